@@ -1,0 +1,125 @@
+/**
+ * The only door to the operating system. Everything that PVC does outside its own memory goes through
+ * a `Host`: commands, files, sockets, time, chance and the log. The real one is `linux.ts`; tests and
+ * the simulator pass their own.
+ * @module
+ */
+import type { Duplex } from 'node:stream';
+import type { Clock } from './clock.ts';
+import type { Logger } from './log.ts';
+
+/** How a command ended. `code` is null when a signal ended it. */
+export interface ExecResult {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ExecOptions {
+  /** After this many milliseconds the command is killed (SIGKILL) and the call rejects with EXEC_TIMEOUT. */
+  readonly timeoutMs: number;
+  /** Written to standard input, which is then closed. The place for secrets: argv is public. */
+  readonly input?: string | Uint8Array;
+  /** Added to the small fixed environment (PATH, LANG=C.UTF-8). The daemon's own is not inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** A process that outlives the daemon: its own session, output to a file. */
+export interface DetachedOptions {
+  readonly logFile: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Processes {
+  /**
+   * Runs argv (never a shell string) to its end. Resolves whatever the exit code is.
+   * @throws PvcError EXEC_NOT_FOUND, EXEC_TIMEOUT
+   */
+  exec(argv: readonly [string, ...string[]], options: ExecOptions): Promise<ExecResult>;
+  /** Starts a process that survives this one; resolves with its pid once it has been spawned. */
+  detach(argv: readonly [string, ...string[]], options: DetachedOptions): Promise<number>;
+  /** True when the pid exists and, if `startTicks` is given, is the same process (field 22 of /proc/PID/stat). */
+  alive(pid: number, startTicks?: number): Promise<boolean>;
+  /** Start time of a process in clock ticks since boot, undefined when it is gone: tells a reused pid. */
+  startTicks(pid: number): Promise<number | undefined>;
+  /** Sends a signal; false when there is no such process. */
+  kill(pid: number, signal: 'SIGTERM' | 'SIGKILL' | 'SIGHUP' | 'SIGUSR1' | 'SIGINT'): boolean;
+}
+
+export interface FileStat {
+  readonly size: number;
+  readonly mode: number;
+  readonly uid: number;
+  readonly mtimeMs: number;
+  readonly inode: number;
+  readonly kind: 'file' | 'directory' | 'socket' | 'device' | 'other';
+}
+
+export interface Files {
+  /** Undefined when the file does not exist; every other trouble throws. */
+  readText(path: string): Promise<string | undefined>;
+  readBytes(path: string): Promise<Uint8Array | undefined>;
+  /** Up to `length` bytes from `offset`; shorter at the end of the file, undefined when there is no file. */
+  readSlice(path: string, offset: number, length: number): Promise<Uint8Array | undefined>;
+  /**
+   * Writes beside the target, syncs, renames: a reader sees the old or the new text, never half of it.
+   * @throws PvcError DISK_FULL, FILE_DENIED
+   */
+  writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
+  append(path: string, data: string, mode?: number): Promise<void>;
+  makeDirectory(path: string, mode?: number): Promise<void>;
+  list(path: string): Promise<string[] | undefined>;
+  stat(path: string): Promise<FileStat | undefined>;
+  /** Removes a file or a tree; absent is fine. */
+  remove(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+}
+
+export interface Net {
+  /** A connected stream to a unix socket or a TCP port. @throws PvcError CONNECT_FAILED */
+  connect(target: { readonly path: string } | { readonly host: string; readonly port: number }, timeoutMs: number): Promise<Duplex>;
+}
+
+export interface Random {
+  bytes(length: number): Uint8Array;
+  /** A random (version 4) UUID, RFC 9562 section 5.4. */
+  uuid(): string;
+}
+
+/** Facts about the machine, read once or cheap to read again. */
+export interface MachineFacts {
+  readonly hostname: string;
+  readonly cpus: number;
+  readonly cpuModel: string;
+  readonly memoryMiB: number;
+  readonly kernel: string;
+  readonly os: string;
+  readonly arch: string;
+  /** Changes at every boot; /proc/sys/kernel/random/boot_id. */
+  readonly bootId: string;
+}
+
+/** What changes from second to second. */
+export interface MachineLoad {
+  readonly memoryAvailableMiB: number;
+  readonly load1: number;
+  readonly uptimeS: number;
+}
+
+export interface Machine {
+  facts(): Promise<MachineFacts>;
+  load(): Promise<MachineLoad>;
+}
+
+export interface Host {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly processes: Processes;
+  readonly files: Files;
+  readonly net: Net;
+  readonly machine: Machine;
+  readonly log: Logger;
+}

@@ -1,0 +1,128 @@
+/**
+ * The state of the cluster: versioned entries, changed by all-or-nothing commits. SQLite (one node),
+ * memory (tests, simulator) and ZooKeeper (clusters) stand behind this interface, and one conformance
+ * suite (`test/conformance/store.ts`) says what each must do.
+ *
+ * Keys are paths: `/vm/6e2…/spec`. Segments match `[A-Za-z0-9][A-Za-z0-9._:@+-]*`, there is no root
+ * entry, and an entry may have children whether or not its parent exists. Values are JSON text.
+ * @module
+ */
+import { defineErrors } from '../error/error.ts';
+
+export type Key = string;
+
+export interface Entry {
+  readonly key: Key;
+  readonly value: string;
+  /** Counts the writes of this entry since it was created: 0, 1, 2 … */
+  readonly version: number;
+  /** Differs between two lives of one key: a deleted and re-created entry has a new one. */
+  readonly birth: string;
+}
+
+/** What a commit demands of the entry that it touches. `undefined` in `put`/`delete` means any version. */
+export type Op =
+  | { readonly op: 'create'; readonly key: Key; readonly value: string; readonly ephemeral?: boolean }
+  | { readonly op: 'put'; readonly key: Key; readonly value: string; readonly version: number | undefined }
+  | { readonly op: 'delete'; readonly key: Key; readonly version: number | undefined }
+  | { readonly op: 'check'; readonly key: Key; readonly version: number }
+  | { readonly op: 'absent'; readonly key: Key };
+
+/**
+ * `ok`: all was written. `conflict`: nothing was written, `key` is the first entry that was not as
+ * demanded. `unknown`: it may or may not have been written (the answer was lost); the caller must
+ * find out by reading, never assume.
+ */
+export type CommitResult =
+  | { readonly outcome: 'ok' }
+  | { readonly outcome: 'conflict'; readonly key: Key }
+  | { readonly outcome: 'unknown'; readonly cause: Error };
+
+/**
+ * Who is woken by a change: `all`, or `node:NAME`. A commit always wakes `all`; the topics given with
+ * it are woken as well.
+ */
+export type Topic = 'all' | `node:${string}`;
+
+/** Keys that changed since the last element; `resync` when any may have (first element, lost link). */
+export interface Dirty {
+  readonly resync: boolean;
+  readonly keys: ReadonlySet<Key>;
+}
+
+export type SessionState = 'live' | 'suspended' | 'lost';
+
+/** Liveness of this process towards the store; ephemeral entries vanish with it. */
+export interface Session {
+  readonly state: SessionState;
+  /** Grows each time a new session replaces a lost one: ephemeral entries must then be made again. */
+  readonly epoch: number;
+  /** Monotonic time up to which nobody else may have seen this session end. Judge at each use. */
+  readonly leaseUntilMs: number;
+  /** Calls `fn` on every change of state; returns the way to stop that. */
+  onChange(fn: (state: SessionState) => void): () => void;
+}
+
+export interface Store {
+  /** `sqlite`, `zookeeper` or `memory`. */
+  readonly backend: string;
+  readonly session: Session;
+  /** @throws PvcError STORE_UNAVAILABLE */
+  read(key: Key): Promise<Entry | undefined>;
+  /** The entry of every key in one consistent moment where the back end can, in the order given. */
+  readMany(keys: readonly Key[]): Promise<(Entry | undefined)[]>;
+  /** Names of the direct children of `prefix` (`/vm` → uuids), sorted; empty when there are none. */
+  children(prefix: Key): Promise<string[]>;
+  /** Every entry below `prefix`, at any depth, sorted by key. */
+  list(prefix: Key): Promise<Entry[]>;
+  /** All or nothing. An empty list is `ok`. Not more than 512 operations, each value at most 512 KiB. */
+  commit(ops: readonly Op[], topics?: readonly Topic[]): Promise<CommitResult>;
+  /**
+   * Level-triggered: the first element is a resync, then the keys that changed, coalesced while the
+   * reader is busy, never values, never an own queue that grows without bound. Ends when the signal aborts.
+   */
+  watch(topics: readonly Topic[], signal: AbortSignal): AsyncIterable<Dirty>;
+  close(): Promise<void>;
+}
+
+export const maxCommitOps = 512;
+export const maxValueBytes = 512 * 1024;
+
+export const storeError = defineErrors({
+  STORE_UNAVAILABLE: {
+    message: 'The cluster state cannot be reached: {reason}',
+    hint: 'Guests run on. See `pvc cluster status`, and the log of this node.',
+    http: 503,
+    exit: 'unreachable',
+  },
+  STORE_UNKNOWN: {
+    message: 'The answer to {what} was lost: it may or may not have been done.',
+    hint: 'Look at the object before you try again.',
+    http: 504,
+    exit: 'unknown',
+  },
+  STORE_FULL: {
+    message: 'No space left for the cluster state at {path}.',
+    hint: 'Free space on that file system; nothing was changed.',
+    http: 507,
+    exit: 'failed',
+  },
+  STORE_KEY: {
+    message: 'Not a key of the store: {key}',
+    hint: 'This is a fault in PVC or in a plugin; please report it.',
+    http: 500,
+    exit: 'failed',
+  },
+  STORE_TOO_LARGE: {
+    message: '{what} is too large for the store ({size} of {limit}).',
+    hint: 'Make it smaller; nothing was changed.',
+    http: 413,
+    exit: 'refused',
+  },
+  STORE_CORRUPT: {
+    message: 'The store at {path} cannot be read: {reason}',
+    hint: 'Restore it from a backup; the damaged file was left as it is.',
+    http: 500,
+    exit: 'failed',
+  },
+});

@@ -1,0 +1,87 @@
+/**
+ * A kind of object that the store keeps. `spec` is what was asked and is written by operations;
+ * `status` is what is, and is written by its one owner (the node that runs the object, or the primary).
+ * @module
+ */
+import type { z } from 'zod';
+import { defineErrors } from '../error/error.ts';
+
+export interface KindDefinition<Spec, Status> {
+  /** Singular, lower case: the first segment of its keys and the word in messages (`vm`, `node`). */
+  readonly name: string;
+  readonly plural: string;
+  /** Shape of `spec`; strict objects, so that an unknown field is refused on write. */
+  readonly spec: z.ZodType<Spec>;
+  readonly status: z.ZodType<Status>;
+  /** What an id may be: it becomes a segment of a key. */
+  readonly id: z.ZodType<string>;
+  /** Version of the document's shape, written with it; starts at 1. */
+  readonly version: number;
+  /** Turns a spec of version `n` (the index) into one of version `n + 1`. */
+  readonly migrateSpec?: Readonly<Record<number, (old: unknown) => unknown>>;
+  readonly migrateStatus?: Readonly<Record<number, (old: unknown) => unknown>>;
+  /**
+   * Values that no two objects may share, by index: `{ name: ['web1'], mac: ['52:54:…'] }`. Each is
+   * claimed by a key of its own in the same commit, so that two writers cannot both win.
+   */
+  readonly unique?: (spec: Spec) => Readonly<Record<string, readonly string[]>>;
+  /** Nodes that must be woken when the object changes; the rest of the cluster is left asleep. */
+  readonly concerns?: (spec: Spec, status: Status | undefined) => readonly (string | undefined)[];
+  /** Name for people, when the id is not it. */
+  readonly label?: (spec: Spec) => string;
+}
+
+/** A kind with its types, as `defineKind` returns it. */
+export type Kind<Spec = unknown, Status = unknown> = KindDefinition<Spec, Status>;
+
+// biome-ignore lint/suspicious/noExplicitAny: a registry holds kinds of every shape
+export type AnyKind = Kind<any, any>;
+
+/** Declares a kind; only gives it its types. */
+export function defineKind<Spec, Status>(definition: KindDefinition<Spec, Status>): Kind<Spec, Status> {
+  return definition;
+}
+
+/** An object as it was read. Versions are undefined where that half does not exist. */
+export interface Doc<Spec, Status> {
+  readonly id: string;
+  readonly spec: Spec;
+  readonly specVersion: number;
+  /** Differs when an object was deleted and made again under the same id. */
+  readonly birth: string;
+  readonly status: Status | undefined;
+  readonly statusVersion: number | undefined;
+}
+
+export const modelError = defineErrors({
+  OBJECT_NOT_FOUND: {
+    message: 'There is no {kind} {id}.',
+    hint: 'List what there is with `pvc {kind} list`.',
+    http: 404,
+    exit: 'notFound',
+  },
+  OBJECT_EXISTS: {
+    message: 'There is already a {kind} with {field} {value}{owner}.',
+    hint: 'Choose another {field}, or remove the other {kind} first.',
+    http: 409,
+    exit: 'conflict',
+  },
+  OBJECT_CHANGED: {
+    message: 'The {kind} {id} was changed by somebody else in the meantime.',
+    hint: 'Look at it again and repeat the change on the newest version.',
+    http: 409,
+    exit: 'conflict',
+  },
+  DOCUMENT_INVALID: {
+    message: 'The {kind} {id} would not be valid: {reason}',
+    hint: 'This value is refused before anything is written; correct it and try again.',
+    http: 422,
+    exit: 'usage',
+  },
+  DOCUMENT_UNREADABLE: {
+    message: 'The stored {kind} {id} cannot be understood: {reason}',
+    hint: 'It was written by a newer PVC or damaged. Update this node, or restore the object from a backup.',
+    http: 500,
+    exit: 'failed',
+  },
+});

@@ -1,0 +1,86 @@
+/**
+ * The guest (VM) as the store keeps it. PVC manages the typed fields; whatever else the
+ * administrator's XML says is kept in `definition` and rendered back unchanged.
+ * @module
+ */
+import { names, z } from '../../core/plugin/api.ts';
+
+/** A device, port or disk bus as libvirt names them. */
+const word = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/, 'one word of letters, digits, ".", "_", "+" and "-"');
+
+/** What a virtual network card is plugged into; other plugins add kinds of their own through `network`. */
+export const nicSource = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('bridge'), bridge: names.linkName }),
+  z.strictObject({ type: z.literal('user') }),
+  z.strictObject({ type: z.literal('network'), network: names.objectName }),
+]);
+
+export const nic = z.strictObject({
+  mac: names.macAddress,
+  source: nicSource,
+  model: word.default('virtio'),
+  /** Child elements of `<interface>` that PVC does not manage, as XML text. */
+  extra: z.string().max(16_384).default(''),
+});
+
+export const diskSource = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('file'), path: names.absolutePath }),
+  z.strictObject({ type: z.literal('block'), path: names.absolutePath }),
+  /** A drive without a medium. */
+  z.strictObject({ type: z.literal('empty') }),
+  /** A volume of a storage plugin, `pool/volume`; that plugin adds the element through `libvirt.domain`. */
+  z.strictObject({ type: z.literal('volume'), pool: names.objectName, volume: names.objectName }),
+]);
+
+export const disk = z.strictObject({
+  /** Target device in the guest: vda, sda, hdc … Unique within the guest. */
+  target: z.string().regex(/^(?:vd|sd|hd|fd|xvd)[a-z]{1,3}$/, 'a target is vda, sdb, hdc …'),
+  device: z.enum(['disk', 'cdrom', 'floppy']).default('disk'),
+  bus: z.enum(['virtio', 'scsi', 'sata', 'ide', 'usb', 'fdc']).default('virtio'),
+  source: diskSource,
+  format: word.default('raw'),
+  readonly: z.boolean().default(false),
+  extra: z.string().max(16_384).default(''),
+});
+
+export const selectors = ['mem', 'memprov', 'load', 'vcpus', 'vms'] as const;
+
+export const vmSpec = z.strictObject({
+  name: names.objectName,
+  description: z.string().max(4096).default(''),
+  /** The intent. `disabled` is stopped, and nothing automatic may start it. */
+  run: z.enum(['running', 'stopped', 'disabled']),
+  /** Where it must run. */
+  node: names.nodeName,
+  /** Where it returns after a temporary migration. */
+  home: names.nodeName.optional(),
+  /** KVM where the node has a working one (`auto`), or always one of the two. */
+  accelerator: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
+  memoryMiB: z.int().min(16).max(16 * 1024 * 1024),
+  vcpus: z.int().min(1).max(512),
+  topology: z.strictObject({ sockets: z.int().min(1), cores: z.int().min(1), threads: z.int().min(1) }).optional(),
+  nics: z.array(nic).max(64).default([]),
+  disks: z.array(disk).max(256).default([]),
+  /** The domain XML without what the fields above say. */
+  definition: z.string().max(256 * 1024),
+  /** Start it when its node comes up, even if it was stopped before. */
+  autostart: z.boolean().default(false),
+  /** Order of recovery and start: higher first. */
+  priority: z.int().min(0).max(1000).default(500),
+  tags: z.array(z.strictObject({ name: names.tagName, protected: z.boolean().default(false) })).max(64).default([]),
+  /** Refuse to undefine it. */
+  protected: z.boolean().default(false),
+  /** Nodes it may run on; empty means any. */
+  limit: z.array(names.nodeName).max(256).default([]),
+  selector: z.enum(selectors).default('mem'),
+  migration: z
+    .strictObject({ method: z.enum(['auto', 'live', 'shutdown']).default('auto'), maxDowntimeMs: z.int().min(1).max(60_000).default(300) })
+    .prefault({}),
+  /** How `vm shutdown` and `vm restart` behave when the guest does not react. */
+  shutdown: z
+    .strictObject({ timeoutS: z.int().min(1).max(86_400).default(180), then: z.enum(['poweroff', 'fail']).default('poweroff') })
+    .prefault({}),
+});
+export type VmSpec = z.infer<typeof vmSpec>;
+export type Nic = z.infer<typeof nic>;
+export type Disk = z.infer<typeof disk>;

@@ -24,7 +24,7 @@ export interface KindDefinition<Spec, Status> {
    * Values that no two objects may share, by index: `{ name: ['web1'], mac: ['52:54:…'] }`. Each is
    * claimed by a key of its own in the same commit, so that two writers cannot both win.
    */
-  readonly unique?: (spec: Spec) => Readonly<Record<string, readonly string[]>>;
+  readonly unique?: (spec: Spec, status: Status | undefined) => Readonly<Record<string, readonly string[]>>;
   /** Nodes that must be woken when the object changes; the rest of the cluster is left asleep. */
   readonly concerns?: (spec: Spec, status: Status | undefined) => readonly (string | undefined)[];
   /** Name for people, when the id is not it. */

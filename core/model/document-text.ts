@@ -1,0 +1,86 @@
+/**
+ * Documents as the store keeps them: JSON with a shape version. Older shapes are migrated as they are
+ * read; fields that this version does not know (a newer node wrote them) are set aside and put back
+ * when the document is written again, so that a mixed-version cluster loses nothing.
+ * @module
+ */
+import type { z } from 'zod';
+import { type AnyKind, modelError } from './kind.ts';
+
+/** A field that this version does not know, and where it stood. */
+export interface ForeignField {
+  readonly path: readonly PropertyKey[];
+  readonly key: string;
+  readonly value: unknown;
+}
+
+export interface Decoded<T> {
+  readonly value: T;
+  readonly foreign: readonly ForeignField[];
+}
+
+interface Envelope {
+  readonly v: number;
+  readonly d: unknown;
+}
+
+type Half = 'spec' | 'status';
+
+const at = (root: unknown, path: readonly PropertyKey[]): unknown =>
+  path.reduce<unknown>((node, step) => (node === null || typeof node !== 'object' ? undefined : (node as Record<PropertyKey, unknown>)[step]), root);
+
+/** Problems of a value in one line each: `disks.0.target: …`. */
+export function issueLines(error: z.ZodError): string[] {
+  return error.issues.map((issue) => (issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`));
+}
+
+/** @throws PvcError DOCUMENT_UNREADABLE when the text is no such document or of a newer shape. */
+export function decodeDocument<T>(kind: AnyKind, half: Half, id: string, text: string): Decoded<T> {
+  const bad = (reason: string, cause?: unknown) => modelError('DOCUMENT_UNREADABLE', { kind: kind.name, id, reason }, { cause });
+  let envelope: Envelope;
+  try {
+    envelope = JSON.parse(text) as Envelope;
+  } catch (cause) {
+    throw bad('not JSON', cause);
+  }
+  if (envelope === null || typeof envelope !== 'object' || typeof envelope.v !== 'number') throw bad('no version in it');
+  let data = envelope.d;
+  const migrations = (half === 'spec' ? kind.migrateSpec : kind.migrateStatus) ?? {};
+  for (let version = envelope.v; version < kind.version; version += 1) data = migrations[version]?.(data) ?? data;
+
+  const schema = (half === 'spec' ? kind.spec : kind.status) as z.ZodType<T>;
+  const foreign: ForeignField[] = [];
+  // Each round takes away the unknown fields that the schema named; nested ones appear in the next.
+  for (let round = 0; round < 8; round += 1) {
+    const parsed = schema.safeParse(data);
+    if (parsed.success) return { value: parsed.data, foreign };
+    const unknown = parsed.error.issues.filter((issue) => issue.code === 'unrecognized_keys');
+    if (unknown.length !== parsed.error.issues.length) throw bad(issueLines(parsed.error).join('; '));
+    for (const issue of unknown) {
+      const holder = at(data, issue.path) as Record<string, unknown>;
+      for (const key of issue.keys) {
+        foreign.push({ path: issue.path, key, value: holder[key] });
+        delete holder[key];
+      }
+    }
+  }
+  throw bad('too many unknown fields');
+}
+
+/** @throws PvcError DOCUMENT_INVALID when the value is not what the kind allows. */
+export function encodeDocument(kind: AnyKind, half: Half, id: string, value: unknown, foreign: readonly ForeignField[] = []): string {
+  const schema = (half === 'spec' ? kind.spec : kind.status) as z.ZodType<unknown>;
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) {
+    const lines = issueLines(parsed.error);
+    throw modelError('DOCUMENT_INVALID', { kind: kind.name, id, reason: lines.join('; ') }, { details: lines });
+  }
+  const data = structuredClone(parsed.data);
+  for (const field of foreign) {
+    const holder = at(data, field.path);
+    if (holder !== null && typeof holder === 'object' && !(field.key in holder)) {
+      (holder as Record<string, unknown>)[field.key] = field.value;
+    }
+  }
+  return JSON.stringify({ v: kind.version, d: data } satisfies Envelope);
+}

@@ -1,0 +1,89 @@
+/**
+ * How an operation looks on the command line, where that does not follow from its input alone.
+ * Options, their types and their help come from the input's schema: a field `maxDowntimeMs` becomes
+ * `--max-downtime-ms`, its description the help text.
+ * @module
+ */
+import type { z } from 'zod';
+
+export interface CliOption {
+  /** Long name without dashes, when the field's own name does not read well. */
+  readonly flag?: string;
+  readonly short?: string;
+  /** Word for the value in the help: `--vcpus COUNT`. */
+  readonly value?: string;
+  /**
+   * `file`: the value is a path and the field gets the text of that file (`-` is standard input).
+   * `json`: the value is JSON. `pairs`: `a=b,c=d` becomes an object that the field's schema checks.
+   */
+  readonly from?: 'file' | 'json' | 'pairs';
+  /** With `pairs`: the field that a value without `=` is meant for. */
+  readonly lone?: string;
+  /** Kind of object whose names complete it (`vm`, `node`, `task`), or fixed words, or files. */
+  readonly complete?: string | readonly string[];
+  /** The field is not offered on the command line. */
+  readonly hidden?: boolean;
+}
+
+/** A positional argument: a field of the input, in order. */
+export interface CliArgument extends CliOption {
+  readonly field: string;
+  /** Takes all that is left of the line; the field must be an array. */
+  readonly rest?: boolean;
+}
+
+/** What a renderer may ask of the terminal. */
+export interface RenderContext {
+  readonly width: number;
+  readonly colour: boolean;
+  readonly nowMs: number;
+}
+
+/** What a command with a hand of its own (editor, console, follow) may use. */
+export interface CliRun {
+  readonly input: Record<string, unknown>;
+  readonly format: 'pretty' | 'json' | 'yaml' | 'name';
+  readonly flags: Readonly<Record<string, unknown>>;
+  readonly client: CliClient;
+  readonly terminal: CliTerminal;
+}
+
+export interface CliClient {
+  call(operation: string, input: unknown, options?: { plan?: boolean; signal?: AbortSignal }): Promise<unknown>;
+  follow(operation: string, input: unknown, options: { signal: AbortSignal; resumeAfter?: string }): AsyncIterable<{ id?: string; event?: string; data: unknown }>;
+  channel(operation: string, input: unknown, signal: AbortSignal): Promise<import('node:stream').Duplex>;
+}
+
+export interface CliTerminal extends RenderContext {
+  readonly interactive: boolean;
+  readonly stdin: NodeJS.ReadStream;
+  write(text: string): void;
+  warn(text: string): void;
+  /** False in a script unless `--yes` was given. */
+  confirm(question: string): Promise<boolean>;
+  /** Opens $VISUAL or $EDITOR on the text and gives back what was saved. */
+  edit(text: string, suffix: string): Promise<string>;
+  /** Aborts on Ctrl-C. */
+  readonly signal: AbortSignal;
+}
+
+export interface CliSpec {
+  /** Words after `pvc`: `vm start`. */
+  readonly command: string;
+  readonly aliases?: readonly string[];
+  readonly arguments?: readonly CliArgument[];
+  readonly options?: Readonly<Record<string, CliOption>>;
+  /** Asks before it is done; `{field}` is filled from the input. `--yes` answers. */
+  readonly confirm?: string;
+  /** The answer for a person. Default: a table for lists, aligned fields for one object. */
+  readonly render?: (output: never, context: RenderContext) => string;
+  /** Field of the output (or of each of its items) for `--format name`; `name` unless said. */
+  readonly nameField?: string;
+  /** The answer holds a task: wait for its end (default), unless `--no-wait`. */
+  readonly waits?: boolean;
+  /** Options that only the command line has, for `run`. */
+  readonly flags?: z.ZodObject;
+  /** Replaces "call, then print". */
+  readonly run?: (context: CliRun) => Promise<number>;
+  readonly examples?: readonly string[];
+}

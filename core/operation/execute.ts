@@ -1,0 +1,291 @@
+/**
+ * Runs operations: checks the input and the role, plans, lets plugins veto, commits with version
+ * checks, and finds out what became of a commit whose answer was lost.
+ * @module
+ */
+import { errorText, type PvcError } from '../error/error.ts';
+import type { Host } from '../host/host.ts';
+import { issueLines } from '../model/document-text.ts';
+import { sortableId } from '../model/ids.ts';
+import { modelError } from '../model/kind.ts';
+import { commitOf, describeKey, type Documents, specKey, type Write } from '../store/documents.ts';
+import { maxCommitOps, storeError } from '../store/store.ts';
+import { task } from '../task/task-kind.ts';
+import { type AuditSpec, audit, recordableInput, writeLine } from './audit.ts';
+import { operationError } from './errors.ts';
+import { type Actor, type Channel, type Feed, type FeedItem, type Mutation, type Operation, type PlanContext, type Query, type QueryContext, roles } from './operation.ts';
+import { PlanBuilder } from './plan.ts';
+import { View } from './view.ts';
+
+/** A document that a plan would write. */
+export interface PlannedWrite {
+  readonly change: 'create' | 'update' | 'remove' | 'check';
+  readonly kind: string;
+  readonly id: string;
+  readonly label: string;
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+/** What `--plan` shows. */
+export interface PlanAnswer {
+  readonly operation: string;
+  readonly writes: readonly PlannedWrite[];
+  readonly actions: readonly string[];
+  readonly warnings: readonly string[];
+  readonly tasks: readonly { readonly id: string; readonly action: string; readonly node: string | undefined }[];
+  readonly result: unknown;
+}
+
+/** What a mutation answers once it is committed. */
+export interface MutationAnswer {
+  readonly result: unknown;
+  readonly warnings: readonly string[];
+  /** Ids of the tasks that it started; wait for them to see the work done. */
+  readonly tasks: readonly string[];
+  /** Id of the audit record. */
+  readonly request: string;
+}
+
+export interface ExecutorParts {
+  readonly host: Pick<Host, 'clock' | 'random' | 'log'>;
+  readonly documents: Documents;
+  /** The node whose daemon this is; undefined for a client that works on the store directly. */
+  readonly localNode: string | undefined;
+  /** A veto of a plugin: its name and reason, or undefined. */
+  readonly admit: (operation: string, plan: PlanBuilder) => Promise<{ plugin: string; reason: string } | undefined>;
+  /** Asks another node to run a query, feed or channel. Absent: there is no way to other nodes from here. */
+  readonly remote?: RemoteNodes;
+}
+
+export interface RemoteNodes {
+  query(node: string, operation: Query, input: unknown, actor: Actor, signal: AbortSignal): Promise<unknown>;
+  feed(node: string, operation: Feed, input: unknown, actor: Actor, signal: AbortSignal, resumeAfter: string | undefined): AsyncIterable<FeedItem<unknown>>;
+  channel(node: string, operation: Channel, input: unknown, actor: Actor, signal: AbortSignal): Promise<import('node:stream').Duplex>;
+}
+
+const maxTries = 8;
+
+/** How long a lost answer is looked for before it is reported as unknown. */
+const unknownWaitMs = 10_000;
+
+export class Executor {
+  readonly #parts: ExecutorParts;
+
+  constructor(parts: ExecutorParts) {
+    this.#parts = parts;
+  }
+
+  /** What the mutation would do now. Changes nothing. */
+  async plan(operation: Mutation, rawInput: unknown, actor: Actor): Promise<PlanAnswer> {
+    const input = this.#admitInput(operation, rawInput, actor);
+    const { builder, result } = await this.#build(operation, input, this.#fixedContext(actor));
+    return {
+      operation: operation.name,
+      writes: builder.writes.filter((write) => write.kind !== task).map(plannedWrite),
+      actions: builder.actions,
+      warnings: builder.warnings,
+      tasks: builder.tasks.map(({ id, spec }) => ({ id, action: spec.action, node: spec.node })),
+      result,
+    };
+  }
+
+  /** Plans and commits; plans again when somebody else changed what it is built on. */
+  async mutate(operation: Mutation, rawInput: unknown, actor: Actor): Promise<MutationAnswer> {
+    const { host, documents } = this.#parts;
+    const input = this.#admitInput(operation, rawInput, actor);
+    const fixed = this.#fixedContext(actor);
+    for (let attempt = 1; ; attempt += 1) {
+      const { builder, context, result } = await this.#build(operation, input, fixed);
+      const done = (): MutationAnswer => ({
+        result: operation.reveal === undefined ? result : operation.reveal(context, input, result),
+        warnings: builder.warnings,
+        tasks: builder.tasks.map((started) => started.id),
+        request: fixed.request,
+      });
+      if (builder.writes.length === 0) return done();
+      const record: AuditSpec = {
+        atMs: fixed.nowMs,
+        actor: actor.name,
+        role: actor.role,
+        via: actor.via,
+        operation: operation.name,
+        input: recordableInput(operation, input),
+        changes: builder.writes.filter((write) => write.do !== 'unchanged').map(writeLine),
+        tasks: builder.tasks.map((started) => started.id),
+      };
+      const { ops, topics } = commitOf([...builder.writes, { do: 'create', kind: audit, id: fixed.request, spec: record }]);
+      if (ops.length > maxCommitOps) throw storeError('STORE_TOO_LARGE', { what: operation.name, size: ops.length, limit: maxCommitOps });
+      const committed = await documents.store.commit(ops, topics);
+      if (committed.outcome === 'ok' || (committed.outcome === 'unknown' && (await this.#wasDone(operation, fixed.request, committed.cause)))) {
+        host.log.info(`${operation.name} by ${actor.name}`, { request: fixed.request, changes: record.changes });
+        return done();
+      }
+      if (committed.outcome === 'conflict') {
+        await this.#explainConflict(builder.writes, committed.key);
+        if (attempt >= maxTries) throw operationError('TOO_CONTENDED', { operation: operation.name, tries: attempt });
+        await host.clock.sleep(attempt * 5 + ((host.random.bytes(1)[0] ?? 0) % 20));
+      }
+    }
+  }
+
+  async query(operation: Query, rawInput: unknown, actor: Actor, signal: AbortSignal): Promise<unknown> {
+    const input = this.#admitInput(operation, rawInput, actor);
+    const context = this.#queryContext(actor, signal);
+    const node = await operation.on?.(context, input);
+    if (node !== undefined && node !== this.#parts.localNode) return this.#remote(operation, node).query(node, operation, rawInput, actor, signal);
+    return operation.output.parse(await operation.run(context, input));
+  }
+
+  async *feed(operation: Feed, rawInput: unknown, actor: Actor, signal: AbortSignal, resumeAfter?: string): AsyncIterable<FeedItem<unknown>> {
+    const input = this.#admitInput(operation, rawInput, actor);
+    const context = this.#queryContext(actor, signal);
+    const node = await operation.on?.(context, input);
+    if (node !== undefined && node !== this.#parts.localNode) yield* this.#remote(operation, node).feed(node, operation, rawInput, actor, signal, resumeAfter);
+    else yield* operation.open(context, input, resumeAfter);
+  }
+
+  async channel(operation: Channel, rawInput: unknown, actor: Actor, signal: AbortSignal): Promise<import('node:stream').Duplex> {
+    const input = this.#admitInput(operation, rawInput, actor);
+    const context = this.#queryContext(actor, signal);
+    const node = await operation.on?.(context, input);
+    if (node !== undefined && node !== this.#parts.localNode) return this.#remote(operation, node).channel(node, operation, rawInput, actor, signal);
+    return operation.connect(context, input);
+  }
+
+  #remote(operation: Operation, node: string): RemoteNodes {
+    if (this.#parts.localNode === undefined) throw operationError('NEEDS_DAEMON', { operation: operation.name, node });
+    if (this.#parts.remote === undefined) throw operationError('NODE_UNREACHABLE', { operation: operation.name, node, reason: 'it is another node' });
+    return this.#parts.remote;
+  }
+
+  #admitInput(operation: Operation, rawInput: unknown, actor: Actor): Record<string, unknown> {
+    if (roles.indexOf(actor.role) < roles.indexOf(operation.role)) {
+      throw operationError('ROLE_TOO_LOW', { operation: operation.name, needed: operation.role, actor: actor.name, role: actor.role });
+    }
+    const parsed = operation.input.safeParse(rawInput ?? {});
+    if (parsed.success) return parsed.data as Record<string, unknown>;
+    const command = operation.cli?.command ?? operation.name;
+    throw operationError('INPUT_INVALID', { operation: operation.name, command }, { details: issueLines(parsed.error) });
+  }
+
+  #fixedContext(actor: Actor): Fixed {
+    const { clock, random } = this.#parts.host;
+    const nowMs = clock.wallMs();
+    return { request: sortableId(nowMs, random.bytes(7)), nowMs, actor, drawn: { uuids: [], bytes: [], ids: [] } };
+  }
+
+  async #build(operation: Mutation, input: Record<string, unknown>, fixed: Fixed) {
+    const { host, documents, localNode, admit } = this.#parts;
+    const { random } = host;
+    const count = { uuids: 0, bytes: 0, ids: 0 };
+    // A value that an earlier planning of this request drew is drawn again, so that ids do not change between tries.
+    const draw = <K extends keyof Drawn>(list: K, make: () => Drawn[K][number]): Drawn[K][number] => {
+      const index = count[list];
+      count[list] += 1;
+      const values = fixed.drawn[list] as Drawn[K][number][];
+      values[index] ??= make();
+      return values[index] as Drawn[K][number];
+    };
+    const context: PlanContext = {
+      view: new View(documents),
+      actor: fixed.actor,
+      nowMs: fixed.nowMs,
+      localNode,
+      uuid: () => draw('uuids', () => random.uuid()),
+      bytes: (length) => draw('bytes', () => random.bytes(length)),
+    };
+    const builder = new PlanBuilder({
+      nowMs: fixed.nowMs,
+      actor: fixed.actor.name,
+      newId: () => draw('ids', () => sortableId(fixed.nowMs, random.bytes(7))),
+    });
+    const result = operation.output.parse(await operation.plan(builder, context, input));
+    // A mistake in a document must be refused at planning already, not first at the commit.
+    commitOf(builder.writes);
+    for (const started of builder.tasks) await this.#refuseBusy(started.spec.target);
+    const veto = await admit(operation.name, builder);
+    if (veto !== undefined) throw operationError('VETOED', { operation: operation.name, ...veto });
+    return { builder, context, result };
+  }
+
+  async #refuseBusy(target: { kind: string; id: string; label: string }): Promise<void> {
+    const { documents } = this.#parts;
+    const holder = await documents.find(task, 'target', `${target.kind}:${target.id}`);
+    if (holder === undefined) return;
+    const busy = await documents.get(task, holder);
+    throw operationError('TARGET_BUSY', { target: `${target.kind} ${target.label}`, task: holder, action: busy?.spec.action ?? 'unknown' });
+  }
+
+  /** Turns a conflict that planning again cannot cure into its error. */
+  async #explainConflict(writes: readonly Write[], key: string): Promise<void> {
+    const conflict = describeKey(key);
+    if (conflict.what === 'object') {
+      const created = writes.find((write) => write.do === 'create' && key === specKey(write.kind, write.id));
+      if (created !== undefined) throw modelError('OBJECT_EXISTS', { kind: conflict.kind, field: 'id', value: conflict.value, owner: '' });
+      return;
+    }
+    if (conflict.kind === 'task') {
+      const [kind = '', id = ''] = (conflict.value ?? '').split(':');
+      await this.#refuseBusy({ kind, id, label: id });
+      return;
+    }
+    const holder = await this.#parts.documents.store.read(key);
+    if (holder === undefined) return;
+    throw modelError('OBJECT_EXISTS', { kind: conflict.kind, field: conflict.index, value: conflict.value, owner: ` (${holder.value})` });
+  }
+
+  /**
+   * A commit whose answer was lost: its audit record tells. @returns false when it certainly was not
+   * done (the store answers and has no record). @throws PvcError OUTCOME_UNKNOWN
+   */
+  async #wasDone(operation: Operation, request: string, cause: Error): Promise<boolean> {
+    const { host, documents } = this.#parts;
+    const deadline = host.clock.monotonicMs() + unknownWaitMs;
+    let last: PvcError | Error = cause;
+    while (host.clock.monotonicMs() < deadline) {
+      try {
+        return (await documents.store.read(specKey(audit, request))) !== undefined;
+      } catch (error) {
+        last = error as Error;
+        await host.clock.sleep(250);
+      }
+    }
+    host.log.warn(`outcome of ${operation.name} is unknown`, { request, cause: errorText(last) });
+    throw operationError('OUTCOME_UNKNOWN', { operation: operation.name, request }, { cause: last });
+  }
+
+  #queryContext(actor: Actor, signal: AbortSignal): QueryContext {
+    const { host, documents, localNode } = this.#parts;
+    return { view: new View(documents), actor, nowMs: host.clock.wallMs(), localNode, signal };
+  }
+}
+
+/** What stays the same when a request is planned again. */
+interface Fixed {
+  readonly request: string;
+  readonly nowMs: number;
+  readonly actor: Actor;
+  readonly drawn: Drawn;
+}
+
+interface Drawn {
+  uuids: string[];
+  bytes: Uint8Array[];
+  ids: string[];
+}
+
+const changeNames = { create: 'create', spec: 'update', status: 'update', remove: 'remove', unchanged: 'check' } as const;
+
+function plannedWrite(write: Write): PlannedWrite {
+  const before = write.do === 'create' ? undefined : write.before.spec;
+  const after = write.do === 'create' || write.do === 'spec' ? write.kind.spec.parse(write.spec) : write.do === 'status' ? write.status : undefined;
+  return {
+    change: changeNames[write.do],
+    kind: write.kind.name,
+    id: write.do === 'create' ? write.id : write.before.id,
+    label: write.kind.label?.(after ?? before) ?? (write.do === 'create' ? write.id : write.before.id),
+    ...(before === undefined || write.do === 'unchanged' ? {} : { before: write.do === 'status' ? write.before.status : before }),
+    ...(after === undefined ? {} : { after }),
+  };
+}

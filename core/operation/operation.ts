@@ -1,0 +1,127 @@
+/**
+ * One declaration per operation. The HTTP route, the OpenAPI description, the CLI command with its
+ * help and completion, the typed client and the audit record all come from it.
+ * @module
+ */
+import type { Duplex } from 'node:stream';
+import type { z } from 'zod';
+import type { CliSpec } from './cli-spec.ts';
+import type { PlanBuilder } from './plan.ts';
+import type { View } from './view.ts';
+
+/** What a caller may do; each includes the ones before it. */
+export const roles = ['viewer', 'operator', 'admin'] as const;
+export type Role = (typeof roles)[number];
+
+/** Who asks. `via` tells the door that it came through. */
+export interface Actor {
+  readonly name: string;
+  readonly role: Role;
+  readonly via: 'socket' | 'https' | 'store' | 'internal';
+}
+
+/** Time and chance for a plan: fixed once per request, so that planning again gives the same documents. */
+export interface PlanContext {
+  readonly view: View;
+  readonly actor: Actor;
+  readonly nowMs: number;
+  /** The n-th call returns the n-th value at each planning. */
+  uuid(): string;
+  bytes(length: number): Uint8Array;
+  /** The node that plans; the default target of operations on "this" node. */
+  readonly localNode: string | undefined;
+}
+
+export interface QueryContext {
+  readonly view: View;
+  readonly actor: Actor;
+  readonly nowMs: number;
+  readonly localNode: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a registry holds operations of every shape
+type Any = any;
+type InputSchema = z.ZodObject<Any>;
+
+interface Common<I extends InputSchema, O extends z.ZodType> {
+  /** `vm.start`: noun and verb; unique. */
+  readonly name: string;
+  /** One line, imperative. */
+  readonly summary: string;
+  /** More, in plain sentences, for `--help` and the reference. */
+  readonly description?: string;
+  readonly http: {
+    readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+    /** Below /api/v1; `{field}` is filled from the input. */
+    readonly path: string;
+  };
+  readonly cli?: CliSpec;
+  /** The least role that may call it. */
+  readonly role: Role;
+  readonly input: I;
+  readonly output: O;
+  /** Largest request body in bytes; 1 MiB unless said. */
+  readonly maxBodyBytes?: number;
+}
+
+/** Answers from the store, or, with `on`, from a node's own knowledge. Changes nothing. */
+export interface Query<I extends InputSchema = InputSchema, O extends z.ZodType = z.ZodType> extends Common<I, O> {
+  readonly type: 'query';
+  /** The node that must answer (it has the log, the guest, the counters); absent: any. */
+  readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string>;
+  readonly run: (context: QueryContext, input: z.output<I>) => Promise<z.input<O>>;
+}
+
+/** A pure function from what the store holds and the input to the plan of what to write. */
+export interface Mutation<I extends InputSchema = InputSchema, O extends z.ZodType = z.ZodType> extends Common<I, O> {
+  readonly type: 'mutation';
+  /** Fields of the input that must never be recorded or shown. */
+  readonly secrets?: readonly string[];
+  /** Adds writes, tasks and warnings to `plan`, and returns what the operation will answer; throws to refuse. */
+  readonly plan: (plan: PlanBuilder, context: PlanContext, input: z.output<I>) => Promise<z.input<O>>;
+  /** Adds what only the caller may see once (a token's secret) to the answer after the commit. */
+  readonly reveal?: (context: PlanContext, input: z.output<I>, answer: z.output<O>) => z.output<O>;
+}
+
+/** A sequence of items until the caller leaves (server-sent events); each item is of the output's shape. */
+export interface Feed<I extends InputSchema = InputSchema, O extends z.ZodType = z.ZodType> extends Common<I, O> {
+  readonly type: 'feed';
+  readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string>;
+  /** `resumeAfter` is the id of the last item that the caller has seen. */
+  readonly open: (context: QueryContext, input: z.output<I>, resumeAfter: string | undefined) => AsyncIterable<FeedItem<z.input<O>>>;
+}
+
+export interface FeedItem<T> {
+  /** Lets the caller continue after this item; absent where that makes no sense. */
+  readonly id?: string;
+  readonly event?: string;
+  readonly data: T;
+}
+
+/** A two-way byte stream (WebSocket): a console. */
+export interface Channel<I extends InputSchema = InputSchema, O extends z.ZodType = z.ZodType> extends Common<I, O> {
+  readonly type: 'channel';
+  readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string>;
+  readonly connect: (context: QueryContext, input: z.output<I>) => Promise<Duplex>;
+}
+
+export type Operation = Query<Any, Any> | Mutation<Any, Any> | Feed<Any, Any> | Channel<Any, Any>;
+
+export const defineQuery = <I extends InputSchema, O extends z.ZodType>(definition: Omit<Query<I, O>, 'type'>): Query<I, O> => ({ type: 'query', ...definition });
+
+export const defineMutation = <I extends InputSchema, O extends z.ZodType>(definition: Omit<Mutation<I, O>, 'type'>): Mutation<I, O> => ({
+  type: 'mutation',
+  ...definition,
+});
+
+export const defineFeed = <I extends InputSchema, O extends z.ZodType>(definition: Omit<Feed<I, O>, 'type'>): Feed<I, O> => ({ type: 'feed', ...definition });
+
+export const defineChannel = <I extends InputSchema, O extends z.ZodType>(definition: Omit<Channel<I, O>, 'type'>): Channel<I, O> => ({
+  type: 'channel',
+  ...definition,
+});
+
+/** Input as a caller gives it, and output as it gets it. */
+export type InputOf<T extends Operation> = z.input<T['input']>;
+export type OutputOf<T extends Operation> = z.output<T['output']>;

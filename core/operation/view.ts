@@ -1,0 +1,51 @@
+/**
+ * What planners and queries see of the cluster: typed documents, read on demand and remembered, so
+ * that one plan sees one version of an object however often it asks.
+ * @module
+ */
+import type { Doc, Kind } from '../model/kind.ts';
+import { modelError } from '../model/kind.ts';
+import type { AnyDoc, Documents } from '../store/documents.ts';
+
+export class View {
+  readonly #documents: Documents;
+  readonly #objects = new Map<string, Promise<AnyDoc | undefined>>();
+  readonly #lists = new Map<string, Promise<AnyDoc[]>>();
+
+  constructor(documents: Documents) {
+    this.#documents = documents;
+  }
+
+  get<S, T>(kind: Kind<S, T>, id: string): Promise<Doc<S, T> | undefined> {
+    const key = `${kind.name}/${id}`;
+    const known = this.#objects.get(key);
+    if (known !== undefined) return known;
+    const reading = this.#documents.get(kind, id);
+    this.#objects.set(key, reading);
+    return reading;
+  }
+
+  /** @throws PvcError OBJECT_NOT_FOUND */
+  async need<S, T>(kind: Kind<S, T>, id: string): Promise<Doc<S, T>> {
+    const doc = await this.get(kind, id);
+    if (doc === undefined) throw modelError('OBJECT_NOT_FOUND', { kind: kind.name, id });
+    return doc;
+  }
+
+  /** The object that holds a unique value. */
+  async find<S, T>(kind: Kind<S, T>, index: string, value: string): Promise<Doc<S, T> | undefined> {
+    const id = await this.#documents.find(kind, index, value);
+    return id === undefined ? undefined : this.get(kind, id);
+  }
+
+  list<S, T>(kind: Kind<S, T>): Promise<Doc<S, T>[]> {
+    const known = this.#lists.get(kind.name);
+    if (known !== undefined) return known;
+    const reading = this.#documents.list(kind).then((docs) => {
+      for (const doc of docs) this.#objects.set(`${kind.name}/${doc.id}`, Promise.resolve(doc));
+      return docs;
+    });
+    this.#lists.set(kind.name, reading);
+    return reading;
+  }
+}

@@ -1,0 +1,188 @@
+/**
+ * Typed documents on a store: reads objects of a kind, and turns planned writes into one commit with
+ * the version checks and uniqueness claims that make it safe.
+ * @module
+ */
+import { decodeDocument, encodeDocument, type ForeignField } from '../model/document-text.ts';
+import { type AnyKind, type Doc, type Kind, modelError } from '../model/kind.ts';
+import type { Entry, Key, Op, Store, Topic } from './store.ts';
+
+/** A change of one object, as plans hold it. `before` is the object as the planner read it. */
+export type Write =
+  | { readonly do: 'create'; readonly kind: AnyKind; readonly id: string; readonly spec: unknown; readonly status?: unknown }
+  | { readonly do: 'spec'; readonly kind: AnyKind; readonly before: AnyDoc; readonly spec: unknown }
+  | { readonly do: 'status'; readonly kind: AnyKind; readonly before: AnyDoc; readonly status: unknown }
+  | { readonly do: 'remove'; readonly kind: AnyKind; readonly before: AnyDoc }
+  /** Nothing is written, but the commit fails if the object is no longer as it was read. */
+  | { readonly do: 'unchanged'; readonly kind: AnyKind; readonly before: AnyDoc };
+
+// biome-ignore lint/suspicious/noExplicitAny: documents of every shape pass through here
+export type AnyDoc = Doc<any, any>;
+
+export const specKey = (kind: AnyKind, id: string): Key => `/${kind.name}/${id}/spec`;
+export const statusKey = (kind: AnyKind, id: string): Key => `/${kind.name}/${id}/status`;
+
+/** Characters that a key may not hold become `_xx`; `_` itself too, so that two values never share a key. */
+const claimSegment = (value: string): string =>
+  `v${value.replace(/[^A-Za-z0-9.:@+-]/g, (char) => [...new TextEncoder().encode(char)].map((byte) => `_${byte.toString(16).padStart(2, '0')}`).join(''))}`;
+
+const claimKey = (kind: AnyKind, index: string, value: string): Key => `/claim/${kind.name}.${index}/${claimSegment(value)}`;
+
+const foreignFields = new WeakMap<object, readonly ForeignField[]>();
+
+const keptFields = (value: unknown): readonly ForeignField[] =>
+  value !== null && typeof value === 'object' ? (foreignFields.get(value) ?? []) : [];
+
+export class Documents {
+  readonly store: Store;
+  /** Objects that could not be understood at the last reading, by `kind/id`: shown as faults, never dropped in silence. */
+  readonly unreadable = new Map<string, Error>();
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  /** @throws PvcError STORE_UNAVAILABLE, DOCUMENT_UNREADABLE */
+  async get<S, T>(kind: Kind<S, T>, id: string): Promise<Doc<S, T> | undefined> {
+    const [spec, status] = await this.store.readMany([specKey(kind, id), statusKey(kind, id)]);
+    return spec === undefined ? undefined : this.#decode<S, T>(kind, id, spec, status);
+  }
+
+  /** As `get`, but an object that does not exist is an error. @throws PvcError OBJECT_NOT_FOUND */
+  async need<S, T>(kind: Kind<S, T>, id: string): Promise<Doc<S, T>> {
+    const doc = await this.get(kind, id);
+    if (doc === undefined) throw modelError('OBJECT_NOT_FOUND', { kind: kind.name, id });
+    return doc;
+  }
+
+  /** Every object of a kind, by id. Those that cannot be understood are left out and noted in `unreadable`. */
+  async list<S, T>(kind: Kind<S, T>): Promise<Doc<S, T>[]> {
+    const entries = await this.store.list(`/${kind.name}`);
+    const byId = new Map<string, { spec?: Entry; status?: Entry }>();
+    for (const entry of entries) {
+      const [, , id, half, rest] = entry.key.split('/');
+      if (id === undefined || rest !== undefined || (half !== 'spec' && half !== 'status')) continue;
+      const pair = byId.get(id) ?? {};
+      pair[half] = entry;
+      byId.set(id, pair);
+    }
+    const docs: Doc<S, T>[] = [];
+    for (const [id, pair] of byId) {
+      if (pair.spec === undefined) continue;
+      const name = `${kind.name}/${id}`;
+      try {
+        docs.push(this.#decode<S, T>(kind, id, pair.spec, pair.status));
+        this.unreadable.delete(name);
+      } catch (error) {
+        this.unreadable.set(name, error as Error);
+      }
+    }
+    return docs;
+  }
+
+  /** The id that holds a unique value (`find(vm, 'name', 'web1')`). */
+  async find(kind: AnyKind, index: string, value: string): Promise<string | undefined> {
+    return (await this.store.read(claimKey(kind, index, value)))?.value;
+  }
+
+  #decode<S, T>(kind: Kind<S, T>, id: string, spec: Entry, status: Entry | undefined): Doc<S, T> {
+    const specDoc = decodeDocument<S>(kind, 'spec', id, spec.value);
+    const statusDoc = status === undefined ? undefined : decodeDocument<T>(kind, 'status', id, status.value);
+    if (specDoc.foreign.length > 0) foreignFields.set(specDoc.value as object, specDoc.foreign);
+    if (statusDoc !== undefined && statusDoc.foreign.length > 0) foreignFields.set(statusDoc.value as object, statusDoc.foreign);
+    return {
+      id,
+      spec: specDoc.value,
+      specVersion: spec.version,
+      birth: spec.birth,
+      status: statusDoc?.value,
+      statusVersion: status?.version,
+    };
+  }
+}
+
+/** Store operations and wake-ups for a list of writes. Pure; validates every document against its kind. */
+export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[] } {
+  const ops: Op[] = [];
+  const topics = new Set<Topic>();
+  const wake = (kind: AnyKind, spec: unknown, status: unknown): void => {
+    for (const node of kind.concerns?.(spec, status) ?? []) if (node !== undefined) topics.add(`node:${node}`);
+  };
+  for (const write of writes) {
+    const { kind } = write;
+    const id = write.do === 'create' ? write.id : write.before.id;
+    const before = write.do === 'create' ? undefined : write.before;
+    if (before !== undefined) wake(kind, before.spec, before.status);
+    switch (write.do) {
+      case 'create':
+        kind.id.parse(id);
+        ops.push({ op: 'create', key: specKey(kind, id), value: encodeDocument(kind, 'spec', id, write.spec) });
+        if (write.status !== undefined) ops.push({ op: 'create', key: statusKey(kind, id), value: encodeDocument(kind, 'status', id, write.status) });
+        ops.push(...claimOps(kind, id, undefined, kind.spec.parse(write.spec), undefined, write.status));
+        wake(kind, write.spec, write.status);
+        break;
+      case 'spec':
+        ops.push({
+          op: 'put',
+          key: specKey(kind, id),
+          value: encodeDocument(kind, 'spec', id, write.spec, keptFields(write.before.spec)),
+          version: write.before.specVersion,
+        });
+        ops.push(...claimOps(kind, id, write.before.spec, kind.spec.parse(write.spec), write.before.status, write.before.status));
+        wake(kind, write.spec, write.before.status);
+        break;
+      case 'status': {
+        const value = encodeDocument(kind, 'status', id, write.status, keptFields(write.before.status));
+        const key = statusKey(kind, id);
+        // A status must never outlive its object: the check fails when it was removed meanwhile.
+        ops.push({ op: 'check', key: specKey(kind, id), version: write.before.specVersion });
+        ops.push(write.before.statusVersion === undefined ? { op: 'create', key, value } : { op: 'put', key, value, version: write.before.statusVersion });
+        ops.push(...claimOps(kind, id, write.before.spec, write.before.spec, write.before.status, write.status));
+        wake(kind, write.before.spec, write.status);
+        break;
+      }
+      case 'remove':
+        ops.push({ op: 'delete', key: specKey(kind, id), version: write.before.specVersion });
+        if (write.before.statusVersion !== undefined) ops.push({ op: 'delete', key: statusKey(kind, id), version: undefined });
+        ops.push(...claimOps(kind, id, write.before.spec, undefined, write.before.status, undefined));
+        break;
+      case 'unchanged':
+        ops.push({ op: 'check', key: specKey(kind, id), version: write.before.specVersion });
+        break;
+    }
+  }
+  return { ops: mergeChecks(ops), topics: [...topics] };
+}
+
+function claimOps(kind: AnyKind, id: string, oldSpec: unknown, newSpec: unknown, oldStatus: unknown, newStatus: unknown): Op[] {
+  if (kind.unique === undefined) return [];
+  const keys = (spec: unknown, status: unknown): Set<Key> =>
+    new Set(spec === undefined ? [] : Object.entries(kind.unique?.(spec, status) ?? {}).flatMap(([index, values]) => values.map((value) => claimKey(kind, index, value))));
+  const before = keys(oldSpec, oldStatus);
+  const after = keys(newSpec, newStatus);
+  return [
+    ...[...before].filter((key) => !after.has(key)).map((key): Op => ({ op: 'delete', key, version: undefined })),
+    ...[...after].filter((key) => !before.has(key)).map((key): Op => ({ op: 'create', key, value: id })),
+  ];
+}
+
+/** A check on a key that the same commit writes is said by the write's own version; twice the same check is once. */
+function mergeChecks(ops: readonly Op[]): Op[] {
+  const written = new Set(ops.filter((op) => op.op !== 'check').map((op) => op.key));
+  const checked = new Set<Key>();
+  return ops.filter((op) => {
+    if (op.op !== 'check') return true;
+    if (written.has(op.key) || checked.has(op.key)) return false;
+    checked.add(op.key);
+    return true;
+  });
+}
+
+/** What stands behind a conflicting key, for the message: a claim (`/claim/vm.name/vweb1`) or an object. */
+export function describeKey(key: Key): { kind: string; what: 'claim' | 'object'; index?: string; value?: string } {
+  const [, first = '', second = '', third = ''] = key.split('/');
+  if (first !== 'claim') return { kind: first, what: 'object', value: second };
+  const [kind = '', index = ''] = second.split('.');
+  const value = third.slice(1).replace(/_([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return { kind, what: 'claim', index, value };
+}

@@ -27,10 +27,16 @@ export const hostError = defineErrors({
     exit: 'failed',
   },
   FILE_DENIED: {
-    message: 'Not allowed to write {path}: {reason}',
+    message: 'No access to {path}: {reason}',
     hint: 'Run as root, or check the owner and the mount options of that directory.',
     http: 500,
     exit: 'denied',
+  },
+  FILE_FAILED: {
+    message: 'Cannot {action} {path}: {reason}',
+    hint: 'Check the path, and the kernel log for trouble with that file system.',
+    http: 500,
+    exit: 'failed',
   },
   CONNECT_FAILED: {
     message: 'Cannot connect to {target}: {reason}',

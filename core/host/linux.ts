@@ -1,0 +1,25 @@
+/** The real host: this Linux machine. @module */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Host, Random } from './host.ts';
+import { linuxClock } from './linux-clock.ts';
+import { linuxFiles } from './linux-files.ts';
+import { linuxMachine } from './linux-machine.ts';
+import { linuxNet } from './linux-net.ts';
+import { linuxProcesses } from './linux-processes.ts';
+import { createLogger, type LoggerOptions } from './log.ts';
+
+/** The kernel's random numbers. */
+export const linuxRandom: Random = { bytes: (length) => randomBytes(length), uuid: () => randomUUID() };
+
+/** Opens the door to this machine. Only the log has options. */
+export function createLinuxHost(log: LoggerOptions): Host {
+  return {
+    clock: linuxClock,
+    random: linuxRandom,
+    processes: linuxProcesses(linuxClock),
+    files: linuxFiles,
+    net: linuxNet(linuxClock),
+    machine: linuxMachine,
+    log: createLogger(linuxClock, log),
+  };
+}

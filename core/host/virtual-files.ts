@@ -1,0 +1,135 @@
+/** Files in memory, with faults on demand, for tests and the simulator. @module */
+import { dirname } from 'node:path/posix';
+import type { Clock } from './clock.ts';
+import { hostError } from './errors.ts';
+import type { Files, FileStat } from './host.ts';
+
+interface Node {
+  readonly kind: 'file' | 'directory';
+  data: Uint8Array;
+  mode: number;
+  mtimeMs: number;
+  readonly inode: number;
+}
+
+/** What may be wrong with a path: writing meets a full disk, or any access is refused. */
+export type FileFault = 'disk-full' | 'denied';
+
+const bytesOf = (data: string | Uint8Array): Uint8Array =>
+  typeof data === 'string' ? new TextEncoder().encode(data) : Uint8Array.from(data);
+
+export class VirtualFiles implements Files {
+  readonly #clock: Clock;
+  readonly #nodes = new Map<string, Node>();
+  #inode = 1;
+  /** Called with each path before it is used; what it returns happens. Set it to break things. */
+  fault: (path: string, write: boolean) => FileFault | undefined = () => undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#nodes.set('/', this.#node('directory', new Uint8Array(), 0o755));
+  }
+
+  /** Every file with its text, sorted by path: for assertions. */
+  snapshot(): Record<string, string> {
+    const files = [...this.#nodes].filter(([, node]) => node.kind === 'file').sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(files.map(([path, node]) => [path, new TextDecoder().decode(node.data)]));
+  }
+
+  async readText(path: string): Promise<string | undefined> {
+    const data = await this.readBytes(path);
+    return data === undefined ? undefined : new TextDecoder().decode(data);
+  }
+
+  async readBytes(path: string): Promise<Uint8Array | undefined> {
+    this.#check(path, false);
+    const node = this.#nodes.get(path);
+    if (node?.kind === 'directory') throw hostError('FILE_FAILED', { action: 'read', path, reason: 'is a directory' });
+    return node === undefined ? undefined : Uint8Array.from(node.data);
+  }
+
+  async readSlice(path: string, offset: number, length: number): Promise<Uint8Array | undefined> {
+    return (await this.readBytes(path))?.slice(offset, offset + length);
+  }
+
+  async writeAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
+    this.#write(path, bytesOf(data), mode);
+  }
+
+  async append(path: string, data: string, mode = 0o600): Promise<void> {
+    this.#check(path, true);
+    const before = this.#nodes.get(path);
+    const added = bytesOf(data);
+    const all = new Uint8Array((before?.data.length ?? 0) + added.length);
+    all.set(before?.data ?? []);
+    all.set(added, before?.data.length ?? 0);
+    this.#write(path, all, before?.mode ?? mode);
+  }
+
+  async makeDirectory(path: string, mode = 0o755): Promise<void> {
+    this.#check(path, true);
+    const found = this.#nodes.get(path);
+    if (found?.kind === 'directory') return;
+    if (found !== undefined) throw hostError('FILE_FAILED', { action: 'make', path, reason: 'file already exists' });
+    await this.makeDirectory(dirname(path));
+    this.#nodes.set(path, this.#node('directory', new Uint8Array(), mode));
+  }
+
+  async list(path: string): Promise<string[] | undefined> {
+    this.#check(path, false);
+    if (this.#nodes.get(path)?.kind !== 'directory') return undefined;
+    const below = [...this.#nodes.keys()].filter((name) => name !== '/' && dirname(name) === path);
+    return below.map((name) => name.slice(name.lastIndexOf('/') + 1)).sort();
+  }
+
+  async stat(path: string): Promise<FileStat | undefined> {
+    this.#check(path, false);
+    const node = this.#nodes.get(path);
+    if (node === undefined) return undefined;
+    const { kind, mode, mtimeMs, inode } = node;
+    return { size: node.data.length, mode, uid: 0, mtimeMs, inode, kind };
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#check(path, true);
+    if (path === '/') throw hostError('FILE_FAILED', { action: 'remove', path, reason: 'that is the root of all files' });
+    for (const name of [...this.#nodes.keys()]) {
+      if (name === path || name.startsWith(`${path}/`)) this.#nodes.delete(name);
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    this.#check(from, true);
+    this.#check(to, true);
+    if (!this.#nodes.has(from)) throw hostError('FILE_FAILED', { action: 'rename', path: from, reason: 'no such file or directory' });
+    this.#requireParent(to);
+    const moved = [...this.#nodes].filter(([name]) => name === from || name.startsWith(`${from}/`));
+    for (const [name] of moved) this.#nodes.delete(name);
+    for (const [name, node] of moved) this.#nodes.set(to + name.slice(from.length), node);
+  }
+
+  #write(path: string, data: Uint8Array, mode: number): void {
+    this.#check(path, true);
+    this.#requireParent(path);
+    if (this.#nodes.get(path)?.kind === 'directory') {
+      throw hostError('FILE_FAILED', { action: 'write', path, reason: 'is a directory' });
+    }
+    this.#nodes.set(path, this.#node('file', data, mode));
+  }
+
+  #node(kind: Node['kind'], data: Uint8Array, mode: number): Node {
+    return { kind, data, mode, mtimeMs: this.#clock.wallMs(), inode: this.#inode++ };
+  }
+
+  #requireParent(path: string): void {
+    if (this.#nodes.get(dirname(path))?.kind !== 'directory') {
+      throw hostError('FILE_FAILED', { action: 'write', path, reason: 'no such file or directory' });
+    }
+  }
+
+  #check(path: string, write: boolean): void {
+    const fault = this.fault(path, write);
+    if (fault === 'denied') throw hostError('FILE_DENIED', { path, reason: 'permission denied' });
+    if (fault === 'disk-full' && write) throw hostError('DISK_FULL', { path });
+  }
+}

@@ -1,0 +1,209 @@
+/**
+ * Runs the controllers of a node: one queue each, fed by changes in the store, by changes in the
+ * world and by a slow resync, so that nothing is lost when a wake-up is.
+ * @module
+ */
+import { errorText } from '../error/error.ts';
+import type { FaultBook } from '../fault/fault-book.ts';
+import { faultId } from '../fault/fault-book.ts';
+import type { Host } from '../host/host.ts';
+import { commitOf, type Documents } from '../store/documents.ts';
+import type { Dirty } from '../store/store.ts';
+import type { AnyController, Condition, ControlContext, Step } from './controller.ts';
+import { WorkQueue } from './work-queue.ts';
+
+export interface EngineParts {
+  readonly host: Pick<Host, 'clock' | 'log'>;
+  readonly documents: Documents;
+  readonly node: string;
+  readonly faults: FaultBook;
+}
+
+/** Every object is looked at again at least this often. */
+const resyncMs = 60_000;
+/** Failures in a row before the administrator is told by a fault; the condition shows at once. */
+const failuresBeforeFault = 2;
+
+export class Engine {
+  readonly #parts: EngineParts;
+  readonly #runs: ControllerRun[] = [];
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  /** Starts a controller; its watch ends with the signal. */
+  start(controller: AnyController, signal: AbortSignal): void {
+    const run = new ControllerRun(this.#parts, controller);
+    this.#runs.push(run);
+    run.start(signal);
+  }
+
+  /** Hands changes of the store to the controllers whose kinds they are. */
+  changed(dirty: Dirty): void {
+    for (const run of this.#runs) run.changed(dirty);
+  }
+
+  /** Makes the controllers of a kind look at one object now. */
+  touch(kind: string, id: string): void {
+    for (const run of this.#runs) if (run.kind === kind) run.touch(id);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#runs.map((run) => run.stop()));
+  }
+}
+
+class ControllerRun {
+  readonly #parts: EngineParts;
+  readonly #controller: AnyController;
+  readonly #queue: WorkQueue;
+  /** What fails now, by object, since when. */
+  readonly #conditions = new Map<string, Condition>();
+  #signal: AbortSignal = AbortSignal.abort();
+
+  constructor(parts: EngineParts, controller: AnyController) {
+    this.#parts = parts;
+    this.#controller = controller;
+    this.#queue = new WorkQueue({
+      clock: parts.host.clock,
+      concurrency: 8,
+      firstBackoffMs: 500,
+      maxBackoffMs: 60_000,
+      work: (id) => this.#reconcile(id),
+      failed: (id, error, failures) => this.#failed(id, error, failures),
+    });
+  }
+
+  get kind(): string {
+    return this.#controller.kind.name;
+  }
+
+  start(signal: AbortSignal): void {
+    this.#signal = signal;
+    const { host } = this.#parts;
+    const log = host.log.child(this.#controller.name);
+    void (async () => {
+      while (!signal.aborted) {
+        try {
+          await this.#resync();
+        } catch (error) {
+          log.warn('resync failed, trying again', { reason: errorText(error) });
+          await host.clock.sleep(1_000, signal).catch(() => undefined);
+          continue;
+        }
+        await host.clock.sleep(resyncMs, signal).catch(() => undefined);
+      }
+    })();
+    void this.#controller
+      .watch?.((id) => (id === 'all' ? void this.#resync().catch((error: unknown) => log.warn('resync failed', { reason: errorText(error) })) : this.#queue.add(id)), signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) log.error('watching the world ended', { reason: errorText(error) });
+      });
+  }
+
+  changed(dirty: Dirty): void {
+    if (dirty.resync) {
+      void this.#resync().catch((error: unknown) => this.#parts.host.log.warn('resync failed', { controller: this.#controller.name, reason: errorText(error) }));
+      return;
+    }
+    for (const key of dirty.keys) {
+      const [, kind, id, half] = key.split('/');
+      // Its own status writes are not news; what others ask (spec) is.
+      if (kind === this.kind && id !== undefined && half === 'spec') this.#queue.add(id);
+    }
+  }
+
+  touch(id: string): void {
+    this.#queue.add(id);
+  }
+
+  stop(): Promise<void> {
+    return this.#queue.stop();
+  }
+
+  async #resync(): Promise<void> {
+    const { documents, node } = this.#parts;
+    const docs = await documents.list(this.#controller.kind);
+    const ids = new Set(docs.filter((doc) => this.#controller.mine?.(doc, node) ?? true).map((doc) => doc.id));
+    for (const id of (await this.#controller.present?.()) ?? []) ids.add(id);
+    for (const id of ids) this.#queue.add(id, false);
+  }
+
+  async #reconcile(id: string): Promise<number | undefined> {
+    const { host, documents, node } = this.#parts;
+    const controller = this.#controller;
+    const found = await documents.get(controller.kind, id);
+    const doc = found !== undefined && (controller.mine?.(found, node) ?? true) ? found : undefined;
+    const context = (): ControlContext => ({ node, nowMs: host.clock.wallMs() });
+    let observed: unknown = await controller.observe(id, doc);
+    const plan = controller.plan(doc, observed, context());
+    for (const step of plan.steps) await this.#apply(step, id);
+    if (plan.steps.length > 0) observed = await controller.observe(id, doc);
+    this.#cured(id);
+    if (doc !== undefined) await this.#report(id, observed);
+    return plan.againInMs;
+  }
+
+  async #apply(step: Step, id: string): Promise<void> {
+    const { host } = this.#parts;
+    const deadline = new AbortController();
+    const signal = AbortSignal.any([deadline.signal, this.#signal]);
+    const cancel = host.clock.after(step.timeoutMs, () => deadline.abort(new Error(`not done within ${step.timeoutMs / 1000} s`)));
+    const startedMs = host.clock.monotonicMs();
+    try {
+      const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+      aborted.catch(() => undefined);
+      await Promise.race([this.#controller.apply(step, id, signal), aborted]);
+    } catch (error) {
+      throw new Error(`${step.text}: ${errorText(error)}`, { cause: error });
+    } finally {
+      cancel();
+    }
+    host.log.child(this.#controller.name).info(step.text, { id, tookMs: Math.round(host.clock.monotonicMs() - startedMs) });
+  }
+
+  /** Writes the status if it differs from the stored one. A conflict means that the object changed: it comes again. */
+  async #report(id: string, observed: unknown): Promise<void> {
+    const { host, documents, node } = this.#parts;
+    const controller = this.#controller;
+    if (controller.report === undefined) return;
+    const doc = await documents.get(controller.kind, id);
+    if (doc === undefined || !(controller.mine?.(doc, node) ?? true)) return;
+    const condition = this.#conditions.get(id);
+    const status: unknown = controller.report(doc, observed, condition === undefined ? [] : [condition], { node, nowMs: host.clock.wallMs() });
+    if (JSON.stringify(status) === JSON.stringify(doc.status)) return;
+    const { ops, topics } = commitOf([{ do: 'status', kind: controller.kind, before: doc, status }]);
+    const result = await documents.store.commit(ops, topics);
+    if (result.outcome === 'conflict') this.#queue.add(id);
+    // What was lost is found out at the next look: the status is compared with what is stored then.
+    if (result.outcome === 'unknown') throw result.cause;
+  }
+
+  #failed(id: string, error: unknown, failures: number): void {
+    if (this.#signal.aborted) return;
+    const { host, faults } = this.#parts;
+    const message = errorText(error);
+    const known = this.#conditions.get(id);
+    this.#conditions.set(id, { type: this.#controller.name, message, sinceMs: known?.sinceMs ?? host.clock.wallMs() });
+    host.log.child(this.#controller.name).warn(message, { id, failures });
+    if (failures >= failuresBeforeFault) {
+      faults.raise(faultId(`${this.#controller.name}`, id), {
+        severity: 'warning',
+        message: `${this.kind} ${id}: ${message}`,
+        hint: `See \`pvc ${this.kind} info\`; it is tried again by itself.`,
+        object: `${this.kind} ${id}`,
+      });
+    }
+    // The condition must be seen while it lasts; this is best effort, the retry reports again.
+    void (async () => {
+      const doc = await this.#parts.documents.get(this.#controller.kind, id);
+      if (doc !== undefined) await this.#report(id, await this.#controller.observe(id, doc));
+    })().catch((reason: unknown) => host.log.debug('the condition could not be reported yet', { id, reason: errorText(reason) }));
+  }
+
+  #cured(id: string): void {
+    this.#conditions.delete(id);
+    this.#parts.faults.clear(faultId(`${this.#controller.name}`, id));
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * How a task is carried out: an async function that can be started again at the phase that it wrote
+ * last. A daemon that dies in the middle leaves the document; the next one calls the function again.
+ * @module
+ */
+import type { Logger } from '../host/log.ts';
+import type { TaskSpec } from './task-kind.ts';
+
+export interface TaskRun<Data = unknown> {
+  readonly id: string;
+  readonly spec: TaskSpec;
+  /** The phase that was written last; '' at the first start. */
+  readonly phase: string;
+  /** What was written with it. */
+  readonly data: Data | undefined;
+  /** True when an earlier run was cut off. */
+  readonly resumed: boolean;
+  /** Aborts at the deadline, on `task cancel`, and when the daemon stops. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** Milliseconds left until the task's deadline. */
+  readonly leftMs: number;
+  /** Writes down where the task is. Once it returns, a crash continues from here and not before. */
+  advance(phase: string, update?: { message?: string; progress?: number; data?: Data }): Promise<void>;
+  /** Tells how far it is; written at most once a second, may be lost. */
+  progress(fraction: number, message?: string): void;
+}
+
+export interface TaskDefinition<Data = unknown> {
+  /** `vm.restart`. */
+  readonly action: string;
+  readonly summary: string;
+  /** Does it from `run.phase` on; resolves with the result. A rejection is the task's failure. */
+  readonly run: (run: TaskRun<Data>) => Promise<unknown>;
+  /** Called once when it was cancelled or timed out: put things into a defined state. */
+  readonly abandoned?: (run: Pick<TaskRun<Data>, 'id' | 'spec' | 'phase' | 'data' | 'log'>, why: 'cancelled' | 'timeout') => Promise<void>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the runner holds tasks of every shape
+export type AnyTaskDefinition = TaskDefinition<any>;
+
+export const defineTask = <Data = unknown>(definition: TaskDefinition<Data>): TaskDefinition<Data> => definition;

@@ -1,0 +1,216 @@
+/**
+ * Carries out the tasks of this node: takes up those that are not ended (new ones, and those that an
+ * earlier life of the daemon left), writes their progress, and ends them.
+ * @module
+ */
+import { defineErrors, errorText, PvcError } from '../error/error.ts';
+import type { Host } from '../host/host.ts';
+import type { Doc } from '../model/kind.ts';
+import { commitOf, type Documents } from '../store/documents.ts';
+import type { Dirty } from '../store/store.ts';
+import type { AnyTaskDefinition, TaskRun } from './task-definition.ts';
+import { type TaskSpec, type TaskStatus, task, taskEnded } from './task-kind.ts';
+
+export const taskError = defineErrors({
+  TASK_CANCELLED: { message: 'Task {task} ({action}) was cancelled.', hint: 'What it had done is shown by the object itself.', http: 409, exit: 'cancelled' },
+  TASK_TIMEOUT: { message: 'Task {task} ({action}) did not end within {seconds} s.', hint: 'The object shows what state it is in; try again.', http: 504, exit: 'failed' },
+  TASK_UNKNOWN: { message: 'No plugin on this node knows the task {action}.', hint: 'See `pvc plugin list` on that node.', http: 501, exit: 'failed' },
+});
+
+export interface TaskRunnerParts {
+  readonly host: Pick<Host, 'clock' | 'log'>;
+  readonly documents: Documents;
+  readonly node: string;
+  readonly definitions: ReadonlyMap<string, AnyTaskDefinition>;
+  /** Whether tasks without a node are this daemon's to run. */
+  readonly isPrimary: () => boolean;
+  /** Called when a task has ended, so that the controllers look at its target. */
+  readonly ended: (target: TaskSpec['target']) => void;
+}
+
+type TaskDoc = Doc<TaskSpec, TaskStatus>;
+
+const freshStatus: TaskStatus = { state: 'pending', phase: '', progress: 0, message: '', data: null, attempts: 0 };
+/** Time to write the end of a task while the store is away. */
+const storePatienceMs = 60_000;
+
+export class TaskRunner {
+  readonly #parts: TaskRunnerParts;
+  readonly #running = new Map<string, { readonly cancel: (why: Error) => void; readonly done: Promise<void> }>();
+  #stopping = false;
+
+  constructor(parts: TaskRunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** Looks at the tasks that changed, or at all of them. */
+  async changed(dirty: Dirty): Promise<void> {
+    const { documents } = this.#parts;
+    if (dirty.resync) {
+      for (const doc of await documents.list(task)) this.#consider(doc);
+      return;
+    }
+    const ids = new Set([...dirty.keys].filter((key) => key.startsWith(`/${task.name}/`)).map((key) => key.split('/')[2] ?? ''));
+    for (const id of ids) {
+      const doc = await documents.get(task, id);
+      if (doc !== undefined) this.#consider(doc);
+    }
+  }
+
+  /** Lets go of all tasks, to be continued by the next life of the daemon. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    for (const { cancel } of this.#running.values()) cancel(new Stopping());
+    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  }
+
+  #consider(doc: TaskDoc): void {
+    const { node, isPrimary } = this.#parts;
+    const running = this.#running.get(doc.id);
+    if (running !== undefined) {
+      if (doc.spec.cancel) running.cancel(taskError('TASK_CANCELLED', { task: doc.id, action: doc.spec.action }));
+      return;
+    }
+    if (this.#stopping || taskEnded(doc.status)) return;
+    if (doc.spec.node === undefined ? !isPrimary() : doc.spec.node !== node) return;
+    const stop = new AbortController();
+    const done = this.#run(doc, stop.signal)
+      .catch((error: unknown) => this.#parts.host.log.error('a task could not be ended', { task: doc.id, reason: errorText(error) }))
+      .finally(() => this.#running.delete(doc.id));
+    this.#running.set(doc.id, { cancel: (why) => stop.abort(why), done });
+  }
+
+  async #run(first: TaskDoc, stop: AbortSignal): Promise<void> {
+    const { host, node, definitions } = this.#parts;
+    const log = host.log.child('task', { task: first.id, action: first.spec.action, target: first.spec.target.label });
+    const writer = new StatusWriter(this.#parts, first);
+    const definition = definitions.get(first.spec.action);
+    const started = first.status ?? freshStatus;
+    await writer.write({ ...started, state: 'running', attempts: started.attempts + 1, owner: node, startedMs: started.startedMs ?? host.clock.wallMs() });
+    log.info(started.attempts > 0 ? `continues at "${started.phase}"` : 'starts');
+
+    // The wall clock carries the deadline over restarts; from here on the monotonic one counts.
+    const leftAtStartMs = Math.max(1, first.spec.createdMs + first.spec.timeoutMs - host.clock.wallMs());
+    const deadlineMs = host.clock.monotonicMs() + leftAtStartMs;
+    const deadline = new AbortController();
+    const seconds = Math.round(first.spec.timeoutMs / 1000);
+    const cancelTimer = host.clock.after(leftAtStartMs, () => deadline.abort(taskError('TASK_TIMEOUT', { task: first.id, action: first.spec.action, seconds })));
+    const signal = AbortSignal.any([stop, deadline.signal]);
+
+    let progressWrittenMs = host.clock.monotonicMs();
+    const run: TaskRun = {
+      id: first.id,
+      spec: first.spec,
+      get phase() {
+        return writer.status.phase;
+      },
+      get data() {
+        return writer.status.data ?? undefined;
+      },
+      resumed: started.attempts > 0,
+      signal,
+      log,
+      get leftMs() {
+        return Math.max(0, deadlineMs - host.clock.monotonicMs());
+      },
+      advance: async (phase, update = {}) => {
+        signal.throwIfAborted();
+        await writer.write({
+          ...writer.status,
+          phase,
+          message: update.message ?? writer.status.message,
+          progress: update.progress ?? writer.status.progress,
+          data: update.data === undefined ? writer.status.data : update.data,
+        });
+      },
+      progress: (fraction, message) => {
+        if (host.clock.monotonicMs() - progressWrittenMs < 1_000) return;
+        progressWrittenMs = host.clock.monotonicMs();
+        writer
+          .write({ ...writer.status, progress: Math.min(1, Math.max(0, fraction)), message: message ?? writer.status.message })
+          .catch((error: unknown) => log.debug('progress not written', { reason: errorText(error) }));
+      },
+    };
+    try {
+      if (first.spec.cancel) throw taskError('TASK_CANCELLED', { task: first.id, action: first.spec.action });
+      if (definition === undefined) throw taskError('TASK_UNKNOWN', { action: first.spec.action });
+      const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+      aborted.catch(() => undefined);
+      const result = await Promise.race([definition.run(run), aborted]);
+      await writer.end({ ...writer.status, state: 'succeeded', progress: 1, endedMs: host.clock.wallMs(), ...(result === undefined ? {} : { result }) });
+      log.info('succeeded');
+    } catch (error) {
+      if (error instanceof Stopping) {
+        log.info(`is left at "${writer.status.phase}" for the next start`);
+        return;
+      }
+      const cancelled = error instanceof PvcError && error.code === 'TASK_CANCELLED';
+      if (signal.aborted && definition?.abandoned !== undefined) {
+        await definition
+          .abandoned({ id: run.id, spec: run.spec, phase: run.phase, data: run.data, log }, cancelled ? 'cancelled' : 'timeout')
+          .catch((reason: unknown) => log.error('putting things right after the end failed', { reason: errorText(reason) }));
+      }
+      const told = error instanceof PvcError ? { code: error.code, message: error.message, hint: error.hint } : { code: 'TASK_FAILED', message: errorText(error), hint: 'The log of the node has more.' };
+      await writer.end({ ...writer.status, state: cancelled ? 'cancelled' : 'failed', endedMs: host.clock.wallMs(), error: told });
+      log.warn(cancelled ? 'was cancelled' : `failed: ${told.message}`);
+    } finally {
+      cancelTimer();
+    }
+    this.#parts.ended(first.spec.target);
+  }
+}
+
+/** The daemon stops: the task is neither failed nor cancelled. */
+class Stopping extends Error {
+  constructor() {
+    super('the daemon stops');
+  }
+}
+
+/** The one writer of a running task's status: one write after the other, over conflicts and a store that is away. */
+class StatusWriter {
+  readonly #parts: TaskRunnerParts;
+  #doc: TaskDoc;
+  status: TaskStatus;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(parts: TaskRunnerParts, doc: TaskDoc) {
+    this.#parts = parts;
+    this.#doc = doc;
+    this.status = doc.status ?? freshStatus;
+  }
+
+  write(status: TaskStatus): Promise<void> {
+    this.status = status;
+    const turn = this.#last.then(() => this.#commit(status));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  end(status: TaskStatus): Promise<void> {
+    return this.write(status);
+  }
+
+  async #commit(status: TaskStatus): Promise<void> {
+    const { host, documents } = this.#parts;
+    const until = host.clock.monotonicMs() + storePatienceMs;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const { ops, topics } = commitOf([{ do: 'status', kind: task, before: this.#doc, status }]);
+        const result = await documents.store.commit(ops, topics);
+        // Only this daemon writes the status, so after a conflict or a lost answer the newest document tells.
+        if (result.outcome === 'unknown') throw result.cause;
+        await this.#reread();
+        if (result.outcome === 'ok' || JSON.stringify(this.#doc.status) === JSON.stringify(status)) return;
+      } catch (error) {
+        if (host.clock.monotonicMs() >= until) throw error;
+        await host.clock.sleep(Math.min(2_000, 100 * 2 ** Math.min(attempt, 5)));
+        await this.#reread().catch(() => undefined);
+      }
+    }
+  }
+
+  async #reread(): Promise<void> {
+    this.#doc = await this.#parts.documents.need(task, this.#doc.id);
+  }
+}

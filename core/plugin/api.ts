@@ -1,9 +1,46 @@
 /**
- * All that a plugin may import from PVC.
+ * All that a plugin may use of PVC; built-in plugins import it, those from disk get it as `pvc.api`.
  * @module
  */
 export { z } from 'zod';
+export { defineErrors, type ErrorSpec, errorText, exitCode, PvcError } from '../error/error.ts';
+export { fault } from '../fault/fault-kind.ts';
+export { faultId, type FaultReport } from '../fault/fault-book.ts';
+export type { HealthCheck, HealthFinding } from '../health/health-check.ts';
+export type { Clock } from '../host/clock.ts';
+export type { ExecResult, Host } from '../host/host.ts';
+export type { Logger } from '../host/log.ts';
+export type { MetricDefinition, MetricSample } from '../metric/metric.ts';
+export { type AnyKind, defineKind, type Doc, type Kind, modelError } from '../model/kind.ts';
+export { issueLines } from '../model/document-text.ts';
 export * as names from '../model/names.ts';
-export { defineErrors, errorText, PvcError } from '../error/error.ts';
-export { defineKind, type Kind } from '../model/kind.ts';
-export type { Host } from '../host/host.ts';
+export { node, type NodeSpec, type NodeStatus } from '../model/node-kind.ts';
+export type { CliRun, CliSpec, CliTerminal, RenderContext } from '../operation/cli-spec.ts';
+export {
+  defineChannel,
+  defineFeed,
+  defineMutation,
+  defineQuery,
+  type FeedItem,
+  type InputOf,
+  type Operation,
+  type OutputOf,
+  type PlanContext,
+  type QueryContext,
+} from '../operation/operation.ts';
+export type { PlanBuilder } from '../operation/plan.ts';
+export { View } from '../operation/view.ts';
+export { condition, type Condition, type Controller, type ControlContext, defineController, type ReconcilePlan, type Step } from '../reconcile/controller.ts';
+export type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
+export type { Documents, Write } from '../store/documents.ts';
+export { defineTask, type TaskDefinition, type TaskRun } from '../task/task-definition.ts';
+export { task, type TaskSpec, type TaskStatus } from '../task/task-kind.ts';
+export type { FoldHook } from './hook-point.ts';
+export { type Candidate, type ChangeEvent, type PlaceRequest, primaryStages } from './hooks.ts';
+export { type PluginContext, type PluginDefinition, type PluginHooks, pluginApiVersion } from './plugin.ts';
+export type { Runtime } from './runtime.ts';
+
+import type { PluginDefinition } from './plugin.ts';
+
+/** Declares a plugin; only gives it its type. */
+export const definePlugin = (definition: PluginDefinition): PluginDefinition => definition;

@@ -1,0 +1,57 @@
+/**
+ * The configuration file of a node, `/etc/pvc/pvc.yaml`. Every field has a default: an empty file is
+ * a valid configuration. What concerns the whole cluster lives in the store, not here.
+ * @module
+ */
+import { z } from 'zod';
+import { absolutePath, linkName, nodeName, tagName } from '../model/names.ts';
+
+export const defaultConfigPath = '/etc/pvc/pvc.yaml';
+
+const port = z.int().min(1).max(65_535);
+
+const api = z
+  .strictObject({
+    listen: z.union([z.ipv4(), z.ipv6()]).default('0.0.0.0').describe('address of the HTTPS API; "::" for all'),
+    port: port.default(7370),
+    https: z.boolean().default(true).describe('false leaves only the unix socket'),
+    socketGroup: linkName.optional().describe('group that may use the unix socket besides root; its members are administrators'),
+  })
+  .prefault({});
+
+const store = z
+  .discriminatedUnion('backend', [z.strictObject({ backend: z.literal('sqlite'), path: absolutePath.optional().describe('default: STATE/store.sqlite') })])
+  .prefault({ backend: 'sqlite' });
+
+const directories = z
+  .strictObject({
+    state: absolutePath.default('/var/lib/pvc'),
+    run: absolutePath.default('/run/pvc'),
+    log: absolutePath.default('/var/log/pvc'),
+  })
+  .prefault({});
+
+/** The fixed part; each plugin adds its own section below `plugins`. */
+export const configSchema = z.strictObject({
+  node: z.strictObject({ name: nodeName.optional().describe('default: the host name') }).prefault({}),
+  api,
+  store,
+  directories,
+  log: z
+    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') })
+    .prefault({}),
+  services: z
+    .strictObject({
+      supervisor: z.enum(['auto', 'systemd', 'direct']).default('auto').describe('who starts libvirtd and the like: systemd, or PVC itself'),
+    })
+    .prefault({}),
+  plugins: z
+    .object({
+      load: z.array(z.strictObject({ path: absolutePath })).max(64).default([]).describe('third-party plugins: a file, or a directory with plugin.json'),
+      disable: z.array(tagName).max(64).default([]).describe('built-in plugins not to start on this node'),
+    })
+    .loose()
+    .prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;

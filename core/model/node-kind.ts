@@ -1,0 +1,49 @@
+/** A node: a server of the cluster. `spec` says what it is for, `status` is written by its own daemon. @module */
+import { z } from 'zod';
+import { defineKind } from './kind.ts';
+import { nodeName } from './names.ts';
+
+export const nodeSpec = z.strictObject({
+  role: z.enum(['coordinator', 'hypervisor']),
+  /** Whether guests may be placed here. */
+  domainState: z.enum(['ready', 'flush', 'flushed', 'unflush']),
+});
+export type NodeSpec = z.infer<typeof nodeSpec>;
+
+export const nodeStatus = z.strictObject({
+  /** What its daemon last said: `run`, or `stop` after an orderly end. Whether that is still true is told by its ephemeral key. */
+  daemon: z.enum(['init', 'run', 'stop']),
+  coordinator: z.enum(['primary', 'secondary', 'takeover', 'relinquish', 'client']),
+  version: z.string(),
+  startedMs: z.int(),
+  updatedMs: z.int(),
+  bootId: z.string(),
+  machine: z.strictObject({
+    hostname: z.string(),
+    cpus: z.int(),
+    cpuModel: z.string(),
+    memoryMiB: z.int(),
+    kernel: z.string(),
+    os: z.string(),
+    arch: z.string(),
+  }),
+  load: z.strictObject({ memoryAvailableMiB: z.int(), load1: z.number() }),
+  health: z.int().min(0).max(100),
+  /** What plugins tell about the node: `{ libvirt: { accelerator: 'kvm', … } }`. */
+  facts: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
+  services: z.array(z.strictObject({ name: z.string(), state: z.string(), restarts: z.int(), message: z.string() })),
+});
+export type NodeStatus = z.infer<typeof nodeStatus>;
+
+export const node = defineKind<NodeSpec, NodeStatus>({
+  name: 'node',
+  plural: 'nodes',
+  version: 1,
+  id: nodeName,
+  spec: nodeSpec,
+  status: nodeStatus,
+  concerns: () => [],
+});
+
+/** Ephemeral key of a node's daemon: it exists as long as the daemon's session with the store. */
+export const aliveKey = (name: string): string => `/alive/${name}`;

@@ -1,0 +1,98 @@
+/**
+ * Every point of PVC where a plugin can join in: one frozen object. Each hook's comment is its
+ * contract. The table of policies is in `hook-point.ts`; `docs/reference/hooks.md` shows it for people.
+ * @module
+ */
+import type { z } from 'zod';
+import type { HealthCheck } from '../health/health-check.ts';
+import type { MetricDefinition } from '../metric/metric.ts';
+import type { AnyKind } from '../model/kind.ts';
+import type { Operation } from '../operation/operation.ts';
+import type { PlanBuilder } from '../operation/plan.ts';
+import type { AnyController } from '../reconcile/controller.ts';
+import type { AnyTaskDefinition } from '../task/task-definition.ts';
+import { CollectHook, FirstHook, FoldHook, type HookContext, ListHook, StrictHook } from './hook-point.ts';
+import type { Runtime } from './runtime.ts';
+
+/** A node that a guest may be placed on, with what it has left. Sorted best first by those who fold it. */
+export interface Candidate {
+  readonly node: string;
+  readonly memoryFreeMiB: number;
+  readonly memoryUnprovisionedMiB: number;
+  readonly load1: number;
+  readonly vcpusAllocated: number;
+  readonly guests: number;
+  /** Reasons why it may not be used; a candidate with any is left out and the reasons are shown. */
+  readonly refusals: readonly string[];
+}
+
+export interface PlaceRequest {
+  readonly guest: string;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  readonly selector: string;
+  readonly limit: readonly string[];
+}
+
+/** A change of an object, as it is told to plugins and shown by `pvc events`. */
+export interface ChangeEvent {
+  readonly kind: string;
+  readonly id: string;
+  readonly label: string;
+  readonly type: 'created' | 'changed' | 'removed' | 'status';
+}
+
+/** The order in which the primary's duties are taken; they are left in the reverse order. */
+export const primaryStages = { ADDRESS: 0, GATEWAY: 10, DHCP: 20, DNS: 30, PROVISION: 40 } as const;
+
+const seconds = (count: number): number => count * 1000;
+
+export const createHooks = (context: HookContext) =>
+  Object.freeze({
+    /** Schema of the plugin's section `plugins.NAME` in pvc.yaml. Read in every process, CLI too, before anything else. */
+    config: new ListHook<z.ZodType>('config', context),
+    /** Kinds of objects for the store. Read in every process. */
+    kinds: new ListHook<AnyKind>('kinds', context),
+    /** Operations: each becomes a route, a command, a client call. Read in every process. */
+    operations: new ListHook<Operation>('operations', context),
+    /** Controllers. Read once in the daemon, after `start`. */
+    controllers: new ListHook<AnyController>('controllers', context),
+    /** Tasks that this node can carry out. Read once in the daemon, after `start`. */
+    tasks: new ListHook<AnyTaskDefinition>('tasks', context),
+    /** Health checks of this node. Read once in the daemon, after `start`. */
+    health: new ListHook<HealthCheck>('health', context),
+    /** Metrics of this node. Read once in the daemon, after `start`. */
+    metrics: new ListHook<MetricDefinition>('metrics', context),
+
+    /**
+     * The daemon has its store and configuration; nothing runs yet. One after the other, in the order of
+     * the list of plugins. A built-in that fails ends the daemon; another's failure is a fault and its
+     * other taps still run.
+     */
+    start: new StrictHook<Runtime>('start', context, seconds(60)),
+    /** The daemon stops. All at once, whether or not `start` has run or succeeded. Guests and services must go on. */
+    stop: new CollectHook<Runtime>('stop', context, seconds(10)),
+    /** Every 10 s: facts about this node for its status document (short words and numbers; shown by `node info`). */
+    keepalive: new CollectHook<{ node: string }, Readonly<Record<string, string | number | boolean>>>('keepalive', context, seconds(4)),
+    /**
+     * Before a plan is committed or shown: a reason to refuse it, or undefined. The first reason wins.
+     * Must not change the plan. May run several times for one request, concurrently with other requests.
+     */
+    shouldAdmit: new FirstHook<{ operation: string; plan: Pick<PlanBuilder, 'writes' | 'tasks'> }, string>('shouldAdmit', context, seconds(5)),
+    /** Chooses a node for a guest: takes candidates out (`refusals`) or sorts them. Pure; may run concurrently. */
+    place: new FoldHook<Candidate[], PlaceRequest>('place', context, seconds(5)),
+    /**
+     * This node has become primary: take up what only the primary does. By stage (`primaryStages`), one
+     * after the other. Runs once a term; a failed tap is a fault and the next ones run.
+     */
+    becomePrimary: new StrictHook<Runtime & { term: number }>('becomePrimary', context, seconds(30)),
+    /**
+     * This node is primary no more: drop all of it, in the reverse order of stages. Safe from any state,
+     * also without `becomePrimary` before it, and twice.
+     */
+    leavePrimary: new StrictHook<Runtime>('leavePrimary', context, seconds(10)),
+    /** An object changed. After the fact: informs, cannot change anything. All taps at once; late ones are left behind. */
+    event: new CollectHook<ChangeEvent>('event', context, seconds(5)),
+  });
+
+export type Hooks = ReturnType<typeof createHooks>;

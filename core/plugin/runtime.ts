@@ -1,0 +1,28 @@
+/** What a plugin gets of the running daemon, in its `start` hook. @module */
+import type { FaultBook } from '../fault/fault-book.ts';
+import type { Host } from '../host/host.ts';
+import type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
+import type { Documents, Write } from '../store/documents.ts';
+
+export interface Runtime {
+  readonly host: Host;
+  /** The name of this node. */
+  readonly node: string;
+  readonly documents: Documents;
+  readonly faults: Pick<FaultBook, 'raise' | 'clear'>;
+  /** The plugin's section of the configuration, as its schema gave it. */
+  section(plugin: string): unknown;
+  readonly directories: { readonly state: string; readonly run: string; readonly log: string };
+  /** Aborts when the daemon stops. */
+  readonly signal: AbortSignal;
+  readonly isPrimary: () => boolean;
+  /** Makes the controllers of that kind look at the object now. */
+  touch(kind: string, id: string): void;
+  /**
+   * Writes documents, all or nothing; what changed since it was read is a conflict.
+   * @throws PvcError OBJECT_CHANGED (nothing was written), STORE_UNKNOWN
+   */
+  write(writes: readonly Write[]): Promise<void>;
+  /** Has a service started and kept running; it goes on when the daemon stops. */
+  supervise(service: ServiceDefinition): { status(): ServiceStatus };
+}

@@ -1,0 +1,57 @@
+/**
+ * Runs a service without systemd: detached from the daemon, so that it survives it, known by a file
+ * with its pid and start time, so that the next daemon adopts it instead of starting a second one.
+ * @module
+ */
+import { z } from 'zod';
+import type { Host } from '../host/host.ts';
+import type { ServiceDefinition } from './service.ts';
+
+const record = z.object({ pid: z.int(), startTicks: z.int() });
+
+export interface ProcessControl {
+  /** Pid of the running service, if it runs. */
+  running(): Promise<number | undefined>;
+  start(): Promise<void>;
+}
+
+export function directControl(host: Pick<Host, 'files' | 'processes'>, service: ServiceDefinition, directories: { run: string; log: string }): ProcessControl {
+  const file = `${directories.run}/services/${service.name}.json`;
+  return {
+    async running() {
+      const text = await host.files.readText(file);
+      if (text === undefined) return undefined;
+      let parsed: z.infer<typeof record>;
+      try {
+        parsed = record.parse(JSON.parse(text));
+      } catch {
+        // Half a file of a machine that lost power; /run is empty after a boot, so nothing is lost by starting anew.
+        return undefined;
+      }
+      return (await host.processes.alive(parsed.pid, parsed.startTicks)) ? parsed.pid : undefined;
+    },
+    async start() {
+      await host.files.makeDirectory(`${directories.run}/services`, 0o700);
+      await host.files.makeDirectory(`${directories.log}/services`, 0o750);
+      const pid = await host.processes.detach(service.argv, { logFile: `${directories.log}/services/${service.name}.log` });
+      const startTicks = await host.processes.startTicks(pid);
+      if (startTicks === undefined) throw new Error(`${service.argv[0]} ended at once; see ${directories.log}/services/${service.name}.log`);
+      await host.files.writeAtomic(file, JSON.stringify({ pid, startTicks }), 0o600);
+    },
+  };
+}
+
+/** The same through systemd. */
+export function systemdControl(host: Pick<Host, 'processes'>, service: ServiceDefinition): ProcessControl {
+  return {
+    async running() {
+      const shown = await host.processes.exec(['systemctl', 'show', '--property=ActiveState,MainPID', service.unit], { timeoutMs: 10_000 });
+      const pid = Number(/^MainPID=(\d+)$/m.exec(shown.stdout)?.[1] ?? '0');
+      return /^ActiveState=active$/m.test(shown.stdout) && pid > 0 ? pid : undefined;
+    },
+    async start() {
+      const done = await host.processes.exec(['systemctl', 'start', service.unit], { timeoutMs: 90_000 });
+      if (done.code !== 0) throw new Error(`systemctl start ${service.unit}: ${done.stderr.trim() || `exit ${done.code}`}`);
+    },
+  };
+}

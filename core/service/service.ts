@@ -1,0 +1,28 @@
+/**
+ * A daemon that PVC needs and keeps running: libvirtd, and later ZooKeeper, Ceph's, FRR's …
+ * @module
+ */
+
+export interface ServiceDefinition {
+  /** Short name, part of file names: `libvirtd`. */
+  readonly name: string;
+  /** The unit that runs it where systemd is PID 1. */
+  readonly unit: string;
+  /** The command in the foreground, for machines without systemd. */
+  readonly argv: readonly [string, ...string[]];
+  /** True once it answers; polled after the start. Never throws: not answering is `false`. */
+  readonly ready: () => Promise<boolean>;
+  /** How long it may take to answer before it counts as failed. */
+  readonly readyTimeoutMs: number;
+}
+
+export type ServiceState = 'starting' | 'running' | 'down';
+
+export interface ServiceStatus {
+  readonly name: string;
+  readonly state: ServiceState;
+  readonly pid: number | undefined;
+  /** Starts that PVC had to do after the first. */
+  readonly restarts: number;
+  readonly message: string;
+}

@@ -99,8 +99,8 @@ export class Watchers {
     };
     signal.addEventListener('abort', stop, { once: true });
     this.#readers.add(reader);
-    this.#onCount(this.#readers.size);
     try {
+      this.#onCount(this.#readers.size);
       for (let dirty = await reader.take(); dirty !== undefined; dirty = await reader.take()) yield dirty;
     } finally {
       signal.removeEventListener('abort', stop);

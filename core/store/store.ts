@@ -5,6 +5,10 @@
  *
  * Keys are paths: `/vm/6e2…/spec`. Segments match `[A-Za-z0-9][A-Za-z0-9._:@+-]*`, there is no root
  * entry, and an entry may have children whether or not its parent exists. Values are JSON text.
+ * A method given something that is not a key rejects with STORE_KEY.
+ *
+ * Calls made without waiting for each other may be done in any order. Every method rejects with
+ * STORE_UNAVAILABLE once the store is closed, and when the store cannot be reached.
  * @module
  */
 import { defineErrors } from '../error/error.ts';
@@ -20,7 +24,12 @@ export interface Entry {
   readonly birth: string;
 }
 
-/** What a commit demands of the entry that it touches. `undefined` in `put`/`delete` means any version. */
+/**
+ * What a commit demands of the entry that it touches: `create` and `absent` that it does not exist, the
+ * others that it does, in that version; `undefined` in `put`/`delete` means any version. The operations of
+ * one commit are done in order, each on top of those before it. An ephemeral entry goes with the session
+ * that created it, whoever writes to it later; it has no children.
+ */
 export type Op =
   | { readonly op: 'create'; readonly key: Key; readonly value: string; readonly ephemeral?: boolean }
   | { readonly op: 'put'; readonly key: Key; readonly value: string; readonly version: number | undefined }
@@ -40,16 +49,25 @@ export type CommitResult =
 
 /**
  * Who is woken by a change: `all`, or `node:NAME`. A commit always wakes `all`; the topics given with
- * it are woken as well.
+ * it are woken as well. Ephemeral entries that vanish with their session wake `all`.
  */
 export type Topic = 'all' | `node:${string}`;
 
-/** Keys that changed since the last element; `resync` when any may have (first element, lost link). */
+/**
+ * Keys that changed since the last element; `resync` when any may have (first element, lost link, too many
+ * changes to name), and then `keys` is empty.
+ */
 export interface Dirty {
   readonly resync: boolean;
   readonly keys: ReadonlySet<Key>;
 }
 
+/**
+ * `live`: others see this session. `suspended`: the store does not answer, the session may still exist.
+ * `lost`: the session has ended, or its lease has, so that others must be taken to have seen it end. A lost
+ * session is replaced by a new one (`live`, next epoch) as soon as the store answers, unless another process
+ * has opened a session under the same name: then the store stays unavailable. `close` leaves it `lost`.
+ */
 export type SessionState = 'live' | 'suspended' | 'lost';
 
 /** Liveness of this process towards the store; ephemeral entries vanish with it. */
@@ -59,7 +77,7 @@ export interface Session {
   readonly epoch: number;
   /** Monotonic time up to which nobody else may have seen this session end. Judge at each use. */
   readonly leaseUntilMs: number;
-  /** Calls `fn` on every change of state; returns the way to stop that. */
+  /** Calls `fn`, which must not throw, on every change of state; returns the way to stop that. */
   onChange(fn: (state: SessionState) => void): () => void;
 }
 
@@ -71,20 +89,32 @@ export interface Store {
   read(key: Key): Promise<Entry | undefined>;
   /** The entry of every key in one consistent moment where the back end can, in the order given. */
   readMany(keys: readonly Key[]): Promise<(Entry | undefined)[]>;
-  /** Names of the direct children of `prefix` (`/vm` → uuids), sorted; empty when there are none. */
+  /**
+   * Names of the direct children of `prefix` (`/vm` → uuids), sorted; empty when there are none. A child
+   * counts when it has an entry or when there are entries below it.
+   */
   children(prefix: Key): Promise<string[]>;
-  /** Every entry below `prefix`, at any depth, sorted by key. */
+  /** Every entry below `prefix` (not its own), at any depth, sorted by key; `/` is the prefix of all. */
   list(prefix: Key): Promise<Entry[]>;
-  /** All or nothing. An empty list is `ok`. Not more than 512 operations, each value at most 512 KiB. */
+  /**
+   * All or nothing. An empty list is `ok`. Not more than 512 operations, each value at most 512 KiB.
+   * When it rejects, with whatever error, nothing was written; an answer that was lost is `unknown`.
+   * @throws PvcError STORE_KEY, STORE_TOO_LARGE, STORE_FULL, STORE_UNAVAILABLE
+   */
   commit(ops: readonly Op[], topics?: readonly Topic[]): Promise<CommitResult>;
   /**
    * Level-triggered: the first element is a resync, then the keys that changed, coalesced while the
-   * reader is busy, never values, never an own queue that grows without bound. Ends when the signal aborts.
+   * reader is busy, never values, never an own queue that grows without bound. Changes made by this store
+   * are reported as well. Watching begins when the first element is asked for, and ends when the signal
+   * aborts or the store is closed; it goes on across sessions, with a resync.
    */
   watch(topics: readonly Topic[], signal: AbortSignal): AsyncIterable<Dirty>;
+  /** Ends the session (its ephemeral entries vanish at once) and every watch. Closing twice is fine. */
   close(): Promise<void>;
 }
 
+/** Characters of a key; all of them are ASCII. */
+export const maxKeyLength = 512;
 export const maxCommitOps = 512;
 export const maxValueBytes = 512 * 1024;
 
@@ -118,6 +148,12 @@ export const storeError = defineErrors({
     hint: 'Make it smaller; nothing was changed.',
     http: 413,
     exit: 'refused',
+  },
+  STORE_VERSION: {
+    message: 'The store at {path} was written by a newer PVC (layout {found}; this version knows up to {known}).',
+    hint: 'Run the newer version, or restore a backup made before the upgrade; the file was left as it is.',
+    http: 500,
+    exit: 'failed',
   },
   STORE_CORRUPT: {
     message: 'The store at {path} cannot be read: {reason}',

@@ -1,0 +1,205 @@
+/**
+ * One client of the memory cluster. Without faults every call is done at once; with the faults of its link
+ * it shows what a client of a real cluster may meet.
+ * @module
+ */
+import { requireKey, requireOps, stemOf } from './key.ts';
+import type { MemoryLink } from './memory-link.ts';
+import type { MemoryClient, MemoryServer, MemorySession } from './memory-server.ts';
+import { TrackedSession } from './session-state.ts';
+import { type CommitResult, type Dirty, type Entry, type Key, type Op, type Store, storeError, type Topic } from './store.ts';
+import { Watchers } from './watchers.ts';
+
+/** The request was sent and its answer will never come. */
+class AnswerLost extends Error {}
+
+const unavailable = (reason: string): Error => storeError('STORE_UNAVAILABLE', { reason });
+
+export class MemoryStore implements Store, MemoryClient {
+  readonly backend = 'memory';
+  readonly name: string;
+  readonly link: MemoryLink;
+  readonly session: TrackedSession;
+  readonly #cluster: MemoryServer;
+  readonly #watchers = new Watchers();
+  #at: MemorySession;
+  /** Why nothing works any more; undefined while it does. */
+  #over: string | undefined;
+  /** The end of the lease once the link is gone; undefined while heartbeats are answered. */
+  #frozenLeaseMs: number | undefined;
+  /** Aborted when the connection breaks, which loses every answer that is still on its way. */
+  #connection = new AbortController();
+  #cancelNotice = (): void => {};
+  #cancelLease = (): void => {};
+
+  /** @throws PvcError STORE_UNAVAILABLE */
+  constructor(cluster: MemoryServer, name: string, link: MemoryLink) {
+    if (!cluster.reachable(link)) throw unavailable('the link to it is down');
+    this.#cluster = cluster;
+    this.name = name;
+    this.link = link;
+    this.session = new TrackedSession(() => this.#frozenLeaseMs ?? cluster.lastBeatMs(this.#at) + cluster.sessionTimeoutMs);
+    this.#at = cluster.attach(this);
+  }
+
+  async read(key: Key): Promise<Entry | undefined> {
+    requireKey(key);
+    return this.#ask(() => this.#cluster.tree.get(key));
+  }
+
+  async readMany(keys: readonly Key[]): Promise<(Entry | undefined)[]> {
+    for (const key of keys) requireKey(key);
+    return this.#ask(() => keys.map((key) => this.#cluster.tree.get(key)));
+  }
+
+  async children(prefix: Key): Promise<string[]> {
+    stemOf(prefix);
+    return this.#ask(() => this.#cluster.tree.children(prefix));
+  }
+
+  async list(prefix: Key): Promise<Entry[]> {
+    stemOf(prefix);
+    return this.#ask(() => this.#cluster.tree.list(prefix));
+  }
+
+  async commit(ops: readonly Op[], topics: readonly Topic[] = []): Promise<CommitResult> {
+    requireOps(ops);
+    if (ops.length === 0) return this.#ask(() => ({ outcome: 'ok' }));
+    this.#requireLive();
+    const loss = this.link.drawLoss();
+    try {
+      const result = await this.#send(() =>
+        loss?.applied === false ? undefined : this.#cluster.commit(this.#at, ops, topics),
+      );
+      return loss === undefined && result !== undefined ? result : { outcome: 'unknown', cause: new AnswerLost('the answer was lost') };
+    } catch (error) {
+      if (error instanceof AnswerLost) return { outcome: 'unknown', cause: error };
+      throw error;
+    }
+  }
+
+  watch(topics: readonly Topic[], signal: AbortSignal): AsyncIterable<Dirty> {
+    return this.#watchers.watch(topics, signal, () => {
+      if (this.#over !== undefined) throw unavailable(this.#over);
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#over !== undefined) return;
+    this.#over = 'it has been closed';
+    this.#cluster.detach(this);
+    this.#cluster.end(this.#at, false);
+    this.#cancelTimers();
+    this.#break();
+    this.#frozenLeaseMs = this.#cluster.clock.monotonicMs();
+    this.#watchers.end();
+    this.session.become('lost');
+  }
+
+  onChange(keys: readonly Key[], topics: readonly Topic[]): void {
+    const delayMs = this.link.drawDelayMs('back');
+    if (!this.#cluster.reachable(this.link)) return; // the resync after the link has healed makes up for it
+    if (delayMs === 0) return this.#watchers.notify(keys, topics);
+    const connection = this.#connection.signal;
+    this.#cluster.clock.after(delayMs, () => {
+      if (!connection.aborted && this.#cluster.reachable(this.link)) this.#watchers.notify(keys, topics);
+    });
+  }
+
+  onUnreachable(noticeAfterMs: number): void {
+    if (this.#over !== undefined || this.session.state !== 'live') return;
+    const leaseMs = this.session.leaseUntilMs;
+    const leftMs = Math.max(0, leaseMs - this.#cluster.clock.monotonicMs());
+    this.#frozenLeaseMs = leaseMs;
+    const notice = (): void => {
+      this.#break();
+      this.session.become('suspended');
+    };
+    if (noticeAfterMs === 0) notice();
+    else this.#cancelNotice = this.#cluster.clock.after(Math.min(noticeAfterMs, leftMs), notice);
+    this.#cancelLease = this.#cluster.clock.after(leftMs, () => this.session.become('lost'));
+  }
+
+  onReachable(): void {
+    if (this.#over !== undefined) return;
+    this.#cancelTimers();
+    this.#break(); // whatever was sent into the cut is lost
+    if (this.session.state === 'lost' || !this.#at.alive) {
+      this.session.become('lost');
+      this.#begin();
+      return;
+    }
+    this.#frozenLeaseMs = undefined;
+    this.#watchers.resync();
+    this.session.become('live');
+  }
+
+  onEnded(replaced: boolean): void {
+    if (this.#over !== undefined) return;
+    if (replaced) {
+      this.#over = `another session has been opened as ${this.name}`;
+      this.#cancelTimers();
+      this.#break();
+      this.#frozenLeaseMs = this.#cluster.clock.monotonicMs();
+      this.session.become('lost');
+      this.#watchers.end(unavailable(this.#over));
+      return;
+    }
+    // Behind a cut the news do not arrive: the session learns of its end when the link heals.
+    if (!this.#cluster.reachable(this.link) || this.session.state === 'lost') return;
+    this.#break();
+    this.session.become('lost');
+    this.#begin();
+  }
+
+  #begin(): void {
+    this.#frozenLeaseMs = undefined;
+    this.#at = this.#cluster.begin(this);
+    this.#watchers.resync();
+    this.session.renew();
+  }
+
+  #requireLive(): void {
+    if (this.#over !== undefined) throw unavailable(this.#over);
+    if (this.session.state !== 'live') throw unavailable('the link to it is down');
+  }
+
+  /** For calls that change nothing: a lost answer is the same as no answer. */
+  async #ask<T>(atCluster: () => T): Promise<T> {
+    this.#requireLive();
+    try {
+      return await this.#send(atCluster);
+    } catch (error) {
+      throw error instanceof AnswerLost ? unavailable(error.message) : error;
+    }
+  }
+
+  /** Takes a request to the cluster and the answer back. @throws AnswerLost */
+  async #send<T>(atCluster: () => T): Promise<T> {
+    const connection = this.#connection.signal;
+    await this.#travel('there', connection);
+    const answer = atCluster();
+    await this.#travel('back', connection);
+    return answer;
+  }
+
+  async #travel(direction: 'there' | 'back', connection: AbortSignal): Promise<void> {
+    const delayMs = this.link.drawDelayMs(direction);
+    if (delayMs > 0) await this.#cluster.clock.sleep(delayMs, connection);
+    if (this.#cluster.reachable(this.link) && !connection.aborted) return;
+    await new Promise((_, reject) => {
+      if (connection.aborted) reject(connection.reason as Error);
+      else connection.addEventListener('abort', () => reject(connection.reason as Error), { once: true });
+    });
+  }
+
+  #break(): void {
+    this.#connection.abort(new AnswerLost('the connection broke before the answer came'));
+    this.#connection = new AbortController();
+  }
+
+  #cancelTimers(): void {
+    this.#cancelNotice();
+    this.#cancelLease();
+  }
+}

@@ -28,7 +28,8 @@ export {
   type PlanContext,
   type QueryContext,
 } from '../operation/operation.ts';
-export type { PlanBuilder } from '../operation/plan.ts';
+export type { ObjectCounter } from '../operation/object-counter.ts';
+export { PlanBuilder } from '../operation/plan.ts';
 export { View } from '../operation/view.ts';
 export { condition, type Condition, type Controller, type ControlContext, defineController, type ReconcilePlan, type Step } from '../reconcile/controller.ts';
 export type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
@@ -36,7 +37,7 @@ export type { Documents, Write } from '../store/documents.ts';
 export { defineTask, type TaskDefinition, type TaskRun } from '../task/task-definition.ts';
 export { task, type TaskSpec, type TaskStatus } from '../task/task-kind.ts';
 export type { FoldHook } from './hook-point.ts';
-export { type Candidate, type ChangeEvent, type PlaceRequest, primaryStages } from './hooks.ts';
+export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { type PluginContext, type PluginDefinition, type PluginHooks, pluginApiVersion } from './plugin.ts';
 export type { Runtime } from './runtime.ts';
 

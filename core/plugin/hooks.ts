@@ -8,31 +8,12 @@ import type { HealthCheck } from '../health/health-check.ts';
 import type { MetricDefinition } from '../metric/metric.ts';
 import type { AnyKind } from '../model/kind.ts';
 import type { Operation } from '../operation/operation.ts';
+import type { ObjectCounter } from '../operation/object-counter.ts';
 import type { PlanBuilder } from '../operation/plan.ts';
 import type { AnyController } from '../reconcile/controller.ts';
 import type { AnyTaskDefinition } from '../task/task-definition.ts';
-import { CollectHook, FirstHook, FoldHook, type HookContext, ListHook, StrictHook } from './hook-point.ts';
+import { CollectHook, FirstHook, type HookContext, ListHook, StrictHook } from './hook-point.ts';
 import type { Runtime } from './runtime.ts';
-
-/** A node that a guest may be placed on, with what it has left. Sorted best first by those who fold it. */
-export interface Candidate {
-  readonly node: string;
-  readonly memoryFreeMiB: number;
-  readonly memoryUnprovisionedMiB: number;
-  readonly load1: number;
-  readonly vcpusAllocated: number;
-  readonly guests: number;
-  /** Reasons why it may not be used; a candidate with any is left out and the reasons are shown. */
-  readonly refusals: readonly string[];
-}
-
-export interface PlaceRequest {
-  readonly guest: string;
-  readonly memoryMiB: number;
-  readonly vcpus: number;
-  readonly selector: string;
-  readonly limit: readonly string[];
-}
 
 /** A change of an object, as it is told to plugins and shown by `pvc events`. */
 export interface ChangeEvent {
@@ -55,6 +36,8 @@ export const createHooks = (context: HookContext) =>
     kinds: new ListHook<AnyKind>('kinds', context),
     /** Operations: each becomes a route, a command, a client call. Read in every process. */
     operations: new ListHook<Operation>('operations', context),
+    /** Lines that a plugin adds to `cluster status`: what there is, counted. Read in every process. */
+    counters: new ListHook<ObjectCounter>('counters', context),
     /** Controllers. Read once in the daemon, after `start`. */
     controllers: new ListHook<AnyController>('controllers', context),
     /** Tasks that this node can carry out. Read once in the daemon, after `start`. */
@@ -79,8 +62,6 @@ export const createHooks = (context: HookContext) =>
      * Must not change the plan. May run several times for one request, concurrently with other requests.
      */
     shouldAdmit: new FirstHook<{ operation: string; plan: Pick<PlanBuilder, 'writes' | 'tasks'> }, string>('shouldAdmit', context, seconds(5)),
-    /** Chooses a node for a guest: takes candidates out (`refusals`) or sorts them. Pure; may run concurrently. */
-    place: new FoldHook<Candidate[], PlaceRequest>('place', context, seconds(5)),
     /**
      * This node has become primary: take up what only the primary does. By stage (`primaryStages`), one
      * after the other. Runs once a term; a failed tap is a fault and the next ones run.

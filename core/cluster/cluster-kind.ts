@@ -1,0 +1,46 @@
+/** The cluster itself: one object. @module */
+import { z } from 'zod';
+import { defineErrors } from '../error/error.ts';
+import { defineKind } from '../model/kind.ts';
+import { objectName } from '../model/names.ts';
+
+export const clusterId = 'cluster';
+
+export const clusterSpec = z.strictObject({
+  name: objectName,
+  createdMs: z.int(),
+  /** While it is on, nothing is fenced and health does not alarm; all else works as ever. */
+  maintenance: z.boolean(),
+});
+export type ClusterSpec = z.infer<typeof clusterSpec>;
+
+export const cluster = defineKind<ClusterSpec, null>({
+  name: 'cluster',
+  plural: 'clusters',
+  version: 1,
+  id: z.literal(clusterId),
+  spec: clusterSpec,
+  status: z.null(),
+  label: (spec) => spec.name,
+});
+
+export const clusterError = defineErrors({
+  CLUSTER_NOT_INITIALISED: {
+    message: 'This node belongs to no cluster yet: {path} holds no cluster state.',
+    hint: 'Make one with `pvc cluster init --name NAME`.',
+    http: 503,
+    exit: 'refused',
+  },
+  CLUSTER_EXISTS: {
+    message: 'There is already a cluster here: {name}, in {path}.',
+    hint: 'To start anew, stop the daemon and move that file away; it holds every definition of that cluster.',
+    http: 409,
+    exit: 'refused',
+  },
+  DAEMON_RUNNING: {
+    message: 'A daemon already runs on this node (pid {pid}).',
+    hint: 'Stop it first (`systemctl stop pvcd`), or use it: `pvc cluster status`.',
+    http: 409,
+    exit: 'refused',
+  },
+});

@@ -1,0 +1,68 @@
+/** Runs the health checks of this node, each at its own pace, and turns findings into faults. @module */
+import { errorText } from '../error/error.ts';
+import { type FaultBook, faultId } from '../fault/fault-book.ts';
+import type { HealthCheck, HealthFinding } from '../health/health-check.ts';
+import type { Host } from '../host/host.ts';
+
+export class HealthRunner {
+  readonly #host: Pick<Host, 'clock'>;
+  readonly #faults: FaultBook;
+  readonly #node: string;
+
+  constructor(host: Pick<Host, 'clock'>, faults: FaultBook, node: string) {
+    this.#host = host;
+    this.#faults = faults;
+    this.#node = node;
+  }
+
+  /** Repeats one check until the signal aborts. */
+  async run(check: HealthCheck, signal: AbortSignal): Promise<void> {
+    const id = faultId(`health.${check.name}`, this.#node);
+    while (!signal.aborted) {
+      const finding = await this.#once(check, signal);
+      if (signal.aborted) return;
+      if (finding === undefined) this.#faults.clear(id);
+      else this.#faults.raise(id, { ...finding, object: `node ${this.#node}` });
+      await this.#host.clock.sleep(check.intervalMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #once(check: HealthCheck, signal: AbortSignal): Promise<HealthFinding | undefined> {
+    const ended = new AbortController();
+    const any = AbortSignal.any([signal, ended.signal]);
+    try {
+      const late = this.#host.clock.sleep(check.timeoutMs, any).then(() => {
+        throw new Error(`gave no answer within ${check.timeoutMs / 1000} s`);
+      });
+      late.catch(() => undefined);
+      return await Promise.race([check.run(any), late]);
+    } catch (error) {
+      return { severity: 'critical', message: `The check ${check.name} failed: ${errorText(error)}`, hint: 'See the log of this node.' };
+    } finally {
+      ended.abort();
+    }
+  }
+}
+
+/** Checks that core itself brings: room for the state, and memory. */
+export function coreChecks(freeBytes: (path: string) => Promise<{ free: number; total: number } | undefined>, directories: readonly string[]): HealthCheck[] {
+  return [
+    {
+      name: 'disk-space',
+      summary: 'free space below the directories of PVC',
+      intervalMs: 30_000,
+      timeoutMs: 5_000,
+      async run() {
+        for (const path of directories) {
+          const space = await freeBytes(path);
+          if (space === undefined) continue;
+          const share = space.free / Math.max(1, space.total);
+          if (share < 0.05 || space.free < 64 * 1024 * 1024) {
+            return { severity: share < 0.01 ? 'critical' : 'warning', message: `Only ${Math.floor(space.free / 1024 / 1024)} MiB are free at ${path}.`, hint: 'Free some space: without it no change can be stored.' };
+          }
+        }
+        return undefined;
+      },
+    },
+  ];
+}

@@ -1,0 +1,33 @@
+/** Keeps history bounded: ended tasks, audit records, cleared faults. Done by the primary. @module */
+import { fault } from '../fault/fault-kind.ts';
+import { audit } from '../operation/audit.ts';
+import { type AnyDoc, commitOf, type Documents, type Write } from '../store/documents.ts';
+import { task, taskEnded } from '../task/task-kind.ts';
+
+export const keep = { tasks: 500, auditRecords: 2_000, clearedFaults: 200 } as const;
+
+/** What to remove so that the newest stay. Pure. */
+export function surplus(tasks: readonly AnyDoc[], records: readonly AnyDoc[], faults: readonly AnyDoc[]): Write[] {
+  const newestFirst = (docs: readonly AnyDoc[]): AnyDoc[] => [...docs].sort((a, b) => (a.id < b.id ? 1 : -1));
+  const cleared = faults.filter((doc) => doc.status?.clearedMs !== undefined).sort((a, b) => b.status.clearedMs - a.status.clearedMs);
+  return [
+    ...newestFirst(tasks.filter((doc) => taskEnded(doc.status)))
+      .slice(keep.tasks)
+      .map((before): Write => ({ do: 'remove', kind: task, before })),
+    ...newestFirst(records)
+      .slice(keep.auditRecords)
+      .map((before): Write => ({ do: 'remove', kind: audit, before })),
+    ...cleared.slice(keep.clearedFaults).map((before): Write => ({ do: 'remove', kind: fault, before })),
+  ];
+}
+
+/** Removes the surplus, one object a commit: a conflict spares that object until the next time. */
+export async function tidy(documents: Documents): Promise<number> {
+  const writes = surplus(await documents.list(task), await documents.list(audit), await documents.list(fault));
+  let removed = 0;
+  for (const write of writes) {
+    const { ops, topics } = commitOf([write]);
+    if ((await documents.store.commit(ops, topics)).outcome === 'ok') removed += 1;
+  }
+  return removed;
+}

@@ -1,0 +1,74 @@
+/** What this node says of itself: its document is written when it changes, at most every ten seconds. @module */
+import type { FaultBook } from '../fault/fault-book.ts';
+import type { Host, MachineFacts, MachineLoad } from '../host/host.ts';
+import { aliveKey, type NodeStatus, node } from '../model/node-kind.ts';
+import type { Hooks } from '../plugin/hooks.ts';
+import type { ServiceStatus } from '../service/service.ts';
+import { commitOf, type Documents } from '../store/documents.ts';
+
+export interface NodeReportParts {
+  readonly host: Pick<Host, 'clock' | 'log' | 'machine'>;
+  readonly documents: Documents;
+  readonly node: string;
+  readonly version: string;
+  readonly hooks: Hooks;
+  readonly faults: FaultBook;
+  readonly coordinatorState: () => NodeStatus['coordinator'];
+  readonly services: () => readonly ServiceStatus[];
+}
+
+/** Steps in which load and memory are told, so that noise alone writes nothing. */
+const memoryStepMiB = 128;
+const loadStep = 0.25;
+
+export class NodeReport {
+  readonly #parts: NodeReportParts;
+  readonly #startedMs: number;
+
+  constructor(parts: NodeReportParts) {
+    this.#parts = parts;
+    this.#startedMs = parts.host.clock.wallMs();
+  }
+
+  /** Makes the ephemeral key by which others see that this daemon lives. */
+  async announce(): Promise<void> {
+    const { documents, node: name } = this.#parts;
+    const key = aliveKey(name);
+    const known = await documents.store.read(key);
+    if (known !== undefined) return;
+    const made = await documents.store.commit([{ op: 'create', key, value: JSON.stringify({ startedMs: this.#startedMs }), ephemeral: true }], [`node:${name}`]);
+    if (made.outcome === 'unknown') throw made.cause;
+  }
+
+  /** Writes the status when it differs from the stored one. */
+  async write(daemon: NodeStatus['daemon']): Promise<void> {
+    const { host, documents, hooks } = this.#parts;
+    const [facts, load, told] = await Promise.all([host.machine.facts(), host.machine.load(), hooks.keepalive.call({ node: this.#parts.node })]);
+    const doc = await documents.need(node, this.#parts.node);
+    const status = this.#statusOf(daemon, facts, load, Object.fromEntries(told.map(({ plugin, result }) => [plugin, { ...result }])));
+    const same = doc.status !== undefined && JSON.stringify({ ...doc.status, updatedMs: 0 }) === JSON.stringify({ ...status, updatedMs: 0 });
+    if (same) return;
+    const { ops, topics } = commitOf([{ do: 'status', kind: node, before: doc, status }]);
+    const result = await documents.store.commit(ops, topics);
+    if (result.outcome === 'unknown') throw result.cause;
+  }
+
+  #statusOf(daemon: NodeStatus['daemon'], facts: MachineFacts, load: MachineLoad, told: NodeStatus['facts']): NodeStatus {
+    const { host, version, faults, coordinatorState, services } = this.#parts;
+    const lost = [...faults.open().values()].reduce((sum, report) => sum + (report.delta ?? { info: 0, warning: 10, critical: 50 }[report.severity]), 0);
+    const { bootId, ...machine } = facts;
+    return {
+      daemon,
+      coordinator: coordinatorState(),
+      version,
+      startedMs: this.#startedMs,
+      updatedMs: host.clock.wallMs(),
+      bootId,
+      machine,
+      load: { memoryAvailableMiB: Math.round(load.memoryAvailableMiB / memoryStepMiB) * memoryStepMiB, load1: Math.round(load.load1 / loadStep) * loadStep },
+      health: Math.max(0, 100 - lost),
+      facts: told,
+      services: services().map(({ name, state, restarts, message }) => ({ name, state, restarts, message })),
+    };
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * Puts a `pvc` process together: configuration, plugins, operations. The same for daemon and CLI.
+ * @module
+ */
+import { clusterOperations } from './cluster/cluster-operations.ts';
+import { faultOperations } from './cluster/fault-operations.ts';
+import { nodeOperations } from './cluster/node-operations.ts';
+import { pluginOperations } from './cluster/plugin-operations.ts';
+import { type LoadedConfig, loadConfig } from './config/load.ts';
+import { errorText } from './error/error.ts';
+import type { Host } from './host/host.ts';
+import type { ObjectCounter } from './operation/object-counter.ts';
+import type { Operation } from './operation/operation.ts';
+import { OperationRegistry } from './operation/registry.ts';
+import * as api from './plugin/api.ts';
+import { builtinPlugins } from './plugin/builtin.ts';
+import { loadPlugins } from './plugin/load.ts';
+import { Plugins } from './plugin/plugin.ts';
+import type { Documents } from './store/documents.ts';
+import { taskOperations } from './task/task-operations.ts';
+
+export interface Program {
+  readonly version: string;
+  readonly loaded: LoadedConfig;
+  readonly plugins: Plugins;
+  readonly registry: OperationRegistry;
+  /** Set by whoever opens the store; operations on the cluster read from it. */
+  documents: Documents | undefined;
+}
+
+export interface AssembleOptions {
+  readonly host: Pick<Host, 'clock' | 'files'>;
+  readonly version: string;
+  readonly configPath: string;
+  /** The file was named by hand: it must exist. */
+  readonly configRequired: boolean;
+  /** Operations of the parts that only some processes load (events, tokens). */
+  readonly more?: readonly Operation[];
+}
+
+/** @throws PvcError CONFIG_INVALID, CONFIG_MISSING */
+export async function assemble(options: AssembleOptions): Promise<Program> {
+  const { host, version } = options;
+  const plugins = new Plugins(host.clock);
+  // Twice: the first reading only tells which plugins there are, since their sections are not known before.
+  const draft = await loadConfigLoosely(options);
+  for (const definition of builtinPlugins) {
+    if (!draft.disable.includes(definition.name)) plugins.add(definition, { builtin: true, version, api });
+  }
+  await loadPlugins(plugins, host.files, draft.load, api);
+  plugins.settle();
+  const sections = plugins.hooks.config.items().map(({ plugin, item }) => ({ plugin: plugin.name, schema: item }));
+  // Sections of plugins that are switched off or failed to load are kept as they are, not refused.
+  const silent = [...draft.disable, ...plugins.loaded.filter((one) => one.state === 'failed').map((one) => one.name)];
+  const known = new Set(sections.map((section) => section.plugin));
+  const loaded = await loadConfig(
+    host.files,
+    options.configPath,
+    [...sections, ...silent.filter((name) => !known.has(name)).map((plugin) => ({ plugin, schema: api.z.unknown() }))],
+    options.configRequired,
+  );
+
+  const registry = new OperationRegistry();
+  const program: Program = { version, loaded, plugins, registry, documents: undefined };
+  const documents = (): Documents => {
+    if (program.documents === undefined) throw new Error('the store is not open');
+    return program.documents;
+  };
+  const counters: ObjectCounter[] = plugins.hooks.counters.items().map(({ item }) => item);
+  const own: Operation[] = [
+    ...clusterOperations({ version, documents, counters: () => counters }),
+    ...nodeOperations(documents),
+    ...faultOperations,
+    ...taskOperations,
+    ...pluginOperations(plugins, registry),
+    ...(options.more ?? []),
+  ];
+  for (const operation of own) registry.add('core', operation);
+  for (const { plugin, item } of plugins.hooks.operations.items()) {
+    try {
+      registry.add(plugin.name, item);
+    } catch (error) {
+      if (plugin.builtin) throw error;
+      plugins.trouble({ plugin: plugin.name, where: `operation ${String(item?.name)}`, message: errorText(error) });
+    }
+  }
+  return program;
+}
+
+async function loadConfigLoosely(options: AssembleOptions): Promise<{ load: string[]; disable: string[] }> {
+  const { configSchema } = await import('./config/schema.ts');
+  const { parse } = await import('yaml');
+  const text = await options.host.files.readText(options.configPath);
+  let raw: unknown;
+  try {
+    raw = text === undefined ? undefined : parse(text);
+  } catch {
+    // The real reading, next, reports it with its line.
+    return { load: [], disable: [] };
+  }
+  const plugins = (raw as { plugins?: unknown } | null | undefined)?.plugins;
+  const parsed = configSchema.shape.plugins.safeParse(plugins ?? {});
+  return parsed.success ? { load: parsed.data.load.map((entry) => entry.path), disable: parsed.data.disable } : { load: [], disable: [] };
+}

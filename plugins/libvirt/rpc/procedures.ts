@@ -247,7 +247,7 @@ const migrationProcedures = {
   domainMigrateGetMaxDowntime: read(387, onDomainFlags, struct({ downtimeMs: uhyperNumber })),
   /** In MiB/s. */
   domainMigrateSetMaxSpeed: write(207, struct({ domain, bandwidthMiBs: uhyperNumber, flags: uint }), nothing),
-  /** In MiB/s; libvirt's "no limit" is a number that does not fit 2^53, hence a bigint. */
+  /** In MiB/s; a bigint because "no limit" is some very large number. */
   domainMigrateGetMaxSpeed: read(242, onDomainFlags, struct({ bandwidthMiBs: uhyper })),
   domainMigrateStartPostCopy: write(364, onDomainFlags, nothing),
   domainGetJobInfo: read(163, onDomain, struct({ type: int, ...jobCounters })),

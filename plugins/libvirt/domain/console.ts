@@ -3,6 +3,7 @@
  * the definition.
  * @module
  */
+import type { Findings } from './define-head.ts';
 import { child, childrenNamed, el, removeChildren, type XmlElement } from './xml.ts';
 
 const isPty = (device: XmlElement): boolean => device.attributes['type'] === 'pty';
@@ -27,7 +28,7 @@ function dropMirror(devices: XmlElement): void {
 }
 
 /** Brings the consoles of a definition into normal form: one is there, and its log file is PVC's affair. */
-export function normalizeConsoles(devices: XmlElement, warnings: string[]): void {
+export function normalizeConsoles(devices: XmlElement, { warnings, ours }: Findings): void {
   dropMirror(devices);
   const logged = loggedConsole(devices);
   if (logged === undefined) {
@@ -36,6 +37,8 @@ export function normalizeConsoles(devices: XmlElement, warnings: string[]): void
     return;
   }
   if (!isPty(logged)) warnings.push(`/domain/devices/${logged.name}: type '${logged.attributes['type'] ?? ''}' is logged, but \`pvc vm console\` needs type='pty'`);
+  const file = child(logged, 'log')?.attributes['file'];
+  if (file !== undefined && !ours) warnings.push(`/domain/devices/${logged.name}/log: ${file} is dropped; PVC logs this console to a file of the node`);
   removeChildren(logged, ({ name }) => name === 'log');
 }
 

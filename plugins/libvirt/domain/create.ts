@@ -4,6 +4,7 @@
  * slots to plug devices in while it runs.
  * @module
  */
+import { PvcError } from '../../../core/plugin/api.ts';
 import type { Disk, DiskBus, Nic, Topology, VmSpec } from '../schema.ts';
 import { serialPort } from './console.ts';
 import { type DefinedVm, fromElement } from './define.ts';
@@ -175,7 +176,7 @@ const placeholder = '00000000-0000-4000-8000-000000000001';
 
 /**
  * Makes a guest from options; it passes through the same checks as an administrator's XML.
- * @throws PvcError VM_FLAGS_INVALID, VM_XML_INVALID with every problem as a detail
+ * @throws PvcError VM_FLAGS_INVALID with every problem as a detail
  */
 export function fromFlags(flags: GuestFlags): DefinedVm {
   const problems = flagProblems(flags);
@@ -201,6 +202,13 @@ export function fromFlags(flags: GuestFlags): DefinedVm {
     foreign: true,
     mark: { accelerator: flags.accelerator ?? 'auto', type: 'kvm' },
   });
-  const { fields, warnings } = fromElement(whole);
-  return { fields, warnings };
+  try {
+    const { fields, warnings } = fromElement(whole);
+    return { fields, warnings };
+  } catch (error) {
+    if (!(error instanceof PvcError) || error.code !== 'VM_XML_INVALID') throw error;
+    // Nobody who gave options wants to read paths of an XML they never saw.
+    const details = error.details.map((detail) => detail.replace(/^\/domain\//, ''));
+    throw domainError('VM_FLAGS_INVALID', { name: flags.name, summary: summarize(details) }, { details, cause: error });
+  }
 }

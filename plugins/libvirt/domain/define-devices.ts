@@ -13,14 +13,13 @@ import { child, childrenNamed, el, isBare, removeChildren, textOf, type XmlEleme
 
 /** Where distributions put QEMU; a node uses its own, so that guests can move. */
 const usualEmulator = /^(?:\/usr\/bin\/(?:qemu-system-\w+|kvm|kvm-spice|qemu-kvm)|\/usr\/libexec\/qemu-kvm)$/;
-const debianEmulator = '/usr/bin/qemu-system-x86_64';
 
 function takeEmulator(devices: XmlElement, { warnings }: Findings): void {
   const element = child(devices, 'emulator');
   if (element === undefined) return;
   const path = textOf(element).trim();
   if (!usualEmulator.test(path)) return;
-  if (path !== debianEmulator) warnings.push(`/domain/devices/emulator: ${path} is dropped; each node uses its own QEMU`);
+  if (!/^\/usr\/bin\/qemu-system-/.test(path)) warnings.push(`/domain/devices/emulator: ${path} is dropped; each node uses its own QEMU`);
   removeChildren(devices, (other) => other === element);
 }
 
@@ -66,8 +65,8 @@ export function takeDevices(root: XmlElement, findings: Findings): { nics: NicDr
     root.children.push(devices);
   }
   takeEmulator(devices, findings);
-  normalizeConsoles(devices, findings.warnings);
-  normalizeGraphics(devices, findings.warnings);
+  normalizeConsoles(devices, findings);
+  normalizeGraphics(devices, findings);
   const kinds = childrenNamed(devices, 'interface').map((device) => 'leave' in readNic(device));
   if (kinds.indexOf(true) !== -1 && kinds.lastIndexOf(false) > kinds.indexOf(true)) {
     findings.warnings.push('/domain/devices/interface: cards that stay in the definition come after those that PVC manages; without an <address> the guest may number them anew');

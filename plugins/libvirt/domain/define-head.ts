@@ -14,6 +14,8 @@ import { child, childrenNamed, descend, el, isBare, removeChildren, textOf, type
 export interface Findings {
   readonly problems: string[];
   readonly warnings: string[];
+  /** The domain was rendered by PVC: what only a node adds is taken out without a word. */
+  readonly ours: boolean;
 }
 
 const singletons = ['name', 'uuid', 'description', 'metadata', 'memory', 'currentMemory', 'vcpu', 'cpu', 'os', 'devices', 'features', 'clock', 'on_poweroff', 'on_reboot', 'on_crash'];
@@ -37,17 +39,27 @@ export function takeName(root: XmlElement, { problems }: Findings): string {
   return text;
 }
 
-/** Reads the UUID as libvirt does: dashes may be missing, all digits alike is refused. */
-export function takeUuid(root: XmlElement, { problems }: Findings): string | undefined {
-  const element = child(root, 'uuid');
-  removeChildren(root, ({ name }) => name === 'uuid');
+/** As libvirt reads it: dashes may be missing, all digits alike is refused. */
+function readUuid(path: string, element: XmlElement | undefined, { problems }: Findings): string | undefined {
   if (element === undefined) return undefined;
   const digits = textOf(element).trim().toLowerCase().replaceAll('-', '');
   if (!/^[0-9a-f]{32}$/.test(digits) || new Set(digits).size === 1) {
-    problems.push(`/domain/uuid: "${textOf(element).trim()}" is no UUID; write 8-4-4-4-12 hexadecimal digits, or leave it out and one is chosen`);
+    problems.push(`${path}: "${textOf(element).trim()}" is no UUID; write 8-4-4-4-12 hexadecimal digits, or leave it out and one is chosen`);
     return undefined;
   }
   return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+/** The UUID, which the system table of `<sysinfo>` may give as well; libvirt insists that both are the same. */
+export function takeUuid(root: XmlElement, findings: Findings): string | undefined {
+  const uuid = readUuid('/domain/uuid', child(root, 'uuid'), findings);
+  removeChildren(root, ({ name }) => name === 'uuid');
+  const entry = childrenNamed(descend(root, 'sysinfo', 'system'), 'entry').find(({ attributes }) => attributes['name'] === 'uuid');
+  const table = readUuid('/domain/sysinfo/system/entry', entry, findings);
+  if (uuid !== undefined && table !== undefined && uuid !== table) {
+    findings.problems.push(`/domain/sysinfo/system/entry: the UUID ${table} differs from ${uuid} in <uuid>; make them equal or remove the entry`);
+  }
+  return uuid ?? table;
 }
 
 export function takeDescription(root: XmlElement, { problems }: Findings): string {

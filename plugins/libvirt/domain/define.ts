@@ -8,7 +8,7 @@ import { takeDevices } from './define-devices.ts';
 import { checkOs, checkSingletons, type Findings, takeAccelerator, takeDescription, takeMemory, takeName, takeTopology, takeUuid, takeVcpus } from './define-head.ts';
 import { domainError, summarize } from './errors.ts';
 import { normalizeLifecycle } from './lifecycle.ts';
-import { removeMark } from './mark.ts';
+import { readMark, removeMark } from './mark.ts';
 import { agreementProblems } from './numa.ts';
 import type { NicDraft } from './nic.ts';
 import { stripRuntime } from './runtime.ts';
@@ -44,12 +44,12 @@ const maxDefinitionChars = 256 * 1024;
  * @throws PvcError VM_XML_INVALID with every problem as a detail
  */
 export function fromElement(document: XmlElement): DefinedVm {
-  const findings: Findings = { problems: [], warnings: [] };
   if (document.name !== 'domain') {
     const problem = `/${document.name}: the root element must be <domain>`;
     throw domainError('VM_XML_INVALID', { name: 'the guest', summary: problem }, { details: [problem] });
   }
   const root = stripRuntime(document);
+  const findings: Findings = { problems: [], warnings: [], ours: readMark(root)?.version !== undefined };
   checkSingletons(root, findings);
   const name = takeName(root, findings);
   const uuid = takeUuid(root, findings);

@@ -123,8 +123,9 @@ const backingOf = (source: Disk['source']): DiskBacking => {
   }
 };
 
-/** The `<disk>` of a drive; `backing` replaces what the drive itself says about its source. */
-export function diskElement(disk: Disk, backing: DiskBacking = backingOf(disk.source)): XmlElement {
+/** The `<disk>` of a drive; `foreign` replaces what the drive itself says about its source. */
+export function diskElement(disk: Disk, foreign?: DiskBacking): XmlElement {
+  const backing = foreign ?? backingOf(disk.source);
   const device = el(
     'disk',
     { type: backing.type, device: disk.device },
@@ -133,7 +134,8 @@ export function diskElement(disk: Disk, backing: DiskBacking = backingOf(disk.so
     el('target', { dev: disk.target, bus: disk.bus }),
     disk.readonly || disk.device === 'cdrom' ? el('readonly') : undefined,
   );
-  mergeExtra(device, disk.extra, managed);
+  // What stood beside another kind of source (a port group, a start-up policy) is no part of this one.
+  mergeExtra(device, disk.extra, managed, foreign === undefined ? [] : ['source']);
   for (const element of backing.children ?? []) device.children.push(element);
   return device;
 }

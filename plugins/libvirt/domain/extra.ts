@@ -28,9 +28,13 @@ export function takeExtra(device: XmlElement, managed: Managed): string | undefi
   return printNodes([...partials, ...others]);
 }
 
-/** Puts the text back into a device that was built from typed fields; a typed attribute wins over a partial one. */
-export function mergeExtra(device: XmlElement, extra: string, managed: Managed): void {
+/**
+ * Puts the text back into a device that was built from typed fields; a typed attribute wins over a
+ * partial one. Partial elements named in `skip` are left out.
+ */
+export function mergeExtra(device: XmlElement, extra: string, managed: Managed, skip: readonly string[] = []): void {
   for (const node of parseFragment(extra)) {
+    if (isElement(node) && skip.includes(node.name)) continue;
     const target = isElement(node) && node.name in managed ? childrenNamed(device, node.name)[0] : undefined;
     if (!isElement(node) || target === undefined) {
       device.children.push(node);

@@ -87,8 +87,9 @@ const plugOf = (source: Nic['source']): NicPlug => {
   }
 };
 
-/** The `<interface>` of a card; `plug` replaces what the card itself says about its source. */
-export function nicElement(nic: NicDraft | Nic, plug: NicPlug = plugOf(nic.source)): XmlElement {
+/** The `<interface>` of a card; `foreign` replaces what the card itself says about its source. */
+export function nicElement(nic: NicDraft | Nic, foreign?: NicPlug): XmlElement {
+  const plug = foreign ?? plugOf(nic.source);
   const device = el(
     'interface',
     { type: plug.type },
@@ -96,7 +97,8 @@ export function nicElement(nic: NicDraft | Nic, plug: NicPlug = plugOf(nic.sourc
     plug.source === undefined ? undefined : el('source', plug.source),
     el('model', { type: nic.model }),
   );
-  mergeExtra(device, nic.extra, managed);
+  // What stood beside another kind of source (a port group, a start-up policy) is no part of this one.
+  mergeExtra(device, nic.extra, managed, foreign === undefined ? [] : ['source']);
   for (const element of plug.children ?? []) device.children.push(element);
   return device;
 }

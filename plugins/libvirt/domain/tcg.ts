@@ -10,6 +10,11 @@ const hostModes = ['host-passthrough', 'host-model'];
 
 function plainCpu(cpu: XmlElement, notes: string[]): void {
   const mode = cpu.attributes['mode'] ?? '';
+  const { check } = cpu.attributes;
+  if (check === 'full' || check === 'partial') {
+    notes.push(`the CPU is not checked ('${check}'): emulation lacks features of named models`);
+    cpu.attributes['check'] = 'none';
+  }
   if (!hostModes.includes(mode)) return;
   notes.push(`the CPU mode '${mode}' became 'maximum': emulation cannot copy the host's processor`);
   cpu.attributes = { mode: 'maximum' };

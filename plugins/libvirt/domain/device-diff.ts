@@ -80,11 +80,10 @@ const without = (device: XmlElement, names: readonly string[]): XmlElement => {
 /** Names of the parts that differ beside `apart`; against what it was started from if that is known, else against what runs. */
 function otherDifferences({ before, wanted, live }: Trio, apart: readonly string[]): string[] {
   if (wanted === undefined || live === undefined) return [];
-  const rest = without(wanted, [...apart, ...givenParts]);
   if (before !== undefined) {
-    const lines = changedParts(without(before, [...apart, ...givenParts]), rest, []);
-    return lines.map((text) => text.split(':')[0] as string);
+    return changedParts(without(before, apart), without(wanted, apart), []).map((text) => text.split(':')[0] as string);
   }
+  const rest = without(wanted, [...apart, ...givenParts]);
   const running = bare(live);
   return rest.children.flatMap((part) => ('name' in part && !running.children.some((node) => 'name' in node && says(node, part)) ? [part.name] : []));
 }

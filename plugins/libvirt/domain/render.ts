@@ -12,7 +12,7 @@ import { domainError, summarize } from './errors.ts';
 import { listenGraphics } from './graphics.ts';
 import { renderLifecycle } from './lifecycle.ts';
 import { fitForTcg } from './tcg.ts';
-import { child, el, printXml, textOf, type XmlElement } from './xml.ts';
+import { child, el, isElement, printXml, textOf, type XmlElement } from './xml.ts';
 
 /** What the node adds to a guest. */
 export interface RenderNode {
@@ -96,6 +96,18 @@ function damage(draft: DomainDraft): string | undefined {
 }
 
 /**
+ * Brings drives and cards into the order of the guest's document, whoever added them and when: the
+ * guest numbers its cards in the order in which they stand.
+ */
+function arrange(draft: DomainDraft, { nics, disks }: Pick<VmSpec, 'nics' | 'disks'>): void {
+  const devices = draft.devices();
+  const typed = [...disks.map(({ target }) => draft.disk(target)), ...nics.map(({ mac }) => draft.nic(mac))].filter((device) => device !== undefined);
+  const emulator = child(devices, 'emulator');
+  const first = emulator === undefined ? typed : [emulator, ...typed];
+  devices.children = [...first, ...devices.children.filter((node) => !(isElement(node) && first.includes(node)))];
+}
+
+/**
  * The domain XML to start, after every plugin has had its turn.
  * @throws PvcError VM_DEVICES_UNRESOLVED when a network or volume has no element, VM_DRAFT_BROKEN when a plugin damaged the draft
  */
@@ -104,6 +116,7 @@ export function finishDomain(draft: DomainDraft, spec: Pick<VmSpec, 'nics' | 'di
   if (reason !== undefined) throw domainError('VM_DRAFT_BROKEN', { name: draft.name, reason });
   const missing = unresolved(draft, spec).map(unresolvedText);
   if (missing.length > 0) throw domainError('VM_DEVICES_UNRESOLVED', { name: draft.name, summary: summarize(missing) }, { details: missing });
+  arrange(draft, spec);
   let text: string;
   try {
     text = printXml(draft.root);

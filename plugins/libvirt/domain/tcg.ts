@@ -11,11 +11,12 @@ const hostModes = ['host-passthrough', 'host-model'];
 function plainCpu(cpu: XmlElement, notes: string[]): void {
   const mode = cpu.attributes['mode'] ?? '';
   const { check } = cpu.attributes;
-  if (check === 'full' || check === 'partial') {
+  if (!hostModes.includes(mode)) {
+    if (check !== 'full' && check !== 'partial') return;
     notes.push(`the CPU is not checked ('${check}'): emulation lacks features of named models`);
     cpu.attributes['check'] = 'none';
+    return;
   }
-  if (!hostModes.includes(mode)) return;
   notes.push(`the CPU mode '${mode}' became 'maximum': emulation cannot copy the host's processor`);
   cpu.attributes = { mode: 'maximum' };
   // Models, features and caches of a host processor mean nothing to the emulated one.

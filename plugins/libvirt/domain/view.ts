@@ -99,8 +99,8 @@ function bootOrder(root: XmlElement): string[] {
   const devices = child(root, 'devices');
   const ordered = (devices === undefined ? [] : elements(devices)).flatMap((device) => {
     const order = child(device, 'boot')?.attributes['order'];
-    const name = child(device, 'target')?.attributes['dev'] ?? child(device, 'mac')?.attributes['address'] ?? device.name;
-    return order === undefined ? [] : [{ order: Number(order), name: device.name === 'interface' ? (attribute(child(device, 'mac'), 'address') ?? 'interface') : name }];
+    const name = attribute(child(device, 'mac'), 'address') ?? attribute(child(device, 'target'), 'dev') ?? device.name;
+    return order === undefined ? [] : [{ order: Number(order), name }];
   });
   return ordered.length > 0 ? ordered.toSorted((a, b) => a.order - b.order).map(({ name }) => name) : kinds;
 }

@@ -6,7 +6,7 @@
 import { names, z } from '../../core/plugin/api.ts';
 
 /** A device, port or disk bus as libvirt names them. */
-const word = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/, 'one word of letters, digits, ".", "_", "+" and "-"');
+export const word = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/, 'one word of letters, digits, ".", "_", "+" and "-"');
 
 /** What a virtual network card is plugged into; other plugins add kinds of their own through `network`. */
 export const nicSource = z.discriminatedUnion('type', [
@@ -19,7 +19,10 @@ export const nic = z.strictObject({
   mac: names.macAddress,
   source: nicSource,
   model: word.default('virtio'),
-  /** Child elements of `<interface>` that PVC does not manage, as XML text. */
+  /**
+   * Children of `<interface>` that PVC does not manage, as XML text; of managed children
+   * (`mac`, `source`, `model`) only the other attributes, as partial elements.
+   */
   extra: z.string().max(16_384).default(''),
 });
 
@@ -32,22 +35,38 @@ export const diskSource = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('volume'), pool: names.objectName, volume: names.objectName }),
 ]);
 
+/** Target device in the guest: vda, sda, hdc … */
+export const diskTarget = z.string().regex(/^(?:vd|sd|hd|fd|xvd)[a-z]{1,3}$/, 'a target is vda, sdb, hdc …');
+
 export const disk = z.strictObject({
-  /** Target device in the guest: vda, sda, hdc … Unique within the guest. */
-  target: z.string().regex(/^(?:vd|sd|hd|fd|xvd)[a-z]{1,3}$/, 'a target is vda, sdb, hdc …'),
+  /** Unique within the guest. */
+  target: diskTarget,
   device: z.enum(['disk', 'cdrom', 'floppy']).default('disk'),
   bus: z.enum(['virtio', 'scsi', 'sata', 'ide', 'usb', 'fdc']).default('virtio'),
   source: diskSource,
   format: word.default('raw'),
   readonly: z.boolean().default(false),
+  /** As with a network card; the managed children are `driver`, `source`, `target`, `readonly`. */
   extra: z.string().max(16_384).default(''),
 });
+
+/** Sockets × dies × clusters × cores × threads is the number of vCPUs; dies and clusters are 1 where they are not said. */
+export const topology = z.strictObject({
+  sockets: z.int().min(1),
+  dies: z.int().min(2).optional(),
+  clusters: z.int().min(2).optional(),
+  cores: z.int().min(1),
+  threads: z.int().min(1),
+});
+
+/** Text that XML can carry: no control characters but tab and line feed, no half surrogates. */
+const xmlText = z.string().regex(/^[\t\n\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]*$/u, 'text without control characters');
 
 export const selectors = ['mem', 'memprov', 'load', 'vcpus', 'vms'] as const;
 
 export const vmSpec = z.strictObject({
   name: names.objectName,
-  description: z.string().max(4096).default(''),
+  description: xmlText.max(4096).default(''),
   /** The intent. `disabled` is stopped, and nothing automatic may start it. */
   run: z.enum(['running', 'stopped', 'disabled']),
   /** Where it must run. */
@@ -58,7 +77,7 @@ export const vmSpec = z.strictObject({
   accelerator: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   memoryMiB: z.int().min(16).max(16 * 1024 * 1024),
   vcpus: z.int().min(1).max(512),
-  topology: z.strictObject({ sockets: z.int().min(1), cores: z.int().min(1), threads: z.int().min(1) }).optional(),
+  topology: topology.optional(),
   nics: z.array(nic).max(64).default([]),
   disks: z.array(disk).max(256).default([]),
   /** The domain XML without what the fields above say. */
@@ -82,5 +101,7 @@ export const vmSpec = z.strictObject({
     .prefault({}),
 });
 export type VmSpec = z.infer<typeof vmSpec>;
+export type Topology = z.infer<typeof topology>;
 export type Nic = z.infer<typeof nic>;
 export type Disk = z.infer<typeof disk>;
+export type DiskBus = Disk['bus'];

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from '../host/clock.ts';
+import type { EventLoopTurn } from './event-loop-turn.ts';
 import { type SqliteDatabase, transaction } from './sqlite-driver.ts';
 import type { SqliteEntries } from './sqlite-entries.ts';
 import { isFull, isInputOutput, storeErrorOf } from './sqlite-error.ts';
@@ -37,11 +38,13 @@ export class SqliteWriter {
   readonly #session: SqliteSession;
   readonly #path: string;
   readonly #onWritten: () => void;
+  readonly #turn: EventLoopTurn;
   readonly #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
 
   constructor(
     clock: Clock,
+    turn: EventLoopTurn,
     database: SqliteDatabase,
     entries: SqliteEntries,
     session: SqliteSession,
@@ -49,6 +52,7 @@ export class SqliteWriter {
     onWritten: () => void,
   ) {
     this.#clock = clock;
+    this.#turn = turn;
     this.#database = database;
     this.#entries = entries;
     this.#session = session;
@@ -69,8 +73,10 @@ export class SqliteWriter {
   }
 
   async #writeAll(): Promise<void> {
-    await Promise.resolve(); // what is committed in the same turn comes along
-    while (this.#waiting.length > 0) await this.#write(this.#waiting.splice(0, maxTogether));
+    while (this.#waiting.length > 0) {
+      await this.#turn.share(); // what is committed meanwhile comes along
+      await this.#write(this.#waiting.splice(0, maxTogether));
+    }
     this.#writing = undefined;
   }
 

@@ -5,6 +5,7 @@
  */
 import { dirname } from 'node:path';
 import type { Host } from '../host/host.ts';
+import { EventLoopTurn } from './event-loop-turn.ts';
 import { requireKey, requireOps, stemOf } from './key.ts';
 import { openDatabase, type SqliteDatabase, transaction } from './sqlite-driver.ts';
 import { SqliteEntries } from './sqlite-entries.ts';
@@ -83,6 +84,7 @@ class SqliteStore implements Store {
   readonly #feed: SqliteFeed;
   readonly #session: SqliteSession;
   readonly #writer: SqliteWriter;
+  readonly #turn: EventLoopTurn;
   /** Why nothing works any more; undefined while it does. */
   #over: Error | undefined;
   #closing: Promise<void> | undefined;
@@ -104,7 +106,8 @@ class SqliteStore implements Store {
         this.#feed.end(reason);
       },
     });
-    this.#writer = new SqliteWriter(clock, database, this.#entries, this.#session, path, look);
+    this.#turn = new EventLoopTurn(clock);
+    this.#writer = new SqliteWriter(clock, this.#turn, database, this.#entries, this.#session, path, look);
   }
 
   get session(): Session {
@@ -174,15 +177,19 @@ class SqliteStore implements Store {
     if (this.#over !== undefined) throw this.#over;
   }
 
-  #look<T>(body: () => T): Promise<T> {
+  async #look<T>(body: () => T): Promise<T> {
+    this.#requireOpen();
+    await this.#turn.share();
     // Readers are not kept waiting in WAL mode, except for a moment when another process opens or closes it.
     const attempt = (): T => {
       this.#requireOpen();
       return body();
     };
-    return retryWhileBusy(this.#host.clock, this.#path, openPatienceMs, attempt).catch((error: unknown) => {
+    try {
+      return await retryWhileBusy(this.#host.clock, this.#path, openPatienceMs, attempt);
+    } catch (error) {
       throw storeErrorOf(error, this.#path);
-    });
+    }
   }
 
   /** For more than one statement: all see the same moment. */

@@ -7,7 +7,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { defineErrors, errorText } from '../error/error.ts';
 import { readAsset } from './assets.ts';
 
@@ -39,9 +39,21 @@ export function nativeDirectories(places: NativePlaces): string[] {
   return directories;
 }
 
+/**
+ * Makes one directory unless it is there. Not `recursive`: on a file system that answers ENOENT to mkdir
+ * (procfs) Node then tries for ever.
+ */
+function makeOne(directory: string, mode: number): void {
+  try {
+    mkdirSync(directory, { mode });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+}
+
 /** Makes the directory, or throws unless it is a true directory of this user that only this user can write to. */
 function claimDirectory(directory: string, uid: number): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeOne(directory, 0o700);
   const stat = lstatSync(directory);
   if (!stat.isDirectory()) throw new Error(`${directory} is not a directory`);
   if (stat.uid !== uid) throw new Error(`${directory} belongs to user ${stat.uid}`);
@@ -94,6 +106,7 @@ export function loadNative(
   const failures: string[] = [];
   for (const directory of nativeDirectories(places)) {
     try {
+      if (dirname(directory) === places.stateDirectory) makeOne(places.stateDirectory, 0o700);
       const holder: { exports: unknown } = { exports: {} };
       process.dlopen(holder, extractNative(bytes, directory, places.uid));
       for (const failure of failures) process.stderr.write(`pvc: ${failure}; using ${directory} instead\n`);

@@ -1,0 +1,80 @@
+/**
+ * First step of the build: everything that runs, in one CommonJS file. Modules reached only through
+ * `import()` stay unevaluated until then, so `pvc --version` does not pay for the daemon.
+ * @module
+ */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { build, type Metafile, type Plugin } from 'esbuild';
+import type { BuildInfo } from '../core/host/build-info.ts';
+import { inRepository } from './paths.ts';
+
+export interface BundleOptions {
+  readonly entry: string;
+  readonly output: string;
+  readonly buildInfo: BuildInfo;
+}
+
+/** Name of the embedded SQLite driver among the assets. */
+export const sqliteAsset = 'sqlite.node';
+export const sqliteAddon = inRepository('node_modules/better-sqlite3/prebuilds/linux-x64.node');
+
+/** Turns the import of a native addon into a call of `loadNative`, which takes it from the assets. */
+const embeddedAddons: Plugin = {
+  name: 'embedded-addons',
+  setup(bundler) {
+    bundler.onResolve({ filter: /\.node$/ }, (found) => {
+      if (!found.path.endsWith('/linux-x64.node') || !found.importer.includes('better-sqlite3'))
+        return { errors: [{ text: `unknown native addon ${found.path}: only SQLite's is embedded` }] };
+      return { path: sqliteAsset, namespace: 'embedded-addon' };
+    });
+    bundler.onLoad({ filter: /./, namespace: 'embedded-addon' }, (found) => ({
+      contents: `module.exports = require(${JSON.stringify(inRepository('core/host/native.ts'))}).loadNative(${JSON.stringify(found.path)});`,
+      resolveDir: inRepository('.'),
+      loader: 'js',
+    }));
+  },
+};
+
+/**
+ * `import.meta.url` does not exist in CommonJS. What it stands for in the binary is the binary itself:
+ * `createRequire` of it resolves absolute paths and Node's own modules.
+ */
+const banner = "const __pvcUrl = require('node:url').pathToFileURL(process.execPath).href;";
+
+/**
+ * Bundles the entry point.
+ * @returns what went into the bundle, for the third-party notices and for the import tests
+ * @throws when anything cannot be resolved, and on every warning of the bundler
+ */
+export async function bundle(options: BundleOptions): Promise<Metafile> {
+  mkdirSync(dirname(options.output), { recursive: true });
+  const result = await build({
+    absWorkingDir: inRepository('.'),
+    entryPoints: [options.entry],
+    outfile: options.output,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    keepNames: true,
+    sourcemap: 'inline',
+    sourcesContent: false,
+    metafile: true,
+    legalComments: 'none',
+    banner: { js: banner },
+    define: { 'import.meta.url': '__pvcUrl', PVC_BUILD_INFO: JSON.stringify(options.buildInfo) },
+    plugins: [embeddedAddons],
+    logLevel: 'silent',
+  });
+  const [warning] = result.warnings;
+  if (warning !== undefined)
+    throw new Error(`bundle: ${warning.text} (${warning.location?.file ?? 'no file'}:${warning.location?.line ?? 0})`);
+  return result.metafile;
+}
+
+/** Version of package.json, for the binary and the packages made of it. */
+export function packageVersion(): string {
+  return (JSON.parse(readFileSync(inRepository('package.json'), 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,11 @@
+/** Where things are in the source tree and where the build puts them. @module */
+import { fileURLToPath } from 'node:url';
+
+/** Absolute path of something in the repository. */
+export const inRepository = (path: string): string => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+export const entryPoint = inRepository('core/main.ts');
+/** Every file under it is embedded, under its relative path as name: `core/host/assets.ts` reads it. */
+export const assetDirectory = inRepository('dist/assets');
+export const bundleFile = inRepository('dist/pvc.cjs');
+export const binaryFile = inRepository('dist/pvc');

@@ -1,0 +1,195 @@
+/**
+ * What one node can do with guests: see them, start them from their document, end them. Every act is
+ * idempotent: doing it again when it is done is fine.
+ * @module
+ */
+import { type Doc, errorText, type FoldHook, PvcError, type Runtime } from '../../core/plugin/api.ts';
+import { DomainDraft } from './domain/draft.ts';
+import { readMark } from './domain/mark.ts';
+import { finishDomain, renderDomain } from './domain/render.ts';
+import { viewDomain } from './domain/view.ts';
+import { parseXml, type XmlElement } from './domain/xml.ts';
+import type { KvmFinding } from './kvm-probe.ts';
+import type { LibvirtConfig } from './libvirtd.ts';
+import type { LibvirtLink } from './libvirt-link.ts';
+import { isLibvirt } from './rpc/errors.ts';
+import type { VmSpec } from './schema.ts';
+import { type VmStatus, vmError } from './vm-kind.ts';
+
+export type VmDoc = Doc<VmSpec, VmStatus>;
+
+/** What the hook `libvirt.domain` knows besides the tree that it changes. */
+export interface DomainHookAbout {
+  readonly vm: { readonly uuid: string; readonly spec: VmSpec };
+  readonly node: string;
+  /** Verbs on the tree: `about.edit(root).addDevice(…)`. */
+  edit(root: XmlElement): DomainDraft;
+}
+
+/** A guest as libvirt has it now. */
+export interface LiveGuest {
+  readonly id: number;
+  readonly state: VmStatus['state'];
+  readonly reason: string;
+  readonly xml: XmlElement;
+  /** Made by PVC: only such guests are ours to end. */
+  readonly ours: boolean;
+  readonly accelerator: 'kvm' | 'tcg';
+  readonly vnc: { readonly listen: string; readonly port: number } | undefined;
+  /** The XML that it was started from, when this node still knows. */
+  readonly startedFrom: XmlElement | undefined;
+  readonly startedFromVersion: number | undefined;
+  readonly notes: readonly string[];
+}
+
+const stateOf: Readonly<Record<string, VmStatus['state']>> = {
+  running: 'running',
+  blocked: 'running',
+  paused: 'paused',
+  'pm-suspended': 'paused',
+  'shutting-down': 'stopping',
+  'shut-off': 'stopped',
+  crashed: 'crashed',
+};
+
+export class GuestControl {
+  readonly #runtime: Runtime;
+  readonly #config: LibvirtConfig;
+  readonly #kvm: KvmFinding;
+  readonly #hook: FoldHook<XmlElement, DomainHookAbout>;
+  readonly link: LibvirtLink;
+
+  constructor(runtime: Runtime, config: LibvirtConfig, kvm: KvmFinding, link: LibvirtLink, hook: FoldHook<XmlElement, DomainHookAbout>) {
+    this.#runtime = runtime;
+    this.#config = config;
+    this.#kvm = kvm;
+    this.#hook = hook;
+    this.link = link;
+  }
+
+  get kvm(): KvmFinding {
+    return this.#kvm;
+  }
+
+  consoleLog(uuid: string): string {
+    return `${this.#runtime.directories.log}/console/${uuid}.log`;
+  }
+
+  /** UUIDs of the guests of ours that libvirt has, whether or not the store knows them. */
+  async present(): Promise<string[]> {
+    if (!this.link.connected) return [];
+    return (await this.link.driver.listDomains()).filter((one) => one.id !== -1).map((one) => one.uuid);
+  }
+
+  /** @throws PvcError LIBVIRT_AWAY and what libvirt says; undefined: there is no such guest here. */
+  async look(uuid: string): Promise<LiveGuest | undefined> {
+    const { driver } = this.link;
+    const info = await driver.info(uuid);
+    if (info === undefined) return undefined;
+    const text = await driver.getXml(uuid);
+    if (text === undefined) return undefined;
+    const xml = parseXml(text);
+    const view = viewDomain(xml);
+    const started = await this.#startRecord(uuid);
+    const mark = readMark(xml);
+    const vnc = view.vnc;
+    return {
+      id: Number(xml.attributes['id'] ?? -1),
+      state: stateOf[info.state] ?? 'unknown',
+      reason: info.reason,
+      xml,
+      ours: mark?.version !== undefined,
+      accelerator: view.type === 'kvm' ? 'kvm' : 'tcg',
+      vnc: vnc !== null && typeof vnc.port === 'number' ? { listen: vnc.listen ?? '127.0.0.1', port: vnc.port } : undefined,
+      startedFrom: started?.xml,
+      startedFromVersion: mark?.version,
+      notes: started?.notes ?? [],
+    };
+  }
+
+  /** The domain XML that this node would run the guest with. @throws PvcError when a plugin or the node cannot. */
+  async render(doc: Pick<VmDoc, 'id' | 'spec' | 'specVersion'>): Promise<{ text: string; notes: string[] }> {
+    const { draft, notes } = renderDomain({
+      uuid: doc.id,
+      spec: doc.spec,
+      version: doc.specVersion,
+      node: { name: this.#runtime.node, kvm: this.#kvm.works, vncListen: this.#config.vncListen, consoleLogPath: this.consoleLog(doc.id) },
+    });
+    const identity = { uuid: doc.id, name: doc.spec.name };
+    const root = await this.#hook.call(draft.root, {
+      vm: { uuid: doc.id, spec: doc.spec },
+      node: this.#runtime.node,
+      edit: (tree) => new DomainDraft(tree, identity),
+    });
+    return { text: finishDomain(new DomainDraft(root, identity), doc.spec), notes };
+  }
+
+  /** Starts the guest unless it runs. @throws PvcError VM_START_FAILED */
+  async start(doc: VmDoc): Promise<void> {
+    const { host, directories } = this.#runtime;
+    const vm = doc.spec.name;
+    try {
+      const { text, notes } = await this.render(doc);
+      await host.files.makeDirectory(`${directories.log}/console`, 0o750);
+      await this.#keepStartRecord(doc.id, text, notes);
+      await this.link.driver.create(text);
+    } catch (error) {
+      // Somebody was faster, or the answer to an earlier try was lost: the guest runs, which was asked.
+      if (isLibvirt(error, 'OPERATION_FAILED', 'DOM_EXIST', 'OPERATION_INVALID') && (await this.look(doc.id)) !== undefined) return;
+      if (error instanceof PvcError && error.code !== 'LIBVIRT_REFUSED') throw error;
+      throw vmError('VM_START_FAILED', { vm, reason: errorText(error) }, { cause: error });
+    }
+  }
+
+  /** Switches the guest off, like a pulled plug. */
+  async end(uuid: string): Promise<void> {
+    await this.link.driver.destroy(uuid);
+  }
+
+  /** Waits until what `look` sees satisfies `until`; woken by libvirt's events, and once a second. */
+  async waitFor(uuid: string, until: (guest: LiveGuest | undefined) => boolean, signal: AbortSignal): Promise<LiveGuest | undefined> {
+    const { clock } = this.#runtime.host;
+    for (;;) {
+      signal.throwIfAborted();
+      const woken = new AbortController();
+      const stop = this.link.listen((changed) => {
+        if (changed === uuid || changed === 'all') woken.abort();
+      });
+      try {
+        // While libvirt is away nothing is known: neither that it runs nor that it does not.
+        if (this.link.connected) {
+          const guest = await this.look(uuid).catch((error: unknown) => {
+            if (error instanceof PvcError && this.link.connected === false) return 'away' as const;
+            throw error;
+          });
+          if (guest !== 'away' && until(guest)) return guest;
+        }
+        await clock.sleep(1_000, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+      } finally {
+        stop();
+      }
+    }
+  }
+
+  #recordPath(uuid: string): string {
+    return `${this.#runtime.directories.run}/guests/${uuid}.json`;
+  }
+
+  async #keepStartRecord(uuid: string, text: string, notes: readonly string[]): Promise<void> {
+    const { files } = this.#runtime.host;
+    await files.makeDirectory(`${this.#runtime.directories.run}/guests`, 0o700);
+    await files.writeAtomic(this.#recordPath(uuid), JSON.stringify({ text, notes }), 0o600);
+  }
+
+  async #startRecord(uuid: string): Promise<{ xml: XmlElement; notes: string[] } | undefined> {
+    const text = await this.#runtime.host.files.readText(this.#recordPath(uuid));
+    if (text === undefined) return undefined;
+    try {
+      const record = JSON.parse(text) as { text: string; notes: string[] };
+      return { xml: parseXml(record.text), notes: record.notes };
+    } catch (error) {
+      this.#runtime.host.log.warn('the record of a guest’s start cannot be read; differences are judged without it', { guest: uuid, reason: errorText(error) });
+      return undefined;
+    }
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * What a node does for a guest: from its intent and what is observed to steps. Pure, so that plans,
+ * controllers, tests and the simulator share it.
+ * @module
+ */
+import type { ReconcilePlan, Step } from '../../core/plugin/api.ts';
+import type { DeviceDiff } from './domain/device-diff.ts';
+import type { XmlElement } from './domain/xml.ts';
+import type { LiveGuest, VmDoc } from './guest-control.ts';
+
+/** Everything that `planGuest` needs to know. */
+export interface GuestObserved {
+  /** False: libvirt does not answer, nothing is known. */
+  readonly connected: boolean;
+  readonly guest: LiveGuest | undefined;
+  /** A task is at work on the guest: hands off. */
+  readonly task: string | undefined;
+  /** Difference between the running guest and its document. */
+  readonly differences: DeviceDiff | undefined;
+  /** How often it has ended by itself lately, and when last (wall clock). */
+  readonly ends: { readonly count: number; readonly lastMs: number };
+}
+
+export type GuestStep = Step &
+  (
+    | { readonly do: 'start' }
+    | { readonly do: 'end' }
+    | { readonly do: 'attach' | 'detach' | 'update'; readonly device: XmlElement }
+  );
+
+const startTimeoutMs = 90_000;
+const endTimeoutMs = 60_000;
+const deviceTimeoutMs = 30_000;
+
+/** A guest that ends again and again is started after 0, 1, 2, 4 … seconds, at most a minute apart. */
+export const restartPauseMs = (ends: number): number => (ends <= 1 ? 0 : Math.min(60_000, 500 * 2 ** (ends - 1)));
+
+const label = (device: XmlElement): string => {
+  const attribute = (name: string, key: string): string | undefined => {
+    const found = device.children.find((node): node is XmlElement => 'name' in node && node.name === name);
+    return found?.attributes[key];
+  };
+  return device.name === 'interface' ? `network card ${attribute('mac', 'address') ?? '?'}` : `${device.name} ${attribute('target', 'dev') ?? '?'}`;
+};
+
+export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, nowMs: number, name: string): ReconcilePlan<GuestStep> {
+  const { connected, guest, task, differences, ends } = observed;
+  if (!connected || task !== undefined) return { steps: [] };
+  const start: GuestStep = { do: 'start', text: `start ${name}`, timeoutMs: startTimeoutMs };
+  const end = (why: string): GuestStep => ({ do: 'end', text: `end ${name}: ${why}`, timeoutMs: endTimeoutMs });
+  if (doc === undefined) {
+    // A guest that somebody runs by hand on this libvirt is none of our business.
+    return { steps: guest?.ours === true ? [end('it is not defined on this node any more')] : [] };
+  }
+  switch (doc.spec.run) {
+    case 'stopped':
+    case 'disabled':
+      return { steps: guest === undefined ? [] : [end(`it is meant to be ${doc.spec.run}`)] };
+    case 'running': {
+      if (guest === undefined) {
+        const dueMs = ends.lastMs + restartPauseMs(ends.count);
+        return dueMs > nowMs ? { steps: [], againInMs: dueMs - nowMs } : { steps: [start] };
+      }
+      if (guest.state === 'crashed' || guest.state === 'stopped') return { steps: [end(`it has ${guest.state}`), start] };
+      if (differences === undefined || guest.state !== 'running') return { steps: [] };
+      const step = (verb: 'attach' | 'detach' | 'update', text: string, device: XmlElement): GuestStep => ({
+        do: verb,
+        text: `${text} ${label(device)} of ${name} while it runs`,
+        timeoutMs: deviceTimeoutMs,
+        device,
+      });
+      return {
+        steps: [
+          ...differences.detach.map((device) => step('detach', 'detach', device)),
+          ...differences.update.map((device) => step('update', 'change', device)),
+          ...differences.attach.map((device) => step('attach', 'attach', device)),
+        ],
+      };
+    }
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * The verbs that take time, each as a task of the guest's node. While one is at work the controller
+ * leaves the guest alone; what remains to be done when it ends follows from the intent.
+ * @module
+ */
+import { defineTask, errorText, type Runtime, type TaskDefinition, type TaskRun } from '../../core/plugin/api.ts';
+import type { GuestControl, VmDoc } from './guest-control.ts';
+import type { VmSpec } from './schema.ts';
+import { vm, vmError } from './vm-kind.ts';
+
+/** Where a shutdown or restart is: which running guest it is about, and until when it may take its time. */
+interface ShutdownData {
+  readonly domainId: number;
+  /** Wall clock: it must mean the same to the next life of the daemon. */
+  readonly patienceUntilMs: number;
+}
+
+/** The ACPI button is pressed again after this time: guests miss it while they boot. */
+const pressAgainMs = 10_000;
+
+const runs = (state: string | undefined): boolean => state === 'running' || state === 'paused' || state === 'stopping';
+
+export function guestTasks(runtime: Runtime, control: GuestControl): TaskDefinition<never>[] {
+  const { host, documents } = runtime;
+  const docOf = (run: Pick<TaskRun, 'spec'>): Promise<VmDoc> => documents.need(vm, run.spec.target.id);
+
+  /** Changes the intent, over changes by others. */
+  const setRun = async (uuid: string, intent: VmSpec['run'], only: VmSpec['run']): Promise<void> => {
+    for (let tries = 0; tries < 5; tries += 1) {
+      const doc = await documents.get(vm, uuid);
+      if (doc === undefined || doc.spec.run !== only) return;
+      try {
+        await runtime.write([{ do: 'spec', kind: vm, before: doc, spec: { ...doc.spec, run: intent } }]);
+        return;
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'OBJECT_CHANGED') throw error;
+      }
+    }
+  };
+
+  /** Presses the power button until the guest is off; resolves false when it still runs at the end of the patience. */
+  const shutDown = async (run: TaskRun<ShutdownData>, data: ShutdownData, vmName: string): Promise<boolean> => {
+    const uuid = run.spec.target.id;
+    for (;;) {
+      const leftMs = data.patienceUntilMs - host.clock.wallMs();
+      if (leftMs <= 0) return (await control.look(uuid))?.id !== data.domainId;
+      try {
+        await control.link.driver.shutdown(uuid, 'acpi');
+      } catch (error) {
+        // It may have ended this moment, or libvirt is away: the look that follows tells.
+        run.log.debug('the power button could not be pressed', { guest: vmName, reason: errorText(error) });
+      }
+      const pause = new AbortController();
+      const cancel = host.clock.after(Math.min(pressAgainMs, leftMs), () => pause.abort());
+      try {
+        await control.waitFor(uuid, (guest) => guest === undefined || guest.id !== data.domainId || !runs(guest.state), AbortSignal.any([run.signal, pause.signal]));
+        return true;
+      } catch (error) {
+        if (run.signal.aborted || !pause.signal.aborted) throw error;
+      } finally {
+        cancel();
+      }
+    }
+  };
+
+  const patience = (doc: VmDoc, domainId: number): ShutdownData => ({ domainId, patienceUntilMs: host.clock.wallMs() + doc.spec.shutdown.timeoutS * 1000 });
+
+  const off = async (run: TaskRun<ShutdownData>, doc: VmDoc): Promise<'by itself' | 'switched off' | 'was off'> => {
+    const uuid = doc.id;
+    const vmName = doc.spec.name;
+    if (run.phase === '') {
+      const guest = await control.waitFor(uuid, () => true, run.signal);
+      if (guest === undefined || !runs(guest.state)) return 'was off';
+      await run.advance('shutdown', { data: patience(doc, guest.id), message: 'waiting for the guest to shut down', progress: 0.1 });
+    }
+    if (run.phase === 'shutdown' && run.data !== undefined) {
+      // A paused guest does not hear the button.
+      if ((await control.look(uuid))?.state === 'paused') await control.link.driver.resume(uuid);
+      if (await shutDown(run, run.data, vmName)) return 'by itself';
+      if (doc.spec.shutdown.then === 'fail') throw vmError('VM_IGNORES_SHUTDOWN', { vm: vmName, seconds: doc.spec.shutdown.timeoutS });
+      await run.advance('poweroff', { message: `no reaction within ${doc.spec.shutdown.timeoutS} s, switching it off`, progress: 0.8 });
+    }
+    await control.end(uuid);
+    await control.waitFor(uuid, (guest) => guest === undefined || guest.id !== run.data?.domainId, run.signal);
+    return 'switched off';
+  };
+
+  const start = async (run: TaskRun, doc: VmDoc): Promise<{ node: string; accelerator: string }> => {
+    await control.waitFor(doc.id, () => true, run.signal);
+    await control.start(doc);
+    const guest = await control.waitFor(doc.id, (seen) => seen !== undefined && seen.state !== 'stopped', run.signal);
+    return { node: runtime.node, accelerator: guest?.accelerator ?? '' };
+  };
+
+  return [
+    defineTask({
+      action: 'vm.start',
+      summary: 'starts a guest',
+      run: async (run) => start(run, await docOf(run)),
+    }),
+    defineTask({
+      action: 'vm.stop',
+      summary: 'switches a guest off',
+      async run(run) {
+        const doc = await docOf(run);
+        await control.waitFor(doc.id, () => true, run.signal);
+        await control.end(doc.id);
+        await control.waitFor(doc.id, (guest) => guest === undefined, run.signal);
+        return {};
+      },
+    }),
+    defineTask<ShutdownData>({
+      action: 'vm.shutdown',
+      summary: 'asks a guest to shut down, and switches it off when it does not',
+      async run(run) {
+        const doc = await docOf(run);
+        try {
+          return { ended: await off(run, doc) };
+        } catch (error) {
+          // It was not to be switched off: what still runs is meant to run.
+          if ((error as { code?: string }).code === 'VM_IGNORES_SHUTDOWN') await setRun(doc.id, 'running', 'stopped');
+          throw error;
+        }
+      },
+      async abandoned(run) {
+        if ((await control.look(run.spec.target.id)) !== undefined) await setRun(run.spec.target.id, 'running', 'stopped');
+      },
+    }),
+    defineTask<ShutdownData>({
+      action: 'vm.restart',
+      summary: 'shuts a guest down and starts it again',
+      async run(run) {
+        const doc = await docOf(run);
+        let ended: string = 'by itself';
+        if (run.phase !== 'start') {
+          ended = (run.spec.input as { force?: boolean } | null)?.force === true ? await forceOff(run, doc) : await off(run, doc);
+          await run.advance('start', { message: 'starting it again', progress: 0.9 });
+        }
+        return { ended, ...(await start(run as TaskRun, doc)) };
+      },
+    }),
+    defineTask({
+      action: 'vm.reset',
+      summary: 'presses the reset button',
+      async run(run) {
+        await control.waitFor(run.spec.target.id, () => true, run.signal);
+        await control.link.driver.reset(run.spec.target.id);
+        return {};
+      },
+    }),
+    defineTask({
+      action: 'vm.pause',
+      summary: 'stops the virtual CPUs of a guest',
+      async run(run) {
+        await control.waitFor(run.spec.target.id, () => true, run.signal);
+        await control.link.driver.suspend(run.spec.target.id);
+        await control.waitFor(run.spec.target.id, (guest) => guest?.state === 'paused', run.signal);
+        return {};
+      },
+    }),
+    defineTask({
+      action: 'vm.resume',
+      summary: 'lets the virtual CPUs of a guest run again',
+      async run(run) {
+        await control.waitFor(run.spec.target.id, () => true, run.signal);
+        await control.link.driver.resume(run.spec.target.id);
+        await control.waitFor(run.spec.target.id, (guest) => guest?.state === 'running', run.signal);
+        return {};
+      },
+    }),
+  ] as unknown as TaskDefinition<never>[];
+
+  async function forceOff(run: TaskRun<ShutdownData>, doc: VmDoc): Promise<string> {
+    const guest = await control.waitFor(doc.id, () => true, run.signal);
+    if (guest === undefined) return 'was off';
+    await control.end(doc.id);
+    await control.waitFor(doc.id, (seen) => seen === undefined || seen.id !== guest.id, run.signal);
+    return 'switched off';
+  }
+}

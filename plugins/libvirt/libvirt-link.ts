@@ -1,0 +1,76 @@
+/**
+ * The link of this node to its libvirt: opened again whenever it is lost, and the same events for
+ * those who listen, whichever connection brings them.
+ * @module
+ */
+import { errorText, type Runtime } from '../../core/plugin/api.ts';
+import type { LibvirtConfig } from './libvirtd.ts';
+import { LibvirtDriver } from './rpc/domain.ts';
+import type { DomainEvent } from './rpc/event-kinds.ts';
+import { vmError } from './vm-kind.ts';
+
+/** `all`: the link is new, anything may have happened. */
+export type LinkListener = (uuid: string | 'all', event: DomainEvent | undefined) => void;
+
+const reopenPauseMs = 500;
+
+export class LibvirtLink {
+  readonly #runtime: Runtime;
+  readonly #config: LibvirtConfig;
+  readonly #listeners = new Set<LinkListener>();
+  #driver: LibvirtDriver | undefined;
+  #why = 'not connected yet';
+
+  constructor(runtime: Runtime, config: LibvirtConfig) {
+    this.#runtime = runtime;
+    this.#config = config;
+  }
+
+  get connected(): boolean {
+    return this.#driver !== undefined;
+  }
+
+  /** @throws PvcError LIBVIRT_AWAY */
+  get driver(): LibvirtDriver {
+    if (this.#driver === undefined) throw vmError('LIBVIRT_AWAY', { node: this.#runtime.node, reason: this.#why });
+    return this.#driver;
+  }
+
+  listen(listener: LinkListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Keeps the link up until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { host } = this.#runtime;
+    const log = host.log.child('libvirt');
+    while (!signal.aborted) {
+      try {
+        const driver = await LibvirtDriver.open(host, { target: { path: this.#config.socket }, uri: this.#config.uri as 'qemu:///system' });
+        await driver.events.subscribe(['lifecycle', 'io-error', 'device-removed', 'reboot'], (event) => this.#tell(event.domain.uuid, event));
+        this.#driver = driver;
+        log.info('connected', { uri: this.#config.uri });
+        this.#tell('all', undefined);
+        const stopped = new Promise<'stopped'>((resolve) => signal.addEventListener('abort', () => resolve('stopped'), { once: true }));
+        const ended = await Promise.race([driver.closed, stopped]);
+        this.#driver = undefined;
+        if (ended === 'stopped') {
+          await driver.close();
+          return;
+        }
+        this.#why = ended === undefined ? 'the connection was closed' : errorText(ended);
+        log.warn(`connection lost: ${this.#why}`);
+      } catch (error) {
+        this.#driver = undefined;
+        this.#why = errorText(error);
+        log.debug(`not connected: ${this.#why}`);
+      }
+      await host.clock.sleep(reopenPauseMs, signal).catch(() => undefined);
+    }
+  }
+
+  #tell(uuid: string | 'all', event: DomainEvent | undefined): void {
+    for (const listener of this.#listeners) listener(uuid, event);
+  }
+}

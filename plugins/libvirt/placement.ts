@@ -1,0 +1,69 @@
+/** Chooses the node of a guest: who may take it, and who is best by the selector. Pure. @module */
+import type { Doc, NodeSpec, NodeStatus } from '../../core/plugin/api.ts';
+import type { VmDoc } from './guest-control.ts';
+
+/** A node that a guest may be placed on, with what it has left. */
+export interface Candidate {
+  readonly node: string;
+  readonly memoryMiB: number;
+  /** Available now, by the kernel's reckoning. */
+  readonly memoryAvailableMiB: number;
+  /** Not promised to any guest defined there. */
+  readonly memoryUnpromisedMiB: number;
+  readonly cpus: number;
+  readonly load1: number;
+  readonly vcpus: number;
+  readonly guests: number;
+  /** Why it may not be used; empty when it may. */
+  readonly refusals: readonly string[];
+}
+
+export interface PlaceRequest {
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  readonly selector: 'mem' | 'memprov' | 'load' | 'vcpus' | 'vms';
+  readonly limit: readonly string[];
+}
+
+/** Every node with its reasons. A guest that is larger than the whole machine is refused there. */
+export function candidates(request: PlaceRequest, nodes: readonly Doc<NodeSpec, NodeStatus>[], alive: ReadonlySet<string>, guests: readonly VmDoc[]): Candidate[] {
+  return nodes.map((one) => {
+    const here = guests.filter((guest) => guest.spec.node === one.id && guest.spec.run !== 'disabled');
+    const running = here.filter((guest) => guest.spec.run === 'running');
+    const machine = one.status?.machine;
+    const refusals: string[] = [];
+    if (!alive.has(one.id)) refusals.push('its daemon does not run');
+    if (one.spec.domainState !== 'ready') refusals.push(`it takes no guests (${one.spec.domainState})`);
+    if (request.limit.length > 0 && !request.limit.includes(one.id)) refusals.push('the guest is limited to other nodes');
+    if (machine === undefined) refusals.push('it has not told its resources yet');
+    else {
+      if (request.memoryMiB >= machine.memoryMiB) refusals.push(`it has ${machine.memoryMiB} MiB of memory in all`);
+      if (request.vcpus > machine.cpus * 16) refusals.push(`it has ${machine.cpus} CPUs`);
+    }
+    return {
+      node: one.id,
+      memoryMiB: machine?.memoryMiB ?? 0,
+      memoryAvailableMiB: one.status?.load.memoryAvailableMiB ?? 0,
+      memoryUnpromisedMiB: (machine?.memoryMiB ?? 0) - here.reduce((sum, guest) => sum + guest.spec.memoryMiB, 0),
+      cpus: machine?.cpus ?? 0,
+      load1: one.status?.load.load1 ?? 0,
+      vcpus: running.reduce((sum, guest) => sum + guest.spec.vcpus, 0),
+      guests: running.length,
+      refusals,
+    };
+  });
+}
+
+const scores: Record<PlaceRequest['selector'], (one: Candidate) => number> = {
+  mem: (one) => one.memoryAvailableMiB,
+  memprov: (one) => one.memoryUnpromisedMiB,
+  load: (one) => -one.load1,
+  vcpus: (one) => -one.vcpus,
+  vms: (one) => -one.guests,
+};
+
+/** The best of those without refusals; ties go to the first by name. */
+export function choose(list: readonly Candidate[], selector: PlaceRequest['selector']): Candidate | undefined {
+  const score = scores[selector];
+  return list.filter((one) => one.refusals.length === 0).sort((a, b) => score(b) - score(a) || (a.node < b.node ? -1 : 1))[0];
+}

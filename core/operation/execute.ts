@@ -203,7 +203,7 @@ export class Executor {
     const result = operation.output.parse(await operation.plan(builder, context, input));
     // A mistake in a document must be refused at planning already, not first at the commit.
     commitOf(builder.writes);
-    for (const started of builder.tasks) await this.#refuseBusy(started.spec.target);
+    for (const target of [...builder.idle, ...builder.tasks.map((started) => started.spec.target)]) await this.#refuseBusy(target);
     const veto = await admit(operation.name, builder);
     if (veto !== undefined) throw operationError('VETOED', { operation: operation.name, ...veto });
     return { builder, context, result };

@@ -25,6 +25,8 @@ export class PlanBuilder {
   /** Sentences: what will be done, in order, once this is committed. */
   readonly actions: string[] = [];
   readonly tasks: { readonly id: string; readonly spec: TaskSpec }[] = [];
+  /** Objects that no task may be working on. */
+  readonly idle: TaskRequest['target'][] = [];
   readonly #context: { readonly nowMs: number; readonly actor: string; newId(): string };
 
   constructor(context: { readonly nowMs: number; readonly actor: string; newId(): string }) {
@@ -68,6 +70,11 @@ export class PlanBuilder {
     this.tasks.push({ id, spec });
     this.create(task, id, spec, { state: 'pending', phase: '', progress: 0, message: '', data: null, attempts: 0 });
     return id;
+  }
+
+  /** Refuses the plan while a task works on the object. */
+  needIdle(target: TaskRequest['target']): void {
+    this.idle.push(target);
   }
 
   warn(text: string): void {

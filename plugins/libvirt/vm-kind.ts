@@ -58,5 +58,6 @@ export const vmError = defineErrors({
   VM_START_FAILED: { message: 'The guest {vm} could not be started: {reason}', hint: 'It is tried again by itself while it is meant to run; `pvc vm stop {vm}` ends that.', http: 500, exit: 'failed' },
   VM_DEVICE_NOT_FOUND: { message: 'The guest {vm} has no {what} {device}.', hint: 'See `pvc vm info {vm}`.', http: 404, exit: 'notFound' },
   VM_DEVICE_EXISTS: { message: 'The guest {vm} already has a {what} {device}.', hint: 'Choose another, or remove that one first.', http: 409, exit: 'conflict' },
+  VM_DEVICE_INPUT: { message: 'A {what} needs exactly one of {choices}.', hint: 'See `pvc vm create --help`. Nothing was changed.', http: 422, exit: 'usage' },
   LIBVIRT_AWAY: { message: 'libvirt does not answer on node {node}: {reason}', hint: 'Guests run on. PVC starts it again by itself; see `pvc node info {node}`.', http: 503, exit: 'unreachable' },
 });

@@ -1,0 +1,95 @@
+/** What the operations on guests share: finding one, saying what will happen, starting its tasks. @module */
+import { node, type PlanBuilder, type PlanContext, type QueryContext, type View, z } from '../../../core/plugin/api.ts';
+import type { VmDoc } from '../guest-control.ts';
+import { planGuest } from '../guest-plan.ts';
+import { candidates, choose } from '../placement.ts';
+import type { VmSpec } from '../schema.ts';
+import { vm, vmError } from '../vm-kind.ts';
+
+/** How a guest is named in an input. */
+export const vmRef = z
+  .string()
+  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/, 'the name or the UUID of a guest')
+  .describe('name or UUID of the guest');
+
+export const vmArgument = { field: 'vm', complete: 'vm' } as const;
+
+const uuidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** @throws PvcError VM_NOT_FOUND */
+export async function needVm(view: View, ref: string): Promise<VmDoc> {
+  const byName = await view.find(vm, 'name', ref);
+  const lower = ref.toLowerCase();
+  const found = byName ?? (uuidPattern.test(lower) ? await view.get(vm, lower) : undefined);
+  if (found === undefined) throw vmError('VM_NOT_FOUND', { vm: ref });
+  return found;
+}
+
+export const isRunning = (doc: VmDoc): boolean => ['running', 'paused', 'stopping', 'crashed'].includes(doc.status?.state ?? 'stopped');
+
+/** @throws PvcError VM_NOT_RUNNING */
+export function needRunning(doc: VmDoc, what: string): void {
+  if (!isRunning(doc)) throw vmError('VM_NOT_RUNNING', { vm: doc.spec.name, what });
+}
+
+/** @throws PvcError VM_RUNNING: it runs, is meant to run, or may run where nobody can see it. */
+export function needStopped(doc: VmDoc, what: string): void {
+  if (isRunning(doc) || doc.spec.run === 'running') throw vmError('VM_RUNNING', { vm: doc.spec.name, node: doc.status?.node ?? doc.spec.node, what });
+}
+
+/** Starts a task of the guest's node on the guest. */
+export function vmTask(plan: PlanBuilder, doc: VmDoc, action: string, timeoutMs: number, input: unknown = null): string {
+  return plan.task({ action, target: { kind: 'vm', id: doc.id, label: doc.spec.name }, node: doc.spec.node, input, timeoutMs });
+}
+
+/** Says what the guest's node will do once its spec is as given: the same function decides it there. */
+export function foretell(plan: PlanBuilder, doc: VmDoc, spec: VmSpec, nowMs: number): void {
+  const running = isRunning(doc);
+  const { steps } = planGuest(
+    { ...doc, spec },
+    {
+      connected: true,
+      guest: running
+        ? { id: 0, state: doc.status?.state ?? 'running', reason: '', xml: { name: 'domain', attributes: {}, children: [] }, ours: true, accelerator: 'tcg', vnc: undefined, startedFrom: undefined, startedFromVersion: undefined, notes: [] }
+        : undefined,
+      task: undefined,
+      differences: undefined,
+      ends: { count: 0, lastMs: 0 },
+    },
+    nowMs,
+    spec.name,
+  );
+  for (const step of steps) plan.act(`${step.text} (on ${spec.node})`);
+}
+
+/** The node for a new guest: the one that was named, or the best one. @throws PvcError VM_NO_NODE with each node's reasons */
+export async function placeNew(
+  context: PlanContext,
+  request: { readonly name: string; readonly memoryMiB: number; readonly vcpus: number; readonly selector: VmSpec['selector']; readonly limit: readonly string[] },
+  wanted: string | undefined,
+  alive: ReadonlySet<string>,
+): Promise<{ node: string; warnings: string[] }> {
+  const { view } = context;
+  const list = candidates(request, await view.list(node), alive, await view.list(vm));
+  if (wanted !== undefined) {
+    await view.need(node, wanted);
+    const named = list.find((one) => one.node === wanted);
+    const hard = (named?.refusals ?? []).filter((reason) => reason.startsWith('it has ') || reason.startsWith('the guest is limited'));
+    if (hard.length > 0) throw vmError('VM_NO_NODE', { vm: request.name }, { details: hard.map((reason) => `${wanted}: ${reason}`) });
+    return { node: wanted, warnings: (named?.refusals ?? []).map((reason) => `${wanted}: ${reason}`) };
+  }
+  const best = choose(list, request.selector);
+  if (best === undefined) throw vmError('VM_NO_NODE', { vm: request.name }, { details: list.map((one) => `${one.node}: ${one.refusals.join(', ')}`) });
+  return { node: best.node, warnings: best.memoryUnpromisedMiB < request.memoryMiB ? [`${best.node} has promised more memory than it has with this guest`] : [] };
+}
+
+/** The guest’s node, for queries that only it can answer. */
+export const onGuestNode = async (context: QueryContext, input: { readonly vm: string }): Promise<string> => {
+  const doc = await needVm(context.view, input.vm);
+  return doc.status?.node ?? doc.spec.node;
+};
+
+/** Answer of an operation that names the guest. */
+export const vmAnswer = z.object({ name: z.string(), uuid: z.string(), node: z.string(), run: z.enum(['running', 'stopped', 'disabled']), version: z.int().describe('version of the guest’s document before this change') });
+
+export const answerOf = (doc: { id: string; spec: VmSpec; specVersion: number }): z.infer<typeof vmAnswer> => ({ name: doc.spec.name, uuid: doc.id, node: doc.spec.node, run: doc.spec.run, version: doc.specVersion });

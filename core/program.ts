@@ -69,7 +69,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
   const counters: ObjectCounter[] = plugins.hooks.counters.items().map(({ item }) => item);
   const own: Operation[] = [
     ...clusterOperations({ version, documents, counters: () => counters }),
-    ...nodeOperations(documents),
+    ...nodeOperations,
     ...faultOperations,
     ...taskOperations,
     ...pluginOperations(plugins, registry),

@@ -1,7 +1,7 @@
 /** What is asked of the cluster as a whole: status, maintenance, audit. @module */
 import { z } from 'zod';
 import { severities, fault } from '../fault/fault-kind.ts';
-import { aliveKey, node } from '../model/node-kind.ts';
+import { node } from '../model/node-kind.ts';
 import { audit } from '../operation/audit.ts';
 import type { ObjectCounter } from '../operation/object-counter.ts';
 import { defineMutation, defineQuery } from '../operation/operation.ts';
@@ -50,7 +50,7 @@ export function clusterOperations(parts: ClusterOperationParts) {
         const { store } = parts.documents();
         const [doc, nodes, faults, tasks] = await Promise.all([view.get(cluster, clusterId), view.list(node), view.list(fault), view.list(task)]);
         if (doc === undefined) throw clusterError('CLUSTER_NOT_INITIALISED', { path: store.backend });
-        const alive = new Set((await store.children('/alive')).map((name) => name));
+        const alive = await view.alive();
         const open = faults.filter(isOpen);
         const objects: Record<string, number> = {};
         for (const counter of parts.counters()) Object.assign(objects, await counter(context));
@@ -60,7 +60,7 @@ export function clusterOperations(parts: ClusterOperationParts) {
           store: { backend: store.backend, session: store.session.state },
           health: healthOf(faults),
           maintenance: doc.spec.maintenance,
-          primary: (await store.read('/primary/holder'))?.value ?? null,
+          primary: (await view.primary()) ?? null,
           nodes: { total: nodes.length, run: nodes.filter((one) => alive.has(one.id)).length, ready: nodes.filter((one) => alive.has(one.id) && one.spec.domainState === 'ready').length },
           objects,
           resources: {
@@ -142,6 +142,3 @@ export function clusterOperations(parts: ClusterOperationParts) {
     }),
   ];
 }
-
-/** Whether the daemon of a node has a living session. */
-export const nodeAlive = async (documents: Documents, name: string): Promise<boolean> => (await documents.store.read(aliveKey(name))) !== undefined;

@@ -1,5 +1,5 @@
 /** How the cluster's answers read for a person. @module */
-import { fields, formatAgo, formatDuration, formatInstant, formatMiB, page, type RenderContext, section, table } from '../cli/format.ts';
+import { fields, formatAgo, formatDuration, formatInstant, formatMiB, page, type RenderContext, section, table } from '../render/format.ts';
 import type { AuditSpec } from '../operation/audit.ts';
 import type { ClusterStatusView } from './cluster-operations.ts';
 import type { FaultView } from './fault-operations.ts';

@@ -6,7 +6,6 @@ import { nodeName } from '../model/names.ts';
 import type { Doc } from '../model/kind.ts';
 import type { NodeSpec, NodeStatus } from '../model/node-kind.ts';
 import { defineQuery } from '../operation/operation.ts';
-import type { Documents } from '../store/documents.ts';
 import { renderNode, renderNodes } from './cluster-render.ts';
 import { isOpen } from './health-score.ts';
 
@@ -50,7 +49,7 @@ function rowOf(doc: Doc<NodeSpec, NodeStatus>, alive: boolean): NodeRow {
   };
 }
 
-export const nodeOperations = (documents: () => Documents) => [
+export const nodeOperations = [
   defineQuery({
     name: 'node.list',
     summary: 'List the nodes of the cluster',
@@ -60,7 +59,7 @@ export const nodeOperations = (documents: () => Documents) => [
     input: z.strictObject({}),
     output: z.array(nodeRow),
     async run({ view }) {
-      const alive = new Set(await documents().store.children('/alive'));
+      const alive = await view.alive();
       return (await view.list(node)).map((doc) => rowOf(doc, alive.has(doc.id)));
     },
   }),
@@ -75,7 +74,7 @@ export const nodeOperations = (documents: () => Documents) => [
     async run({ view, localNode }, input) {
       const name = input.node ?? localNode ?? '';
       const doc = await view.need(node, name);
-      const alive = (await documents().store.children('/alive')).includes(name);
+      const alive = (await view.alive()).has(name);
       const faults = (await view.list(fault)).filter(isOpen).filter((one) => one.status.node === name);
       return {
         ...rowOf(doc, alive),

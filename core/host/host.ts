@@ -73,6 +73,8 @@ export interface Files {
   makeDirectory(path: string, mode?: number): Promise<void>;
   list(path: string): Promise<string[] | undefined>;
   stat(path: string): Promise<FileStat | undefined>;
+  /** Room on the file system of a path, in bytes; undefined when the path does not exist. */
+  space(path: string): Promise<{ readonly free: number; readonly total: number } | undefined>;
   /** Removes a file or a tree; absent is fine. */
   remove(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;

@@ -38,6 +38,16 @@ export class View {
     return id === undefined ? undefined : this.get(kind, id);
   }
 
+  /** Nodes whose daemon has a living session with the store. */
+  async alive(): Promise<ReadonlySet<string>> {
+    return new Set(await this.#documents.store.children('/alive'));
+  }
+
+  /** The node that is primary now, if any. */
+  async primary(): Promise<string | undefined> {
+    return (await this.#documents.store.read('/primary/holder'))?.value;
+  }
+
   list<S, T>(kind: Kind<S, T>): Promise<Doc<S, T>[]> {
     const known = this.#lists.get(kind.name);
     if (known !== undefined) return known;

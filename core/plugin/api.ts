@@ -32,9 +32,27 @@ export type { ObjectCounter } from '../operation/object-counter.ts';
 export { PlanBuilder } from '../operation/plan.ts';
 export { View } from '../operation/view.ts';
 export { condition, type Condition, type Controller, type ControlContext, defineController, type ReconcilePlan, type Step } from '../reconcile/controller.ts';
+export {
+  type Cell,
+  type Column,
+  type Field,
+  fields,
+  formatAgo,
+  formatBytes,
+  formatDuration,
+  formatInstant,
+  formatMiB,
+  formatShare,
+  formatTime,
+  page,
+  paint,
+  paintState,
+  section,
+  table,
+} from '../render/format.ts';
 export type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
 export type { Documents, Write } from '../store/documents.ts';
-export { defineTask, type TaskDefinition, type TaskRun } from '../task/task-definition.ts';
+export { type AnyTaskDefinition, defineTask, type TaskDefinition, type TaskRun } from '../task/task-definition.ts';
 export { task, type TaskSpec, type TaskStatus } from '../task/task-kind.ts';
 export type { FoldHook } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';

@@ -27,6 +27,7 @@ const failuresBeforeFault = 2;
 export class Engine {
   readonly #parts: EngineParts;
   readonly #runs: ControllerRun[] = [];
+  readonly #ending: Promise<void>[] = [];
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -36,6 +37,10 @@ export class Engine {
   start(controller: AnyController, signal: AbortSignal): void {
     const run = new ControllerRun(this.#parts, controller);
     this.#runs.push(run);
+    signal.addEventListener('abort', () => {
+      this.#runs.splice(this.#runs.indexOf(run), 1);
+      this.#ending.push(run.stop());
+    }, { once: true });
     run.start(signal);
   }
 
@@ -49,8 +54,9 @@ export class Engine {
     for (const run of this.#runs) if (run.kind === kind) run.touch(id);
   }
 
+  /** Resolves when no controller is at work any more; their signals have been aborted before. */
   async stop(): Promise<void> {
-    await Promise.all(this.#runs.map((run) => run.stop()));
+    await Promise.all([...this.#ending, ...this.#runs.map((run) => run.stop())]);
   }
 }
 

@@ -71,6 +71,10 @@ export class GuestControl {
     return this.#kvm;
   }
 
+  nowMs(): number {
+    return this.#runtime.host.clock.monotonicMs();
+  }
+
   consoleLog(uuid: string): string {
     return `${this.#runtime.directories.log}/console/${uuid}.log`;
   }

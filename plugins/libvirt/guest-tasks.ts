@@ -3,7 +3,7 @@
  * leaves the guest alone; what remains to be done when it ends follows from the intent.
  * @module
  */
-import { defineTask, errorText, type Runtime, type TaskDefinition, type TaskRun } from '../../core/plugin/api.ts';
+import { type AnyTaskDefinition, defineTask, errorText, type Runtime, type TaskRun } from '../../core/plugin/api.ts';
 import type { GuestControl, VmDoc } from './guest-control.ts';
 import type { VmSpec } from './schema.ts';
 import { vm, vmError } from './vm-kind.ts';
@@ -20,7 +20,7 @@ const pressAgainMs = 10_000;
 
 const runs = (state: string | undefined): boolean => state === 'running' || state === 'paused' || state === 'stopping';
 
-export function guestTasks(runtime: Runtime, control: GuestControl): TaskDefinition<never>[] {
+export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefinition[] {
   const { host, documents } = runtime;
   const docOf = (run: Pick<TaskRun, 'spec'>): Promise<VmDoc> => documents.need(vm, run.spec.target.id);
 
@@ -168,7 +168,7 @@ export function guestTasks(runtime: Runtime, control: GuestControl): TaskDefinit
         return {};
       },
     }),
-  ] as unknown as TaskDefinition<never>[];
+  ];
 
   async function forceOff(run: TaskRun<ShutdownData>, doc: VmDoc): Promise<string> {
     const guest = await control.waitFor(doc.id, () => true, run.signal);

@@ -67,10 +67,9 @@ export async function placeNew(
   context: PlanContext,
   request: { readonly name: string; readonly memoryMiB: number; readonly vcpus: number; readonly selector: VmSpec['selector']; readonly limit: readonly string[] },
   wanted: string | undefined,
-  alive: ReadonlySet<string>,
 ): Promise<{ node: string; warnings: string[] }> {
   const { view } = context;
-  const list = candidates(request, await view.list(node), alive, await view.list(vm));
+  const list = candidates(request, await view.list(node), await view.alive(), await view.list(vm));
   if (wanted !== undefined) {
     await view.need(node, wanted);
     const named = list.find((one) => one.node === wanted);

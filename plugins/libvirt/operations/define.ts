@@ -18,10 +18,8 @@ const newGuest = {
   ...metaShape,
 };
 
-type Alive = () => Promise<ReadonlySet<string>>;
-
 /** Completes a definition to a document and plans its creation. */
-async function planNew(plan: PlanBuilder, context: PlanContext, defined: DefinedVm, input: MetaInput & { node?: string | undefined; tag?: string[] | undefined; start: boolean }, alive: Alive) {
+async function planNew(plan: PlanBuilder, context: PlanContext, defined: DefinedVm, input: MetaInput & { node?: string | undefined; tag?: string[] | undefined; start: boolean }) {
   const { view } = context;
   for (const warning of defined.warnings) plan.warn(warning);
   const { name, memoryMiB, vcpus } = defined.fields;
@@ -36,7 +34,7 @@ async function planNew(plan: PlanBuilder, context: PlanContext, defined: Defined
     if (taken.has(nic.mac)) throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'MAC address', value: nic.mac, owner: '' });
   }
   const meta = withMeta({ ...metaDefaults } as unknown as VmSpec, input);
-  const place = await placeNew(context, { name, memoryMiB, vcpus, selector: meta.selector, limit: meta.limit }, input.node, await alive());
+  const place = await placeNew(context, { name, memoryMiB, vcpus, selector: meta.selector, limit: meta.limit }, input.node);
   for (const warning of place.warnings) plan.warn(warning);
   const { topology: shape, ...rest } = fields;
   const spec: VmSpec = {
@@ -57,7 +55,7 @@ async function planNew(plan: PlanBuilder, context: PlanContext, defined: Defined
   return answerOf(doc);
 }
 
-export const defineOperations = (alive: Alive) => [
+export const defineOperations = [
   defineMutation({
     name: 'vm.define',
     summary: 'Define a guest from a libvirt XML file',
@@ -73,7 +71,7 @@ export const defineOperations = (alive: Alive) => [
     role: 'operator',
     input: z.strictObject({ xml: z.string().min(1).max(1024 * 1024).describe('domain XML; - is standard input'), ...newGuest }),
     output: vmAnswer,
-    plan: async (plan, context, input) => planNew(plan, context, fromXml(input.xml), input, alive),
+    plan: async (plan, context, input) => planNew(plan, context, fromXml(input.xml), input),
   }),
   defineMutation({
     name: 'vm.create',
@@ -165,7 +163,7 @@ export const defineOperations = (alive: Alive) => [
           nics: input.nic?.map((nic) => defined({ source: nicSourceOf(nic), mac: nic.mac, model: nic.model })),
         }),
       } as GuestFlags;
-      return planNew(plan, context, fromFlags(flags), input, alive);
+      return planNew(plan, context, fromFlags(flags), input);
     },
   }),
   defineMutation({

@@ -13,7 +13,7 @@ export const metaShape = {
   shutdownTimeout: z.int().min(1).max(86_400).optional().describe('seconds that it may take to shut down (180)'),
   onTimeout: z.enum(['poweroff', 'fail']).optional().describe('what a shutdown does after that time (poweroff)'),
 };
-export type MetaInput = { readonly [K in keyof typeof metaShape]: z.output<(typeof metaShape)[K]> };
+export type MetaInput = { readonly [K in keyof typeof metaShape]?: z.output<(typeof metaShape)[K]> };
 
 /** Node names complete as such on the command line. */
 export const metaOptions = { limit: { complete: 'node' }, maxDowntimeMs: { flag: 'max-downtime' } } as const;

@@ -30,3 +30,18 @@ export function transaction<T>(database: SqliteDatabase, kind: 'DEFERRED' | 'IMM
     throw error;
   }
 }
+
+/**
+ * Like `transaction`, for one that writes. When the disk is full, what the log holds is moved to its place in
+ * the file, which needs no space if the pages are there already, and the room in the log is used again: so a
+ * disk that others have filled stops neither leases nor small changes.
+ */
+export function writeTransaction<T>(database: SqliteDatabase, body: () => T): T {
+  try {
+    return transaction(database, 'IMMEDIATE', body);
+  } catch (error) {
+    if (sqliteCode(error) !== 'SQLITE_FULL') throw error;
+    database.pragma('wal_checkpoint(PASSIVE)');
+    return transaction(database, 'IMMEDIATE', body);
+  }
+}

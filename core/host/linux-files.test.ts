@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
-import { withCode } from '../../test/conformance/store-subject.ts';
-import { linuxFiles as files } from './linux-files.ts';
-import { linuxClock } from './linux-clock.ts';
-import { linuxNet } from './linux-net.ts';
-import { linuxMachine, memoryMiB, prettyName } from './linux-machine.ts';
+import { withCode } from '../../test/fixtures/expect.ts';
 import { createLinuxHost } from './linux.ts';
+import { linuxClock } from './linux-clock.ts';
+import { linuxFiles as files } from './linux-files.ts';
+import { linuxMachine, memoryMiB, prettyName } from './linux-machine.ts';
+import { linuxNet } from './linux-net.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'pvc-files-'));
 after(() => rmSync(root, { recursive: true }));
@@ -157,7 +157,10 @@ describe('machine', () => {
     assert.equal(memoryMiB('MemTotal:       24689512 kB\nMemFree: 1 kB\nMemAvailable:   2048 kB\n', 'MemTotal'), 24110);
     assert.equal(memoryMiB('MemTotal:       24689512 kB\nMemAvailable:   2048 kB\n', 'MemAvailable'), 2);
     assert.throws(() => memoryMiB('', 'MemTotal'));
-    assert.equal(prettyName('NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'), 'Debian GNU/Linux 12 (bookworm)');
+    assert.equal(
+      prettyName('NAME="Debian"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'),
+      'Debian GNU/Linux 12 (bookworm)',
+    );
     assert.equal(prettyName("PRETTY_NAME='x y'"), 'x y');
     assert.equal(prettyName('PRETTY_NAME=Void'), 'Void');
     assert.equal(prettyName(''), 'Linux');

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { eventually, withCode } from '../../test/fixtures/expect.ts';
 import { PvcError } from '../error/error.ts';
-import { eventually, withCode } from '../../test/conformance/store-subject.ts';
 import { linuxClock } from './linux-clock.ts';
 import { linuxProcesses } from './linux-processes.ts';
 
@@ -29,14 +29,22 @@ describe('exec', () => {
     process.env['PVC_TEST_LEAK'] = 'leaked';
     const { stdout } = await processes.exec(['env'], { timeoutMs, env: { EXTRA: 'x' } });
     delete process.env['PVC_TEST_LEAK'];
-    assert.deepEqual(stdout.trim().split('\n').sort(), ['EXTRA=x', 'LANG=C.UTF-8', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin']);
+    assert.deepEqual(stdout.trim().split('\n').sort(), [
+      'EXTRA=x',
+      'LANG=C.UTF-8',
+      'PATH=/usr/sbin:/usr/bin:/sbin:/bin',
+    ]);
   });
 
   it('writes the input and closes it; without input there is none', async () => {
     const text = 'ä'.repeat(300_000);
     assert.equal((await processes.exec(['cat'], { timeoutMs, input: text })).stdout, text);
     assert.equal((await processes.exec(['cat'], { timeoutMs })).stdout, '');
-    assert.equal((await processes.exec(['true'], { timeoutMs, input: text })).code, 0, 'a command may ignore its input');
+    assert.equal(
+      (await processes.exec(['true'], { timeoutMs, input: text })).code,
+      0,
+      'a command may ignore its input',
+    );
   });
 
   it('takes a long output whole', async () => {
@@ -54,7 +62,10 @@ describe('exec', () => {
   it('kills the whole group on time-out', async () => {
     const file = join(directory, 'pid');
     const script = 'sleep 1000 & echo $! > "$1"; wait';
-    await assert.rejects(processes.exec(['sh', '-c', script, 'sh', file], { timeoutMs: 300 }), withCode('EXEC_TIMEOUT'));
+    await assert.rejects(
+      processes.exec(['sh', '-c', script, 'sh', file], { timeoutMs: 300 }),
+      withCode('EXEC_TIMEOUT'),
+    );
     const child = Number(readFileSync(file, 'utf8'));
     await eventually('the child of the child is gone', async () => !(await processes.alive(child)));
   });
@@ -109,11 +120,14 @@ describe('processes', () => {
     assert.equal(processes.kill(pid, 'SIGTERM'), true);
     await eventually('it is gone', async () => !(await processes.alive(pid)));
     assert.equal(await processes.startTicks(pid), undefined);
-    await eventually('it is reaped', () => processes.kill(pid, 'SIGTERM') === false);
+    await eventually('it is reaped', () => !processes.kill(pid, 'SIGTERM'));
   });
 
   it('reports a detached command that does not exist, and a log that cannot be written', async () => {
-    await assert.rejects(processes.detach(['pvc-no-such-command'], { logFile: join(directory, 'l') }), withCode('EXEC_NOT_FOUND'));
+    await assert.rejects(
+      processes.detach(['pvc-no-such-command'], { logFile: join(directory, 'l') }),
+      withCode('EXEC_NOT_FOUND'),
+    );
     await assert.rejects(processes.detach(['true'], { logFile: join(directory, 'none/l') }), withCode('FILE_FAILED'));
   });
 

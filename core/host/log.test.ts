@@ -24,17 +24,20 @@ describe('logger', () => {
   it('writes one line of JSON with our clock, the level, the component and the fields', () => {
     const { log, lines } = capture();
     log.child('libvirt', { node: 'hv1' }).info('guest started', { vm: 'web1', took: 1.5 });
-    assert.deepEqual(lines.map((line) => JSON.parse(line) as unknown), [
-      {
-        level: 'info',
-        time: new Date(clock.wallMs()).toISOString(),
-        component: 'libvirt',
-        node: 'hv1',
-        vm: 'web1',
-        took: 1.5,
-        msg: 'guest started',
-      },
-    ]);
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line) as unknown),
+      [
+        {
+          level: 'info',
+          time: new Date(clock.wallMs()).toISOString(),
+          component: 'libvirt',
+          node: 'hv1',
+          vm: 'web1',
+          took: 1.5,
+          msg: 'guest started',
+        },
+      ],
+    );
   });
 
   it('leaves out what is below its level', () => {
@@ -93,14 +96,26 @@ describe('logger', () => {
     const cycle: Record<string, unknown> = {};
     cycle['self'] = cycle;
     const error = new Error('outer', { cause: new Error('inner') });
-    log.warn('all', { error, cycle, bytes: new Uint8Array(3), big: 10n ** 20n, none: undefined, msg: 'm', level: 'l', time: 1 });
+    log.warn('all', {
+      error,
+      cycle,
+      bytes: new Uint8Array(3),
+      big: 10n ** 20n,
+      none: undefined,
+      msg: 'm',
+      level: 'l',
+      time: 1,
+    });
     const line = JSON.parse(lines[0] as string) as Record<string, unknown>;
     const shown = line['error'] as { message: string; stack: string };
     assert.equal(shown.message, 'outer: inner');
     assert.match(shown.stack, /log\.test/);
     assert.equal(line['bytes'], '3 bytes');
     assert.equal(line['big'], '100000000000000000000');
-    assert.deepEqual([line['msg'], line['level'], line['msg_'], line['level_'], line['time_']], ['all', 'warn', 'm', 'l', 1]);
+    assert.deepEqual(
+      [line['msg'], line['level'], line['msg_'], line['level_'], line['time_']],
+      ['all', 'warn', 'm', 'l', 1],
+    );
   });
 
   it('appends to a file that only its owner reads', () => {
@@ -126,9 +141,20 @@ describe('logger', () => {
       log.debug('d'); log.info('i', { n: 1 }); log.warn('w\\nw'); log.error('e');`;
     await build({
       stdin: { contents, resolveDir: import.meta.dirname, loader: 'ts' },
-      bundle: true, platform: 'node', format: 'cjs', outfile, logLevel: 'error',
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      outfile,
+      logLevel: 'error',
     });
-    const output = execFileSync('/bin/sh', ['-c', 'exec "$1" "$2" 2>&1', 'sh', process.execPath, outfile], { cwd: '/' });
-    assert.deepEqual(output.toString().trimEnd().split('\n'), ['<7>core: d', '<6>core: i  n=1', '<4>core: w\\nw', '<3>core: e']);
+    const output = execFileSync('/bin/sh', ['-c', 'exec "$1" "$2" 2>&1', 'sh', process.execPath, outfile], {
+      cwd: '/',
+    });
+    assert.deepEqual(output.toString().trimEnd().split('\n'), [
+      '<7>core: d',
+      '<6>core: i  n=1',
+      '<4>core: w\\nw',
+      '<3>core: e',
+    ]);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { VirtualClock } from './virtual-clock.ts';
 
 describe('virtual clock', () => {
@@ -41,7 +41,7 @@ describe('virtual clock', () => {
     const log: string[] = [];
     const deep = async (n: number): Promise<void> => {
       if (n > 0) await deep(n - 1);
-      await null;
+      await Promise.resolve();
     };
     const walk = async (name: string, step: number): Promise<void> => {
       for (let n = 1; n <= 3; n += 1) {

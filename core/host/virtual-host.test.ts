@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
-import { withCode } from '../../test/conformance/store-subject.ts';
+import { withCode } from '../../test/fixtures/expect.ts';
 import { seededRandom } from './seeded-random.ts';
 import { createVirtualHost } from './virtual-host.ts';
 
@@ -13,7 +13,12 @@ describe('virtual host', () => {
     processes.on((argv) => argv[0] === 'hangs', { tookMs: Number.POSITIVE_INFINITY });
     processes.on(['slow'], { tookMs: 500, stdout: 'late' });
     const timeoutMs = 1000;
-    assert.deepEqual(await processes.exec(['ip', 'addr'], { timeoutMs }), { code: 0, signal: null, stdout: '[]', stderr: '' });
+    assert.deepEqual(await processes.exec(['ip', 'addr'], { timeoutMs }), {
+      code: 0,
+      signal: null,
+      stdout: '[]',
+      stderr: '',
+    });
     assert.equal((await processes.exec(['ip', 'link', 'vx1'], { timeoutMs })).stderr, 'ip link vx1');
     await assert.rejects(processes.exec(['virsh'], { timeoutMs }), withCode('EXEC_NOT_FOUND'));
     const hangs = assert.rejects(processes.exec(['hangs'], { timeoutMs }), withCode('EXEC_TIMEOUT'));
@@ -21,7 +26,10 @@ describe('virtual host', () => {
     await clock.advance(1000);
     await hangs;
     assert.equal((await slow).stdout, 'late');
-    assert.deepEqual(processes.calls.map((call) => call.argv[0]), ['ip', 'ip', 'virsh', 'hangs', 'slow']);
+    assert.deepEqual(
+      processes.calls.map((call) => call.argv[0]),
+      ['ip', 'ip', 'virsh', 'hangs', 'slow'],
+    );
     assert.equal(processes.calls[4]?.options.input, 'secret');
   });
 
@@ -78,7 +86,9 @@ describe('virtual host', () => {
     const host = createVirtualHost({ seed: 5, facts: { hostname: 'hv9' } });
     assert.equal((await host.machine.facts()).hostname, 'hv9');
     host.log.child('x').debug('said');
-    assert.deepEqual(host.logLines, ['{"level":"debug","time":"2030-01-01T00:00:00.000Z","component":"x","msg":"said"}']);
+    assert.deepEqual(host.logLines, [
+      '{"level":"debug","time":"2030-01-01T00:00:00.000Z","component":"x","msg":"said"}',
+    ]);
     assert.equal(host.random.uuid(), createVirtualHost({ seed: 5 }).random.uuid());
   });
 });

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { create, mustCommit, put } from '../../test/conformance/store-subject.ts';
+import { withCode } from '../../test/fixtures/expect.ts';
 import { seededRandom } from '../host/seeded-random.ts';
 import { VirtualClock } from '../host/virtual-clock.ts';
-import { create, mustCommit, put, withCode } from '../../test/conformance/store-subject.ts';
 import { MemoryCluster, type MemoryClusterOptions } from './memory.ts';
 import type { CommitResult, Store } from './store.ts';
 
@@ -133,7 +134,10 @@ describe('memory cluster with faults', () => {
     await clock.advance(1);
     assert.deepEqual(log, []);
     await clock.advance(80);
-    assert.deepEqual(log, Array.from({ length: 20 }, (_, n) => `/k/${n}`));
+    assert.deepEqual(
+      log,
+      Array.from({ length: 20 }, (_, n) => `/k/${n}`),
+    );
   });
 
   it('brings changes late, but never out of sight', async () => {
@@ -170,9 +174,10 @@ describe('memory cluster with faults', () => {
     await clock.advance(20_000);
     assert.deepEqual(keys(cluster), ['/live/a'], 'nobody has seen it end');
     cluster.setDown(false);
-    assert.deepEqual(log.filter((line) => line.includes(' a ')), [
-      '1000 a suspended 1', '5000 a live 1', '5000 a suspended 1', '10000 a lost 1', '25000 a live 2',
-    ]);
+    assert.deepEqual(
+      log.filter((line) => line.includes(' a ')),
+      ['1000 a suspended 1', '5000 a live 1', '5000 a suspended 1', '10000 a lost 1', '25000 a live 2'],
+    );
     assert.deepEqual(keys(cluster), [], 'its own lease was over, so it began anew');
   });
 

@@ -3,9 +3,9 @@
  * the bundler of the single executable redirects to an embedded copy.
  * @module
  */
-import Database, { type SqliteDatabase, type Statement } from 'better-sqlite3/linux-x64';
+import Database, { type SqliteDatabase } from 'better-sqlite3/linux-x64';
 
-export type { SqliteDatabase, Statement };
+export type { SqliteDatabase };
 
 /** Opens or creates a database file. `lockWaitMs` blocks this thread, so it must be short. */
 export function openDatabase(path: string, lockWaitMs: number): SqliteDatabase {

@@ -6,17 +6,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { mustCommit, put } from '../../test/conformance/store-subject.ts';
+import { eventually } from '../../test/fixtures/expect.ts';
 import { createLinuxHost } from '../host/linux.ts';
-import { eventually, mustCommit, put } from '../../test/conformance/store-subject.ts';
-import { openDatabase } from './sqlite-driver.ts';
 import { openSqliteStore } from './sqlite.ts';
+import { openDatabase } from './sqlite-driver.ts';
 import type { Store } from './store.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'pvc-sqlite-'));
 after(() => rmSync(directory, { recursive: true }));
 const fixture = (name: string): string => join(import.meta.dirname, '../../test/fixtures', name);
 const host = createLinuxHost({ destination: () => {} });
-const open = (path: string, owner: string): Promise<Store> => openSqliteStore(host, { path, owner, leaseMs: 600, pollMs: 10 });
+const open = (path: string, owner: string): Promise<Store> =>
+  openSqliteStore(host, { path, owner, leaseMs: 600, pollMs: 10 });
 
 interface CommitLoop {
   readonly child: ChildProcess;
@@ -25,7 +27,9 @@ interface CommitLoop {
 }
 
 function commitLoop(path: string, owner: string): CommitLoop {
-  const child = spawn(process.execPath, [fixture('commit-loop.ts'), path, owner], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [fixture('commit-loop.ts'), path, owner], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let text = '';
   child.stdout?.on('data', (chunk: Buffer) => {
     text += chunk.toString();
@@ -90,7 +94,8 @@ describe('SQLite store of several processes', () => {
     await eventually('its ephemeral entry goes', async () => (await store.read('/live/one')) === undefined);
     assert.ok(await store.read('/live/two'));
     await killNow(loops[1] as CommitLoop);
-    for (const [n, owner] of ['one', 'two'].entries()) await requireWhole(store, owner, (loops[n] as CommitLoop).last());
+    for (const [n, owner] of ['one', 'two'].entries())
+      await requireWhole(store, owner, (loops[n] as CommitLoop).last());
     await eventually('every change was told', async () => {
       const keys = (await store.list('/')).map((entry) => entry.key);
       return keys.every((key) => dirty.has(key));
@@ -112,7 +117,16 @@ describe('SQLite store of several processes', () => {
 
   it('changes nothing on a full disk, keeps its lease, and goes on when there is room', { skip: !mayMount }, () => {
     const script = 'mount -t tmpfs -o size=8m tmpfs "$1" && exec "$2" "$3" "$1"';
-    const output = execFileSync('unshare', ['-m', 'sh', '-c', script, 'sh', directory, process.execPath, fixture('full-disk.ts')]);
+    const output = execFileSync('unshare', [
+      '-m',
+      'sh',
+      '-c',
+      script,
+      'sh',
+      directory,
+      process.execPath,
+      fixture('full-disk.ts'),
+    ]);
     const { files, ...result } = JSON.parse(output.toString()) as Record<string, unknown>;
     assert.deepEqual(result, {
       filled: 'ENOSPC',

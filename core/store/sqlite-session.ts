@@ -95,7 +95,11 @@ export class SqliteSession {
 
   /** Inside a transaction: ends the sessions of others whose lease is over, or which are of another boot. */
   removeEnded(): boolean {
-    const ended = this.#statements.ended.all(this.#id, this.#options.bootId, this.#host.clock.monotonicMs()) as string[];
+    const ended = this.#statements.ended.all(
+      this.#id,
+      this.#options.bootId,
+      this.#host.clock.monotonicMs(),
+    ) as string[];
     for (const id of ended) this.#remove(id);
     return ended.length > 0;
   }

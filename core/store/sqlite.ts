@@ -15,7 +15,17 @@ import { lockWaitMs, retryWhileBusy } from './sqlite-retry.ts';
 import { migrate } from './sqlite-schema.ts';
 import { SqliteSession } from './sqlite-session.ts';
 import { type Patient, SqliteWriter } from './sqlite-writer.ts';
-import { type CommitResult, type Dirty, type Entry, type Key, type Op, type Session, type Store, storeError, type Topic } from './store.ts';
+import {
+  type CommitResult,
+  type Dirty,
+  type Entry,
+  type Key,
+  type Op,
+  type Session,
+  type Store,
+  storeError,
+  type Topic,
+} from './store.ts';
 
 type StoreHost = Pick<Host, 'clock' | 'files' | 'log' | 'machine' | 'random'>;
 
@@ -90,7 +100,11 @@ class SqliteStore implements Store {
   #over: Error | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(host: StoreHost, database: SqliteDatabase, options: SqliteStoreOptions & { readonly patienceMs: number; readonly bootId: string }) {
+  constructor(
+    host: StoreHost,
+    database: SqliteDatabase,
+    options: SqliteStoreOptions & { readonly patienceMs: number; readonly bootId: string },
+  ) {
     const { path, leaseMs = 6000, refreshMs = leaseMs / 3, pollMs = 50 } = options;
     const { clock } = host;
     this.#host = host;
@@ -100,14 +114,20 @@ class SqliteStore implements Store {
     this.#entries = new SqliteEntries(database);
     this.#feed = new SqliteFeed(clock, database, this.#entries, path, pollMs);
     const look = (): void => this.#feed.look();
-    this.#session = new SqliteSession(host, database, this.#entries, { ...options, leaseMs, refreshMs }, {
-      onExpired: look,
-      onRenewed: () => this.#feed.resync(),
-      onReplaced: (reason) => {
-        this.#over = reason;
-        this.#feed.end(reason);
+    this.#session = new SqliteSession(
+      host,
+      database,
+      this.#entries,
+      { ...options, leaseMs, refreshMs },
+      {
+        onExpired: look,
+        onRenewed: () => this.#feed.resync(),
+        onReplaced: (reason) => {
+          this.#over = reason;
+          this.#feed.end(reason);
+        },
       },
-    });
+    );
     this.#turn = new EventLoopTurn(clock);
     const patient: Patient = (attempt) => retryWhileBusy(clock, path, options.patienceMs, attempt);
     this.#writer = new SqliteWriter(patient, this.#turn, database, this.#entries, this.#session, path, look);

@@ -82,7 +82,10 @@ export interface Files {
 
 export interface Net {
   /** A connected stream to a unix socket or a TCP port. @throws PvcError CONNECT_FAILED */
-  connect(target: { readonly path: string } | { readonly host: string; readonly port: number }, timeoutMs: number): Promise<Duplex>;
+  connect(
+    target: { readonly path: string } | { readonly host: string; readonly port: number },
+    timeoutMs: number,
+  ): Promise<Duplex>;
 }
 
 export interface Random {

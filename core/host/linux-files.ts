@@ -1,9 +1,9 @@
 /** Files on Linux. Every error names the path; a full disk and missing rights have codes of their own. @module */
 import { randomBytes } from 'node:crypto';
-import { appendFile, chmod, mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
 import type { Stats } from 'node:fs';
-import type { Files, FileStat } from './host.ts';
+import { appendFile, chmod, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { FileStat, Files } from './host.ts';
 import { fileError } from './system-error.ts';
 
 const absent = new Set(['ENOENT', 'ENOTDIR']);
@@ -26,7 +26,12 @@ async function orFail<T>(action: string, path: string, use: () => Promise<T>): P
   }
 }
 
-async function withFile<T>(path: string, flags: string, mode: number, use: (file: FileHandle) => Promise<T>): Promise<T> {
+async function withFile<T>(
+  path: string,
+  flags: string,
+  mode: number,
+  use: (file: FileHandle) => Promise<T>,
+): Promise<T> {
   const file = await open(path, flags, mode);
   try {
     return await use(file);

@@ -1,6 +1,7 @@
 /** What this machine is and how busy it is, from /proc and os-release(5). @module */
-import { arch, cpus, hostname, loadavg, release, uptime } from 'node:os';
+
 import { readFile } from 'node:fs/promises';
+import { arch, cpus, hostname, loadavg, release, uptime } from 'node:os';
 import type { Machine } from './host.ts';
 import { fileError } from './system-error.ts';
 

@@ -11,7 +11,9 @@ export function linuxNet(clock: Clock): Net {
     connect(target, timeoutMs) {
       const name = 'path' in target ? target.path : `${target.host}:${target.port}`;
       return new Promise((resolve, reject) => {
-        const socket = createConnection('path' in target ? { path: target.path } : { host: target.host, port: target.port });
+        const socket = createConnection(
+          'path' in target ? { path: target.path } : { host: target.host, port: target.port },
+        );
         const fail = (reason: string, cause?: unknown): void => {
           cancel();
           socket.destroy();

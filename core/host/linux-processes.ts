@@ -3,7 +3,7 @@
  * command so that a time-out takes its children along.
  * @module
  */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { access, open, readFile } from 'node:fs/promises';
 import type { PvcError } from '../error/error.ts';
 import type { Clock } from './clock.ts';
@@ -15,7 +15,7 @@ import { fileError, systemReason } from './system-error.ts';
 const fixedEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' };
 
 /** Standard output and error together. More is a fault of the caller (it should read a file or a stream). */
-export const maxOutputBytes = 64 * 1024 * 1024;
+const maxOutputBytes = 64 * 1024 * 1024;
 
 /** How long the pipes may stay open, and quiet, after the command itself has ended. */
 const quietMs = 200;
@@ -33,7 +33,12 @@ async function spawnError(argv: Argv, cwd: string | undefined, error: unknown): 
     return hostError('EXEC_FAILED', { command, reason: systemReason(error) }, { cause: error });
   }
   // The kernel says ENOENT for a missing working directory as well.
-  const cwdThere = cwd === undefined || (await access(cwd).then(() => true, () => false));
+  const cwdThere =
+    cwd === undefined ||
+    (await access(cwd).then(
+      () => true,
+      () => false,
+    ));
   return cwdThere
     ? hostError('EXEC_NOT_FOUND', { command }, { cause: error })
     : hostError('EXEC_FAILED', { command, reason: `its working directory ${cwd} does not exist` }, { cause: error });
@@ -200,7 +205,11 @@ export function linuxProcesses(clock: Clock): Processes {
         return process.kill(pid, signal);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
-        throw hostError('EXEC_FAILED', { command: `kill ${signal} ${pid}`, reason: systemReason(error) }, { cause: error });
+        throw hostError(
+          'EXEC_FAILED',
+          { command: `kill ${signal} ${pid}`, reason: systemReason(error) },
+          { cause: error },
+        );
       }
     },
   };

@@ -9,7 +9,7 @@ import { linuxProcesses } from './linux-processes.ts';
 import { createLogger, type LoggerOptions } from './log.ts';
 
 /** The kernel's random numbers. */
-export const linuxRandom: Random = { bytes: (length) => randomBytes(length), uuid: () => randomUUID() };
+const linuxRandom: Random = { bytes: (length) => randomBytes(length), uuid: () => randomUUID() };
 
 /** Opens the door to this machine. Only the log has options. */
 export function createLinuxHost(log: LoggerOptions): Host {

@@ -2,7 +2,8 @@
 import { errorText } from '../error/error.ts';
 
 /** `password`, `authToken`, `clientSecret`, `key`, `private_key` … but not `keyCount` or `monkey`. */
-const secretName = /(^|[a-z0-9_-])(password|passwd|passphrase|token|secret)$|^key$|(private|api|secret|access|encryption)[_-]?key$/i;
+const secretName =
+  /(^|[a-z0-9_-])(password|passwd|passphrase|token|secret)$|^key$|(private|api|secret|access|encryption)[_-]?key$/i;
 
 /** Names that a line uses itself; a field of that name would appear twice in the JSON. */
 const ownNames = new Set(['level', 'time', 'msg', 'component']);
@@ -21,7 +22,7 @@ function clean(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return value.map((item) => clean(item, depth + 1));
   if (value instanceof Date) return value.toISOString();
   if (value instanceof Set) return [...value].map((item) => clean(item, depth + 1));
-  if (value instanceof Map) return cleanObject(Object.fromEntries(value), depth);
+  if (value instanceof Map) return cleanObject(Object.fromEntries(value as Map<string, unknown>), depth);
   if (ArrayBuffer.isView(value)) return `${value.byteLength} bytes`;
   return cleanObject(value, depth);
 }

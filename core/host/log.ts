@@ -2,7 +2,7 @@
  * Logging for the daemon: pino, with our clock. A line has a level, a component, a message and fields.
  * @module
  */
-import { pino, type Logger as PinoLogger } from 'pino';
+import { type Logger as PinoLogger, pino } from 'pino';
 import type { Clock } from './clock.ts';
 import { journalLine, parseLogLine, prettyLine } from './log-format.ts';
 import { loggable } from './log-redact.ts';

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path/posix';
 import type { Clock } from './clock.ts';
 import { hostError } from './errors.ts';
-import type { Files, FileStat } from './host.ts';
+import type { FileStat, Files } from './host.ts';
 
 interface Node {
   readonly kind: 'file' | 'directory';
@@ -92,8 +92,9 @@ export class VirtualFiles implements Files {
 
   async remove(path: string): Promise<void> {
     this.#check(path, true);
-    if (path === '/') throw hostError('FILE_FAILED', { action: 'remove', path, reason: 'that is the root of all files' });
-    for (const name of [...this.#nodes.keys()]) {
+    if (path === '/')
+      throw hostError('FILE_FAILED', { action: 'remove', path, reason: 'that is the root of all files' });
+    for (const name of this.#nodes.keys()) {
       if (name === path || name.startsWith(`${path}/`)) this.#nodes.delete(name);
     }
   }
@@ -101,7 +102,8 @@ export class VirtualFiles implements Files {
   async rename(from: string, to: string): Promise<void> {
     this.#check(from, true);
     this.#check(to, true);
-    if (!this.#nodes.has(from)) throw hostError('FILE_FAILED', { action: 'rename', path: from, reason: 'no such file or directory' });
+    if (!this.#nodes.has(from))
+      throw hostError('FILE_FAILED', { action: 'rename', path: from, reason: 'no such file or directory' });
     this.#requireParent(to);
     const moved = [...this.#nodes].filter(([name]) => name === from || name.startsWith(`${from}/`));
     for (const [name] of moved) this.#nodes.delete(name);

@@ -62,7 +62,9 @@ const defaultFacts: MachineFacts = {
 
 /** Makes a host that touches nothing outside this process. */
 export function createVirtualHost(options?: VirtualHostOptions): VirtualHost;
-export function createVirtualHost<C extends Clock>(options: VirtualHostOptions<C> & { readonly clock: C }): VirtualHost<C>;
+export function createVirtualHost<C extends Clock>(
+  options: VirtualHostOptions<C> & { readonly clock: C },
+): VirtualHost<C>;
 export function createVirtualHost(options: VirtualHostOptions<Clock> = {}): VirtualHost<Clock> {
   const clock = options.clock ?? new VirtualClock();
   const logLines: string[] = [];

@@ -36,8 +36,7 @@ interface FakeProcess {
 const matcherOf = (matcher: ArgvMatcher): ((argv: Argv) => boolean) =>
   typeof matcher === 'function'
     ? matcher
-    : (argv) =>
-        matcher.every((want, at) => (typeof want === 'string' ? argv[at] === want : want.test(argv[at] ?? '')));
+    : (argv) => matcher.every((want, at) => (typeof want === 'string' ? argv[at] === want : want.test(argv[at] ?? '')));
 
 export class VirtualProcesses implements Processes {
   readonly #clock: Clock;

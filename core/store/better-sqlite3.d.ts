@@ -28,6 +28,7 @@ declare module 'better-sqlite3/linux-x64' {
   }
 
   export type { SqliteDatabase, SqliteError, Statement };
+
   const Database: DatabaseConstructor;
   export default Database;
 }

@@ -31,7 +31,11 @@ export function requireOps(ops: readonly Op[]): void {
     if (op.op !== 'create' && op.op !== 'put') continue;
     const size = Buffer.byteLength(op.value);
     if (size > maxValueBytes) {
-      throw storeError('STORE_TOO_LARGE', { what: `The value of ${op.key}`, size: `${size} bytes`, limit: maxValueBytes });
+      throw storeError('STORE_TOO_LARGE', {
+        what: `The value of ${op.key}`,
+        size: `${size} bytes`,
+        limit: maxValueBytes,
+      });
     }
   }
 }

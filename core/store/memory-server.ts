@@ -160,13 +160,17 @@ export class MemoryServer {
 
   commit(session: MemorySession, ops: readonly Op[], topics: readonly Topic[]): CommitResult {
     const result = this.#tree.commit(ops, session.id);
-    if (result.outcome === 'ok') this.#changed(ops.filter(changes).map((op) => op.key), topics);
+    if (result.outcome === 'ok')
+      this.#changed(
+        ops.filter(changes).map((op) => op.key),
+        topics,
+      );
     return result;
   }
 
   #changed(keys: readonly Key[], topics: readonly Topic[]): void {
     if (keys.length === 0) return;
-    for (const client of [...this.#clients.values()]) client.onChange(keys, topics);
+    for (const client of this.#clients.values()) client.onChange(keys, topics);
   }
 
   /** The cluster counts from the arrival of the last heartbeat, so never less than the session's own lease. */

@@ -7,7 +7,16 @@ import { requireKey, requireOps, stemOf } from './key.ts';
 import type { MemoryLink } from './memory-link.ts';
 import type { MemoryClient, MemoryServer, MemorySession } from './memory-server.ts';
 import { TrackedSession } from './session-state.ts';
-import { type CommitResult, type Dirty, type Entry, type Key, type Op, type Store, storeError, type Topic } from './store.ts';
+import {
+  type CommitResult,
+  type Dirty,
+  type Entry,
+  type Key,
+  type Op,
+  type Store,
+  storeError,
+  type Topic,
+} from './store.ts';
 import { Watchers } from './watchers.ts';
 
 /** The request was sent and its answer will never come. */
@@ -38,7 +47,9 @@ export class MemoryStore implements Store, MemoryClient {
     this.#cluster = cluster;
     this.name = name;
     this.link = link;
-    this.session = new TrackedSession(() => this.#frozenLeaseMs ?? cluster.lastBeatMs(this.#at) + cluster.sessionTimeoutMs);
+    this.session = new TrackedSession(
+      () => this.#frozenLeaseMs ?? cluster.lastBeatMs(this.#at) + cluster.sessionTimeoutMs,
+    );
     this.#at = cluster.attach(this);
   }
 
@@ -71,7 +82,9 @@ export class MemoryStore implements Store, MemoryClient {
       const result = await this.#send(() =>
         loss?.applied === false ? undefined : this.#cluster.commit(this.#at, ops, topics),
       );
-      return loss === undefined && result !== undefined ? result : { outcome: 'unknown', cause: new AnswerLost('the answer was lost') };
+      return loss === undefined && result !== undefined
+        ? result
+        : { outcome: 'unknown', cause: new AnswerLost('the answer was lost') };
     } catch (error) {
       if (error instanceof AnswerLost) return { outcome: 'unknown', cause: error };
       throw error;

@@ -55,7 +55,7 @@ export class MemoryTree {
     for (const op of ops) {
       const before = this.#find(op.key)?.row;
       if (!holds(op, before)) {
-        for (const { key, row } of undo.reverse()) this.#set(key, row);
+        for (const { key, row } of undo.toReversed()) this.#set(key, row);
         return { outcome: 'conflict', key: op.key };
       }
       if (!changes(op)) continue;

@@ -1,6 +1,6 @@
-import { linuxClock } from '../host/linux-clock.ts';
 import type { StoreFactory } from '../../test/conformance/store.ts';
 import { storeConformance } from '../../test/conformance/store.ts';
+import { linuxClock } from '../host/linux-clock.ts';
 import { MemoryCluster } from './memory.ts';
 import type { Store } from './store.ts';
 

@@ -34,7 +34,8 @@ export class TrackedSession implements Session {
   become(state: SessionState): void {
     if (state === this.#state) return;
     this.#state = state;
-    for (const listener of [...this.#listeners]) listener(state);
+    const listeners = [...this.#listeners]; // one that is added meanwhile hears of the next change
+    for (const listener of listeners) listener(state);
   }
 
   /** A new session in place of the lost one. */

@@ -9,6 +9,8 @@ export const keptChanges = 1000;
 /** A commit with more changed keys than this is not named key by key, which bounds the table. */
 const maxNamedKeys = 128;
 
+const keysPerPage = 256;
+
 interface Row {
   readonly key: string;
   readonly value: string;
@@ -23,7 +25,12 @@ export interface Change {
   readonly keys: readonly Key[] | undefined;
 }
 
-const entryOf = (row: Row): Entry => ({ key: row.key, value: row.value, version: row.version, birth: String(row.birth) });
+const entryOf = (row: Row): Entry => ({
+  key: row.key,
+  value: row.value,
+  version: row.version,
+  birth: String(row.birth),
+});
 
 /** The last key of a subtree sorts before this: `0` follows `/` in ASCII. */
 const endOf = (stem: string): string => `${stem.slice(0, -1)}0`;
@@ -32,7 +39,7 @@ const endOf = (stem: string): string => `${stem.slice(0, -1)}0`;
 export class SqliteEntries {
   readonly #get;
   readonly #list;
-  readonly #nextKey;
+  readonly #keys;
   readonly #create;
   readonly #put;
   readonly #delete;
@@ -47,7 +54,7 @@ export class SqliteEntries {
     const sql = (text: string) => database.prepare(text);
     this.#get = sql('SELECT key, value, version, birth FROM entry WHERE key = ?');
     this.#list = sql('SELECT key, value, version, birth FROM entry WHERE key >= ? AND key < ? ORDER BY key');
-    this.#nextKey = sql('SELECT key FROM entry WHERE key >= ? AND key < ? ORDER BY key LIMIT 1').pluck();
+    this.#keys = sql('SELECT key FROM entry WHERE key >= ? AND key < ? ORDER BY key LIMIT ?').pluck();
     this.#create = sql('INSERT INTO entry (key, value, version, session) VALUES (?, ?, 0, ?)');
     this.#put = sql('UPDATE entry SET value = ?, version = version + 1 WHERE key = ?');
     this.#delete = sql('DELETE FROM entry WHERE key = ?');
@@ -69,17 +76,18 @@ export class SqliteEntries {
     return (this.#list.all(stem, endOf(stem)) as Row[]).map(entryOf);
   }
 
-  /** Skips over the entries below each child, so the cost is that of the children and not of all below. */
+  /** Reads keys page by page; after each page it skips what else is below the last child. */
   children(prefix: Key): string[] {
     const stem = stemOf(prefix);
     const names = new Set<string>();
     let from = stem;
     for (;;) {
-      const key = this.#nextKey.get(from, endOf(stem)) as string | undefined;
-      if (key === undefined) return [...names].sort();
-      const slash = key.indexOf('/', stem.length);
-      names.add(slash < 0 ? key.slice(stem.length) : key.slice(stem.length, slash));
-      from = slash < 0 ? `${key}\0` : endOf(key.slice(0, slash + 1));
+      const keys = this.#keys.all(from, endOf(stem), keysPerPage) as string[];
+      for (const key of keys) names.add(key.slice(stem.length).split('/', 1)[0] as string);
+      const last = keys.at(-1);
+      if (last === undefined || keys.length < keysPerPage) return [...names].sort();
+      const slash = last.indexOf('/', stem.length);
+      from = slash < 0 ? `${last}\0` : endOf(last.slice(0, slash + 1));
     }
   }
 

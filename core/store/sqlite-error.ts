@@ -17,9 +17,9 @@ export const isFull = (error: unknown): boolean => {
 const isCorrupt = (code: string): boolean => code.startsWith('SQLITE_CORRUPT') || code === 'SQLITE_NOTADB';
 
 /** The error to show for what SQLite threw; any other error is returned as it is. */
-export function storeErrorOf(error: unknown, path: string): unknown {
+export function storeErrorOf(error: unknown, path: string): Error {
   const code = sqliteCode(error);
-  if (code === undefined) return error;
+  if (code === undefined) return error instanceof Error ? error : new Error(String(error));
   const { message } = error as Error;
   if (isFull(error)) return storeError('STORE_FULL', { path }, { cause: error });
   if (isCorrupt(code)) return storeError('STORE_CORRUPT', { path, reason: message }, { cause: error });

@@ -50,7 +50,7 @@ export class SqliteFeed {
     this.#watchers.resync();
   }
 
-  end(error?: unknown): void {
+  end(error?: Error): void {
     this.#watchers.end(error);
   }
 

@@ -6,7 +6,7 @@
 import { errorText } from '../error/error.ts';
 import type { Host } from '../host/host.ts';
 import { TrackedSession } from './session-state.ts';
-import { type SqliteDatabase, transaction } from './sqlite-driver.ts';
+import { type SqliteDatabase, writeTransaction } from './sqlite-driver.ts';
 import type { SqliteEntries } from './sqlite-entries.ts';
 import { storeErrorOf } from './sqlite-error.ts';
 import { retryWhileBusy } from './sqlite-retry.ts';
@@ -20,6 +20,12 @@ export interface SqliteSessionOptions {
   readonly leaseMs: number;
   readonly refreshMs: number;
 }
+
+/**
+ * Refreshes between two moves of the log into the file (a minute by default). Pages that are in the file
+ * already need no space, so a disk that fills up later does not stop the leases; see `writeTransaction`.
+ */
+const refreshesPerCheckpoint = 30;
 
 export interface SqliteSessionEvents {
   /** Ephemeral entries of others have gone. */
@@ -43,6 +49,7 @@ export class SqliteSession {
   #leaseUntilMs = 0;
   /** When the next lease of another process may end; looked at then, not at the next refresh. */
   #nextExpiryMs = Number.POSITIVE_INFINITY;
+  #refreshes = 0;
   #cancelTick = (): void => {};
 
   constructor(
@@ -77,6 +84,7 @@ export class SqliteSession {
   /** The first session of this process, in place of any other of the same owner; then keeps it alive. */
   open(): void {
     this.#begin(() => this.#removeOwner());
+    this.#checkpoint();
     this.#schedule(this.#options.refreshMs);
   }
 
@@ -87,7 +95,11 @@ export class SqliteSession {
 
   /** Inside a transaction: ends the sessions of others whose lease is over, or which are of another boot. */
   removeEnded(): boolean {
-    const ended = this.#statements.ended.all(this.#id, this.#options.bootId, this.#host.clock.monotonicMs()) as string[];
+    const ended = this.#statements.ended.all(
+      this.#id,
+      this.#options.bootId,
+      this.#host.clock.monotonicMs(),
+    ) as string[];
     for (const id of ended) this.#remove(id);
     return ended.length > 0;
   }
@@ -101,7 +113,7 @@ export class SqliteSession {
   /** Ends this session for good. */
   close(): void {
     this.#halt();
-    transaction(this.#database, 'IMMEDIATE', () => this.#remove(this.#id));
+    writeTransaction(this.#database, () => this.#remove(this.#id));
   }
 
   /** Stops keeping it alive; what is left of it ends with its lease. */
@@ -166,13 +178,25 @@ export class SqliteSession {
     if (this.tracked.state === 'suspended') this.#host.log.info('the lease on the store is refreshed again');
     this.tracked.become('live');
     if (expired) this.#events.onExpired();
+    this.#refreshes += 1;
+    if (this.#refreshes % refreshesPerCheckpoint === 0) this.#checkpoint();
+  }
+
+  #checkpoint(): void {
+    try {
+      this.#database.pragma('wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      // The log keeps what it holds; nothing is lost, it only grows.
+      const reason = errorText(storeErrorOf(error, this.#options.path));
+      this.#host.log.warn('the log of the store cannot be moved into its file', { reason });
+    }
   }
 
   /** A lease needs no sync to the disk: after a power cut the boot is another one and the lease is over anyway. */
   #lightly<T>(body: () => T): T {
     this.#database.pragma('synchronous = NORMAL');
     try {
-      return transaction(this.#database, 'IMMEDIATE', body);
+      return writeTransaction(this.#database, body);
     } finally {
       this.#database.pragma('synchronous = FULL');
     }
@@ -199,7 +223,7 @@ export class SqliteSession {
   #begin(makeRoom: () => boolean): void {
     const id = this.#host.random.uuid();
     const leaseUntilMs = this.#host.clock.monotonicMs() + this.#options.leaseMs;
-    const begun = transaction(this.#database, 'IMMEDIATE', () => {
+    const begun = writeTransaction(this.#database, () => {
       this.removeEnded();
       if (!makeRoom()) return false;
       this.#statements.add.run(id, this.#options.owner, this.#options.bootId, leaseUntilMs);

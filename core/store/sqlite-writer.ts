@@ -3,20 +3,18 @@
  * sync to the disk; each is still all or nothing by itself.
  * @module
  */
-import type { Clock } from '../host/clock.ts';
 import type { EventLoopTurn } from './event-loop-turn.ts';
-import { type SqliteDatabase, transaction } from './sqlite-driver.ts';
+import { type SqliteDatabase, writeTransaction } from './sqlite-driver.ts';
 import type { SqliteEntries } from './sqlite-entries.ts';
 import { isFull, isInputOutput, storeErrorOf } from './sqlite-error.ts';
-import { retryWhileBusy } from './sqlite-retry.ts';
 import type { SqliteSession } from './sqlite-session.ts';
 import { type CommitResult, type Op, storeError, type Topic } from './store.ts';
 
 /** Commits in one transaction: bounds how long the thread is busy with them. */
 const maxTogether = 64;
 
-/** How long a commit waits for the lock of another process. */
-const patienceMs = 5000;
+/** Runs an attempt until no other process's lock turns it away, or until patience ends. */
+export type Patient = <T>(attempt: () => T) => Promise<T>;
 
 interface Waiting {
   readonly ops: readonly Op[];
@@ -32,7 +30,7 @@ class SessionGone extends Error {}
 class OutcomeUnknown extends Error {}
 
 export class SqliteWriter {
-  readonly #clock: Clock;
+  readonly #patient: Patient;
   readonly #database: SqliteDatabase;
   readonly #entries: SqliteEntries;
   readonly #session: SqliteSession;
@@ -43,7 +41,7 @@ export class SqliteWriter {
   #writing: Promise<void> | undefined;
 
   constructor(
-    clock: Clock,
+    patient: Patient,
     turn: EventLoopTurn,
     database: SqliteDatabase,
     entries: SqliteEntries,
@@ -51,7 +49,7 @@ export class SqliteWriter {
     path: string,
     onWritten: () => void,
   ) {
-    this.#clock = clock;
+    this.#patient = patient;
     this.#turn = turn;
     this.#database = database;
     this.#entries = entries;
@@ -82,7 +80,7 @@ export class SqliteWriter {
 
   async #write(batch: readonly Waiting[]): Promise<void> {
     try {
-      const results = await retryWhileBusy(this.#clock, this.#path, patienceMs, () => this.#attempt(batch));
+      const results = await this.#patient(() => this.#attempt(batch));
       for (const [at, waiting] of batch.entries()) waiting.resolve(results[at] as CommitResult);
       this.#onWritten();
     } catch (error) {
@@ -105,7 +103,7 @@ export class SqliteWriter {
   #attempt(batch: readonly Waiting[]): CommitResult[] {
     let committing = false;
     try {
-      return transaction(this.#database, 'IMMEDIATE', () => {
+      return writeTransaction(this.#database, () => {
         if (!this.#session.present()) throw new SessionGone('the session of this process has ended');
         this.#session.removeEnded();
         const results = batch.map((waiting) => this.#apply(waiting));

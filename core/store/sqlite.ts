@@ -14,8 +14,18 @@ import { SqliteFeed } from './sqlite-feed.ts';
 import { lockWaitMs, retryWhileBusy } from './sqlite-retry.ts';
 import { migrate } from './sqlite-schema.ts';
 import { SqliteSession } from './sqlite-session.ts';
-import { SqliteWriter } from './sqlite-writer.ts';
-import { type CommitResult, type Dirty, type Entry, type Key, type Op, type Session, type Store, storeError, type Topic } from './store.ts';
+import { type Patient, SqliteWriter } from './sqlite-writer.ts';
+import {
+  type CommitResult,
+  type Dirty,
+  type Entry,
+  type Key,
+  type Op,
+  type Session,
+  type Store,
+  storeError,
+  type Topic,
+} from './store.ts';
 
 type StoreHost = Pick<Host, 'clock' | 'files' | 'log' | 'machine' | 'random'>;
 
@@ -30,27 +40,27 @@ export interface SqliteStoreOptions {
   readonly refreshMs?: number;
   /** How often a store with watches looks for commits of other processes. Default 50. */
   readonly pollMs?: number;
+  /** How long a call waits for another process's lock before it is STORE_UNAVAILABLE. Default 5000. */
+  readonly patienceMs?: number;
 }
-
-/** How long opening waits for another process that is opening, upgrading or closing the same file. */
-const openPatienceMs = 10_000;
 
 /**
  * Opens the store, and makes it when it does not exist.
  * @throws PvcError STORE_CORRUPT, STORE_VERSION, STORE_FULL, STORE_UNAVAILABLE, FILE_DENIED, DISK_FULL
  */
 export async function openSqliteStore(host: StoreHost, options: SqliteStoreOptions): Promise<Store> {
-  const { path } = options;
+  const { path, patienceMs = 5000 } = options;
+  const retry = <T>(attempt: () => T): Promise<T> => retryWhileBusy(host.clock, path, patienceMs, attempt);
   await prepareFile(host, path);
   const { bootId } = await host.machine.facts();
   let database: SqliteDatabase | undefined;
   try {
     const opened = openDatabase(path, lockWaitMs);
     database = opened;
-    await retryWhileBusy(host.clock, path, openPatienceMs, () => configure(opened, path));
-    await retryWhileBusy(host.clock, path, openPatienceMs, () => migrate(opened, path));
-    const store = new SqliteStore(host, opened, { ...options, bootId });
-    await retryWhileBusy(host.clock, path, openPatienceMs, () => store.begin());
+    await retry(() => configure(opened, path));
+    await retry(() => migrate(opened, path));
+    const store = new SqliteStore(host, opened, { ...options, patienceMs, bootId });
+    await retry(() => store.begin());
     return store;
   } catch (error) {
     database?.close();
@@ -80,6 +90,7 @@ class SqliteStore implements Store {
   readonly #host: StoreHost;
   readonly #database: SqliteDatabase;
   readonly #path: string;
+  readonly #patienceMs: number;
   readonly #entries: SqliteEntries;
   readonly #feed: SqliteFeed;
   readonly #session: SqliteSession;
@@ -89,25 +100,37 @@ class SqliteStore implements Store {
   #over: Error | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(host: StoreHost, database: SqliteDatabase, options: SqliteStoreOptions & { readonly bootId: string }) {
+  constructor(
+    host: StoreHost,
+    database: SqliteDatabase,
+    options: SqliteStoreOptions & { readonly patienceMs: number; readonly bootId: string },
+  ) {
     const { path, leaseMs = 6000, refreshMs = leaseMs / 3, pollMs = 50 } = options;
     const { clock } = host;
     this.#host = host;
     this.#database = database;
     this.#path = path;
+    this.#patienceMs = options.patienceMs;
     this.#entries = new SqliteEntries(database);
     this.#feed = new SqliteFeed(clock, database, this.#entries, path, pollMs);
     const look = (): void => this.#feed.look();
-    this.#session = new SqliteSession(host, database, this.#entries, { ...options, leaseMs, refreshMs }, {
-      onExpired: look,
-      onRenewed: () => this.#feed.resync(),
-      onReplaced: (reason) => {
-        this.#over = reason;
-        this.#feed.end(reason);
+    this.#session = new SqliteSession(
+      host,
+      database,
+      this.#entries,
+      { ...options, leaseMs, refreshMs },
+      {
+        onExpired: look,
+        onRenewed: () => this.#feed.resync(),
+        onReplaced: (reason) => {
+          this.#over = reason;
+          this.#feed.end(reason);
+        },
       },
-    });
+    );
     this.#turn = new EventLoopTurn(clock);
-    this.#writer = new SqliteWriter(clock, this.#turn, database, this.#entries, this.#session, path, look);
+    const patient: Patient = (attempt) => retryWhileBusy(clock, path, options.patienceMs, attempt);
+    this.#writer = new SqliteWriter(patient, this.#turn, database, this.#entries, this.#session, path, look);
   }
 
   get session(): Session {
@@ -165,7 +188,7 @@ class SqliteStore implements Store {
     this.#feed.end();
     if (!replaced) {
       try {
-        await retryWhileBusy(this.#host.clock, this.#path, openPatienceMs, () => this.#session.close());
+        await retryWhileBusy(this.#host.clock, this.#path, this.#patienceMs, () => this.#session.close());
       } catch (error) {
         this.#host.log.warn('the session could not be ended and stays until its lease is over', { error });
       }
@@ -186,7 +209,7 @@ class SqliteStore implements Store {
       return body();
     };
     try {
-      return await retryWhileBusy(this.#host.clock, this.#path, openPatienceMs, attempt);
+      return await retryWhileBusy(this.#host.clock, this.#path, this.#patienceMs, attempt);
     } catch (error) {
       throw storeErrorOf(error, this.#path);
     }

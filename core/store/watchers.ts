@@ -13,7 +13,7 @@ class Reader {
   #resync = true;
   #keys = new Set<Key>();
   #ended = false;
-  #error: unknown;
+  #error: Error | undefined;
   #wake: () => void = () => {};
 
   constructor(topics: readonly Topic[]) {
@@ -34,7 +34,7 @@ class Reader {
     this.#wake();
   }
 
-  end(error?: unknown): void {
+  end(error?: Error): void {
     this.#ended = true;
     this.#error = error;
     this.#wake();
@@ -80,8 +80,8 @@ export class Watchers {
   }
 
   /** Ends every iteration, with the error if there is one. */
-  end(error?: unknown): void {
-    for (const reader of [...this.#readers]) {
+  end(error?: Error): void {
+    for (const reader of this.#readers) {
       reader.end(error);
       this.#remove(reader);
     }

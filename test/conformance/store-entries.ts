@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { maxCommitOps, maxKeyLength, maxValueBytes, type Op } from '../../core/store/store.ts';
-import { create, mustCommit, put, remove, type StoreFactory, withCode, withSubject } from './store-subject.ts';
+import { withCode } from '../fixtures/expect.ts';
+import { create, mustCommit, put, remove, type StoreFactory, withSubject } from './store-subject.ts';
 
 export function entryConformance(factory: StoreFactory): void {
   it('creates, reads, changes and deletes an entry', () =>
@@ -50,7 +51,10 @@ export function entryConformance(factory: StoreFactory): void {
       const store = await open();
       await mustCommit(store, [create('/a', '1'), create('/b', '2')]);
       const found = await store.readMany(['/b', '/none', '/a', '/b']);
-      assert.deepEqual(found.map((entry) => entry?.value), ['2', undefined, '1', '2']);
+      assert.deepEqual(
+        found.map((entry) => entry?.value),
+        ['2', undefined, '1', '2'],
+      );
       assert.deepEqual(await store.readMany([]), []);
     }));
 
@@ -110,8 +114,24 @@ export function entryConformance(factory: StoreFactory): void {
   it('lists below a prefix, not its namesakes, sorted by key', () =>
     withSubject(factory, async ({ open }) => {
       const store = await open();
-      const keys = ['/a', '/a/b', '/a/b/c/d', '/a/b-c', '/a/b/c', '/a/bc', '/a-x/y', '/a.z', '/ab', '/A', '/b/b', '/a/B'];
-      await mustCommit(store, keys.map((key) => create(key, `"${key}"`)));
+      const keys = [
+        '/a',
+        '/a/b',
+        '/a/b/c/d',
+        '/a/b-c',
+        '/a/b/c',
+        '/a/bc',
+        '/a-x/y',
+        '/a.z',
+        '/ab',
+        '/A',
+        '/b/b',
+        '/a/B',
+      ];
+      await mustCommit(
+        store,
+        keys.map((key) => create(key, `"${key}"`)),
+      );
       const listed = async (prefix: string): Promise<string[]> => (await store.list(prefix)).map((entry) => entry.key);
       assert.deepEqual(await listed('/a'), ['/a/B', '/a/b', '/a/b-c', '/a/b/c', '/a/b/c/d', '/a/bc']);
       assert.deepEqual(await listed('/a/b'), ['/a/b/c', '/a/b/c/d']);
@@ -138,12 +158,33 @@ export function entryConformance(factory: StoreFactory): void {
       assert.deepEqual(await store.children('/'), []);
     }));
 
+  it('finds the children among very many entries', () =>
+    withSubject(factory, async ({ open }) => {
+      const store = await open();
+      const names = Array.from({ length: 300 }, (_, n) => `n${n}`);
+      await mustCommit(
+        store,
+        names.map((name) => create(`/k/m/${name}`)),
+      );
+      await mustCommit(
+        store,
+        names.map((name) => create(`/k/${name}/x`)),
+      );
+      await mustCommit(store, [create('/k/m'), create('/k/m-m'), create('/k/m.m/x/y'), create('/k/z'), create('/k/a')]);
+      assert.deepEqual(await store.children('/k'), ['a', 'm', 'm-m', 'm.m', ...names, 'z'].sort());
+      assert.deepEqual(await store.children('/k/m'), [...names].sort());
+      assert.deepEqual(await store.children('/'), ['k']);
+    }));
+
   it('keeps the children of an entry that is deleted, and takes a parent after its children', () =>
     withSubject(factory, async ({ open }) => {
       const store = await open();
       await mustCommit(store, [create('/a/b/c'), create('/a', '1')]);
       await mustCommit(store, [remove('/a')]);
-      assert.deepEqual((await store.list('/a')).map((entry) => entry.key), ['/a/b/c']);
+      assert.deepEqual(
+        (await store.list('/a')).map((entry) => entry.key),
+        ['/a/b/c'],
+      );
       assert.deepEqual(await store.commit([put('/a/b', '1')]), { outcome: 'conflict', key: '/a/b' });
       await mustCommit(store, [{ op: 'absent', key: '/a/b' }, create('/a/b', '2')]);
       assert.equal((await store.read('/a/b'))?.version, 0);
@@ -152,7 +193,25 @@ export function entryConformance(factory: StoreFactory): void {
   it('refuses what is not a key, everywhere', () =>
     withSubject(factory, async ({ open }) => {
       const store = await open();
-      const bad = ['', 'a', 'a/b', '/a/', '//a', '/a//b', '/.', '/a/..', '/a b', '/ä', '/a\n', '/-a', '/_a', '/a?', '/a%2f', '/a\0', '/a/*'];
+      const bad = [
+        '',
+        'a',
+        'a/b',
+        '/a/',
+        '//a',
+        '/a//b',
+        '/.',
+        '/a/..',
+        '/a b',
+        '/ä',
+        '/a\n',
+        '/-a',
+        '/_a',
+        '/a?',
+        '/a%2f',
+        '/a\0',
+        '/a/*',
+      ];
       const long = `/${'k'.repeat(maxKeyLength)}`;
       const refused = withCode('STORE_KEY');
       for (const key of [...bad, long]) {

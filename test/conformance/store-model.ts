@@ -1,7 +1,7 @@
 /** Conformance by property: random commits against a plain model, and commits of several sessions at once. @module */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { CommitResult, Op, Store } from '../../core/store/store.ts';
 import { create, mustCommit, put, type StoreFactory, withSubject } from './store-subject.ts';
 
@@ -46,15 +46,18 @@ const anyVersion = fc.constantFrom(undefined, undefined, 0, 1, 2);
 const anyValue = fc.json({ maxDepth: 1 });
 const anyOp: fc.Arbitrary<Op> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ op: fc.constant('create' as const), key: anyKey, value: anyValue }) },
-  { weight: 4, arbitrary: fc.record({ op: fc.constant('put' as const), key: anyKey, value: anyValue, version: anyVersion }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ op: fc.constant('put' as const), key: anyKey, value: anyValue, version: anyVersion }),
+  },
   { weight: 2, arbitrary: fc.record({ op: fc.constant('delete' as const), key: anyKey, version: anyVersion }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('check' as const), key: anyKey, version: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ op: fc.constant('absent' as const), key: anyKey }) },
 );
-const anyCommits = fc.array(
-  fc.record({ by: fc.nat(1), ops: fc.array(anyOp, { minLength: 1, maxLength: 4 }) }),
-  { minLength: 1, maxLength: 25 },
-);
+const anyCommits = fc.array(fc.record({ by: fc.nat(1), ops: fc.array(anyOp, { minLength: 1, maxLength: 4 }) }), {
+  minLength: 1,
+  maxLength: 25,
+});
 
 async function requireEqual(store: Store, model: Model, births: Map<number, string>): Promise<void> {
   const listed = await store.list('/');
@@ -68,7 +71,10 @@ async function requireEqual(store: Store, model: Model, births: Map<number, stri
     assert.equal(births.get(life) ?? birth, birth, 'a birth stays for a life');
     births.set(life, birth);
   }
-  assert.deepEqual(await store.readMany(keys), keys.map((key) => listed.find((entry) => entry.key === key)));
+  assert.deepEqual(
+    await store.readMany(keys),
+    keys.map((key) => listed.find((entry) => entry.key === key)),
+  );
   for (const prefix of ['/', ...keys]) assert.deepEqual(await store.children(prefix), model.children(prefix));
 }
 
@@ -109,7 +115,11 @@ export function modelConformance(factory: StoreFactory): void {
     withSubject(factory, async ({ open, readsOneMoment }) => {
       const accounts = Array.from({ length: 6 }, (_, n) => `/account/${n}`);
       const stores = await Promise.all([open(), open(), open(), open()]);
-      await mustCommit(stores[0] as Store, accounts.map((key) => create(key, '100')));
+      const [first] = stores;
+      await mustCommit(
+        first,
+        accounts.map((key) => create(key, '100')),
+      );
       let done = 0;
       let refused = 0;
       const work = stores.map(async (store, which) => {
@@ -123,9 +133,13 @@ export function modelConformance(factory: StoreFactory): void {
         }
       });
       await Promise.all(work);
-      const entries = await (stores[0] as Store).list('/account');
+      const entries = await first.list('/account');
       assert.equal(sum(entries), 600);
-      assert.equal(entries.reduce((total, entry) => total + entry.version, 0), 2 * done, 'each that was ok wrote two');
+      assert.equal(
+        entries.reduce((total, entry) => total + entry.version, 0),
+        2 * done,
+        'each that was ok wrote two',
+      );
       assert.ok(done > 0 && done + refused > 100);
     }));
 
@@ -155,7 +169,9 @@ export function modelConformance(factory: StoreFactory): void {
     withSubject(factory, async ({ open }) => {
       const store = await open();
       const results = await Promise.all(
-        Array.from({ length: 100 }, (_, n) => store.commit([create(`/slot/${n % 50}`, String(n)), create(`/own/${n}`)])),
+        Array.from({ length: 100 }, (_, n) =>
+          store.commit([create(`/slot/${n % 50}`, String(n)), create(`/own/${n}`)]),
+        ),
       );
       assert.equal(results.filter((result) => result.outcome === 'ok').length, 50);
       assert.equal((await store.list('/slot')).length, 50);

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { SessionState } from '../../core/store/store.ts';
-import { create, eventually, mustCommit, put, remove, type StoreFactory, valueOf, withCode, withSubject } from './store-subject.ts';
+import { eventually, withCode } from '../fixtures/expect.ts';
+import { create, mustCommit, put, remove, type StoreFactory, valueOf, withSubject } from './store-subject.ts';
 
 export function sessionConformance(factory: StoreFactory): void {
   it('begins live, with a lease that goes on', () =>
@@ -54,7 +55,10 @@ export function sessionConformance(factory: StoreFactory): void {
       assert.ok(await other.read('/live/hv2'), 'the entries of others stay');
       assert.ok(await other.read('/node/hv1'), 'what is not ephemeral stays');
       await eventually('a new session', () => owner.session.state === 'live' && owner.session.epoch === 2);
-      assert.deepEqual(seen.filter((state) => state !== 'suspended'), ['lost', 'live']);
+      assert.deepEqual(
+        seen.filter((state) => state !== 'suspended'),
+        ['lost', 'live'],
+      );
       assert.deepEqual(quiet, []);
       await mustCommit(owner, [create('/live/hv1', '2', true)]);
       assert.equal(await valueOf(other, '/live/hv1'), '2');

@@ -1,7 +1,5 @@
 /** What a back end gives to the conformance suite, and what its parts share. @module */
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
-import { PvcError } from '../../core/error/error.ts';
 import type { Clock } from '../../core/host/clock.ts';
 import type { Op, Store, Topic } from '../../core/store/store.ts';
 
@@ -10,14 +8,14 @@ export interface StoreSubject {
   /** The clock that leases are on. */
   readonly clock: Clock;
   /** Another session on the same state, under a name of its own. */
-  open(): Promise<Store>;
+  readonly open: () => Promise<Store>;
   /**
    * Lets the process behind this store stand still until its session has ended for everyone else, then lets
    * it go on.
    */
-  lose(store: Store): Promise<void>;
+  readonly lose: (store: Store) => Promise<void>;
   /** Closes every session and removes what is left on the disk. */
-  closeAll(): Promise<void>;
+  readonly closeAll: () => Promise<void>;
   /** True when `list`, `children` and `readMany` show one moment (ZooKeeper cannot promise that). */
   readonly readsOneMoment: boolean;
 }
@@ -38,20 +36,6 @@ export async function withSubject(factory: StoreFactory, use: (subject: StoreSub
 export async function mustCommit(store: Store, ops: readonly Op[], topics?: readonly Topic[]): Promise<void> {
   assert.deepEqual(await store.commit(ops, topics), { outcome: 'ok' });
 }
-
-/** Waits for what another session or process will see in a moment. */
-export async function eventually(what: string, check: () => boolean | Promise<boolean>, withinMs = 10_000): Promise<void> {
-  for (const end = Date.now() + withinMs; Date.now() < end; await delay(5)) {
-    if (await check()) return;
-  }
-  assert.fail(`did not happen: ${what}`);
-}
-
-/** For `assert.rejects`: a PvcError with this code. */
-export const withCode =
-  (code: string) =>
-  (error: unknown): boolean =>
-    error instanceof PvcError && error.code === code;
 
 /** The value of an entry, which must exist. */
 export async function valueOf(store: Store, key: string): Promise<string> {

@@ -4,7 +4,8 @@ import { getEventListeners } from 'node:events';
 import { it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Dirty, Store, Topic } from '../../core/store/store.ts';
-import { create, eventually, mustCommit, put, remove, type StoreFactory, valueOf, withSubject } from './store-subject.ts';
+import { eventually } from '../fixtures/expect.ts';
+import { create, mustCommit, put, remove, type StoreFactory, valueOf, withSubject } from './store-subject.ts';
 
 /** Longer than any back end takes to hear of another session's commit. */
 const settleMs = 400;
@@ -16,9 +17,9 @@ function read(store: Store, topics: readonly Topic[], signal = new AbortControll
     next: () => iterator.next(),
     stop: () => iterator.return?.(),
     async dirty(): Promise<Dirty> {
-      const { value, done } = await iterator.next();
-      assert.ok(!done, 'the watch goes on');
-      return value as Dirty;
+      const element = await iterator.next();
+      if (element.done) assert.fail('the watch has ended');
+      return element.value;
     },
     /** Elements until all these keys have come, whose union is returned. */
     async until(...keys: string[]): Promise<string[]> {
@@ -53,7 +54,8 @@ export function watchConformance(factory: StoreFactory): void {
       const [store, other] = [await open(), await open()];
       const reader = read(store, ['all']);
       await reader.dirty();
-      for (let n = 0; n < 5; n += 1) await mustCommit(other, [create(`/k/${n}`), create('/t', '0')].slice(0, n === 0 ? 2 : 1));
+      for (let n = 0; n < 5; n += 1)
+        await mustCommit(other, [create(`/k/${n}`), create('/t', '0')].slice(0, n === 0 ? 2 : 1));
       for (let n = 0; n < 5; n += 1) await mustCommit(store, [put('/t', String(n))]);
       await delay(settleMs);
       const { resync, keys } = await reader.dirty();
@@ -68,7 +70,10 @@ export function watchConformance(factory: StoreFactory): void {
       const reader = read(store, ['all']);
       await reader.dirty();
       assert.equal((await other.commit([put('/a', '1'), create('/a')])).outcome, 'conflict');
-      await mustCommit(other, [{ op: 'check', key: '/a', version: 0 }, { op: 'absent', key: '/b' }]);
+      await mustCommit(other, [
+        { op: 'check', key: '/a', version: 0 },
+        { op: 'absent', key: '/b' },
+      ]);
       await mustCommit(other, [{ op: 'check', key: '/a', version: 0 }, create('/c')]);
       assert.deepEqual(await reader.until('/c'), ['/c']);
     }));
@@ -87,7 +92,14 @@ export function watchConformance(factory: StoreFactory): void {
       await mustCommit(other, [create('/end')], ['node:hv2', 'node:hv1']);
       assert.deepEqual(await hv1.until('/end'), ['/end', '/one', '/one/more']);
       assert.deepEqual(await both.until('/end', '/two'), ['/end', '/one', '/one/more', '/two']);
-      assert.deepEqual(await all.until('/end', '/none', '/three'), ['/end', '/none', '/one', '/one/more', '/three', '/two']);
+      assert.deepEqual(await all.until('/end', '/none', '/three'), [
+        '/end',
+        '/none',
+        '/one',
+        '/one/more',
+        '/three',
+        '/two',
+      ]);
     }));
 
   it('misses no change, whatever comes between two elements', () =>
@@ -143,7 +155,10 @@ export function watchConformance(factory: StoreFactory): void {
       const reader = read(store, ['all']);
       await reader.dirty();
       for (let part = 0; part < 10; part += 1) {
-        await mustCommit(other, Array.from({ length: 500 }, (_, n) => create(`/k/${part}-${n}`)));
+        await mustCommit(
+          other,
+          Array.from({ length: 500 }, (_, n) => create(`/k/${part}-${n}`)),
+        );
       }
       await delay(settleMs);
       const { resync, keys } = await reader.dirty();

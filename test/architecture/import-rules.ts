@@ -4,7 +4,7 @@
  */
 import type { Graph } from './import-graph.ts';
 
-/** Folders of core, lowest first; those of one row may import each other, and everything below. */
+/** Folders of core (and files that stand in it), lowest first; those of one row may import each other, and everything below. */
 const layers: readonly (readonly string[])[] = [
   ['error'],
   ['host'],
@@ -14,6 +14,7 @@ const layers: readonly (readonly string[])[] = [
   ['operation'],
   ['plugin'],
   ['cluster'],
+  ['program.ts'],
   ['api', 'cli', 'daemon', 'web'],
 ];
 

@@ -136,7 +136,7 @@ export function guestTasks(runtime: Runtime, control: GuestControl): TaskDefinit
           ended = (run.spec.input as { force?: boolean } | null)?.force === true ? await forceOff(run, doc) : await off(run, doc);
           await run.advance('start', { message: 'starting it again', progress: 0.9 });
         }
-        return { ended, ...(await start(run as TaskRun, doc)) };
+        return { ended, ...(await start(run, doc)) };
       },
     }),
     defineTask({
@@ -168,7 +168,7 @@ export function guestTasks(runtime: Runtime, control: GuestControl): TaskDefinit
         return {};
       },
     }),
-  ] as unknown as TaskDefinition<never>[];
+  ];
 
   async function forceOff(run: TaskRun<ShutdownData>, doc: VmDoc): Promise<string> {
     const guest = await control.waitFor(doc.id, () => true, run.signal);

@@ -109,7 +109,7 @@ export function modelConformance(factory: StoreFactory): void {
     withSubject(factory, async ({ open, readsOneMoment }) => {
       const accounts = Array.from({ length: 6 }, (_, n) => `/account/${n}`);
       const stores = await Promise.all([open(), open(), open(), open()]);
-      await mustCommit(stores[0] as Store, accounts.map((key) => create(key, '100')));
+      await mustCommit(stores[0], accounts.map((key) => create(key, '100')));
       let done = 0;
       let refused = 0;
       const work = stores.map(async (store, which) => {
@@ -123,7 +123,7 @@ export function modelConformance(factory: StoreFactory): void {
         }
       });
       await Promise.all(work);
-      const entries = await (stores[0] as Store).list('/account');
+      const entries = await (stores[0]).list('/account');
       assert.equal(sum(entries), 600);
       assert.equal(entries.reduce((total, entry) => total + entry.version, 0), 2 * done, 'each that was ok wrote two');
       assert.ok(done > 0 && done + refused > 100);

@@ -18,7 +18,7 @@ function read(store: Store, topics: readonly Topic[], signal = new AbortControll
     async dirty(): Promise<Dirty> {
       const { value, done } = await iterator.next();
       assert.ok(!done, 'the watch goes on');
-      return value as Dirty;
+      return value;
     },
     /** Elements until all these keys have come, whose union is returned. */
     async until(...keys: string[]): Promise<string[]> {

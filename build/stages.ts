@@ -27,13 +27,13 @@ export const stages: readonly Stage[] = [
   npmRun('lint', 'lint'),
   npmRun('format', 'format:check'),
   npmRun('dead code', 'deadcode'),
+  // The conformance suites of test/conformance run here as well: each back end's own test file calls them.
   {
     name: 'unit',
     files: ['{core,plugins,build}/**/*.test.ts', 'test/{architecture,lab}/**/*.test.ts'],
     concurrency: 2,
     timeoutMs: 120_000,
   },
-  { name: 'conformance', files: ['test/conformance/**/*.test.ts'], concurrency: 2, timeoutMs: 120_000 },
   npmRun('build', 'build'),
   { name: 'binary', files: ['test/binary/**/*.test.ts'], concurrency: 1, timeoutMs: 120_000 },
   npmRun('package', 'build:deb'),

@@ -81,7 +81,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
       registry.add(plugin.name, item);
     } catch (error) {
       if (plugin.builtin) throw error;
-      plugins.trouble({ plugin: plugin.name, where: `operation ${String(item?.name)}`, message: errorText(error) });
+      plugins.trouble({ plugin: plugin.name, where: `operation ${item?.name}`, message: errorText(error) });
     }
   }
   return program;

@@ -34,7 +34,7 @@ export interface KindDefinition<Spec, Status> {
 /** A kind with its types, as `defineKind` returns it. */
 export type Kind<Spec = unknown, Status = unknown> = KindDefinition<Spec, Status>;
 
-// biome-ignore lint/suspicious/noExplicitAny: a registry holds kinds of every shape
+// oxlint-disable-next-line typescript/no-explicit-any -- a registry holds kinds of every shape
 export type AnyKind = Kind<any, any>;
 
 /** Declares a kind; only gives it its types. */

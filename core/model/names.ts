@@ -41,9 +41,7 @@ export const linkName = z
 export const absolutePath = z
   .string()
   .max(1024)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   .regex(/^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f/]$/, 'an absolute path without "..", ending in a name');
 
 /** One line of text for people. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
 export const oneLine = z.string().max(500).regex(/^[^\u0000-\u001f\u007f]*$/, 'one line of text');

@@ -40,7 +40,7 @@ export interface QueryContext {
   readonly signal: AbortSignal;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a registry holds operations of every shape
+// oxlint-disable-next-line typescript/no-explicit-any -- a registry holds operations of every shape
 type Any = any;
 type InputSchema = z.ZodObject<Any>;
 

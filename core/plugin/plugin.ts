@@ -27,7 +27,6 @@ export type TappableHooks = { readonly [K in keyof Hooks]: Tappable<Hooks[K]> };
  * Hooks that plugins own, by name. A plugin that offers one adds it here by declaration merging:
  * `declare module '…/plugin.ts' { interface PluginHooks { 'libvirt.domain': … } }`.
  */
-// biome-ignore lint/suspicious/noEmptyInterface: filled by declaration merging
 export interface PluginHooks {}
 
 /** What `apply` gets. Everything it does here is cheap: it runs in every `pvc` process. */

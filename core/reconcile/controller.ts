@@ -48,7 +48,7 @@ export interface Controller<Spec, Status, Observed, P extends Step = Step> {
   watch?(touch: (id: string | 'all') => void, signal: AbortSignal): Promise<void>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the engine holds controllers of every shape
+// oxlint-disable-next-line typescript/no-explicit-any -- the engine holds controllers of every shape
 export type AnyController = Controller<any, any, any, any>;
 
 export const defineController = <S, T, O, P extends Step>(controller: Controller<S, T, O, P>): Controller<S, T, O, P> => controller;

@@ -194,7 +194,7 @@ class ControllerRun {
     this.#conditions.set(id, { type: this.#controller.name, message, sinceMs: known?.sinceMs ?? host.clock.wallMs() });
     host.log.child(this.#controller.name).warn(message, { id, failures });
     if (failures >= failuresBeforeFault) {
-      faults.raise(faultId(`${this.#controller.name}`, id), {
+      faults.raise(faultId((this.#controller.name), id), {
         severity: 'warning',
         message: `${this.kind} ${id}: ${message}`,
         hint: `See \`pvc ${this.kind} info\`; it is tried again by itself.`,
@@ -210,6 +210,6 @@ class ControllerRun {
 
   #cured(id: string): void {
     this.#conditions.delete(id);
-    this.#parts.faults.clear(faultId(`${this.#controller.name}`, id));
+    this.#parts.faults.clear(faultId((this.#controller.name), id));
   }
 }

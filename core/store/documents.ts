@@ -16,7 +16,7 @@ export type Write =
   /** Nothing is written, but the commit fails if the object is no longer as it was read. */
   | { readonly do: 'unchanged'; readonly kind: AnyKind; readonly before: AnyDoc };
 
-// biome-ignore lint/suspicious/noExplicitAny: documents of every shape pass through here
+// oxlint-disable-next-line typescript/no-explicit-any -- documents of every shape pass through here
 export type AnyDoc = Doc<any, any>;
 
 export const specKey = (kind: AnyKind, id: string): Key => `/${kind.name}/${id}/spec`;

@@ -36,7 +36,7 @@ export interface TaskDefinition<Data = unknown> {
   readonly abandoned?: (run: Pick<TaskRun<Data>, 'id' | 'spec' | 'phase' | 'data' | 'log'>, why: 'cancelled' | 'timeout') => Promise<void>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: the runner holds tasks of every shape
+// oxlint-disable-next-line typescript/no-explicit-any -- the runner holds tasks of every shape
 export type AnyTaskDefinition = TaskDefinition<any>;
 
 export const defineTask = <Data = unknown>(definition: TaskDefinition<Data>): TaskDefinition<Data> => definition;

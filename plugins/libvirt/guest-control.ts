@@ -163,7 +163,7 @@ export class GuestControl {
         // While libvirt is away nothing is known: neither that it runs nor that it does not.
         if (this.link.connected) {
           const guest = await this.look(uuid).catch((error: unknown) => {
-            if (error instanceof PvcError && this.link.connected === false) return 'away' as const;
+            if (error instanceof PvcError && ! this.link.connected) return 'away' as const;
             throw error;
           });
           if (guest !== 'away' && until(guest)) return guest;

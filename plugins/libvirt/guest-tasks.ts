@@ -136,7 +136,7 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
           ended = (run.spec.input as { force?: boolean } | null)?.force === true ? await forceOff(run, doc) : await off(run, doc);
           await run.advance('start', { message: 'starting it again', progress: 0.9 });
         }
-        return { ended, ...(await start(run as TaskRun, doc)) };
+        return { ended, ...(await start(run, doc)) };
       },
     }),
     defineTask({

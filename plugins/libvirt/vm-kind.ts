@@ -28,7 +28,7 @@ export const vm = defineKind<VmSpec, VmStatus>({
   plural: 'vms',
   version: 1,
   id: names.uuid,
-  spec: vmSpec as unknown as z.ZodType<VmSpec>,
+  spec: vmSpec,
   status: vmStatus,
   unique: (spec) => ({ name: [spec.name], mac: [...new Set(spec.nics.map((nic) => nic.mac))] }),
   concerns: (spec, status) => [spec.node, status?.node],

@@ -27,8 +27,8 @@ describe('dist/pvc', () => {
     const { status, stdout, stderr } = runBare(binaryFile, ['licenses']);
     assert.equal(status, 0, stderr);
     const head = stdout.slice(0, 6000);
-    assert.match(head, /^Node\.js \d+\.\d+\.\d+: MIT/m);
-    assert.match(head, /^zod \d+\.\d+\.\d+: MIT$/m);
+    assert.ok(/^Node\.js \d+\.\d+\.\d+: MIT/m.test(head), head.slice(0, 200));
+    assert.ok(/^zod \d+\.\d+\.\d+: MIT$/m.test(head), 'zod is part of every pvc');
   });
 
   it('answers a wrong command with a usage error, not a stack', () => {

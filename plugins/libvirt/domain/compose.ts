@@ -63,7 +63,6 @@ export function compose({ uuid, fields, type, foreign, mark }: Composition): Xml
     el('uuid', {}, uuid),
     fields.description === '' ? undefined : el('description', {}, fields.description),
     completed(root, 'memory', String(fields.memoryMiB), 'MiB'),
-    child(root, 'currentMemory') ?? el('currentMemory', { unit: 'MiB' }, String(fields.memoryMiB)),
     completed(root, 'vcpu', String(fields.vcpus)),
   ].filter((element) => element !== undefined);
   for (const element of head.toReversed()) {

@@ -63,7 +63,8 @@ export function takeUuid(root: XmlElement, findings: Findings): string | undefin
 }
 
 export function takeDescription(root: XmlElement, { problems }: Findings): string {
-  const text = textOf(child(root, 'description'));
+  // Blanks around it are layout of the XML.
+  const text = textOf(child(root, 'description')).trim();
   removeChildren(root, ({ name }) => name === 'description');
   if (text.length > 4096) problems.push(`/domain/description: has ${text.length} characters; 4096 are allowed`);
   if (/\r/.test(text)) problems.push('/domain/description: holds a carriage return; write plain line breaks');

@@ -151,8 +151,10 @@ function diffDisk(trio: Trio, diff: DeviceDiff): void {
     }
     return;
   }
-  if (!medium) diff.update.push(patched(live, wanted, ['source']));
-  const others = otherDifferences(trio, ['source']);
+  // The format belongs to the medium: libvirt forgets it for an empty drive.
+  const parts = ejects && (!medium || child(wanted, 'source') === undefined) ? ['source', 'driver'] : ['source'];
+  if (!medium) diff.update.push(patched(live, wanted, parts));
+  const others = otherDifferences(trio, parts);
   if (others.length > 0) diff.restart.push(`drive ${key}: ${others.join(', ')}`);
 }
 

@@ -36,7 +36,14 @@ function machineWords(base: XmlElement, wanted: XmlElement): string[] {
   return after === '' || machineMatches(after, before) ? [] : [`machine: ${before} → ${after}`];
 }
 
-/** The first line of the head: type, memory, vCPUs, machine. */
+/** What the balloon starts with; of interest only where it is not all the memory. */
+function balloonWords(base: XmlElement, wanted: XmlElement): string[] {
+  const start = (root: XmlElement): string => (child(root, 'currentMemory') === undefined ? memoryText(root, 'memory') : memoryText(root, 'currentMemory'));
+  const whole = [base, wanted].every((root) => start(root) === memoryText(root, 'memory'));
+  return whole ? [] : wordsFor('currentMemory', start(base), start(wanted));
+}
+
+/** Domain type, memory, vCPUs, machine. */
 function headDifferences(base: XmlElement, wanted: XmlElement): string[] {
   return [
     ...wordsFor('domain type', base.attributes['type'] ?? '', wanted.attributes['type'] ?? ''),
@@ -57,7 +64,7 @@ const plainOs = (root: XmlElement): XmlElement => {
 function exact(before: XmlElement, wanted: XmlElement): string[] {
   const [from, to] = [clone(before), clone(wanted)];
   for (const root of [from, to]) root.children = root.children.map((node) => ('name' in node && node.name === 'os' ? plainOs(root) : node));
-  return [...headDifferences(before, wanted), ...changedDomainParts(from, to, apart.filter((name) => name !== 'cpu' && name !== 'os' && name !== 'genid'), devicesApart)];
+  return [...headDifferences(before, wanted), ...balloonWords(before, wanted), ...changedDomainParts(from, to, apart.filter((name) => name !== 'cpu' && name !== 'os' && name !== 'genid'), devicesApart)];
 }
 
 /** libvirt replaces a CPU that copies the host's by the model it found; then nothing can be said about it. */

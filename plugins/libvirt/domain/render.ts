@@ -41,10 +41,13 @@ export interface Rendering {
   readonly notes: string[];
 }
 
-/** Memory for the balloon to start with cannot be more than there is; vCPUs neither. */
-function clampCurrent(root: XmlElement, spec: VmSpec, notes: string[]): void {
+/** The balloon starts with all the memory unless the definition says less; neither memory nor vCPUs can be more than there are. */
+function settleCurrent(root: XmlElement, spec: VmSpec, notes: string[]): void {
   const memory = child(root, 'currentMemory');
-  if (memory !== undefined && Number(textOf(memory)) > spec.memoryMiB) {
+  if (memory === undefined) {
+    const after = root.children.findIndex((node) => isElement(node) && node.name === 'memory') + 1;
+    root.children.splice(after, 0, el('currentMemory', { unit: 'MiB' }, String(spec.memoryMiB)));
+  } else if (Number(textOf(memory)) > spec.memoryMiB) {
     notes.push(`currentMemory ${textOf(memory)} MiB became ${spec.memoryMiB} MiB, all the memory there is`);
     memory.children = [{ text: String(spec.memoryMiB) }];
   }
@@ -66,7 +69,7 @@ export function renderDomain({ uuid, spec, version, node }: RenderInput): Render
   const notes: string[] = [];
   if (type === 'qemu' && spec.accelerator === 'auto') notes.push(`${node.name} has no working KVM: the guest is emulated and slow`);
   const root = compose({ uuid, fields: spec, type, foreign: false, mark: { version, accelerator: spec.accelerator, type } });
-  clampCurrent(root, spec, notes);
+  settleCurrent(root, spec, notes);
   if (type === 'qemu') fitForTcg(root, notes);
   renderLifecycle(root, notes);
   const draft = new DomainDraft(root, { uuid, name: spec.name });

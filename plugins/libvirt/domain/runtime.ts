@@ -3,7 +3,7 @@
  * `virsh dumpxml` can be defined again and compared with what was asked.
  * @module
  */
-import { child, childrenNamed, clone, elements, removeChildren, textOf, type XmlElement } from './xml.ts';
+import { child, childrenNamed, clone, elements, isBare, removeChildren, textOf, type XmlElement } from './xml.ts';
 
 /** libvirt numbers running domains in the attribute `id`; a stored definition has none. */
 export const isLive = (root: XmlElement): boolean => root.attributes['id'] !== undefined;
@@ -27,6 +27,8 @@ function stripInterface(device: XmlElement): void {
 function stripDisk(device: XmlElement): void {
   removeChildren(device, ({ name }) => name === 'backingStore' || name === 'mirror');
   drop(child(device, 'source'), 'index');
+  // What libvirt leaves of the source of a drive whose medium was taken out.
+  removeChildren(device, (element) => element.name === 'source' && isBare(element));
   drop(child(device, 'target'), 'tray');
 }
 

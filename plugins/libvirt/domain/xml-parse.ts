@@ -80,13 +80,20 @@ function tidy(nodes: readonly XmlNode[]): XmlNode[] {
   return joined.filter((node) => !('text' in node) || (!structured && !node.text.includes('\n')));
 }
 
+/** The validator lists several open elements as JSON; people want their names. */
+function verdictText(message: string): string {
+  if (!message.startsWith("Invalid '[")) return message;
+  const open = [...message.matchAll(/"([^"]+)"/g)].map(([, name]) => `<${name as string}>`);
+  return `the text ends before ${open.slice(-3).join(', ')} ${open.length === 1 ? 'is' : 'are'} closed`;
+}
+
 function parseNodes(text: string): XmlNode[] {
   scan(text);
   const verdict = XMLValidator.validate(text);
   if (verdict !== true) {
     const lines = text.split('\n');
     const before = lines.slice(0, verdict.err.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
-    throw malformed(text, before + Math.max(0, (verdict.err.col ?? 1) - 1), verdict.err.msg);
+    throw malformed(text, before + Math.max(0, (verdict.err.col ?? 1) - 1), verdictText(verdict.err.msg));
   }
   try {
     return (parser.parse(text) as readonly Raw[]).map(convertNode);

@@ -15,19 +15,50 @@ export function placeOf(text: string, index: number): { line: number; column: nu
   return { line: before.split('\n').length, column: before.length - lastBreak };
 }
 
+/** Quoting what was found may quote the whole file. */
+const maxReasonChars = 200;
+
 export const malformed = (text: string, index: number, reason: string): Error =>
-  domainError('VM_XML_MALFORMED', { ...placeOf(text, index), reason });
+  domainError('VM_XML_MALFORMED', { ...placeOf(text, index), reason: reason.length > maxReasonChars ? `${reason.slice(0, maxReasonChars)} …` : reason });
 
 const blank = (part: string): string => part.replace(/[^\n]/g, ' ');
 
-/** Comments, CDATA sections and processing instructions are blanked, so that what remains is markup and text. */
+/** What holds text that is no markup: how it begins, how it ends, what it is called. */
+const opaque = [
+  ['<!--', '-->', 'a comment'],
+  ['<![CDATA[', ']]>', 'a CDATA section'],
+  ['<?', '?>', 'a processing instruction'],
+] as const;
+
+function checkComment(text: string, at: number, comment: string): void {
+  const bad = comment.includes('--') || comment.endsWith('-') || comment.startsWith('>') || comment.startsWith('->');
+  if (bad) throw malformed(text, at, 'a comment may not hold "--"; it ends with "-->"');
+}
+
+/**
+ * Comments, CDATA sections and processing instructions are blanked, so that what remains is markup and
+ * text. One pass from left to right, so that hostile input costs no more than its length.
+ */
 function maskOpaque(text: string): string {
-  return text.replace(/<!--([\s\S]*?)-->|<!\[CDATA\[[\s\S]*?\]\]>|<\?[\s\S]*?\?>/g, (part: string, comment: string | undefined, index: number) => {
-    if (comment !== undefined && (comment.includes('--') || comment.endsWith('-') || comment.startsWith('>') || comment.startsWith('->'))) {
-      throw malformed(text, index, 'a comment may not hold "--"; it ends with "-->"');
+  const parts: string[] = [];
+  let from = 0;
+  for (let at = text.indexOf('<'); at !== -1; at = text.indexOf('<', at)) {
+    const kind = opaque.find(([opening]) => text.startsWith(opening, at));
+    if (kind === undefined) {
+      at += 1;
+      continue;
     }
-    return blank(part);
-  });
+    const [opening, closing, what] = kind;
+    const end = text.indexOf(closing, at + opening.length);
+    if (end === -1) throw malformed(text, at, `${what} that does not end`);
+    if (opening === '<!--') checkComment(text, at, text.slice(at + opening.length, end));
+    const after = end + closing.length;
+    parts.push(text.slice(from, at), blank(text.slice(at, after)));
+    from = after;
+    at = after;
+  }
+  parts.push(text.slice(from));
+  return parts.join('');
 }
 
 const isXmlChar = (code: number): boolean =>
@@ -50,12 +81,7 @@ export function scan(text: string): void {
   if (control !== null) throw malformed(text, control.index, `the character U+${(control[0].codePointAt(0) ?? 0).toString(16).padStart(4, '0')} is not allowed`);
   const rest = maskOpaque(text);
   const declaration = rest.indexOf('<!');
-  if (declaration !== -1) {
-    const what = /^<!(?:DOCTYPE|ENTITY)/i.test(rest.slice(declaration)) ? 'a document type or an entity definition is refused' : 'a comment or a CDATA section that does not end';
-    throw malformed(text, declaration, what);
-  }
-  const instruction = rest.indexOf('<?');
-  if (instruction !== -1) throw malformed(text, instruction, 'a processing instruction that does not end');
+  if (declaration !== -1) throw malformed(text, declaration, 'a document type or an entity definition is refused');
   for (const found of rest.matchAll(/&[^;&<\s]{0,32};?/g)) {
     const [whole] = found;
     const parts = new RegExp(`^${reference.source}$`).exec(whole);

@@ -74,6 +74,7 @@ describe('parseXml', () => {
     ['hello', /not expected/, 1, 1],
     ['<a>\n  <b>\n</a>', /closing tag 'b'/, 3, 1],
     ['<a>\n <b x="1" x="2"/>\n</a>', /repeated/, 2, 11],
+    ['<a>\n<b><c>', /the text ends before <a>, <b>, <c> are closed/, 1, 1],
     ['<a x=1/>', /without value/, 1, 4],
     ['<a/>\n<b/>', /second root/, 2, 1],
     ['<a></a>junk', /Extra text/, 1, 8],
@@ -103,6 +104,12 @@ describe('parseXml', () => {
     for (const text of ['<__proto__/>', '<a constructor="1"/>', '<toString/>', '<a hasOwnProperty="1"/>']) assert.match(refusal(text).message, /reserved/);
     assert.match(refusal('<a>'.repeat(5000) + '</a>'.repeat(5000)).message, /nested/);
     assert.match(refusal(`<a>${'x'.repeat(1024 * 1024)}</a>`).message, /longer than/);
+  });
+
+  it('refuses hostile texts of a megabyte, with a message that people can read', () => {
+    for (const piece of ['<!--', '<![CDATA[', '<?', '<a>', '<', '<a b="', '<!', '&', "<a b='<"]) {
+      assert.ok(refusal(piece.repeat(Math.floor(1_000_000 / piece.length))).message.length < 400, piece);
+    }
   });
 
   it('throws nothing but VM_XML_MALFORMED, whatever the text is', () => {

@@ -17,7 +17,7 @@ const details = (flags: GuestFlags): readonly string[] => {
     assert.ok(error instanceof PvcError && error.code === 'VM_FLAGS_INVALID', String(error));
     return error.details;
   }
-  assert.fail('accepted');
+  return assert.fail('accepted');
 };
 
 describe('fromFlags', () => {
@@ -34,7 +34,10 @@ describe('fromFlags', () => {
     assert.equal(view.clock, 'utc');
     assert.deepEqual(view.boot, ['hd', 'network']);
     assert.equal(view.watchdog, null);
-    assert.ok(view.controllers.filter(({ model }) => model === 'pcie-root-port').length >= 10, 'slots to plug devices in');
+    assert.ok(
+      view.controllers.filter(({ model }) => model === 'pcie-root-port').length >= 10,
+      'slots to plug devices in',
+    );
   });
 
   it('leaves out what was not asked for', () => {
@@ -46,17 +49,51 @@ describe('fromFlags', () => {
   });
 
   it('gives each drive a target of its own, in order', () => {
-    const disks = Array.from({ length: 28 }, (_none, at) => ({ source: { type: 'file', path: `/srv/${at}.img` } }) as const);
-    const { fields } = fromFlags({ ...base, cdrom: '', disks: [...disks, { source: { type: 'block', path: '/dev/sdb' }, bus: 'scsi' }, { source: { type: 'volume', pool: 'vms', volume: 'data' }, bus: 'sata' }] });
-    assert.deepEqual(fields.disks.slice(24).map(({ target }) => target), ['vdy', 'vdz', 'vdaa', 'vdab', 'sdb', 'sdc', 'sda']);
-    assert.deepEqual(fields.disks.at(-1), { target: 'sda', device: 'cdrom', bus: 'sata', source: { type: 'empty' }, format: 'raw', readonly: true, extra: '' });
+    const disks = Array.from(
+      { length: 28 },
+      (_none, at) => ({ source: { type: 'file', path: `/srv/${at}.img` } }) as const,
+    );
+    const { fields } = fromFlags({
+      ...base,
+      cdrom: '',
+      disks: [
+        ...disks,
+        { source: { type: 'block', path: '/dev/sdb' }, bus: 'scsi' },
+        { source: { type: 'volume', pool: 'vms', volume: 'data' }, bus: 'sata' },
+      ],
+    });
+    assert.deepEqual(
+      fields.disks.slice(24).map(({ target }) => target),
+      ['vdy', 'vdz', 'vdaa', 'vdab', 'sdb', 'sdc', 'sda'],
+    );
+    assert.deepEqual(fields.disks.at(-1), {
+      target: 'sda',
+      device: 'cdrom',
+      bus: 'sata',
+      source: { type: 'empty' },
+      format: 'raw',
+      readonly: true,
+      extra: '',
+    });
     assert.match(fields.definition, /virtio-scsi/);
     assert.doesNotMatch(fromFlags(base).fields.definition, /virtio-scsi/);
   });
 
   it('keeps a MAC address that was given and leaves the others open', () => {
-    const { fields } = fromFlags({ ...base, nics: [{ source: { type: 'bridge', bridge: 'br0' }, mac: '52:54:00:AA:00:01' }, { source: { type: 'network', network: 'office' }, model: 'e1000e' }] });
-    assert.deepEqual(fields.nics.map(({ mac, model }) => [mac, model]), [['52:54:00:aa:00:01', 'virtio'], [undefined, 'e1000e']]);
+    const { fields } = fromFlags({
+      ...base,
+      nics: [
+        { source: { type: 'bridge', bridge: 'br0' }, mac: '52:54:00:AA:00:01' },
+        { source: { type: 'network', network: 'office' }, model: 'e1000e' },
+      ],
+    });
+    assert.deepEqual(
+      fields.nics.map(({ mac, model }) => [mac, model]),
+      [
+        ['52:54:00:aa:00:01', 'virtio'],
+        [undefined, 'e1000e'],
+      ],
+    );
   });
 
   it('starts a kernel directly, or UEFI, or in the order asked for', () => {
@@ -68,15 +105,21 @@ describe('fromFlags', () => {
   });
 
   it('refuses what does not go together, all of it at once', () => {
-    assert.deepEqual(details({ ...base, initrd: '/i', cmdline: 'c', boot: ['cdrom'], topology: { sockets: 1, cores: 3, threads: 1 } }), [
-      '--initrd needs --kernel',
-      '--cmdline needs --kernel',
-      '--boot cdrom needs --cdrom',
-      '--topology: 1 socket × 3 cores × 1 thread make 3 vCPUs, but --vcpus says 2',
-    ]);
+    assert.deepEqual(
+      details({ ...base, initrd: '/i', cmdline: 'c', boot: ['cdrom'], topology: { sockets: 1, cores: 3, threads: 1 } }),
+      [
+        '--initrd needs --kernel',
+        '--cmdline needs --kernel',
+        '--boot cdrom needs --cdrom',
+        '--topology: 1 socket × 3 cores × 1 thread make 3 vCPUs, but --vcpus says 2',
+      ],
+    );
     const values = details({ ...base, name: 'a/b', memoryMiB: 1, vcpus: 0, cdrom: 'relative.iso' });
     assert.equal(values.length, 4);
-    assert.ok(values.every((detail) => !detail.includes('/domain')), values.join('\n'));
+    assert.ok(
+      values.every((detail) => !detail.includes('/domain')),
+      values.join('\n'),
+    );
   });
 
   it('is the same whether made again or read from its own document', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PvcError } from '../../../core/plugin/api.ts';
-import { nic, disk } from '../schema.ts';
+import { disk, nic } from '../schema.ts';
 import { fromXml } from './define.ts';
 import { fixtureText } from './fixtures/load.ts';
 import { child, descend, parseXml, textOf } from './xml.ts';
@@ -18,7 +18,7 @@ function refusal(text: string): PvcError {
     assert.ok(error instanceof PvcError, String(error));
     return error;
   }
-  assert.fail(`accepted: ${text}`);
+  return assert.fail(`accepted: ${text}`);
 }
 
 describe('fromXml: what the typed fields take', () => {
@@ -38,7 +38,8 @@ describe('fromXml: what the typed fields take', () => {
           mac: '52:54:00:0a:1b:2c',
           source: { type: 'bridge', bridge: 'br-web' },
           model: 'virtio',
-          extra: "<driver name='vhost' queues='4'/>\n<link state='up'/>\n<address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>",
+          extra:
+            "<driver name='vhost' queues='4'/>\n<link state='up'/>\n<address type='pci' domain='0x0000' bus='0x01' slot='0x00' function='0x0'/>",
         },
       ],
       disks: [
@@ -49,7 +50,8 @@ describe('fromXml: what the typed fields take', () => {
           source: { type: 'file', path: '/srv/images/web01.qcow2' },
           format: 'qcow2',
           readonly: false,
-          extra: "<driver cache='none' io='native'/>\n<address type='pci' domain='0x0000' bus='0x04' slot='0x00' function='0x0'/>",
+          extra:
+            "<driver cache='none' io='native'/>\n<address type='pci' domain='0x0000' bus='0x04' slot='0x00' function='0x0'/>",
         },
         {
           target: 'sda',
@@ -62,10 +64,31 @@ describe('fromXml: what the typed fields take', () => {
         },
       ],
     });
-    for (const gone of ['vnet7', 'alias name=\'net0\'', 'backingStore', 'seclabel', '/dev/pts', 'domain-14', 'connected', '5903', "id='14'", '/machine', 'on_poweroff', 'on_reboot', '<console']) {
+    for (const gone of [
+      'vnet7',
+      "alias name='net0'",
+      'backingStore',
+      'seclabel',
+      '/dev/pts',
+      'domain-14',
+      'connected',
+      '5903',
+      "id='14'",
+      '/machine',
+      'on_poweroff',
+      'on_reboot',
+      '<console',
+    ]) {
       assert.ok(!definition.includes(gone), gone);
     }
-    for (const kept of ["<alias name='ua-tablet'/>", '<on_crash>restart</on_crash>', "<vmport state='off'/>", '<title>Web server of the shop</title>', "audio id='1'"]) assert.ok(definition.includes(kept), kept);
+    for (const kept of [
+      "<alias name='ua-tablet'/>",
+      '<on_crash>restart</on_crash>',
+      "<vmport state='off'/>",
+      '<title>Web server of the shop</title>',
+      "audio id='1'",
+    ])
+      assert.ok(definition.includes(kept), kept);
     assert.deepEqual(warnings, []);
   });
 
@@ -77,18 +100,30 @@ describe('fromXml: what the typed fields take', () => {
 
   it('interfaces it does not manage stay as they are, in order, with their comments', () => {
     const { fields } = fromXml(fixtureText('hostdev'));
-    assert.deepEqual(fields.nics.map(({ mac }) => mac), ['52:54:00:22:00:0b']);
+    assert.deepEqual(
+      fields.nics.map(({ mac }) => mac),
+      ['52:54:00:22:00:0b'],
+    );
     const devices = child(parseXml(fields.definition), 'devices');
-    assert.deepEqual(devices?.children.map((node) => ('name' in node ? node.attributes['type'] : 'comment')), ['hostdev', 'bridge', 'direct', 'comment', 'pci', 'usb', 'pty']);
+    assert.deepEqual(
+      devices?.children.map((node) => ('name' in node ? node.attributes['type'] : 'comment')),
+      ['hostdev', 'bridge', 'direct', 'comment', 'pci', 'usb', 'pty'],
+    );
   });
 
   it('disks: rbd and lun stay, volume, file and block are typed', () => {
     const { fields } = fromXml(fixtureText('rbd'));
-    assert.deepEqual(fields.disks.map(({ target, source }) => [target, source]), [
-      ['sdb', { type: 'volume', pool: 'vms', volume: 'db_1_data' }],
-      ['sdc', { type: 'block', path: '/dev/disk/by-id/wwn-0x5002538f' }],
-    ]);
-    assert.match(fields.disks[0]?.extra ?? '', /^<driver discard='unmap' cache='writeback'\/>\n<source startupPolicy='optional'\/>\n<iotune>/);
+    assert.deepEqual(
+      fields.disks.map(({ target, source }) => [target, source]),
+      [
+        ['sdb', { type: 'volume', pool: 'vms', volume: 'db_1_data' }],
+        ['sdc', { type: 'block', path: '/dev/disk/by-id/wwn-0x5002538f' }],
+      ],
+    );
+    assert.match(
+      fields.disks[0]?.extra ?? '',
+      /^<driver discard='unmap' cache='writeback'\/>\n<source startupPolicy='optional'\/>\n<iotune>/,
+    );
     assert.match(fields.definition, /rbd/);
     assert.match(fields.definition, /device='lun'/);
     assert.match(fields.definition, /<vcpu current='2' cpuset='0-3'\/>/);
@@ -96,19 +131,36 @@ describe('fromXml: what the typed fields take', () => {
   });
 
   it('keeps namespaced elements and CDATA of the description as text', () => {
-    assert.match(fromXml(fixtureText('qemu-commandline')).fields.definition, /xmlns:qemu=[\s\S]*<!-- fw_cfg[\s\S]*<qemu:env name='EXAMPLE'/);
-    assert.equal(fromXml(fixtureText('proxmox-like')).fields.description, '# Notes\n<b>migrated</b> from another cluster');
+    assert.match(
+      fromXml(fixtureText('qemu-commandline')).fields.definition,
+      /xmlns:qemu=[\s\S]*<!-- fw_cfg[\s\S]*<qemu:env name='EXAMPLE'/,
+    );
+    assert.equal(
+      fromXml(fixtureText('proxmox-like')).fields.description,
+      '# Notes\n<b>migrated</b> from another cluster',
+    );
   });
 
   it('a card without a MAC address is left for the caller', () => {
     const { fields } = fromXml(device("<interface type='bridge'><source bridge='br0'/></interface>"));
-    assert.deepEqual(fields.nics, [{ mac: undefined, source: { type: 'bridge', bridge: 'br0' }, model: 'rtl8139', extra: '' }]);
+    assert.deepEqual(fields.nics, [
+      { mac: undefined, source: { type: 'bridge', bridge: 'br0' }, model: 'rtl8139', extra: '' },
+    ]);
   });
 
   it('names what it changed', () => {
     const { warnings } = fromXml(fixtureText('spice-desktop'));
-    for (const word of ['rounded up to 1908 MiB', "on_poweroff: 'restart' is dropped", '/usr/libexec/qemu-kvm is dropped', '/tmp/my-console.log is dropped', '192.0.2.10 is dropped']) {
-      assert.ok(warnings.some((warning) => warning.includes(word)), word);
+    for (const word of [
+      'rounded up to 1908 MiB',
+      "on_poweroff: 'restart' is dropped",
+      '/usr/libexec/qemu-kvm is dropped',
+      '/tmp/my-console.log is dropped',
+      '192.0.2.10 is dropped',
+    ]) {
+      assert.ok(
+        warnings.some((warning) => warning.includes(word)),
+        word,
+      );
     }
   });
 
@@ -120,9 +172,17 @@ describe('fromXml: what the typed fields take', () => {
   });
 
   it('takes the UUID of the system table when there is no other', () => {
-    const table = (uuid: string): string => `<sysinfo type='smbios'><system><entry name='uuid'>${uuid}</entry></system></sysinfo>`;
-    assert.equal(fromXml(guest(table('5A3E6A3C8A594A7F9D555B1F0F8E7A11'))).uuid, '5a3e6a3c-8a59-4a7f-9d55-5b1f0f8e7a11');
-    assert.match(refusal(guest(`<uuid>00000000-0000-4000-8000-000000000001</uuid>${table('5A3E6A3C8A594A7F9D555B1F0F8E7A11')}`)).message, /differs/);
+    const table = (uuid: string): string =>
+      `<sysinfo type='smbios'><system><entry name='uuid'>${uuid}</entry></system></sysinfo>`;
+    assert.equal(
+      fromXml(guest(table('5A3E6A3C8A594A7F9D555B1F0F8E7A11'))).uuid,
+      '5a3e6a3c-8a59-4a7f-9d55-5b1f0f8e7a11',
+    );
+    assert.match(
+      refusal(guest(`<uuid>00000000-0000-4000-8000-000000000001</uuid>${table('5A3E6A3C8A594A7F9D555B1F0F8E7A11')}`))
+        .message,
+      /differs/,
+    );
   });
 });
 
@@ -145,15 +205,23 @@ describe('fromXml: memory', () => {
   ];
   for (const [amount, unit, miB, exact] of cases) {
     it(`${amount} ${unit ?? '(no unit)'} is ${miB} MiB`, () => {
-      const { fields, warnings } = fromXml(domain(`<memory${unit === undefined ? '' : ` unit='${unit}'`}> ${amount} </memory><vcpu>1</vcpu>${os}`));
+      const { fields, warnings } = fromXml(
+        domain(`<memory${unit === undefined ? '' : ` unit='${unit}'`}> ${amount} </memory><vcpu>1</vcpu>${os}`),
+      );
       assert.equal(fields.memoryMiB, miB);
       assert.equal(!warnings.some((warning) => warning.includes('rounded')), exact);
       assert.doesNotMatch(fields.definition, /memory/i);
     });
   }
   it('a smaller currentMemory stays, an equal one goes', () => {
-    assert.match(fromXml(guest("<currentMemory unit='KiB'>32768</currentMemory>")).fields.definition, /<currentMemory unit='MiB'>32</);
-    assert.doesNotMatch(fromXml(guest("<currentMemory unit='MiB'>64</currentMemory>")).fields.definition, /currentMemory/);
+    assert.match(
+      fromXml(guest("<currentMemory unit='KiB'>32768</currentMemory>")).fields.definition,
+      /<currentMemory unit='MiB'>32</,
+    );
+    assert.doesNotMatch(
+      fromXml(guest("<currentMemory unit='MiB'>64</currentMemory>")).fields.definition,
+      /currentMemory/,
+    );
   });
   it('follows the NUMA cells, as libvirt does', () => {
     const cells = "<cpu><numa><cell id='0' cpus='0' memory='128' unit='MiB'/></numa></cpu>";
@@ -168,7 +236,11 @@ describe('fromXml: what it refuses', () => {
   const bad: readonly (readonly [string, string, RegExp])[] = [
     ['no domain', '<network><name>x</name></network>', /root element must be <domain>/],
     ['no name', `<domain type='kvm'><memory>65536</memory>${os}</domain>`, /\/domain\/name: is missing/],
-    ['a path in the name', guest('').replace('<name>g</name>', '<name>../etc/passwd</name>'), /\/domain\/name: "\.\.\/etc\/passwd" cannot be used/],
+    [
+      'a path in the name',
+      guest('').replace('<name>g</name>', '<name>../etc/passwd</name>'),
+      /\/domain\/name: "\.\.\/etc\/passwd" cannot be used/,
+    ],
     ['two names', guest('<name>h</name>'), /\/domain\/name: stands there 2 times/],
     ['no memory', domain(`<vcpu>1</vcpu>${os}`), /\/domain\/memory: is missing/],
     ['no memory amount', domain(`<memory/><vcpu>1</vcpu>${os}`), /\/domain\/memory: "" is no whole number/],
@@ -180,27 +252,73 @@ describe('fromXml: what it refuses', () => {
     ['an unknown unit', domain(`<memory unit='Mbit'>64</memory>${os}`), /\/domain\/memory\/@unit: "Mbit" is no unit/],
     ['vcpu 0', guest('').replace('<vcpu>1</vcpu>', '<vcpu>0</vcpu>'), /\/domain\/vcpu: is 0/],
     ['too many vcpus', guest('').replace('<vcpu>1</vcpu>', '<vcpu>4096</vcpu>'), /4096 is more than 512/],
-    ['more vcpus online than there are', guest('').replace('<vcpu>1</vcpu>', "<vcpu current='2'>1</vcpu>"), /vcpu\/@current: 2 is more/],
-    ['a topology of another size', guest("<cpu><topology sockets='2' cores='2' threads='1'/></cpu>"), /2 sockets × 2 cores × 1 thread make 4 vCPUs, but <vcpu> says 1/],
+    [
+      'more vcpus online than there are',
+      guest('').replace('<vcpu>1</vcpu>', "<vcpu current='2'>1</vcpu>"),
+      /vcpu\/@current: 2 is more/,
+    ],
+    [
+      'a topology of another size',
+      guest("<cpu><topology sockets='2' cores='2' threads='1'/></cpu>"),
+      /2 sockets × 2 cores × 1 thread make 4 vCPUs, but <vcpu> says 1/,
+    ],
     ['half a topology', guest("<cpu><topology sockets='1'/></cpu>"), /topology\/@cores: must be/],
-    ['a cell beyond the vcpus', guest("<cpu><numa><cell id='0' cpus='0-3' memory='64' unit='MiB'/></numa></cpu>"), /names vCPU 3, but <vcpu> says 1/],
+    [
+      'a cell beyond the vcpus',
+      guest("<cpu><numa><cell id='0' cpus='0-3' memory='64' unit='MiB'/></numa></cpu>"),
+      /names vCPU 3, but <vcpu> says 1/,
+    ],
     ['no os', domain('<memory>65536</memory>'), /\/domain\/os\/type: is missing/],
     ['a container', guest('').replace('>hvm<', '>exe<'), /'exe' is not run by QEMU/],
     ['another hypervisor', guest('').replace("type='kvm'", "type='lxc'"), /\/domain\/@type: 'lxc' is not run by PVC/],
     ['no type', guest('').replace(" type='kvm'", ''), /\/domain\/@type: is missing/],
     ['a bad uuid', guest('<uuid>zzz</uuid>'), /\/domain\/uuid: "zzz" is no UUID/],
     ['the nil uuid', guest('<uuid>00000000-0000-0000-0000-000000000000</uuid>'), /is no UUID/],
-    ['a bad MAC', device("<interface type='bridge'><mac address='52:54:00:zz:00:01'/><source bridge='br0'/></interface>"), /interface\[1\]: mac\/@address "52:54:00:zz:00:01"/],
+    [
+      'a bad MAC',
+      device("<interface type='bridge'><mac address='52:54:00:zz:00:01'/><source bridge='br0'/></interface>"),
+      /interface\[1\]: mac\/@address "52:54:00:zz:00:01"/,
+    ],
     ['a multicast MAC', device("<interface type='user'><mac address='01:00:5e:00:00:01'/></interface>"), /unicast/],
-    ['a MAC twice', device("<interface type='user'><mac address='52:54:00:00:00:01'/></interface><interface type='hostdev'><mac address='52:54:00:00:00:01'/></interface>"), /MAC address 52:54:00:00:00:01 is used twice/],
+    [
+      'a MAC twice',
+      device(
+        "<interface type='user'><mac address='52:54:00:00:00:01'/></interface><interface type='hostdev'><mac address='52:54:00:00:00:01'/></interface>",
+      ),
+      /MAC address 52:54:00:00:00:01 is used twice/,
+    ],
     ['no bridge', device("<interface type='bridge'/>"), /has no <source bridge='…'>/],
-    ['a bridge name too long', device("<interface type='bridge'><source bridge='abcdefghijklmnop'/></interface>"), /1 to 15/],
-    ['a target twice', device("<disk><source file='/a'/><target dev='vda'/></disk><disk type='network'><target dev='vda'/></disk>"), /target vda is used twice/],
+    [
+      'a bridge name too long',
+      device("<interface type='bridge'><source bridge='abcdefghijklmnop'/></interface>"),
+      /1 to 15/,
+    ],
+    [
+      'a target twice',
+      device("<disk><source file='/a'/><target dev='vda'/></disk><disk type='network'><target dev='vda'/></disk>"),
+      /target vda is used twice/,
+    ],
     ['no target', device("<disk type='file'><source file='/a'/></disk>"), /disk\[1\]: needs <target/],
-    ['a disk without a source', device("<disk type='file'><target dev='vda'/></disk>"), /has no <source file='…'>; only a CD-ROM/],
-    ['a relative path', device("<disk type='file'><source file='images/a'/><target dev='vda'/></disk>"), /source\/@file "images\/a"/],
-    ['a path upwards', device("<disk type='file'><source file='/srv/../etc/shadow'/><target dev='vda'/></disk>"), /without ".."/],
-    ['file in a block disk', device("<disk type='block'><source file='/a'/><target dev='vda'/></disk>"), /goes with <source dev='…'>/],
+    [
+      'a disk without a source',
+      device("<disk type='file'><target dev='vda'/></disk>"),
+      /has no <source file='…'>; only a CD-ROM/,
+    ],
+    [
+      'a relative path',
+      device("<disk type='file'><source file='images/a'/><target dev='vda'/></disk>"),
+      /source\/@file "images\/a"/,
+    ],
+    [
+      'a path upwards',
+      device("<disk type='file'><source file='/srv/../etc/shadow'/><target dev='vda'/></disk>"),
+      /without ".."/,
+    ],
+    [
+      'file in a block disk',
+      device("<disk type='block'><source file='/a'/><target dev='vda'/></disk>"),
+      /goes with <source dev='…'>/,
+    ],
     ['a floppy on ide', device("<disk device='floppy'><target dev='hda' bus='ide'/></disk>"), /floppy drive is/],
     ['a virtio cdrom', device("<disk device='cdrom'><target dev='vda' bus='virtio'/></disk>"), /carries no CD-ROM/],
   ];
@@ -208,23 +326,32 @@ describe('fromXml: what it refuses', () => {
     it(what, () => {
       const error = refusal(text);
       assert.equal(error.code, 'VM_XML_INVALID');
-      assert.ok(error.details.some((detail) => reason.test(detail)), error.details.join('\n'));
+      assert.ok(
+        error.details.some((detail) => reason.test(detail)),
+        error.details.join('\n'),
+      );
     });
   }
 
   it('shows every problem at once, each with its place', () => {
-    const error = refusal("<domain type='xen'><vcpu>0</vcpu><devices><interface type='bridge'/><disk type='file'><target dev='vda'/></disk></devices></domain>");
-    assert.deepEqual(error.details.map((detail) => detail.split(': ')[0]), [
-      '/domain/name',
-      '/domain/@type',
-      '/domain/memory',
-      '/domain/vcpu',
-      '/domain/os/type',
-      '/domain/devices/interface[1]',
-      '/domain/devices/disk[1]',
-    ]);
+    const error = refusal(
+      "<domain type='xen'><vcpu>0</vcpu><devices><interface type='bridge'/><disk type='file'><target dev='vda'/></disk></devices></domain>",
+    );
+    assert.deepEqual(
+      error.details.map((detail) => detail.split(': ')[0]),
+      [
+        '/domain/name',
+        '/domain/@type',
+        '/domain/memory',
+        '/domain/vcpu',
+        '/domain/os/type',
+        '/domain/devices/interface[1]',
+        '/domain/devices/disk[1]',
+      ],
+    );
     assert.match(error.message, /7 problems/);
   });
 
-  it('says where malformed text breaks', () => assert.equal(refusal('<domain>\n<name>x</nome></domain>').code, 'VM_XML_MALFORMED'));
+  it('says where malformed text breaks', () =>
+    assert.equal(refusal('<domain>\n<name>x</nome></domain>').code, 'VM_XML_MALFORMED'));
 });

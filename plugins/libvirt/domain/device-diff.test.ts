@@ -3,18 +3,20 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import type { Disk, VmSpec } from '../schema.ts';
 import { type DeviceDiff, diffDevices } from './device-diff.ts';
-import { startXml, testGuests, testNode, type TestGuest } from './fixtures/load.ts';
+import { startXml, type TestGuest, testGuests, testNode } from './fixtures/load.ts';
 import { child, descend, parseXml, printXml, type XmlElement } from './xml.ts';
 
 /** The running domains were made from these renderings by a real libvirt (`domain.real.test.ts`). */
 const node = { ...testNode, kvm: false, consoleLogPath: '/run/console.log' };
-const running = (name: string): XmlElement => parseXml(readFileSync(new URL(`fixtures/running/${name}.xml`, import.meta.url), 'utf8'));
+const running = (name: string): XmlElement =>
+  parseXml(readFileSync(new URL(`fixtures/running/${name}.xml`, import.meta.url), 'utf8'));
 const guest = (name: string): TestGuest => {
   const found = testGuests().find((one) => one.name === name);
   assert.ok(found);
   return { ...found, spec: { ...found.spec, accelerator: 'auto' } };
 };
-const render = (one: TestGuest, changes: Partial<VmSpec> = {}): XmlElement => parseXml(startXml({ ...one, spec: { ...one.spec, ...changes } }, node).text);
+const render = (one: TestGuest, changes: Partial<VmSpec> = {}): XmlElement =>
+  parseXml(startXml({ ...one, spec: { ...one.spec, ...changes } }, node).text);
 
 const nothing: DeviceDiff = { attach: [], detach: [], update: [], restart: [] };
 const main = guest('flags-default');
@@ -24,8 +26,13 @@ const [vda, sdb, cdrom] = disks;
 assert.ok(card && userCard && vda && sdb && cdrom);
 const live = running('flags-default');
 const from = render(main);
-const diff = (changes: Partial<VmSpec>, startedFrom: XmlElement | undefined = from): DeviceDiff => diffDevices({ startedFrom, wanted: render(main, changes), live });
-const targets = (list: readonly XmlElement[]): (string | undefined)[] => list.map((device) => child(device, device.name === 'disk' ? 'target' : 'mac')?.attributes[device.name === 'disk' ? 'dev' : 'address']);
+const diff = (changes: Partial<VmSpec>, startedFrom: XmlElement | undefined = from): DeviceDiff =>
+  diffDevices({ startedFrom, wanted: render(main, changes), live });
+const targets = (list: readonly XmlElement[]): (string | undefined)[] =>
+  list.map(
+    (device) =>
+      child(device, device.name === 'disk' ? 'target' : 'mac')?.attributes[device.name === 'disk' ? 'dev' : 'address'],
+  );
 
 describe('diffDevices', () => {
   for (const file of readdirSync(new URL('fixtures/running/', import.meta.url))) {
@@ -36,8 +43,17 @@ describe('diffDevices', () => {
     });
   }
 
-  for (const name of ['flags-default', 'flags-pc', 'windows', 'floppy', 'minimal', 'spice-desktop', 'qemu-commandline']) {
-    it(`${name}: nor does libvirt's print alone differ`, () => assert.deepEqual(diffDevices({ wanted: render(guest(name)), live: running(name) }), nothing));
+  for (const name of [
+    'flags-default',
+    'flags-pc',
+    'windows',
+    'floppy',
+    'minimal',
+    'spice-desktop',
+    'qemu-commandline',
+  ]) {
+    it(`${name}: nor does libvirt's print alone differ`, () =>
+      assert.deepEqual(diffDevices({ wanted: render(guest(name)), live: running(name) }), nothing));
   }
 
   it('a new disk and a new card are attached as rendered', () => {
@@ -51,7 +67,9 @@ describe('diffDevices', () => {
   it('what is gone is detached as libvirt prints it', () => {
     const result = diff({ nics: [card], disks: [vda, cdrom] });
     assert.deepEqual(targets(result.detach), [userCard.mac, 'sdb']);
-    assert.ok(result.detach.every((device) => child(device, 'alias') !== undefined && child(device, 'address') !== undefined));
+    assert.ok(
+      result.detach.every((device) => child(device, 'alias') !== undefined && child(device, 'address') !== undefined),
+    );
     assert.deepEqual({ ...result, detach: [] }, nothing);
   });
 
@@ -67,26 +85,44 @@ describe('diffDevices', () => {
   });
 
   it('another bridge and a link going down are updates that keep the rest of the card', () => {
-    const result = diff({ nics: [{ ...card, source: { type: 'bridge', bridge: 'br9' }, extra: "<link state='down'/>" }, userCard] });
+    const result = diff({
+      nics: [{ ...card, source: { type: 'bridge', bridge: 'br9' }, extra: "<link state='down'/>" }, userCard],
+    });
     assert.deepEqual({ ...result, update: [] }, nothing);
     const [update] = result.update;
     assert.equal(child(update, 'source')?.attributes['bridge'], 'br9');
     assert.equal(child(update, 'link')?.attributes['state'], 'down');
     assert.equal(child(update, 'target'), undefined, 'vnetN is not repeated');
-    assert.deepEqual(child(update, 'address')?.attributes, child(descend(live, 'devices', 'interface'), 'address')?.attributes);
+    assert.deepEqual(
+      child(update, 'address')?.attributes,
+      child(descend(live, 'devices', 'interface'), 'address')?.attributes,
+    );
   });
 
   it('a link that went down comes up again', () => {
     const windows = guest('windows');
     const [nic] = windows.spec.nics;
     assert.ok(nic);
-    const result = diffDevices({ startedFrom: render(windows), wanted: render(windows, { nics: [{ ...nic, extra: '' }] }), live: running('windows') });
-    assert.deepEqual(result.update.map((device) => child(device, 'link')?.attributes['state']), ['up']);
+    const result = diffDevices({
+      startedFrom: render(windows),
+      wanted: render(windows, { nics: [{ ...nic, extra: '' }] }),
+      live: running('windows'),
+    });
+    assert.deepEqual(
+      result.update.map((device) => child(device, 'link')?.attributes['state']),
+      ['up'],
+    );
   });
 
   it('another kind of network or another image behind a disk is pulled out and plugged in', () => {
-    const result = diff({ nics: [{ ...card, source: { type: 'user' } }, userCard], disks: [{ ...vda, source: { type: 'file', path: '/srv/z.img' } }, sdb, cdrom] });
-    assert.deepEqual([targets(result.detach), targets(result.attach), result.update, result.restart], [[card.mac, 'vda'], [card.mac, 'vda'], [], []]);
+    const result = diff({
+      nics: [{ ...card, source: { type: 'user' } }, userCard],
+      disks: [{ ...vda, source: { type: 'file', path: '/srv/z.img' } }, sdb, cdrom],
+    });
+    assert.deepEqual(
+      [targets(result.detach), targets(result.attach), result.update, result.restart],
+      [[card.mac, 'vda'], [card.mac, 'vda'], [], []],
+    );
   });
 
   it('what cannot be done live is listed', () => {
@@ -96,7 +132,10 @@ describe('diffDevices', () => {
       topology: { sockets: 2, cores: 2, threads: 1 },
       nics: [{ ...card, model: 'e1000e' }, userCard],
       disks: [{ ...vda, extra: "<driver discard='unmap' cache='none'/>" }, sdb, { ...cdrom, target: 'sdc' }],
-      definition: main.spec.definition.replace("machine='q35'", "machine='pc'").replace('<apic/>', '').replace("<watchdog model='i6300esb' action='reset'/>", ''),
+      definition: main.spec.definition
+        .replace("machine='q35'", "machine='pc'")
+        .replace('<apic/>', '')
+        .replace("<watchdog model='i6300esb' action='reset'/>", ''),
     });
     assert.deepEqual({ ...result, restart: [] }, nothing);
     assert.deepEqual(result.restart, [
@@ -121,12 +160,18 @@ describe('diffDevices', () => {
   it('a device plugged in since the start is compared with what runs', () => {
     const without = render(main, { nics: [userCard], disks: [vda, cdrom] });
     assert.deepEqual(diffDevices({ startedFrom: without, wanted: from, live }), nothing);
-    const [first] = diffDevices({ startedFrom: without, wanted: render(main, { nics: [{ ...card, model: 'e1000' }, userCard] }), live }).restart;
+    const [first] = diffDevices({
+      startedFrom: without,
+      wanted: render(main, { nics: [{ ...card, model: 'e1000' }, userCard] }),
+      live,
+    }).restart;
     assert.equal(first, `network card ${card.mac}: model`);
   });
 
   it('a change that was already made live is none', () => {
-    const wanted = render(main, { disks: [vda, sdb, { ...cdrom, source: { type: 'file', path: '/srv/iso/other.iso' } }] });
+    const wanted = render(main, {
+      disks: [vda, sdb, { ...cdrom, source: { type: 'file', path: '/srv/iso/other.iso' } }],
+    });
     const changed = parseXml(printXml(live).replace('/srv/iso/windows.iso', '/srv/iso/other.iso'));
     assert.deepEqual(diffDevices({ startedFrom: from, wanted, live: changed }), nothing);
   });
@@ -138,7 +183,10 @@ describe('diffDevices', () => {
   });
 
   it('without the start known, typed amounts and missing devices are still found', () => {
-    const wanted = render(main, { memoryMiB: 512, definition: main.spec.definition.replace('</devices>', "<sound model='ich9'/></devices>") });
+    const wanted = render(main, {
+      memoryMiB: 512,
+      definition: main.spec.definition.replace('</devices>', "<sound model='ich9'/></devices>"),
+    });
     assert.deepEqual(diffDevices({ wanted, live }).restart, ['memory: 256 MiB → 512 MiB', 'devices/sound: changed']);
   });
 });

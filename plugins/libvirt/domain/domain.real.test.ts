@@ -7,8 +7,8 @@ import { type DeviceDiff, diffDevices } from './device-diff.ts';
 import { vmDocumentText } from './document.ts';
 import { startXml, testGuests, testNode } from './fixtures/load.ts';
 import { missing, PrivateLibvirt } from './private-libvirt.ts';
-import { parseXml, printXml } from './xml.ts';
 import { viewDomain } from './view.ts';
+import { parseXml, printXml } from './xml.ts';
 
 const skip = missing() ?? false;
 const guests = testGuests().map((guest) => ({ ...guest, spec: { ...guest.spec, accelerator: 'auto' as const } }));
@@ -34,7 +34,10 @@ describe('rendered domains on a real libvirt', { skip, timeout: 120_000 }, () =>
 
   for (const guest of guests) {
     it(`${guest.name}: the document is valid, the rendering starts`, async () => {
-      const define = await real().withXml(vmDocumentText(guest.uuid, guest.fields), (path) => `virsh -q define --validate ${path} && virsh -q undefine --nvram ${guest.spec.name}`);
+      const define = await real().withXml(
+        vmDocumentText(guest.uuid, guest.fields),
+        (path) => `virsh -q define --validate ${path} && virsh -q undefine --nvram ${guest.spec.name}`,
+      );
       assert.ok(define.code === 0 || lacking[guest.name]?.test(define.output) === true, define.output);
       const started = startXml(guest, node).text;
       const create = await real().withXml(started, (path) => `virsh -q create --paused --validate ${path}`);
@@ -44,11 +47,18 @@ describe('rendered domains on a real libvirt', { skip, timeout: 120_000 }, () =>
       }
       const live = await dump(guest.spec.name);
       await real().run(`virsh -q destroy ${guest.spec.name}`);
-      if (process.env['PVC_ACCEPT'] === '1') writeFileSync(new URL(`fixtures/running/${guest.name}.xml`, import.meta.url), `${live.trim()}\n`);
+      if (process.env['PVC_ACCEPT'] === '1')
+        writeFileSync(new URL(`fixtures/running/${guest.name}.xml`, import.meta.url), `${live.trim()}\n`);
       const nothing = { attach: [], detach: [], update: [], restart: [] };
-      assert.deepEqual(diffDevices({ startedFrom: parseXml(started), wanted: parseXml(started), live: parseXml(live) }), nothing);
+      assert.deepEqual(
+        diffDevices({ startedFrom: parseXml(started), wanted: parseXml(started), live: parseXml(live) }),
+        nothing,
+      );
       const read = fromXml(live).fields;
-      assert.deepEqual([read.name, read.memoryMiB, read.vcpus, read.accelerator, read.description], [guest.spec.name, guest.spec.memoryMiB, guest.spec.vcpus, 'auto', guest.spec.description]);
+      assert.deepEqual(
+        [read.name, read.memoryMiB, read.vcpus, read.accelerator, read.description],
+        [guest.spec.name, guest.spec.memoryMiB, guest.spec.vcpus, 'auto', guest.spec.description],
+      );
     });
   }
 
@@ -64,25 +74,51 @@ describe('rendered domains on a real libvirt', { skip, timeout: 120_000 }, () =>
     const hot = { ...vda, target: 'vdb', source: { type: 'file', path: '/srv/images/hot.img' } as const };
     const changed = {
       ...guest.spec,
-      nics: [{ ...first, source: { type: 'bridge', bridge: 'br1' } as const, extra: "<link state='down'/>" }, second, { ...first, mac: '52:54:00:ee:ff:01' }],
+      nics: [
+        { ...first, source: { type: 'bridge', bridge: 'br1' } as const, extra: "<link state='down'/>" },
+        second,
+        { ...first, mac: '52:54:00:ee:ff:01' },
+      ],
       disks: [vda, sdb, hot, { ...cdrom, source: { type: 'file', path: '/srv/iso/other.iso' } as const }],
     };
-    const restored = { ...guest.spec, nics: [first, second, ...changed.nics.slice(2)], disks: [vda, hot, { ...cdrom, source: { type: 'empty' } as const }] };
-    for (const { spec, sizes } of [{ spec: changed, sizes: [2, 0, 2] }, { spec: restored, sizes: [0, 1, 2] }]) {
+    const restored = {
+      ...guest.spec,
+      nics: [first, second, ...changed.nics.slice(2)],
+      disks: [vda, hot, { ...cdrom, source: { type: 'empty' } as const }],
+    };
+    for (const { spec, sizes } of [
+      { spec: changed, sizes: [2, 0, 2] },
+      { spec: restored, sizes: [0, 1, 2] },
+    ]) {
       const wanted = parseXml(startXml({ ...guest, spec }, node).text);
-      const compare = async (): Promise<DeviceDiff> => diffDevices({ startedFrom: parseXml(started), wanted, live: parseXml(await dump(spec.name)) });
+      const compare = async (): Promise<DeviceDiff> =>
+        diffDevices({ startedFrom: parseXml(started), wanted, live: parseXml(await dump(spec.name)) });
       const diff = await compare();
       assert.deepEqual([diff.attach.length, diff.detach.length, diff.update.length, diff.restart], [...sizes, []]);
-      for (const [verb, list] of [['detach', diff.detach], ['attach', diff.attach], ['update', diff.update]] as const) {
+      for (const [verb, list] of [
+        ['detach', diff.detach],
+        ['attach', diff.attach],
+        ['update', diff.update],
+      ] as const) {
         for (const device of list) {
-          const done = await real().withXml(printXml(device), (path) => `virsh -q ${verb}-device ${spec.name} ${path} --live`);
+          const done = await real().withXml(
+            printXml(device),
+            (path) => `virsh -q ${verb}-device ${spec.name} ${path} --live`,
+          );
           assert.equal(done.code, 0, `${verb} ${printXml(device)}: ${done.output}`);
         }
       }
       assert.deepEqual(await compare(), { attach: [], detach: [], update: [], restart: [] });
       const view = viewDomain(await dump(spec.name));
       const shown = view.networks.map(({ mac, source, link }) => [mac, source, link]);
-      assert.deepEqual(shown, spec.nics.map(({ mac, source, extra }) => [mac, 'bridge' in source ? source.bridge : null, extra.includes('down') ? 'down' : 'up']));
+      assert.deepEqual(
+        shown,
+        spec.nics.map(({ mac, source, extra }) => [
+          mac,
+          'bridge' in source ? source.bridge : null,
+          extra.includes('down') ? 'down' : 'up',
+        ]),
+      );
     }
     const file = await real().run(`virsh -q domblklist ${guest.spec.name}`);
     assert.match(file.output, /sda +-/);

@@ -3,14 +3,22 @@
  * machine. Not part of the product.
  * @module
  */
+// oxlint-disable pvc/host-seam -- only tests use this file
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 
 /** Why it cannot run here, if so. */
 export function missing(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root';
-  const absent = ['/usr/sbin/libvirtd', '/usr/bin/virsh', '/usr/bin/qemu-system-x86_64', '/usr/bin/qemu-img', '/usr/bin/unshare', '/usr/sbin/ip'].find((path) => !existsSync(path) && !existsSync(path.replace('/usr/sbin', '/sbin')));
+  const absent = [
+    '/usr/sbin/libvirtd',
+    '/usr/bin/virsh',
+    '/usr/bin/qemu-system-x86_64',
+    '/usr/bin/qemu-img',
+    '/usr/bin/unshare',
+    '/usr/sbin/ip',
+  ].find((path) => !existsSync(path) && !existsSync(path.replace('/usr/sbin', '/sbin')));
   return absent === undefined ? undefined : `${absent} is not installed`;
 }
 
@@ -41,7 +49,9 @@ export class PrivateLibvirt {
 
   constructor() {
     // Process 1 of a namespace of its own: when it ends, libvirtd and every guest end with it.
-    this.#shell = spawn('unshare', ['-m', '-n', '-p', '-f', '--kill-child', '--mount-proc', 'bash'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#shell = spawn('unshare', ['-m', '-n', '-p', '-f', '--kill-child', '--mount-proc', 'bash'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
     this.#shell.stdout?.setEncoding('utf8');
   }
 

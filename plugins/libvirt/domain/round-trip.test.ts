@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
-import { vmSpec, type VmSpec } from '../schema.ts';
+import * as fc from 'fast-check';
+import { type VmSpec, vmSpec } from '../schema.ts';
 import { fromElement, fromXml, type VmFields } from './define.ts';
 import { vmDocument, vmDocumentText } from './document.ts';
 import { testGuests, testNode } from './fixtures/load.ts';
@@ -15,25 +15,54 @@ const text = fc.string({ unit: fc.constantFrom('a', 'Z', ' ', '&', '<', "'", '"'
 
 /** Elements that nobody knows, which have to survive wherever they are. */
 const foreign: fc.Arbitrary<XmlElement> = fc
-  .record({ name: word, attributes: fc.dictionary(word, text, { maxKeys: 2, noNullPrototype: true }), inner: fc.option(fc.record({ name: word, value: text.filter((value) => value.trim() !== '') }), { nil: undefined }) })
-  .map(({ name, attributes, inner }) => el(`x-${name}`, attributes, inner === undefined ? undefined : el(inner.name, {}, inner.value)));
+  .record({
+    name: word,
+    attributes: fc.dictionary(word, text, { maxKeys: 2, noNullPrototype: true }),
+    inner: fc.option(fc.record({ name: word, value: text.filter((value) => value.trim() !== '') }), { nil: undefined }),
+  })
+  .map(({ name, attributes, inner }) =>
+    el(`x-${name}`, attributes, inner === undefined ? undefined : el(inner.name, {}, inner.value)),
+  );
 const foreigners = fc.array(foreign, { maxLength: 3 });
 
-const hex = fc.integer({ min: 0, max: 0xffffff }).map((value) => value.toString(16).padStart(6, '0').replace(/(..)(..)(..)/, '$1:$2:$3'));
+const hex = fc.integer({ min: 0, max: 0xffffff }).map((value) =>
+  value
+    .toString(16)
+    .padStart(6, '0')
+    .replace(/(..)(..)(..)/, '$1:$2:$3'),
+);
 const nicElement = fc
   .record({
-    plug: fc.constantFrom<readonly [string, Record<string, string> | undefined]>(['bridge', { bridge: 'br0' }], ['user', undefined], ['network', { network: 'office', portgroup: 'gold' }], ['direct', { dev: 'eth0' }]),
+    plug: fc.constantFrom<readonly [string, Record<string, string> | undefined]>(
+      ['bridge', { bridge: 'br0' }],
+      ['user', undefined],
+      ['network', { network: 'office', portgroup: 'gold' }],
+      ['direct', { dev: 'eth0' }],
+    ),
     mac: hex.map((tail) => `52:54:00:${tail}`),
     model: fc.option(fc.constantFrom('virtio', 'e1000e'), { nil: undefined }),
     managed: fc.boolean(),
     rest: foreigners,
   })
   .map(({ plug: [type, source], mac, model, managed, rest }) =>
-    el('interface', { type, managed: managed ? 'no' : undefined }, el('mac', { address: mac }), source && el('source', source), model === undefined ? undefined : el('model', { type: model }), ...rest),
+    el(
+      'interface',
+      { type, managed: managed ? 'no' : undefined },
+      el('mac', { address: mac }),
+      source && el('source', source),
+      model === undefined ? undefined : el('model', { type: model }),
+      ...rest,
+    ),
   );
 
 const diskElement = fc
-  .record({ at: fc.integer({ min: 0, max: 25 }), kind: fc.constantFrom('file', 'block', 'volume', 'network', 'empty'), cache: fc.boolean(), driver: fc.boolean(), rest: foreigners })
+  .record({
+    at: fc.integer({ min: 0, max: 25 }),
+    kind: fc.constantFrom('file', 'block', 'volume', 'network', 'empty'),
+    cache: fc.boolean(),
+    driver: fc.boolean(),
+    rest: foreigners,
+  })
   .map(({ at, kind, cache, driver, rest }) => {
     const sources: Record<string, XmlElement> = {
       file: el('source', { file: '/srv/a b.img', startupPolicy: 'optional' }),
@@ -57,18 +86,38 @@ const anyDomain: fc.Arbitrary<XmlElement> = fc
     description: text.map((value) => value.trim()),
     memoryMiB: fc.integer({ min: 16, max: 100_000 }),
     balloon: fc.boolean(),
-    vcpu: fc.constantFrom(el('vcpu', {}, '4'), el('vcpu', { placement: 'static', current: 2 }, '4'), el('vcpu', { cpuset: '0-3', current: 4 }, '4')),
-    cpu: fc.constantFrom(undefined, el('cpu', { mode: 'host-model' }), el('cpu', {}, el('topology', { sockets: 1, dies: 2, cores: 1, threads: 2 }), el('model', {}, 'qemu64'))),
+    vcpu: fc.constantFrom(
+      el('vcpu', {}, '4'),
+      el('vcpu', { placement: 'static', current: 2 }, '4'),
+      el('vcpu', { cpuset: '0-3', current: 4 }, '4'),
+    ),
+    cpu: fc.constantFrom(
+      undefined,
+      el('cpu', { mode: 'host-model' }),
+      el('cpu', {}, el('topology', { sockets: 1, dies: 2, cores: 1, threads: 2 }), el('model', {}, 'qemu64')),
+    ),
     reboot: fc.constantFrom(undefined, 'restart', 'destroy'),
     nics: fc.uniqueArray(nicElement, { maxLength: 4, selector: (element) => JSON.stringify(element.children[0]) }),
-    disks: fc.uniqueArray(diskElement, { maxLength: 4, selector: (element) => JSON.stringify(element.children.at(-1)) }),
-    serial: fc.constantFrom(undefined, el('serial', { type: 'pty' }), el('console', { type: 'pty' }), el('serial', { type: 'tcp' })),
+    disks: fc.uniqueArray(diskElement, {
+      maxLength: 4,
+      selector: (element) => JSON.stringify(element.children.at(-1)),
+    }),
+    serial: fc.constantFrom(
+      undefined,
+      el('serial', { type: 'pty' }),
+      el('console', { type: 'pty' }),
+      el('serial', { type: 'tcp' }),
+    ),
     top: foreigners,
     devices: foreigners,
     shuffle: fc.array(fc.nat(), { minLength: 24, maxLength: 24 }),
   })
   .map(({ type, description, memoryMiB, balloon, vcpu, cpu, reboot, nics, disks, serial, top, devices, shuffle }) => {
-    const mixed = <T>(items: readonly T[]): T[] => items.map((item, at) => [shuffle[at % 24] ?? 0, item] as const).toSorted(([a], [b]) => a - b).map(([, item]) => item);
+    const mixed = <T>(items: readonly T[]): T[] =>
+      items
+        .map((item, at) => [shuffle[at % 24] ?? 0, item] as const)
+        .toSorted(([a], [b]) => a - b)
+        .map(([, item]) => item);
     return el(
       'domain',
       { type },
@@ -159,8 +208,19 @@ describe('a guest and its XML', () => {
   it('an emulated rendering keeps what was asked', () => {
     const guest = testGuests().find(({ name }) => name === 'minimal');
     assert.ok(guest);
-    for (const [accelerator, kvm] of [['auto', false], ['auto', true], ['kvm', true], ['tcg', true], ['tcg', false]] as const) {
-      const { draft } = renderDomain({ uuid, spec: { ...guest.spec, accelerator }, version: 1, node: { ...testNode, kvm } });
+    for (const [accelerator, kvm] of [
+      ['auto', false],
+      ['auto', true],
+      ['kvm', true],
+      ['tcg', true],
+      ['tcg', false],
+    ] as const) {
+      const { draft } = renderDomain({
+        uuid,
+        spec: { ...guest.spec, accelerator },
+        version: 1,
+        node: { ...testNode, kvm },
+      });
       assert.equal(draft.root.attributes['type'], accelerator === 'tcg' || !kvm ? 'qemu' : 'kvm');
       assert.equal(fromElement(draft.root).fields.accelerator, accelerator);
     }

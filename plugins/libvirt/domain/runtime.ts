@@ -11,7 +11,8 @@ export const isLive = (root: XmlElement): boolean => root.attributes['id'] !== u
 /** Host devices that libvirt names itself (virnetdev.h: VIR_NET_GENERATED_*_PREFIX). */
 const generatedLink = /^(?:vnet|macvtap|macvlan)\d+$/;
 /** Sockets that libvirt makes for a channel without a path of its own. */
-const generatedSocket = /^(?:\/var\/lib\/libvirt\/qemu\/channel\/|\/var\/run\/libvirt\/qemu\/channel\/|\/run\/libvirt\/qemu\/channel\/|\/run\/user\/\d+\/libvirt\/)/;
+const generatedSocket =
+  /^(?:\/var\/lib\/libvirt\/qemu\/channel\/|\/var\/run\/libvirt\/qemu\/channel\/|\/run\/libvirt\/qemu\/channel\/|\/run\/user\/\d+\/libvirt\/)/;
 
 const drop = (element: XmlElement | undefined, ...names: readonly string[]): void => {
   for (const name of names) delete element?.attributes[name];
@@ -36,7 +37,10 @@ function stripCharacterDevice(device: XmlElement): void {
   drop(device, 'tty');
   if (device.attributes['type'] === 'pty') removeChildren(device, ({ name }) => name === 'source');
   if (device.attributes['type'] === 'unix') {
-    removeChildren(device, ({ name, attributes }) => name === 'source' && generatedSocket.test(attributes['path'] ?? ''));
+    removeChildren(
+      device,
+      ({ name, attributes }) => name === 'source' && generatedSocket.test(attributes['path'] ?? ''),
+    );
   }
   drop(child(device, 'target'), 'state');
 }
@@ -57,7 +61,8 @@ const byName: Readonly<Record<string, (device: XmlElement) => void>> = {
 };
 
 /** libvirt confines each running guest by itself; only labels an administrator chose are part of a definition. */
-const isGeneratedLabel = ({ name, attributes }: XmlElement): boolean => name === 'seclabel' && attributes['type'] === 'dynamic';
+const isGeneratedLabel = ({ name, attributes }: XmlElement): boolean =>
+  name === 'seclabel' && attributes['type'] === 'dynamic';
 
 /** The default cgroup partition, which libvirt writes into every running domain. */
 const isDefaultPartition = (element: XmlElement): boolean =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { names, PvcError } from '../../../core/plugin/api.ts';
 import { fromXml } from './define.ts';
 import { fixtureText, testGuests } from './fixtures/load.ts';
@@ -24,7 +24,10 @@ describe('chooseMac', () => {
     const randomBytes = (): Uint8Array => Uint8Array.of(0, 0, (at += 1));
     assert.equal(chooseMac({ randomBytes, taken: (mac) => mac < '52:54:00:00:00:04' }), '52:54:00:00:00:04');
     at = 0;
-    assert.throws(() => chooseMac({ randomBytes, taken: () => true, tries: 5 }), (error) => error instanceof PvcError && error.code === 'VM_MAC_EXHAUSTED');
+    assert.throws(
+      () => chooseMac({ randomBytes, taken: () => true, tries: 5 }),
+      (error) => error instanceof PvcError && error.code === 'VM_MAC_EXHAUSTED',
+    );
     assert.equal(at, 5);
   });
 });
@@ -34,10 +37,21 @@ describe('assignMacs', () => {
     const { fields } = fromXml(fixtureText('hostdev'));
     const given = assignMacs(
       { ...fields, nics: [...fields.nics, { mac: undefined, source: { type: 'user' }, model: 'virtio', extra: '' }] },
-      { randomBytes: (() => { let call = 0; return () => Uint8Array.of(0x22, 0, 0x0b + Math.floor(call++ / 2)); })(), taken: (mac) => mac === '52:54:00:22:00:0c' },
+      {
+        randomBytes: (() => {
+          let call = 0;
+          return () => Uint8Array.of(0x22, 0, 0x0b + Math.floor(call++ / 2));
+        })(),
+        taken: (mac) => mac === '52:54:00:22:00:0c',
+      },
     );
-    assert.deepEqual(given.nics.map(({ mac }) => mac), ['52:54:00:22:00:0b', '52:54:00:22:00:0d']);
-    const direct = child(parseXml(given.definition), 'devices')?.children.find((node) => 'name' in node && node.attributes['type'] === 'direct');
+    assert.deepEqual(
+      given.nics.map(({ mac }) => mac),
+      ['52:54:00:22:00:0b', '52:54:00:22:00:0d'],
+    );
+    const direct = child(parseXml(given.definition), 'devices')?.children.find(
+      (node) => 'name' in node && node.attributes['type'] === 'direct',
+    );
     assert.equal(descend(direct as never, 'mac')?.attributes['address'], '52:54:00:22:00:0e');
     assert.deepEqual(assignMacs(given, { randomBytes: () => assert.fail('all have one'), taken: () => false }), given);
   });
@@ -59,6 +73,9 @@ describe('textDiff', () => {
   it('shows changed lines with their surroundings', () => {
     assert.equal(textDiff('a\nb\nc\n', 'a\nx\nc'), '--- before\n+++ after\n@@ -1,3 +1,3 @@\n a\n-b\n+x\n c\n');
     assert.equal(textDiff('a', 'a\n'), '');
-    assert.match(textDiff('', 'a', { oldName: 'none', newName: 'web1', context: 0 }), /^--- none\n\+\+\+ web1\n@@ -0,0 \+1,1 @@\n\+a\n$/);
+    assert.match(
+      textDiff('', 'a', { oldName: 'none', newName: 'web1', context: 0 }),
+      /^--- none\n\+\+\+ web1\n@@ -0,0 \+1,1 @@\n\+a\n$/,
+    );
   });
 });

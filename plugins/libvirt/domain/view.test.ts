@@ -30,13 +30,44 @@ describe('viewDomain', () => {
       features: ['acpi', 'apic'],
       clock: 'utc',
       networks: [
-        { type: 'bridge', source: 'br0', mac: rest.networks[0]?.mac, model: 'virtio', target: rest.networks[0]?.target, link: 'up' },
+        {
+          type: 'bridge',
+          source: 'br0',
+          mac: rest.networks[0]?.mac,
+          model: 'virtio',
+          target: rest.networks[0]?.target,
+          link: 'up',
+        },
         { type: 'user', source: null, mac: rest.networks[1]?.mac, model: 'virtio', target: null, link: 'up' },
       ],
       disks: [
-        { type: 'file', device: 'disk', name: '/srv/images/a.img', dev: 'vda', bus: 'virtio', format: 'raw', readonly: false },
-        { type: 'file', device: 'disk', name: '/srv/images/b.qcow2', dev: 'sdb', bus: 'scsi', format: 'qcow2', readonly: false },
-        { type: 'file', device: 'cdrom', name: '/srv/iso/windows.iso', dev: 'sda', bus: 'sata', format: 'raw', readonly: true },
+        {
+          type: 'file',
+          device: 'disk',
+          name: '/srv/images/a.img',
+          dev: 'vda',
+          bus: 'virtio',
+          format: 'raw',
+          readonly: false,
+        },
+        {
+          type: 'file',
+          device: 'disk',
+          name: '/srv/images/b.qcow2',
+          dev: 'sdb',
+          bus: 'scsi',
+          format: 'qcow2',
+          readonly: false,
+        },
+        {
+          type: 'file',
+          device: 'cdrom',
+          name: '/srv/iso/windows.iso',
+          dev: 'sda',
+          bus: 'sata',
+          format: 'raw',
+          readonly: true,
+        },
       ],
       hostdevs: [],
       console: { type: 'pty', tty: rest.console?.tty ?? null, log: '/run/console.log' },
@@ -63,20 +94,29 @@ describe('viewDomain', () => {
       { type: 'usb', source: '0x0529:0x0001' },
     ]);
     const rbd = viewDomain(fixtureText('rbd'));
-    assert.deepEqual(rbd.disks.map(({ type, name, dev }) => [type, name, dev]), [
-      ['network', 'vms/db_1_root', 'sda'],
-      ['volume', 'vms/db_1_data', 'sdb'],
-      ['block', '/dev/disk/by-id/wwn-0x5002538f', 'sdc'],
-      ['block', '/dev/sdx', 'sdd'],
-    ]);
-    assert.deepEqual([rbd.memoryMiB, rbd.currentMemoryMiB, rbd.vcpus, rbd.vcpusOnline, rbd.topology], [8192, 6144, 4, 2, '4/1/1']);
+    assert.deepEqual(
+      rbd.disks.map(({ type, name, dev }) => [type, name, dev]),
+      [
+        ['network', 'vms/db_1_root', 'sda'],
+        ['volume', 'vms/db_1_data', 'sdb'],
+        ['block', '/dev/disk/by-id/wwn-0x5002538f', 'sdc'],
+        ['block', '/dev/sdx', 'sdd'],
+      ],
+    );
+    assert.deepEqual(
+      [rbd.memoryMiB, rbd.currentMemoryMiB, rbd.vcpus, rbd.vcpusOnline, rbd.topology],
+      [8192, 6144, 4, 2, '4/1/1'],
+    );
     assert.deepEqual(viewDomain(fixtureText('windows')).features, ['acpi', 'apic', 'hyperv', 'kvm']);
   });
 
   it('reads every stored guest', () => {
     for (const { uuid, spec, fields } of testGuests()) {
       const view = viewDomain(vmDocumentText(uuid, fields));
-      assert.deepEqual([view.name, view.uuid, view.memoryMiB, view.vcpus], [spec.name, uuid, spec.memoryMiB, spec.vcpus]);
+      assert.deepEqual(
+        [view.name, view.uuid, view.memoryMiB, view.vcpus],
+        [spec.name, uuid, spec.memoryMiB, spec.vcpus],
+      );
       assert.ok(view.console !== null);
     }
   });

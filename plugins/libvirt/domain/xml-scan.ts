@@ -19,7 +19,10 @@ export function placeOf(text: string, index: number): { line: number; column: nu
 const maxReasonChars = 200;
 
 export const malformed = (text: string, index: number, reason: string): Error =>
-  domainError('VM_XML_MALFORMED', { ...placeOf(text, index), reason: reason.length > maxReasonChars ? `${reason.slice(0, maxReasonChars)} …` : reason });
+  domainError('VM_XML_MALFORMED', {
+    ...placeOf(text, index),
+    reason: reason.length > maxReasonChars ? `${reason.slice(0, maxReasonChars)} …` : reason,
+  });
 
 const blank = (part: string): string => part.replace(/[^\n]/g, ' ');
 
@@ -62,7 +65,12 @@ function maskOpaque(text: string): string {
 }
 
 const isXmlChar = (code: number): boolean =>
-  code === 9 || code === 10 || code === 13 || (code >= 0x20 && code <= 0xd7ff) || (code >= 0xe000 && code <= 0xfffd) || (code >= 0x10000 && code <= 0x10ffff);
+  code === 9 ||
+  code === 10 ||
+  code === 13 ||
+  (code >= 0x20 && code <= 0xd7ff) ||
+  (code >= 0xe000 && code <= 0xfffd) ||
+  (code >= 0x10000 && code <= 0x10ffff);
 
 const named: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 const reference = /&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos));/g;
@@ -71,22 +79,31 @@ const reference = /&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(amp|lt|gt|quot|apos))
 export const decodeReferences = (text: string): string =>
   text.replace(reference, (_whole, decimal: string | undefined, hex: string | undefined, name: string | undefined) => {
     if (name !== undefined) return named[name] as string;
-    return String.fromCodePoint(decimal === undefined ? Number.parseInt(hex as string, 16) : Number.parseInt(decimal, 10));
+    return String.fromCodePoint(
+      decimal === undefined ? Number.parseInt(hex as string, 16) : Number.parseInt(decimal, 10),
+    );
   });
 
 /** @throws PvcError VM_XML_MALFORMED for what no domain XML may hold. */
 export function scan(text: string): void {
   if (text.length > maxXmlChars) throw malformed(text, 0, `the text is longer than ${maxXmlChars} characters`);
   const control = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u.exec(text);
-  if (control !== null) throw malformed(text, control.index, `the character U+${(control[0].codePointAt(0) ?? 0).toString(16).padStart(4, '0')} is not allowed`);
+  if (control !== null)
+    throw malformed(
+      text,
+      control.index,
+      `the character U+${(control[0].codePointAt(0) ?? 0).toString(16).padStart(4, '0')} is not allowed`,
+    );
   const rest = maskOpaque(text);
   const declaration = rest.indexOf('<!');
   if (declaration !== -1) throw malformed(text, declaration, 'a document type or an entity definition is refused');
   for (const found of rest.matchAll(/&[^;&<\s]{0,32};?/g)) {
     const [whole] = found;
     const parts = new RegExp(`^${reference.source}$`).exec(whole);
-    if (parts === null) throw malformed(text, found.index, `"${whole}" is no known entity; write "&amp;" for a plain "&"`);
-    const code = parts[3] === undefined ? Number.parseInt(parts[1] ?? (parts[2] as string), parts[1] === undefined ? 16 : 10) : 32;
+    if (parts === null)
+      throw malformed(text, found.index, `"${whole}" is no known entity; write "&amp;" for a plain "&"`);
+    const code =
+      parts[3] === undefined ? Number.parseInt(parts[1] ?? (parts[2] as string), parts[1] === undefined ? 16 : 10) : 32;
     if (!isXmlChar(code)) throw malformed(text, found.index, `"${whole}" is a character that XML forbids`);
   }
 }

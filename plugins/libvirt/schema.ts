@@ -66,7 +66,7 @@ export const selectors = ['mem', 'memprov', 'load', 'vcpus', 'vms'] as const;
 
 export const vmSpec = z.strictObject({
   name: names.objectName,
-  description: xmlText.max(4096).default(''),
+  description: xmlText.trim().max(4096).default(''),
   /** The intent. `disabled` is stopped, and nothing automatic may start it. */
   run: z.enum(['running', 'stopped', 'disabled']),
   /** Where it must run. */

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Topology } from '../schema.ts';
-import { diskElement } from './disk.ts';
 import type { VmFields } from './define.ts';
+import { diskElement } from './disk.ts';
 import { type Mark, markElement } from './mark.ts';
 import { nicElement } from './nic.ts';
 import { child, el, parseXml, replaceOrAppend, type XmlElement } from './xml.ts';
@@ -25,7 +25,11 @@ function completed(root: XmlElement, name: string, text: string, unit?: string):
   const partial = child(root, name);
   const element = el(name, unit === undefined ? {} : { unit }, text);
   if (partial === undefined) return element;
-  return { name, attributes: { ...element.attributes, ...partial.attributes }, children: [...element.children, ...partial.children] };
+  return {
+    name,
+    attributes: { ...element.attributes, ...partial.attributes },
+    children: [...element.children, ...partial.children],
+  };
 }
 
 function putTopology(root: XmlElement, topology: Topology | undefined): void {
@@ -63,7 +67,6 @@ export function compose({ uuid, fields, type, foreign, mark }: Composition): Xml
     el('uuid', {}, uuid),
     fields.description === '' ? undefined : el('description', {}, fields.description),
     completed(root, 'memory', String(fields.memoryMiB), 'MiB'),
-    child(root, 'currentMemory') ?? el('currentMemory', { unit: 'MiB' }, String(fields.memoryMiB)),
     completed(root, 'vcpu', String(fields.vcpus)),
   ].filter((element) => element !== undefined);
   for (const element of head.toReversed()) {

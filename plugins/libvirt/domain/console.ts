@@ -24,7 +24,8 @@ export const serialPort = (): XmlElement => el('serial', { type: 'pty' }, el('ta
 function dropMirror(devices: XmlElement): void {
   if (child(devices, 'serial') === undefined) return;
   const [first] = childrenNamed(devices, 'console');
-  if (first !== undefined && (child(first, 'target')?.attributes['type'] ?? 'serial') === 'serial') removeChildren(devices, (element) => element === first);
+  if (first !== undefined && (child(first, 'target')?.attributes['type'] ?? 'serial') === 'serial')
+    removeChildren(devices, (element) => element === first);
 }
 
 /** Brings the consoles of a definition into normal form: one is there, and its log file is PVC's affair. */
@@ -33,12 +34,20 @@ export function normalizeConsoles(devices: XmlElement, { warnings, ours }: Findi
   const logged = loggedConsole(devices);
   if (logged === undefined) {
     devices.children.push(serialPort());
-    warnings.push('/domain/devices: it had no serial console; one was added, so that `pvc vm console` and `pvc vm log` work');
+    warnings.push(
+      '/domain/devices: it had no serial console; one was added, so that `pvc vm console` and `pvc vm log` work',
+    );
     return;
   }
-  if (!isPty(logged)) warnings.push(`/domain/devices/${logged.name}: type '${logged.attributes['type'] ?? ''}' is logged, but \`pvc vm console\` needs type='pty'`);
+  if (!isPty(logged))
+    warnings.push(
+      `/domain/devices/${logged.name}: type '${logged.attributes['type'] ?? ''}' is logged, but \`pvc vm console\` needs type='pty'`,
+    );
   const file = child(logged, 'log')?.attributes['file'];
-  if (file !== undefined && !ours) warnings.push(`/domain/devices/${logged.name}/log: ${file} is dropped; PVC logs this console to a file of the node`);
+  if (file !== undefined && !ours)
+    warnings.push(
+      `/domain/devices/${logged.name}/log: ${file} is dropped; PVC logs this console to a file of the node`,
+    );
   removeChildren(logged, ({ name }) => name === 'log');
 }
 

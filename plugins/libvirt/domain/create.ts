@@ -6,9 +6,9 @@
  */
 import { PvcError } from '../../../core/plugin/api.ts';
 import type { Disk, DiskBus, Nic, Topology, VmSpec } from '../schema.ts';
+import { compose } from './compose.ts';
 import { serialPort } from './console.ts';
 import { type DefinedVm, fromElement } from './define.ts';
-import { compose } from './compose.ts';
 import { domainError, summarize } from './errors.ts';
 import { topologyProduct, topologyText } from './numa.ts';
 import { el, printXml, type XmlElement } from './xml.ts';
@@ -72,16 +72,27 @@ function flagProblems(flags: GuestFlags): string[] {
   const problems: string[] = [];
   if (flags.kernel === undefined && flags.initrd !== undefined) problems.push('--initrd needs --kernel');
   if (flags.kernel === undefined && flags.cmdline !== undefined) problems.push('--cmdline needs --kernel');
-  if (flags.kernel !== undefined && flags.firmware === 'uefi') problems.push('--kernel starts the guest without firmware; leave --firmware uefi out');
+  if (flags.kernel !== undefined && flags.firmware === 'uefi')
+    problems.push('--kernel starts the guest without firmware; leave --firmware uefi out');
   if (flags.boot?.includes('cdrom') === true && flags.cdrom === undefined) problems.push('--boot cdrom needs --cdrom');
   if (flags.topology !== undefined && topologyProduct(flags.topology) !== flags.vcpus) {
-    problems.push(`--topology: ${topologyText(flags.topology)} make ${topologyProduct(flags.topology)} vCPUs, but --vcpus says ${flags.vcpus}`);
+    problems.push(
+      `--topology: ${topologyText(flags.topology)} make ${topologyProduct(flags.topology)} vCPUs, but --vcpus says ${flags.vcpus}`,
+    );
   }
   return problems;
 }
 
-const letter = (at: number): string => (at < 26 ? String.fromCharCode(97 + at) : letter(Math.floor(at / 26) - 1) + letter(at % 26));
-const prefixes: Readonly<Record<DiskBus, string>> = { virtio: 'vd', scsi: 'sd', sata: 'sd', usb: 'sd', ide: 'hd', fdc: 'fd' };
+const letter = (at: number): string =>
+  at < 26 ? String.fromCharCode(97 + at) : letter(Math.floor(at / 26) - 1) + letter(at % 26);
+const prefixes: Readonly<Record<DiskBus, string>> = {
+  virtio: 'vd',
+  scsi: 'sd',
+  sata: 'sd',
+  usb: 'sd',
+  ide: 'hd',
+  fdc: 'fd',
+};
 
 /** Gives each drive the first free target of its bus. The CD-ROM comes first: firmware looks at the first SATA port. */
 function drives(flags: GuestFlags, express: boolean): Disk[] {
@@ -96,11 +107,27 @@ function drives(flags: GuestFlags, express: boolean): Disk[] {
   };
   const cdrom = (path: string): Disk => {
     const bus = express ? 'sata' : 'ide';
-    return { target: target(bus), device: 'cdrom', bus, source: path === '' ? { type: 'empty' } : { type: 'file', path }, format: 'raw', readonly: true, extra: '' };
+    return {
+      target: target(bus),
+      device: 'cdrom',
+      bus,
+      source: path === '' ? { type: 'empty' } : { type: 'file', path },
+      format: 'raw',
+      readonly: true,
+      extra: '',
+    };
   };
   const optical = flags.cdrom === undefined ? [] : [cdrom(flags.cdrom)];
   const disks = (flags.disks ?? []).map(({ source, format = 'raw', bus = 'virtio' }): Disk => {
-    return { target: target(bus), device: 'disk', bus, source, format, readonly: false, extra: "<driver discard='unmap'/>" };
+    return {
+      target: target(bus),
+      device: 'disk',
+      bus,
+      source,
+      format,
+      readonly: false,
+      extra: "<driver discard='unmap'/>",
+    };
   });
   return [...disks, ...optical];
 }
@@ -108,7 +135,9 @@ function drives(flags: GuestFlags, express: boolean): Disk[] {
 function osElement(flags: GuestFlags, machine: string): XmlElement {
   const { kernel, initrd, cmdline } = flags;
   const order = flags.boot ?? (['disk', 'cdrom', 'network'] as const);
-  const boots = order.filter((device) => device !== 'cdrom' || flags.cdrom !== undefined).map((device) => el('boot', { dev: bootNames[device] }));
+  const boots = order
+    .filter((device) => device !== 'cdrom' || flags.cdrom !== undefined)
+    .map((device) => el('boot', { dev: bootNames[device] }));
   return el(
     'os',
     { firmware: flags.firmware === 'uefi' ? 'efi' : undefined },
@@ -122,16 +151,24 @@ function osElement(flags: GuestFlags, machine: string): XmlElement {
 
 function cpuElement(cpu: string): XmlElement {
   const mode = ['host-model', 'host-passthrough', 'maximum'].includes(cpu);
-  return mode ? el('cpu', { mode: cpu }) : el('cpu', { mode: 'custom', match: 'exact' }, el('model', { fallback: 'forbid' }, cpu));
+  return mode
+    ? el('cpu', { mode: cpu })
+    : el('cpu', { mode: 'custom', match: 'exact' }, el('model', { fallback: 'forbid' }, cpu));
 }
 
 function devicesElement(flags: GuestFlags, express: boolean, disks: readonly Disk[]): XmlElement {
   const vnc = flags.graphics !== 'none';
   const controllers = [
     ...(express ? [el('controller', { type: 'pci', index: 0, model: 'pcie-root' })] : []),
-    ...(express ? Array.from({ length: rootPorts }, (_none, at) => el('controller', { type: 'pci', index: at + 1, model: 'pcie-root-port' })) : []),
+    ...(express
+      ? Array.from({ length: rootPorts }, (_none, at) =>
+          el('controller', { type: 'pci', index: at + 1, model: 'pcie-root-port' }),
+        )
+      : []),
     el('controller', { type: 'usb', index: 0, model: 'qemu-xhci', ports: 15 }),
-    disks.some(({ bus }) => bus === 'scsi') ? el('controller', { type: 'scsi', index: 0, model: 'virtio-scsi' }) : undefined,
+    disks.some(({ bus }) => bus === 'scsi')
+      ? el('controller', { type: 'scsi', index: 0, model: 'virtio-scsi' })
+      : undefined,
     el('controller', { type: 'virtio-serial', index: 0 }),
   ];
   return el(
@@ -139,7 +176,9 @@ function devicesElement(flags: GuestFlags, express: boolean, disks: readonly Dis
     {},
     ...controllers,
     serialPort(),
-    flags.guestAgent === false ? undefined : el('channel', { type: 'unix' }, el('target', { type: 'virtio', name: 'org.qemu.guest_agent.0' })),
+    flags.guestAgent === false
+      ? undefined
+      : el('channel', { type: 'unix' }, el('target', { type: 'virtio', name: 'org.qemu.guest_agent.0' })),
     vnc ? el('input', { type: 'tablet', bus: 'usb' }) : undefined,
     vnc ? el('graphics', { type: 'vnc', autoport: 'yes' }) : undefined,
     vnc ? el('video', {}, el('model', { type: 'vga' })) : undefined,
@@ -180,7 +219,8 @@ const placeholder = '00000000-0000-4000-8000-000000000001';
  */
 export function fromFlags(flags: GuestFlags): DefinedVm {
   const problems = flagProblems(flags);
-  if (problems.length > 0) throw domainError('VM_FLAGS_INVALID', { name: flags.name, summary: summarize(problems) }, { details: problems });
+  if (problems.length > 0)
+    throw domainError('VM_FLAGS_INVALID', { name: flags.name, summary: summarize(problems) }, { details: problems });
   const machine = flags.machine ?? 'q35';
   const disks = drives(flags, isExpress(machine));
   const nics = (flags.nics ?? []).map(({ source, mac, model = 'virtio' }) => ({ mac, source, model, extra: '' }));

@@ -19,12 +19,18 @@ function takeEmulator(devices: XmlElement, { warnings }: Findings): void {
   if (element === undefined) return;
   const path = textOf(element).trim();
   if (!usualEmulator.test(path)) return;
-  if (!path.startsWith('/usr/bin/qemu-system-')) warnings.push(`/domain/devices/emulator: ${path} is dropped; each node uses its own QEMU`);
+  if (!path.startsWith('/usr/bin/qemu-system-'))
+    warnings.push(`/domain/devices/emulator: ${path} is dropped; each node uses its own QEMU`);
   removeChildren(devices, (other) => other === element);
 }
 
 /** Reads all elements of one name; those that became typed devices leave the tree. */
-function take<T>(devices: XmlElement, name: string, read: (device: XmlElement) => DeviceReading<T>, { problems, warnings }: Findings): T[] {
+function take<T>(
+  devices: XmlElement,
+  name: string,
+  read: (device: XmlElement) => DeviceReading<T>,
+  { problems, warnings }: Findings,
+): T[] {
   const taken: T[] = [];
   const gone = new Set<XmlElement>();
   childrenNamed(devices, name).forEach((element, at) => {
@@ -44,14 +50,17 @@ function take<T>(devices: XmlElement, name: string, read: (device: XmlElement) =
 function refuseTwice(what: string, values: readonly string[], { problems }: Findings): void {
   const seen = new Set<string>();
   for (const value of values) {
-    if (seen.has(value)) problems.push(`/domain/devices: the ${what} ${value} is used twice; each must be unique in the guest`);
+    if (seen.has(value))
+      problems.push(`/domain/devices: the ${what} ${value} is used twice; each must be unique in the guest`);
     seen.add(value);
   }
 }
 
 /** MAC addresses of the interfaces that stayed in the definition. */
 export const definedMacs = (devices: XmlElement | undefined): string[] =>
-  childrenNamed(devices, 'interface').flatMap((device) => normalizeMac(child(device, 'mac')?.attributes['address'] ?? '') ?? []);
+  childrenNamed(devices, 'interface').flatMap(
+    (device) => normalizeMac(child(device, 'mac')?.attributes['address'] ?? '') ?? [],
+  );
 
 /** Targets of the disks that stayed in the definition. */
 export const definedTargets = (devices: XmlElement | undefined): string[] =>
@@ -69,7 +78,9 @@ export function takeDevices(root: XmlElement, findings: Findings): { nics: NicDr
   normalizeGraphics(devices, findings);
   const kinds = childrenNamed(devices, 'interface').map((device) => 'leave' in readNic(device));
   if (kinds.indexOf(true) !== -1 && kinds.lastIndexOf(false) > kinds.indexOf(true)) {
-    findings.warnings.push('/domain/devices/interface: cards that stay in the definition come after those that PVC manages; without an <address> the guest may number them anew');
+    findings.warnings.push(
+      '/domain/devices/interface: cards that stay in the definition come after those that PVC manages; without an <address> the guest may number them anew',
+    );
   }
   const nics = take(devices, 'interface', readNic, findings);
   const disks = take(devices, 'disk', readDisk, findings);

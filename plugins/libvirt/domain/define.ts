@@ -5,12 +5,23 @@
  */
 import type { Disk, Topology, VmSpec } from '../schema.ts';
 import { takeDevices } from './define-devices.ts';
-import { checkOs, checkSingletons, type Findings, takeAccelerator, takeDescription, takeMemory, takeName, takeTopology, takeUuid, takeVcpus } from './define-head.ts';
+import {
+  checkOs,
+  checkSingletons,
+  type Findings,
+  takeAccelerator,
+  takeDescription,
+  takeMemory,
+  takeName,
+  takeTopology,
+  takeUuid,
+  takeVcpus,
+} from './define-head.ts';
 import { domainError, summarize } from './errors.ts';
 import { normalizeLifecycle } from './lifecycle.ts';
 import { readMark, removeMark } from './mark.ts';
-import { agreementProblems } from './numa.ts';
 import type { NicDraft } from './nic.ts';
+import { agreementProblems } from './numa.ts';
 import { stripRuntime } from './runtime.ts';
 import { parseXml, printXml, type XmlElement } from './xml.ts';
 
@@ -65,9 +76,16 @@ export function fromElement(document: XmlElement): DefinedVm {
   const measures = { memoryMiB, vcpus, ...(topology === undefined ? {} : { topology }) };
   findings.problems.push(...agreementProblems(measures, root));
   const definition = printXml(root);
-  if (definition.length > maxDefinitionChars) findings.problems.push(`/domain: what PVC does not manage has ${definition.length} characters; ${maxDefinitionChars} are allowed`);
+  if (definition.length > maxDefinitionChars)
+    findings.problems.push(
+      `/domain: what PVC does not manage has ${definition.length} characters; ${maxDefinitionChars} are allowed`,
+    );
   if (findings.problems.length > 0) {
-    throw domainError('VM_XML_INVALID', { name: name === '' ? 'the guest' : name, summary: summarize(findings.problems) }, { details: findings.problems });
+    throw domainError(
+      'VM_XML_INVALID',
+      { name: name === '' ? 'the guest' : name, summary: summarize(findings.problems) },
+      { details: findings.problems },
+    );
   }
   const fields: VmFields = { name, description, accelerator, ...measures, nics, disks, definition };
   return { ...(uuid === undefined ? {} : { uuid }), fields, warnings: findings.warnings };
@@ -78,4 +96,3 @@ export function fromElement(document: XmlElement): DefinedVm {
  * @throws PvcError VM_XML_MALFORMED with line and column, VM_XML_INVALID with every problem as a detail
  */
 export const fromXml = (text: string): DefinedVm => fromElement(parseXml(text));
-

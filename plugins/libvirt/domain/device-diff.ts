@@ -49,10 +49,15 @@ const hotBuses = ['virtio', 'scsi', 'usb'];
 /** Types of `<interface>` among which only the source differs. */
 const bridged = ['bridge', 'network'];
 
-const nicKey = (device: XmlElement): string | undefined => normalizeMac(child(device, 'mac')?.attributes['address'] ?? '');
+const nicKey = (device: XmlElement): string | undefined =>
+  normalizeMac(child(device, 'mac')?.attributes['address'] ?? '');
 const diskKey = (device: XmlElement): string | undefined => child(device, 'target')?.attributes['dev'];
 
-function trios(name: string, keyOf: (device: XmlElement) => string | undefined, { startedFrom, wanted, live }: DiffInput): Trio[] {
+function trios(
+  name: string,
+  keyOf: (device: XmlElement) => string | undefined,
+  { startedFrom, wanted, live }: DiffInput,
+): Trio[] {
   const index = (root: XmlElement | undefined): Map<string, XmlElement> => {
     const found = new Map<string, XmlElement>();
     for (const device of childrenNamed(child(root, 'devices'), name)) {
@@ -62,12 +67,20 @@ function trios(name: string, keyOf: (device: XmlElement) => string | undefined, 
     return found;
   };
   const [before, after, now] = [index(startedFrom), index(wanted), index(live)];
-  return [...new Set([...now.keys(), ...after.keys()])].map((key) => ({ key, before: before.get(key), wanted: after.get(key), live: now.get(key) }));
+  return [...new Set([...now.keys(), ...after.keys()])].map((key) => ({
+    key,
+    before: before.get(key),
+    wanted: after.get(key),
+    live: now.get(key),
+  }));
 }
 
 /** A single device without what libvirt added to it. */
 const bare = (device: XmlElement): XmlElement => {
-  const [stripped] = childrenNamed(child(stripRuntime(el('domain', {}, el('devices', {}, device))), 'devices'), device.name);
+  const [stripped] = childrenNamed(
+    child(stripRuntime(el('domain', {}, el('devices', {}, device))), 'devices'),
+    device.name,
+  );
   return stripped as XmlElement;
 };
 
@@ -85,7 +98,9 @@ function otherDifferences({ before, wanted, live }: Trio, apart: readonly string
   }
   const rest = without(wanted, [...apart, ...givenParts]);
   const running = bare(live);
-  return rest.children.flatMap((part) => ('name' in part && !running.children.some((node) => 'name' in node && says(node, part)) ? [part.name] : []));
+  return rest.children.flatMap((part) =>
+    'name' in part && !running.children.some((node) => 'name' in node && says(node, part)) ? [part.name] : [],
+  );
 }
 
 /** Whether the running part says what is wanted of it; the link is up when nothing is said. */
@@ -122,37 +137,49 @@ function diffNic(trio: Trio, diff: DeviceDiff): void {
     return;
   }
   const running = bare(live);
-  if (!liveNicParts.every((name) => samePart(name, running, wanted))) diff.update.push(patched(live, wanted, liveNicParts));
+  if (!liveNicParts.every((name) => samePart(name, running, wanted)))
+    diff.update.push(patched(live, wanted, liveNicParts));
   const others = otherDifferences(trio, liveNicParts);
   if (others.length > 0) diff.restart.push(`network card ${key}: ${others.join(', ')}`);
 }
 
 const isHot = (device: XmlElement): boolean =>
-  (device.attributes['device'] ?? 'disk') === 'disk' && hotBuses.includes(child(device, 'target')?.attributes['bus'] ?? '');
+  (device.attributes['device'] ?? 'disk') === 'disk' &&
+  hotBuses.includes(child(device, 'target')?.attributes['bus'] ?? '');
 
 function diffDisk(trio: Trio, diff: DeviceDiff): void {
   const { key, live, wanted } = trio;
   if (live === undefined || wanted === undefined) {
     const device = (live ?? wanted) as XmlElement;
-    if (!isHot(device)) diff.restart.push(`drive ${key}: ${live === undefined ? 'added' : 'removed'}, which its bus cannot do while the guest runs`);
+    if (!isHot(device))
+      diff.restart.push(
+        `drive ${key}: ${live === undefined ? 'added' : 'removed'}, which its bus cannot do while the guest runs`,
+      );
     else if (live !== undefined) diff.detach.push(live);
     else diff.attach.push(device);
     return;
   }
-  const kinds = [live, wanted].map((device) => [device.attributes['device'] ?? 'disk', child(device, 'target')?.attributes['bus']].join(' on '));
-  const medium = samePart('source', bare(live), wanted) && (child(wanted, 'source') === undefined || live.attributes['type'] === wanted.attributes['type']);
+  const kinds = [live, wanted].map((device) =>
+    [device.attributes['device'] ?? 'disk', child(device, 'target')?.attributes['bus']].join(' on '),
+  );
+  const medium =
+    samePart('source', bare(live), wanted) &&
+    (child(wanted, 'source') === undefined || live.attributes['type'] === wanted.attributes['type']);
   const ejects = ['cdrom', 'floppy'].includes(live.attributes['device'] ?? '');
   if (kinds[0] !== kinds[1] || (!medium && !ejects)) {
     const what = kinds[0] === kinds[1] ? 'another source' : `${kinds[0] ?? ''} → ${kinds[1] ?? ''}`;
-    if (!isHot(live) || !isHot(wanted)) diff.restart.push(`drive ${key}: ${what}, which its bus cannot change while the guest runs`);
+    if (!isHot(live) || !isHot(wanted))
+      diff.restart.push(`drive ${key}: ${what}, which its bus cannot change while the guest runs`);
     else {
       diff.detach.push(live);
       diff.attach.push(wanted);
     }
     return;
   }
-  if (!medium) diff.update.push(patched(live, wanted, ['source']));
-  const others = otherDifferences(trio, ['source']);
+  // The format belongs to the medium: libvirt forgets it for an empty drive.
+  const parts = ejects && (!medium || child(wanted, 'source') === undefined) ? ['source', 'driver'] : ['source'];
+  if (!medium) diff.update.push(patched(live, wanted, parts));
+  const others = otherDifferences(trio, parts);
   if (others.length > 0) diff.restart.push(`drive ${key}: ${others.join(', ')}`);
 }
 

@@ -8,7 +8,12 @@ import { mergeExtra, takeExtra } from './extra.ts';
 import type { DeviceReading } from './nic.ts';
 import { child, el, type XmlElement } from './xml.ts';
 
-const managed = { driver: ['name', 'type'], source: ['file', 'dev', 'pool', 'volume'], target: ['dev', 'bus'], readonly: [] } as const;
+const managed = {
+  driver: ['name', 'type'],
+  source: ['file', 'dev', 'pool', 'volume'],
+  target: ['dev', 'bus'],
+  readonly: [],
+} as const;
 const types = ['file', 'block', 'volume'];
 const devices = ['disk', 'cdrom', 'floppy'] as const;
 const buses: readonly string[] = ['virtio', 'scsi', 'sata', 'ide', 'usb', 'fdc'];
@@ -22,15 +27,21 @@ const letters = (target: string): string => (target.startsWith('xvd') ? 'xvd' : 
 export function busFaults(disk: Pick<Disk, 'target' | 'bus' | 'device'>): string[] {
   const faults: string[] = [];
   const floppies = [disk.device === 'floppy', disk.bus === 'fdc', letters(disk.target) === 'fd'];
-  if (floppies.includes(true) && floppies.includes(false)) faults.push(`device '${disk.device}' on bus '${disk.bus}' as ${disk.target}: a floppy drive is device='floppy' with bus='fdc' and a target fda or fdb, and nothing else is`);
-  if (disk.device === 'cdrom' && disk.bus === 'virtio') faults.push("the bus 'virtio' carries no CD-ROM drive; use 'sata' or 'scsi'");
+  if (floppies.includes(true) && floppies.includes(false))
+    faults.push(
+      `device '${disk.device}' on bus '${disk.bus}' as ${disk.target}: a floppy drive is device='floppy' with bus='fdc' and a target fda or fdb, and nothing else is`,
+    );
+  if (disk.device === 'cdrom' && disk.bus === 'virtio')
+    faults.push("the bus 'virtio' carries no CD-ROM drive; use 'sata' or 'scsi'");
   return faults;
 }
 
 /** A target whose letters belong to another bus works, but misleads people. */
 export function busWarning(disk: Pick<Disk, 'target' | 'bus'>): string | undefined {
   const expected = { virtio: 'vd', scsi: 'sd', sata: 'sd', usb: 'sd', ide: 'hd', fdc: 'fd' }[disk.bus];
-  return letters(disk.target) === expected ? undefined : `the target ${disk.target} is unusual for the bus '${disk.bus}' (${expected}a, ${expected}b …)`;
+  return letters(disk.target) === expected
+    ? undefined
+    : `the target ${disk.target} is unusual for the bus '${disk.bus}' (${expected}a, ${expected}b …)`;
 }
 
 function readSource(device: XmlElement, kind: Disk['device'], problems: string[]): Disk['source'] | undefined {
@@ -111,16 +122,10 @@ export interface DiskBacking {
 }
 
 const backingOf = (source: Disk['source']): DiskBacking => {
-  switch (source.type) {
-    case 'file':
-      return { type: 'file', source: el('source', { file: source.path }) };
-    case 'block':
-      return { type: 'block', source: el('source', { dev: source.path }) };
-    case 'volume':
-      return { type: 'volume', source: el('source', { pool: source.pool, volume: source.volume }) };
-    case 'empty':
-      return { type: 'file' };
-  }
+  if (source.type === 'empty') return { type: 'file' };
+  if (source.type === 'file') return { type: 'file', source: el('source', { file: source.path }) };
+  if (source.type === 'block') return { type: 'block', source: el('source', { dev: source.path }) };
+  return { type: 'volume', source: el('source', { pool: source.pool, volume: source.volume }) };
 };
 
 /** The `<disk>` of a drive; `foreign` replaces what the drive itself says about its source. */

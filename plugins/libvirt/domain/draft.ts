@@ -18,12 +18,15 @@ function steps(path: string): Step[] {
   return path.split('/').map((part) => {
     const form = /^([A-Za-z_][\w.:-]*)((?:\[@[\w:-]+=[^\]]*\])*)$/.exec(part);
     if (form === null) throw new Error(`"${path}" is no path; write for example devices/controller[@type=scsi]`);
-    const wanted = [...(form[2] as string).matchAll(/\[@([\w:-]+)=([^\]]*)\]/g)].map(([, name, value]) => [name as string, value as string] as const);
+    const wanted = [...(form[2] as string).matchAll(/\[@([\w:-]+)=([^\]]*)\]/g)].map(
+      ([, name, value]) => [name as string, value as string] as const,
+    );
     return { name: form[1] as string, wanted };
   });
 }
 
-const fits = (element: XmlElement, { name, wanted }: Step): boolean => element.name === name && wanted.every(([key, value]) => element.attributes[key] === value);
+const fits = (element: XmlElement, { name, wanted }: Step): boolean =>
+  element.name === name && wanted.every(([key, value]) => element.attributes[key] === value);
 
 export class DomainDraft {
   /** `<domain>`; it may be changed in any way that leaves name, UUID and the devices of others alone. */
@@ -43,7 +46,8 @@ export class DomainDraft {
   /** All elements at a path below the domain: `findAll('devices/disk[@device=cdrom]')`. */
   findAll(path: string): XmlElement[] {
     let found = [this.root];
-    for (const step of steps(path)) found = found.flatMap((element) => elements(element).filter((inner) => fits(inner, step)));
+    for (const step of steps(path))
+      found = found.flatMap((element) => elements(element).filter((inner) => fits(inner, step)));
     return found;
   }
 
@@ -75,12 +79,16 @@ export class DomainDraft {
 
   /** The `<interface>` of a card, by its MAC address. */
   nic(mac: string): XmlElement | undefined {
-    return childrenNamed(child(this.root, 'devices'), 'interface').find((device) => normalizeMac(child(device, 'mac')?.attributes['address'] ?? '') === mac);
+    return childrenNamed(child(this.root, 'devices'), 'interface').find(
+      (device) => normalizeMac(child(device, 'mac')?.attributes['address'] ?? '') === mac,
+    );
   }
 
   /** The `<disk>` of a drive, by its target. */
   disk(target: string): XmlElement | undefined {
-    return childrenNamed(child(this.root, 'devices'), 'disk').find((device) => child(device, 'target')?.attributes['dev'] === target);
+    return childrenNamed(child(this.root, 'devices'), 'disk').find(
+      (device) => child(device, 'target')?.attributes['dev'] === target,
+    );
   }
 
   /** Adds the element of a card on a plugin's network; model, MAC and the rest come from the card. */
@@ -107,10 +115,12 @@ export type Unresolved =
 export function unresolved(draft: DomainDraft, spec: Pick<VmSpec, 'nics' | 'disks'>): Unresolved[] {
   const missing: Unresolved[] = [];
   for (const { mac, source } of spec.nics) {
-    if (source.type === 'network' && draft.nic(mac) === undefined) missing.push({ kind: 'nic', mac, network: source.network });
+    if (source.type === 'network' && draft.nic(mac) === undefined)
+      missing.push({ kind: 'nic', mac, network: source.network });
   }
   for (const { target, source } of spec.disks) {
-    if (source.type === 'volume' && draft.disk(target) === undefined) missing.push({ kind: 'disk', target, pool: source.pool, volume: source.volume });
+    if (source.type === 'volume' && draft.disk(target) === undefined)
+      missing.push({ kind: 'disk', target, pool: source.pool, volume: source.volume });
   }
   return missing;
 }
@@ -120,4 +130,3 @@ export const unresolvedText = (device: Unresolved): string =>
   device.kind === 'nic'
     ? `no plugin knows the network ${device.network} of the network card ${device.mac}`
     : `no plugin knows the volume ${device.pool}/${device.volume} of the disk ${device.target}`;
-

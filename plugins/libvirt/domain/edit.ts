@@ -22,26 +22,20 @@ export interface EditedVm {
 }
 
 const sourceText = (source: NicDraft['source'] | Disk['source']): string => {
-  switch (source.type) {
-    case 'bridge':
-      return `bridge ${source.bridge}`;
-    case 'network':
-      return `network ${source.network}`;
-    case 'file':
-    case 'block':
-      return source.path;
-    case 'volume':
-      return `volume ${source.pool}/${source.volume}`;
-    case 'empty':
-      return 'nothing';
-    case 'user':
-      return 'user network';
-  }
+  if (source.type === 'bridge') return `bridge ${source.bridge}`;
+  if (source.type === 'network') return `network ${source.network}`;
+  if (source.type === 'user') return 'user network';
+  if (source.type === 'volume') return `volume ${source.pool}/${source.volume}`;
+  return source.type === 'empty' ? 'nothing' : source.path;
 };
 
 type Described = Readonly<Record<string, string>>;
 
-const nicFacts = ({ source, model, extra }: NicDraft): Described => ({ source: sourceText(source), model, elements: extra });
+const nicFacts = ({ source, model, extra }: NicDraft): Described => ({
+  source: sourceText(source),
+  model,
+  elements: extra,
+});
 const diskFacts = ({ device, bus, source, format, readonly, extra }: Disk): Described => ({
   device,
   bus,
@@ -55,10 +49,18 @@ const diskFacts = ({ device, bus, source, format, readonly, extra }: Disk): Desc
 function factChanges(what: string, before: Described, after: Described): string[] {
   return Object.entries(after)
     .filter(([key, value]) => before[key] !== value)
-    .map(([key, value]) => (key === 'elements' ? `${what}: other elements changed` : `${what}: ${key} ${before[key] ?? ''} → ${value}`));
+    .map(([key, value]) =>
+      key === 'elements' ? `${what}: other elements changed` : `${what}: ${key} ${before[key] ?? ''} → ${value}`,
+    );
 }
 
-function deviceChanges<T>(noun: string, before: readonly T[], after: readonly T[], keyOf: (device: T) => string | undefined, facts: (device: T) => Described): string[] {
+function deviceChanges<T>(
+  noun: string,
+  before: readonly T[],
+  after: readonly T[],
+  keyOf: (device: T) => string | undefined,
+  facts: (device: T) => Described,
+): string[] {
   const old = new Map(before.map((device) => [keyOf(device), device]));
   const kept = new Set<string | undefined>();
   const lines = after.flatMap((device) => {
@@ -69,12 +71,23 @@ function deviceChanges<T>(noun: string, before: readonly T[], after: readonly T[
     kept.add(key);
     return factChanges(what, facts(previous), facts(device));
   });
-  const gone = before.filter((device) => !kept.has(keyOf(device))).map((device) => `${noun} ${keyOf(device) ?? ''}: removed`);
-  const order = before.map(keyOf).filter((key) => kept.has(key)).join() === after.map(keyOf).filter((key) => kept.has(key)).join();
+  const gone = before
+    .filter((device) => !kept.has(keyOf(device)))
+    .map((device) => `${noun} ${keyOf(device) ?? ''}: removed`);
+  const order =
+    before
+      .map(keyOf)
+      .filter((key) => kept.has(key))
+      .join() ===
+    after
+      .map(keyOf)
+      .filter((key) => kept.has(key))
+      .join();
   return [...lines, ...gone, ...(order ? [] : [`${noun}s: another order`])];
 }
 
-const scalar = (what: string, before: string, after: string): string[] => (before === after ? [] : [`${what}: ${before} → ${after}`]);
+const scalar = (what: string, before: string, after: string): string[] =>
+  before === after ? [] : [`${what}: ${before} → ${after}`];
 
 /** What changed between two states of a guest, for people; the definition by the names of its elements. */
 export function describeChanges(before: VmFields, after: VmFields): string[] {
@@ -91,7 +104,9 @@ export function describeChanges(before: VmFields, after: VmFields): string[] {
     ...deviceChanges('drive', before.disks, after.disks, ({ target }) => target, diskFacts),
     ...parts,
   ];
-  return parts.length === 0 && before.definition !== after.definition ? [...lines, 'definition: only comments, order or layout changed'] : lines;
+  return parts.length === 0 && before.definition !== after.definition
+    ? [...lines, 'definition: only comments, order or layout changed']
+    : lines;
 }
 
 /**
@@ -103,7 +118,16 @@ export function editFromXml(old: { readonly uuid: string; readonly fields: VmFie
   const refusals: string[] = [];
   if (uuid !== undefined && uuid !== old.uuid) refusals.push(`the UUID is ${old.uuid} and stays; the XML says ${uuid}`);
   if (fields.name !== old.fields.name) refusals.push(`the name is ${old.fields.name}; the XML says ${fields.name}`);
-  if (refusals.length > 0) throw domainError('VM_EDIT_REFUSED', { name: old.fields.name, summary: summarize(refusals) }, { details: refusals });
+  if (refusals.length > 0)
+    throw domainError(
+      'VM_EDIT_REFUSED',
+      { name: old.fields.name, summary: summarize(refusals) },
+      { details: refusals },
+    );
   const known = new Set(fromXml(vmDocumentText(old.uuid, old.fields)).warnings);
-  return { fields, changes: describeChanges(old.fields, fields), warnings: warnings.filter((warning) => !known.has(warning)) };
+  return {
+    fields,
+    changes: describeChanges(old.fields, fields),
+    warnings: warnings.filter((warning) => !known.has(warning)),
+  };
 }

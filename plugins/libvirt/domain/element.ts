@@ -79,7 +79,8 @@ export function textOf(element: XmlElement | undefined): string {
 }
 
 /** Nothing at all in it, so that leaving it out says the same. */
-export const isBare = (element: XmlElement): boolean => Object.keys(element.attributes).length === 0 && element.children.length === 0;
+export const isBare = (element: XmlElement): boolean =>
+  Object.keys(element.attributes).length === 0 && element.children.length === 0;
 
 /** Takes nodes out of the parent where `drop` says so. */
 export function removeChildren(parent: XmlElement, drop: (element: XmlElement) => boolean): void {

@@ -54,4 +54,6 @@ export const domainError = defineErrors({
 
 /** "one problem" as it is, several as a count; the details carry each of them. */
 export const summarize = (problems: readonly string[]): string =>
-  problems.length === 1 ? (problems[0] as string) : `${problems.length} problems, the first is ${problems[0] ?? 'unknown'}`;
+  problems.length === 1
+    ? (problems[0] as string)
+    : `${problems.length} problems, the first is ${problems[0] ?? 'unknown'}`;

@@ -40,7 +40,10 @@ export function mergeExtra(device: XmlElement, extra: string, managed: Managed, 
       device.children.push(node);
       continue;
     }
-    target.attributes = { ...target.attributes, ...Object.fromEntries(Object.entries(node.attributes).filter(([key]) => !(key in target.attributes))) };
+    target.attributes = {
+      ...target.attributes,
+      ...Object.fromEntries(Object.entries(node.attributes).filter(([key]) => !(key in target.attributes))),
+    };
     target.children.push(...node.children);
   }
 }

@@ -18,7 +18,12 @@ describe('domain XML that a node starts', () => {
     if (guest.spec.accelerator !== 'kvm') {
       it(`${guest.name}, notes without KVM`, () => {
         const { notes } = startXml(guest, { ...testNode, kvm: false });
-        compare(`${guest.name}.notes`, [...guest.warnings.map((warning) => `define: ${warning}`), ...notes.map((note) => `start: ${note}`)].join('\n').concat('\n'));
+        compare(
+          `${guest.name}.notes`,
+          [...guest.warnings.map((warning) => `define: ${warning}`), ...notes.map((note) => `start: ${note}`)]
+            .join('\n')
+            .concat('\n'),
+        );
       });
     }
   }

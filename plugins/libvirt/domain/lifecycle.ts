@@ -12,8 +12,12 @@ const defaults = { on_poweroff: 'destroy', on_reboot: 'restart', on_crash: 'dest
 export function normalizeLifecycle(root: XmlElement, warnings: string[]): void {
   for (const [name, usual] of Object.entries(defaults)) {
     const value = textOf(child(root, name)).trim();
-    if (name === 'on_poweroff' && value !== '' && value !== usual) warnings.push(`/domain/on_poweroff: '${value}' is dropped; whether a guest that powered off starts again is decided by PVC`);
-    if (value === usual || value === '' || name === 'on_poweroff') removeChildren(root, (element) => element.name === name);
+    if (name === 'on_poweroff' && value !== '' && value !== usual)
+      warnings.push(
+        `/domain/on_poweroff: '${value}' is dropped; whether a guest that powered off starts again is decided by PVC`,
+      );
+    if (value === usual || value === '' || name === 'on_poweroff')
+      removeChildren(root, (element) => element.name === name);
   }
 }
 

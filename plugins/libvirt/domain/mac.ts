@@ -4,8 +4,8 @@
  * @module
  */
 import type { Nic } from '../schema.ts';
-import { definedMacs } from './define-devices.ts';
 import type { VmFields } from './define.ts';
+import { definedMacs } from './define-devices.ts';
 import { domainError } from './errors.ts';
 import { child, childrenNamed, el, parseXml, printXml } from './xml.ts';
 

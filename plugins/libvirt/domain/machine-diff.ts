@@ -9,7 +9,19 @@ import { changedDomainParts, says } from './tree-diff.ts';
 import { child, clone, descend, elements, textOf, type XmlElement } from './xml.ts';
 
 /** Said in words of their own, or not part of the machine. */
-const apart = ['name', 'uuid', 'genid', 'title', 'description', 'metadata', 'memory', 'currentMemory', 'vcpu', 'cpu', 'os'];
+const apart = [
+  'name',
+  'uuid',
+  'genid',
+  'title',
+  'description',
+  'metadata',
+  'memory',
+  'currentMemory',
+  'vcpu',
+  'cpu',
+  'os',
+];
 /** Compared one by one elsewhere. */
 const devicesApart = ['interface', 'disk', 'emulator'];
 
@@ -25,7 +37,8 @@ function wordsFor(name: string, before: string, after: string): string[] {
 
 /** `q35` and `pc` stand for the newest machine of their kind, which libvirt prints with its version. */
 function machineMatches(wanted: string, running: string): boolean {
-  if (wanted === 'q35' || wanted === 'pc') return running === wanted || running.startsWith(wanted === 'q35' ? 'pc-q35-' : 'pc-i440fx-');
+  if (wanted === 'q35' || wanted === 'pc')
+    return running === wanted || running.startsWith(wanted === 'q35' ? 'pc-q35-' : 'pc-i440fx-');
   return wanted === running;
 }
 
@@ -36,7 +49,15 @@ function machineWords(base: XmlElement, wanted: XmlElement): string[] {
   return after === '' || machineMatches(after, before) ? [] : [`machine: ${before} → ${after}`];
 }
 
-/** The first line of the head: type, memory, vCPUs, machine. */
+/** What the balloon starts with; of interest only where it is not all the memory. */
+function balloonWords(base: XmlElement, wanted: XmlElement): string[] {
+  const start = (root: XmlElement): string =>
+    child(root, 'currentMemory') === undefined ? memoryText(root, 'memory') : memoryText(root, 'currentMemory');
+  const whole = [base, wanted].every((root) => start(root) === memoryText(root, 'memory'));
+  return whole ? [] : wordsFor('currentMemory', start(base), start(wanted));
+}
+
+/** Domain type, memory, vCPUs, machine. */
 function headDifferences(base: XmlElement, wanted: XmlElement): string[] {
   return [
     ...wordsFor('domain type', base.attributes['type'] ?? '', wanted.attributes['type'] ?? ''),
@@ -56,8 +77,18 @@ const plainOs = (root: XmlElement): XmlElement => {
 /** Against the XML the domain was started from: every difference is one that PVC made. */
 function exact(before: XmlElement, wanted: XmlElement): string[] {
   const [from, to] = [clone(before), clone(wanted)];
-  for (const root of [from, to]) root.children = root.children.map((node) => ('name' in node && node.name === 'os' ? plainOs(root) : node));
-  return [...headDifferences(before, wanted), ...changedDomainParts(from, to, apart.filter((name) => name !== 'cpu' && name !== 'os' && name !== 'genid'), devicesApart)];
+  for (const root of [from, to])
+    root.children = root.children.map((node) => ('name' in node && node.name === 'os' ? plainOs(root) : node));
+  return [
+    ...headDifferences(before, wanted),
+    ...balloonWords(before, wanted),
+    ...changedDomainParts(
+      from,
+      to,
+      apart.filter((name) => name !== 'cpu' && name !== 'os' && name !== 'genid'),
+      devicesApart,
+    ),
+  ];
 }
 
 /** libvirt replaces a CPU that copies the host's by the model it found; then nothing can be said about it. */
@@ -65,7 +96,12 @@ const isExpanded = (wanted: XmlElement): boolean => child(wanted, 'cpu')?.attrib
 
 /** Against what libvirt prints: only what is wanted and missing is found, not what should go. */
 function loose(live: XmlElement, wanted: XmlElement): string[] {
-  const missing = (from: XmlElement | undefined, to: XmlElement | undefined, ignore: readonly string[], prefix: string): string[] => {
+  const missing = (
+    from: XmlElement | undefined,
+    to: XmlElement | undefined,
+    ignore: readonly string[],
+    prefix: string,
+  ): string[] => {
     const left = from === undefined ? [] : [...elements(from)];
     return (to === undefined ? [] : elements(to)).flatMap((part) => {
       if (ignore.includes(part.name)) return [];
@@ -76,7 +112,10 @@ function loose(live: XmlElement, wanted: XmlElement): string[] {
     });
   };
   const cpu = child(wanted, 'cpu');
-  const cpuSame = cpu === undefined || isExpanded(wanted) || (child(live, 'cpu') !== undefined && says(child(live, 'cpu') as XmlElement, cpu));
+  const cpuSame =
+    cpu === undefined ||
+    isExpanded(wanted) ||
+    (child(live, 'cpu') !== undefined && says(child(live, 'cpu') as XmlElement, cpu));
   return [
     ...headDifferences(live, wanted),
     ...(says(plainOs(live), plainOs(wanted)) ? [] : ['os: changed']),

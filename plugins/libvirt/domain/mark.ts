@@ -29,7 +29,8 @@ export function readMark(root: XmlElement): Mark | undefined {
   const metadata = child(root, 'metadata');
   const mark = metadata === undefined ? undefined : elements(metadata).find(isMark);
   const { accelerator, type, version } = mark?.attributes ?? {};
-  if (type === undefined || (accelerator !== 'auto' && accelerator !== 'kvm' && accelerator !== 'tcg')) return undefined;
+  if (type === undefined || (accelerator !== 'auto' && accelerator !== 'kvm' && accelerator !== 'tcg'))
+    return undefined;
   return { accelerator, type, version: version === undefined ? undefined : Number(version) };
 }
 
@@ -43,4 +44,9 @@ export function removeMark(root: XmlElement): void {
 
 /** `<pvc:guest>`, to be put into `<metadata>`. */
 export const markElement = (mark: Mark): XmlElement =>
-  el('pvc:guest', { 'xmlns:pvc': markNamespace, version: mark.version, accelerator: mark.accelerator, type: mark.type });
+  el('pvc:guest', {
+    'xmlns:pvc': markNamespace,
+    version: mark.version,
+    accelerator: mark.accelerator,
+    type: mark.type,
+  });

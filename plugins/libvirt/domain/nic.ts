@@ -11,7 +11,10 @@ import { child, el, type XmlElement } from './xml.ts';
 export type NicDraft = Omit<Nic, 'mac'> & { mac: string | undefined };
 
 /** The element becomes a typed device, stays in the definition for a reason, or has faults. */
-export type DeviceReading<T> = { readonly device: T } | { readonly leave: string } | { readonly problems: readonly string[] };
+export type DeviceReading<T> =
+  | { readonly device: T }
+  | { readonly leave: string }
+  | { readonly problems: readonly string[] };
 
 const managed = { mac: ['address'], source: ['bridge', 'network'], model: ['type'] } as const;
 const types = ['bridge', 'user', 'network'];
@@ -50,7 +53,8 @@ export function readNic(device: XmlElement): DeviceReading<NicDraft> {
   if (type === undefined) return { problems: ["has no type; write type='bridge' or type='network'"] };
   if (!types.includes(type)) return { leave: `type '${type}' is left to libvirt as it is` };
   const foreign = Object.keys(device.attributes).filter((name) => name !== 'type');
-  if (foreign.length > 0) return { leave: `the attribute ${foreign[0]} is none that PVC manages, so the element stays as it is` };
+  if (foreign.length > 0)
+    return { leave: `the attribute ${foreign[0]} is none that PVC manages, so the element stays as it is` };
   const extra = takeExtra(device, managed);
   if (extra === undefined) return { leave: 'an element occurs twice in it, so it stays as it is' };
 
@@ -58,7 +62,10 @@ export function readNic(device: XmlElement): DeviceReading<NicDraft> {
   const source = readSource(device, problems);
   const written = child(device, 'mac')?.attributes['address'];
   const mac = written === undefined ? undefined : normalizeMac(written);
-  if (written !== undefined && mac === undefined) problems.push(`mac/@address "${written}" is no unicast MAC address; write six octets like 52:54:00:12:34:56, or leave <mac> out`);
+  if (written !== undefined && mac === undefined)
+    problems.push(
+      `mac/@address "${written}" is no unicast MAC address; write six octets like 52:54:00:12:34:56, or leave <mac> out`,
+    );
   const model = word.safeParse(child(device, 'model')?.attributes['type'] ?? defaultModel);
   if (!model.success) problems.push(`model/@type: ${model.error.issues[0]?.message ?? 'not a word'}`);
   if (extra.length > 16_384) problems.push('has more than 16384 characters of unmanaged elements; remove some');
@@ -77,14 +84,10 @@ export interface NicPlug {
 }
 
 const plugOf = (source: Nic['source']): NicPlug => {
-  switch (source.type) {
-    case 'bridge':
-      return { type: 'bridge', source: { bridge: source.bridge } };
-    case 'network':
-      return { type: 'network', source: { network: source.network } };
-    case 'user':
-      return { type: 'user' };
-  }
+  if (source.type === 'user') return { type: 'user' };
+  return source.type === 'bridge'
+    ? { type: 'bridge', source: { bridge: source.bridge } }
+    : { type: 'network', source: { network: source.network } };
 };
 
 /** The `<interface>` of a card; `foreign` replaces what the card itself says about its source. */

@@ -48,17 +48,27 @@ function highestCpu(root: XmlElement): number {
 }
 
 /** Problems between typed fields and definition; to be asked whenever one of them changes. */
-export function agreementProblems(fields: Pick<VmSpec, 'memoryMiB' | 'vcpus' | 'topology'>, root: XmlElement): string[] {
+export function agreementProblems(
+  fields: Pick<VmSpec, 'memoryMiB' | 'vcpus' | 'topology'>,
+  root: XmlElement,
+): string[] {
   const problems: string[] = [];
   const { topology, vcpus, memoryMiB } = fields;
   if (topology !== undefined && topologyProduct(topology) !== vcpus) {
-    problems.push(`/domain/cpu/topology: ${topologyText(topology)} make ${topologyProduct(topology)} vCPUs, but <vcpu> says ${vcpus}; make them equal or leave the topology out`);
+    problems.push(
+      `/domain/cpu/topology: ${topologyText(topology)} make ${topologyProduct(topology)} vCPUs, but <vcpu> says ${vcpus}; make them equal or leave the topology out`,
+    );
   }
   const highest = highestCpu(root);
-  if (highest >= vcpus) problems.push(`/domain/cpu/numa: a cell names vCPU ${highest}, but <vcpu> says ${vcpus} (the last is ${vcpus - 1})`);
+  if (highest >= vcpus)
+    problems.push(
+      `/domain/cpu/numa: a cell names vCPU ${highest}, but <vcpu> says ${vcpus} (the last is ${vcpus - 1})`,
+    );
   const numaMiB = numaMemoryMiB(root);
   if (numaMiB !== undefined && numaMiB !== memoryMiB) {
-    problems.push(`/domain/cpu/numa: the cells and memory devices hold ${numaMiB} MiB, but the memory is ${memoryMiB} MiB; change the cells in the XML as well`);
+    problems.push(
+      `/domain/cpu/numa: the cells and memory devices hold ${numaMiB} MiB, but the memory is ${memoryMiB} MiB; change the cells in the XML as well`,
+    );
   }
   return problems;
 }

@@ -41,10 +41,13 @@ export interface Rendering {
   readonly notes: string[];
 }
 
-/** Memory for the balloon to start with cannot be more than there is; vCPUs neither. */
-function clampCurrent(root: XmlElement, spec: VmSpec, notes: string[]): void {
+/** The balloon starts with all the memory unless the definition says less; neither memory nor vCPUs can be more than there are. */
+function settleCurrent(root: XmlElement, spec: VmSpec, notes: string[]): void {
   const memory = child(root, 'currentMemory');
-  if (memory !== undefined && Number(textOf(memory)) > spec.memoryMiB) {
+  if (memory === undefined) {
+    const after = root.children.findIndex((node) => isElement(node) && node.name === 'memory') + 1;
+    root.children.splice(after, 0, el('currentMemory', { unit: 'MiB' }, String(spec.memoryMiB)));
+  } else if (Number(textOf(memory)) > spec.memoryMiB) {
     notes.push(`currentMemory ${textOf(memory)} MiB became ${spec.memoryMiB} MiB, all the memory there is`);
     memory.children = [{ text: String(spec.memoryMiB) }];
   }
@@ -64,14 +67,22 @@ export function renderDomain({ uuid, spec, version, node }: RenderInput): Render
   if (spec.accelerator === 'kvm' && !node.kvm) throw domainError('VM_NO_KVM', { name: spec.name, node: node.name });
   const type = spec.accelerator === 'tcg' || !node.kvm ? 'qemu' : 'kvm';
   const notes: string[] = [];
-  if (type === 'qemu' && spec.accelerator === 'auto') notes.push(`${node.name} has no working KVM: the guest is emulated and slow`);
-  const root = compose({ uuid, fields: spec, type, foreign: false, mark: { version, accelerator: spec.accelerator, type } });
-  clampCurrent(root, spec, notes);
+  if (type === 'qemu' && spec.accelerator === 'auto')
+    notes.push(`${node.name} has no working KVM: the guest is emulated and slow`);
+  const root = compose({
+    uuid,
+    fields: spec,
+    type,
+    foreign: false,
+    mark: { version, accelerator: spec.accelerator, type },
+  });
+  settleCurrent(root, spec, notes);
   if (type === 'qemu') fitForTcg(root, notes);
   renderLifecycle(root, notes);
   const draft = new DomainDraft(root, { uuid, name: spec.name });
   const devices = draft.devices();
-  if (node.emulator !== undefined && child(devices, 'emulator') === undefined) devices.children.unshift(el('emulator', {}, node.emulator));
+  if (node.emulator !== undefined && child(devices, 'emulator') === undefined)
+    devices.children.unshift(el('emulator', {}, node.emulator));
   logConsole(devices, node.consoleLogPath);
   listenGraphics(devices, node.vncListen);
   return { draft, notes };
@@ -101,7 +112,9 @@ function damage(draft: DomainDraft): string | undefined {
  */
 function arrange(draft: DomainDraft, { nics, disks }: Pick<VmSpec, 'nics' | 'disks'>): void {
   const devices = draft.devices();
-  const typed = [...disks.map(({ target }) => draft.disk(target)), ...nics.map(({ mac }) => draft.nic(mac))].filter((device) => device !== undefined);
+  const typed = [...disks.map(({ target }) => draft.disk(target)), ...nics.map(({ mac }) => draft.nic(mac))].filter(
+    (device) => device !== undefined,
+  );
   const emulator = child(devices, 'emulator');
   const first = emulator === undefined ? typed : [emulator, ...typed];
   devices.children = [...first, ...devices.children.filter((node) => !(isElement(node) && first.includes(node)))];
@@ -115,13 +128,18 @@ export function finishDomain(draft: DomainDraft, spec: Pick<VmSpec, 'nics' | 'di
   const reason = damage(draft);
   if (reason !== undefined) throw domainError('VM_DRAFT_BROKEN', { name: draft.name, reason });
   const missing = unresolved(draft, spec).map(unresolvedText);
-  if (missing.length > 0) throw domainError('VM_DEVICES_UNRESOLVED', { name: draft.name, summary: summarize(missing) }, { details: missing });
+  if (missing.length > 0)
+    throw domainError('VM_DEVICES_UNRESOLVED', { name: draft.name, summary: summarize(missing) }, { details: missing });
   arrange(draft, spec);
   let text: string;
   try {
     text = printXml(draft.root);
   } catch (error) {
-    throw domainError('VM_DRAFT_BROKEN', { name: draft.name, reason: error instanceof Error ? error.message : String(error) }, { cause: error });
+    throw domainError(
+      'VM_DRAFT_BROKEN',
+      { name: draft.name, reason: error instanceof Error ? error.message : String(error) },
+      { cause: error },
+    );
   }
   return `${text}\n`;
 }

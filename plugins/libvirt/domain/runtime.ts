@@ -3,7 +3,7 @@
  * `virsh dumpxml` can be defined again and compared with what was asked.
  * @module
  */
-import { child, childrenNamed, clone, elements, removeChildren, textOf, type XmlElement } from './xml.ts';
+import { child, childrenNamed, clone, elements, isBare, removeChildren, textOf, type XmlElement } from './xml.ts';
 
 /** libvirt numbers running domains in the attribute `id`; a stored definition has none. */
 export const isLive = (root: XmlElement): boolean => root.attributes['id'] !== undefined;
@@ -11,7 +11,8 @@ export const isLive = (root: XmlElement): boolean => root.attributes['id'] !== u
 /** Host devices that libvirt names itself (virnetdev.h: VIR_NET_GENERATED_*_PREFIX). */
 const generatedLink = /^(?:vnet|macvtap|macvlan)\d+$/;
 /** Sockets that libvirt makes for a channel without a path of its own. */
-const generatedSocket = /^(?:\/var\/lib\/libvirt\/qemu\/channel\/|\/var\/run\/libvirt\/qemu\/channel\/|\/run\/libvirt\/qemu\/channel\/|\/run\/user\/\d+\/libvirt\/)/;
+const generatedSocket =
+  /^(?:\/var\/lib\/libvirt\/qemu\/channel\/|\/var\/run\/libvirt\/qemu\/channel\/|\/run\/libvirt\/qemu\/channel\/|\/run\/user\/\d+\/libvirt\/)/;
 
 const drop = (element: XmlElement | undefined, ...names: readonly string[]): void => {
   for (const name of names) delete element?.attributes[name];
@@ -27,6 +28,8 @@ function stripInterface(device: XmlElement): void {
 function stripDisk(device: XmlElement): void {
   removeChildren(device, ({ name }) => name === 'backingStore' || name === 'mirror');
   drop(child(device, 'source'), 'index');
+  // What libvirt leaves of the source of a drive whose medium was taken out.
+  removeChildren(device, (element) => element.name === 'source' && isBare(element));
   drop(child(device, 'target'), 'tray');
 }
 
@@ -34,7 +37,10 @@ function stripCharacterDevice(device: XmlElement): void {
   drop(device, 'tty');
   if (device.attributes['type'] === 'pty') removeChildren(device, ({ name }) => name === 'source');
   if (device.attributes['type'] === 'unix') {
-    removeChildren(device, ({ name, attributes }) => name === 'source' && generatedSocket.test(attributes['path'] ?? ''));
+    removeChildren(
+      device,
+      ({ name, attributes }) => name === 'source' && generatedSocket.test(attributes['path'] ?? ''),
+    );
   }
   drop(child(device, 'target'), 'state');
 }
@@ -55,7 +61,8 @@ const byName: Readonly<Record<string, (device: XmlElement) => void>> = {
 };
 
 /** libvirt confines each running guest by itself; only labels an administrator chose are part of a definition. */
-const isGeneratedLabel = ({ name, attributes }: XmlElement): boolean => name === 'seclabel' && attributes['type'] === 'dynamic';
+const isGeneratedLabel = ({ name, attributes }: XmlElement): boolean =>
+  name === 'seclabel' && attributes['type'] === 'dynamic';
 
 /** The default cgroup partition, which libvirt writes into every running domain. */
 const isDefaultPartition = (element: XmlElement): boolean =>

@@ -32,14 +32,18 @@ export function fitForTcg(root: XmlElement, notes: string[]): void {
   if (cpu !== undefined) plainCpu(cpu, notes);
   const features = child(root, 'features');
   if (features !== undefined) {
-    const gone = elements(features).filter((element) => kvmFeatures.includes(element.name) || (element.name === 'ioapic' && element.attributes['driver'] === 'kvm'));
+    const gone = elements(features).filter(
+      (element) =>
+        kvmFeatures.includes(element.name) || (element.name === 'ioapic' && element.attributes['driver'] === 'kvm'),
+    );
     for (const { name } of gone) notes.push(`the feature '${name}' is left out: it exists with KVM only`);
     removeChildren(features, (element) => gone.includes(element));
     if (isBare(features)) removeChildren(root, (element) => element === features);
   }
   const clock = child(root, 'clock');
   const timers = childrenNamed(clock, 'timer').filter(({ attributes }) => kvmTimers.includes(attributes['name'] ?? ''));
-  for (const { attributes } of timers) notes.push(`the timer '${attributes['name'] ?? ''}' is left out: it exists with KVM only`);
+  for (const { attributes } of timers)
+    notes.push(`the timer '${attributes['name'] ?? ''}' is left out: it exists with KVM only`);
   if (clock !== undefined) removeChildren(clock, (element) => timers.includes(element));
   if (descend(root, 'launchSecurity') !== undefined) {
     notes.push('<launchSecurity> is left out: memory encryption exists with KVM only');

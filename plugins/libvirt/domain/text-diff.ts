@@ -14,7 +14,11 @@ export interface TextDiffOptions {
 const ended = (text: string): string => (text === '' || text.endsWith('\n') ? text : `${text}\n`);
 
 /** The diff, empty when both say the same line by line. */
-export function textDiff(before: string, after: string, { oldName = 'before', newName = 'after', context = 3 }: TextDiffOptions = {}): string {
+export function textDiff(
+  before: string,
+  after: string,
+  { oldName = 'before', newName = 'after', context = 3 }: TextDiffOptions = {},
+): string {
   if (ended(before) === ended(after)) return '';
   const patch = createTwoFilesPatch(oldName, newName, ended(before), ended(after), undefined, undefined, { context });
   return patch.replace(/^=+\n/, '');

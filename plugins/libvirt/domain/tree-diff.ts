@@ -17,7 +17,8 @@ export function canonical(element: XmlElement): string {
 
 const groups = (parent: XmlElement | undefined): Map<string, string[]> => {
   const found = new Map<string, string[]>();
-  for (const element of parent === undefined ? [] : elements(parent)) found.set(element.name, [...(found.get(element.name) ?? []), canonical(element)]);
+  for (const element of parent === undefined ? [] : elements(parent))
+    found.set(element.name, [...(found.get(element.name) ?? []), canonical(element)]);
   return found;
 };
 
@@ -48,7 +49,12 @@ function line(path: string, { removed, added }: { removed: number; added: number
  * What differs between the children of two elements, one line for each name: `devices/controller: 2 added`.
  * Names in `ignore` are left out.
  */
-export function changedParts(before: XmlElement | undefined, after: XmlElement | undefined, ignore: readonly string[], prefix = ''): string[] {
+export function changedParts(
+  before: XmlElement | undefined,
+  after: XmlElement | undefined,
+  ignore: readonly string[],
+  prefix = '',
+): string[] {
   const old = groups(before);
   const now = groups(after);
   const names = [...new Set([...old.keys(), ...now.keys()])].filter((name) => !ignore.includes(name));
@@ -56,7 +62,12 @@ export function changedParts(before: XmlElement | undefined, after: XmlElement |
 }
 
 /** The same for whole domains; devices are listed by their own names. */
-export function changedDomainParts(before: XmlElement, after: XmlElement, ignore: readonly string[], ignoreDevices: readonly string[]): string[] {
+export function changedDomainParts(
+  before: XmlElement,
+  after: XmlElement,
+  ignore: readonly string[],
+  ignoreDevices: readonly string[],
+): string[] {
   return [
     ...changedParts(before, after, [...ignore, 'devices']),
     ...changedParts(child(before, 'devices'), child(after, 'devices'), ignoreDevices, 'devices/'),
@@ -74,7 +85,8 @@ export function says(found: XmlElement, wanted: XmlElement): boolean {
   if (found.name !== wanted.name) return false;
   if (!Object.entries(wanted.attributes).every(([key, value]) => sameValue(value, found.attributes[key]))) return false;
   const inner = elements(wanted);
-  if (inner.length === 0 && textOf(wanted).trim() !== '' && textOf(wanted).trim() !== textOf(found).trim()) return false;
+  if (inner.length === 0 && textOf(wanted).trim() !== '' && textOf(wanted).trim() !== textOf(found).trim())
+    return false;
   const left = elements(found);
   return inner.every((part) => {
     const at = left.findIndex((candidate) => says(candidate, part));

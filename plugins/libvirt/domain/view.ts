@@ -74,7 +74,8 @@ export interface VmDetail {
 }
 
 const attribute = (element: XmlElement | undefined, name: string): string | null => element?.attributes[name] ?? null;
-const text = (element: XmlElement | undefined): string | null => (element === undefined ? null : textOf(element).trim());
+const text = (element: XmlElement | undefined): string | null =>
+  element === undefined ? null : textOf(element).trim();
 
 function memory(root: XmlElement, name: string): number | undefined {
   const element = child(root, name);
@@ -134,8 +135,13 @@ const disk = (device: XmlElement): DiskView => ({
 function hostdev(device: XmlElement): { type: string; source: string } {
   const source = child(device, 'source');
   const address = child(source, 'address')?.attributes ?? {};
-  const ids = [child(source, 'vendor')?.attributes['id'], child(source, 'product')?.attributes['id']].filter((id) => id !== undefined);
-  const hex = (value: string | undefined, width: number): string => Number(value ?? 0).toString(16).padStart(width, '0');
+  const ids = [child(source, 'vendor')?.attributes['id'], child(source, 'product')?.attributes['id']].filter(
+    (id) => id !== undefined,
+  );
+  const hex = (value: string | undefined, width: number): string =>
+    Number(value ?? 0)
+      .toString(16)
+      .padStart(width, '0');
   const pci = `${hex(address['domain'], 4)}:${hex(address['bus'], 2)}:${hex(address['slot'], 2)}.${hex(address['function'], 1)}`;
   const name = ids.length > 0 ? ids.join(':') : address['slot'] !== undefined ? pci : Object.values(address).join(':');
   return { type: device.attributes['type'] ?? device.attributes['mode'] ?? '', source: name };
@@ -146,7 +152,10 @@ function display(devices: XmlElement | undefined, type: string): VmDetail['vnc']
   if (device === undefined) return null;
   const { port, autoport, listen } = device.attributes;
   const number = port === undefined || port === '-1' ? undefined : Number(port);
-  return { listen: listen ?? attribute(child(device, 'listen'), 'address'), port: number ?? (autoport === 'yes' || port === '-1' ? 'auto' : null) };
+  return {
+    listen: listen ?? attribute(child(device, 'listen'), 'address'),
+    port: number ?? (autoport === 'yes' || port === '-1' ? 'auto' : null),
+  };
 }
 
 const agentName = 'org.qemu.guest_agent.0';
@@ -161,7 +170,11 @@ function consoleOf(devices: XmlElement): VmDetail['console'] {
   const device = loggedConsole(devices);
   if (device === undefined) return null;
   const pty = device.attributes['type'] === 'pty';
-  return { type: device.attributes['type'] ?? '', tty: pty ? (attribute(child(device, 'source'), 'path') ?? attribute(device, 'tty')) : null, log: attribute(child(device, 'log'), 'file') };
+  return {
+    type: device.attributes['type'] ?? '',
+    tty: pty ? (attribute(child(device, 'source'), 'path') ?? attribute(device, 'tty')) : null,
+    log: attribute(child(device, 'log'), 'file'),
+  };
 }
 
 function kernelOf(os: XmlElement | undefined): VmDetail['kernel'] {
@@ -180,7 +193,11 @@ export function viewDomain(domain: string | XmlElement): VmDetail {
   const memoryMiB = memory(root, 'memory') ?? 0;
   const channels = childrenNamed(devices, 'channel').map((device) => {
     const target = child(device, 'target');
-    return { type: device.attributes['type'] ?? '', name: attribute(target, 'name'), state: attribute(target, 'state') };
+    return {
+      type: device.attributes['type'] ?? '',
+      name: attribute(target, 'name'),
+      state: attribute(target, 'state'),
+    };
   });
   const agent = channels.find(({ name }) => name === agentName);
   const features = child(root, 'features');
@@ -202,11 +219,16 @@ export function viewDomain(domain: string | XmlElement): VmDetail {
     firmware: firmware(os),
     boot: bootOrder(root),
     kernel: kernelOf(os),
-    features: (features === undefined ? [] : elements(features)).filter(({ attributes }) => attributes['state'] !== 'off').map(({ name }) => name),
+    features: (features === undefined ? [] : elements(features))
+      .filter(({ attributes }) => attributes['state'] !== 'off')
+      .map(({ name }) => name),
     clock: attribute(child(root, 'clock'), 'offset'),
     networks: childrenNamed(devices, 'interface').map(network),
     disks: childrenNamed(devices, 'disk').map(disk),
-    controllers: childrenNamed(devices, 'controller').map((device) => ({ type: device.attributes['type'] ?? '', model: attribute(device, 'model') })),
+    controllers: childrenNamed(devices, 'controller').map((device) => ({
+      type: device.attributes['type'] ?? '',
+      model: attribute(device, 'model'),
+    })),
     hostdevs: childrenNamed(devices, 'hostdev').map(hostdev),
     console: consoleOf(devices),
     vnc: display(devices, 'vnc'),

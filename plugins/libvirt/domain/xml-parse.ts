@@ -71,7 +71,8 @@ function tidy(nodes: readonly XmlNode[]): XmlNode[] {
   const joined: XmlNode[] = [];
   for (const node of nodes) {
     const last = joined.at(-1);
-    if ('text' in node && last !== undefined && 'text' in last) joined[joined.length - 1] = { text: last.text + node.text };
+    if ('text' in node && last !== undefined && 'text' in last)
+      joined[joined.length - 1] = { text: last.text + node.text };
     else if (!('text' in node && node.text === '')) joined.push(node);
   }
   const meaningful = joined.some((node) => 'cdata' in node || ('text' in node && /[^ \t\r\n]/.test(node.text)));
@@ -80,13 +81,20 @@ function tidy(nodes: readonly XmlNode[]): XmlNode[] {
   return joined.filter((node) => !('text' in node) || (!structured && !node.text.includes('\n')));
 }
 
+/** The validator lists several open elements as JSON; people want their names. */
+function verdictText(message: string): string {
+  if (!message.startsWith("Invalid '[")) return message;
+  const open = [...message.matchAll(/"([^"]+)"/g)].map(([, name]) => `<${name as string}>`);
+  return `the text ends before ${open.slice(-3).join(', ')} ${open.length === 1 ? 'is' : 'are'} closed`;
+}
+
 function parseNodes(text: string): XmlNode[] {
   scan(text);
   const verdict = XMLValidator.validate(text);
   if (verdict !== true) {
     const lines = text.split('\n');
     const before = lines.slice(0, verdict.err.line - 1).reduce((sum, line) => sum + line.length + 1, 0);
-    throw malformed(text, before + Math.max(0, (verdict.err.col ?? 1) - 1), verdict.err.msg);
+    throw malformed(text, before + Math.max(0, (verdict.err.col ?? 1) - 1), verdictText(verdict.err.msg));
   }
   try {
     return (parser.parse(text) as readonly Raw[]).map(convertNode);
@@ -99,12 +107,17 @@ function parseNodes(text: string): XmlNode[] {
 /** Every prefix must be declared on the way up (Namespaces in XML 1.0, section 5); libvirt's own parser insists on it. */
 function checkPrefixes(text: string, element: XmlElement, declared: ReadonlySet<string>): void {
   const known = new Set(declared);
-  for (const name of Object.keys(element.attributes)) if (name.startsWith('xmlns:')) known.add(name.slice('xmlns:'.length));
+  for (const name of Object.keys(element.attributes))
+    if (name.startsWith('xmlns:')) known.add(name.slice('xmlns:'.length));
   for (const name of [element.name, ...Object.keys(element.attributes)]) {
     const colon = name.indexOf(':');
     const prefix = colon === -1 ? undefined : name.slice(0, colon);
     if (prefix !== undefined && prefix !== 'xmlns' && !known.has(prefix)) {
-      throw malformed(text, text.indexOf(name), `the prefix "${prefix}" of "${name}" is not declared; add xmlns:${prefix}='…' to the root element`);
+      throw malformed(
+        text,
+        text.indexOf(name),
+        `the prefix "${prefix}" of "${name}" is not declared; add xmlns:${prefix}='…' to the root element`,
+      );
     }
   }
   for (const node of element.children) if (isElement(node)) checkPrefixes(text, node, known);
@@ -122,7 +135,8 @@ export function parseXml(source: string): XmlElement {
   const roots = parseNodes(text).filter(isElement);
   const [root, second] = roots;
   if (root === undefined) throw malformed(text, 0, 'there is no element in it');
-  if (second !== undefined) throw malformed(text, text.lastIndexOf(`<${second.name}`), `a second root element <${second.name}>`);
+  if (second !== undefined)
+    throw malformed(text, text.lastIndexOf(`<${second.name}`), `a second root element <${second.name}>`);
   checkPrefixes(text, root, new Set(['xml']));
   return root;
 }

@@ -1,8 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { PvcError } from '../../../core/plugin/api.ts';
-import { child, childrenNamed, descend, el, isElement, parseFragment, parseXml, printNodes, printXml, textOf, type XmlElement, type XmlNode } from './xml.ts';
+import {
+  child,
+  childrenNamed,
+  descend,
+  el,
+  isElement,
+  parseFragment,
+  parseXml,
+  printNodes,
+  printXml,
+  textOf,
+  type XmlElement,
+  type XmlNode,
+} from './xml.ts';
 
 const refusal = (text: string): PvcError => {
   try {
@@ -12,27 +25,38 @@ const refusal = (text: string): PvcError => {
     assert.equal(error.code, 'VM_XML_MALFORMED');
     return error;
   }
-  assert.fail(`accepted: ${text}`);
+  return assert.fail(`accepted: ${text}`);
 };
 
 // Members of Object.prototype are refused by the reader on purpose.
 const word = fc.stringMatching(/^[a-z][a-z0-9_.-]{0,8}$/).filter((name) => !(name in {}) && !name.includes('proto'));
-const someText = fc
-  .string({ unit: fc.oneof(fc.constantFrom(' ', '\n', '\t', '\r', '&', '<', '>', '"', "'", ']]>', '--', '&amp;', 'é', '語', '😀', ']'), fc.constantFrom('a', 'b', '0')), maxLength: 12 });
+const someText = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom(' ', '\n', '\t', '\r', '&', '<', '>', '"', "'", ']]>', '--', '&amp;', 'é', '語', '😀', ']'),
+    fc.constantFrom('a', 'b', '0'),
+  ),
+  maxLength: 12,
+});
 const meaningful = someText.filter((text) => /[^ \t\r\n]/.test(text));
 const leaf: fc.Arbitrary<XmlNode> = fc.oneof(
   meaningful.map((text) => ({ text })),
-  someText.map((text) => ({ cdata: text.replaceAll(']]>', '').replaceAll('\r', '') })).filter(({ cdata }) => cdata !== ''),
+  someText
+    .map((text) => ({ cdata: text.replaceAll(']]>', '').replaceAll('\r', '') }))
+    .filter(({ cdata }) => cdata !== ''),
   someText.map((text) => ({ comment: ` ${text.replaceAll('-', '').replaceAll('\r', '')} ` })),
 );
-const joinTexts = (nodes: readonly XmlNode[]): XmlNode[] => nodes.filter((node, at) => !('text' in node && at > 0 && 'text' in (nodes[at - 1] as XmlNode)));
+const joinTexts = (nodes: readonly XmlNode[]): XmlNode[] =>
+  nodes.filter((node, at) => !('text' in node && at > 0 && 'text' in (nodes[at - 1] as XmlNode)));
 const { tree } = fc.letrec<{ tree: XmlElement; node: XmlNode }>((tie) => ({
   node: fc.oneof({ maxDepth: 4, depthSize: 'small' }, leaf, tie('tree')),
-  tree: fc.record({
-    name: word,
-    attributes: fc.dictionary(word, someText, { maxKeys: 4, noNullPrototype: true }),
-    children: fc.array(tie('node'), { maxLength: 5 }).map(joinTexts),
-  }, { noNullPrototype: true }),
+  tree: fc.record(
+    {
+      name: word,
+      attributes: fc.dictionary(word, someText, { maxKeys: 4, noNullPrototype: true }),
+      children: fc.array(tie('node'), { maxLength: 5 }).map(joinTexts),
+    },
+    { noNullPrototype: true },
+  ),
 }));
 
 describe('parseXml', () => {
@@ -53,19 +77,29 @@ describe('parseXml', () => {
         { name: 'c', attributes: {}, children: [{ text: ' x ' }, { cdata: '<&>' }] },
       ],
     });
-    assert.equal(printXml(root), "<a x='01' y='&lt;A\"'>\n  <b>08388608</b>\n  <!-- c -->\n  <b/>\n  <c> x <![CDATA[<&>]]></c>\n</a>");
+    assert.equal(
+      printXml(root),
+      "<a x='01' y='&lt;A\"'>\n  <b>08388608</b>\n  <!-- c -->\n  <b/>\n  <c> x <![CDATA[<&>]]></c>\n</a>",
+    );
   });
 
   it('reads what it prints, exactly', () => {
-    fc.assert(fc.property(tree, (element) => assert.deepEqual(parseXml(printXml(element)), element)), { numRuns: 400 });
+    fc.assert(
+      fc.property(tree, (element) => assert.deepEqual(parseXml(printXml(element)), element)),
+      { numRuns: 400 },
+    );
   });
 
   it('prints the same again after reading its own print', () => {
-    fc.assert(fc.property(tree, (element) => assert.equal(printXml(parseXml(printXml(element))), printXml(element))), { numRuns: 100 });
+    fc.assert(
+      fc.property(tree, (element) => assert.equal(printXml(parseXml(printXml(element))), printXml(element))),
+      { numRuns: 100 },
+    );
   });
 
   it('keeps prefixes and their declarations', () => {
-    const text = "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\n  <qemu:commandline>\n    <qemu:arg value='-s'/>\n  </qemu:commandline>\n</domain>";
+    const text =
+      "<domain xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>\n  <qemu:commandline>\n    <qemu:arg value='-s'/>\n  </qemu:commandline>\n</domain>";
     assert.equal(printXml(parseXml(text)), text);
   });
 
@@ -74,6 +108,7 @@ describe('parseXml', () => {
     ['hello', /not expected/, 1, 1],
     ['<a>\n  <b>\n</a>', /closing tag 'b'/, 3, 1],
     ['<a>\n <b x="1" x="2"/>\n</a>', /repeated/, 2, 11],
+    ['<a>\n<b><c>', /the text ends before <a>, <b>, <c> are closed/, 1, 1],
     ['<a x=1/>', /without value/, 1, 4],
     ['<a/>\n<b/>', /second root/, 2, 1],
     ['<a></a>junk', /Extra text/, 1, 8],
@@ -100,13 +135,46 @@ describe('parseXml', () => {
   }
 
   it('refuses names of the prototype, deep nesting and huge texts instead of hanging', () => {
-    for (const text of ['<__proto__/>', '<a constructor="1"/>', '<toString/>', '<a hasOwnProperty="1"/>']) assert.match(refusal(text).message, /reserved/);
+    for (const text of ['<__proto__/>', '<a constructor="1"/>', '<toString/>', '<a hasOwnProperty="1"/>'])
+      assert.match(refusal(text).message, /reserved/);
     assert.match(refusal('<a>'.repeat(5000) + '</a>'.repeat(5000)).message, /nested/);
     assert.match(refusal(`<a>${'x'.repeat(1024 * 1024)}</a>`).message, /longer than/);
   });
 
+  it('refuses hostile texts of a megabyte, with a message that people can read', () => {
+    for (const piece of ['<!--', '<![CDATA[', '<?', '<a>', '<', '<a b="', '<!', '&', "<a b='<"]) {
+      assert.ok(refusal(piece.repeat(Math.floor(1_000_000 / piece.length))).message.length < 400, piece);
+    }
+  });
+
   it('throws nothing but VM_XML_MALFORMED, whatever the text is', () => {
-    const piece = fc.constantFrom('<a', '>', '</a>', '/>', ' x="', '"', "'", '<!--', '-->', '<![CDATA[', ']]>', '<?', '?>', '&', 'amp;', '#1', ':', '=', '<', ' ', '\n', 'b', '<!', '__proto__', ';');
+    const piece = fc.constantFrom(
+      '<a',
+      '>',
+      '</a>',
+      '/>',
+      ' x="',
+      '"',
+      "'",
+      '<!--',
+      '-->',
+      '<![CDATA[',
+      ']]>',
+      '<?',
+      '?>',
+      '&',
+      'amp;',
+      '#1',
+      ':',
+      '=',
+      '<',
+      ' ',
+      '\n',
+      'b',
+      '<!',
+      '__proto__',
+      ';',
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 14 }), (pieces) => {
         const text = pieces.join('');
@@ -133,7 +201,14 @@ describe('printXml', () => {
 });
 
 describe('element helpers', () => {
-  const disk = el('disk', { type: 'file', none: undefined }, el('target', { dev: 'vda' }), undefined, el('boot', { order: 1 }), el('boot', { order: 2 }));
+  const disk = el(
+    'disk',
+    { type: 'file', none: undefined },
+    el('target', { dev: 'vda' }),
+    undefined,
+    el('boot', { order: 1 }),
+    el('boot', { order: 2 }),
+  );
   it('build and find', () => {
     assert.deepEqual(disk.attributes, { type: 'file' });
     assert.equal(child(disk, 'target')?.attributes['dev'], 'vda');

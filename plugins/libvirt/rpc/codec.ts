@@ -50,7 +50,7 @@ export const intBool: Codec<boolean> = { encode: (w, v) => w.int(v ? 1 : 0), dec
 /** An unsigned 64-bit quantity that is a `number` here (sizes, counts): above 2^53-1 it is an error, not a rounded value. */
 export const uhyperNumber: Codec<number> = {
   encode: (w, v) => {
-    if (!Number.isSafeInteger(v)) throw new RangeError(`${v} is not a whole number that can be sent exactly`);
+    if (!Number.isSafeInteger(v)) throw w.refuse(`${v} is not a whole number that can be sent exactly`);
     w.uhyper(BigInt(v));
   },
   decode: (r) => {
@@ -137,7 +137,7 @@ export const union = <const A extends Arms>(arms: A): Codec<UnionOf<A>> => {
     encode: (w, v) => {
       const { type, value } = v as { type: string; value: unknown };
       const arm = arms[type];
-      if (arm === undefined) throw new RangeError(`there is no union arm called ${type}`);
+      if (arm === undefined) throw w.refuse(`there is no union arm called ${type}`);
       w.int(arm[0]);
       arm[1].encode(w, value);
     },

@@ -189,7 +189,7 @@ export class LibvirtConnection {
     try {
       payload = encode(procedures[name].args as Codec<ArgsOf<N>>, args);
     } catch (error) {
-      if (!(error instanceof XdrError || error instanceof RangeError)) throw error;
+      if (!(error instanceof XdrError)) throw error;
       throw libvirtError('LIBVIRT_BAD_ARGUMENT', { procedure: name, reason: error.message }, { cause: error });
     }
     if (payload.length > maxPayloadBytes) {

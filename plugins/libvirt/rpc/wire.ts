@@ -40,7 +40,7 @@ const uuidBytes = opaqueFixed(16);
 /** A UUID: 16 bytes on the wire, the usual 36 characters in lower case here. */
 export const uuid: Codec<string> = {
   encode: (w, v) => {
-    if (!uuidPattern.test(v)) throw new RangeError(`${v} is not a UUID`);
+    if (!uuidPattern.test(v)) throw w.refuse(`${v} is not a UUID`);
     uuidBytes.encode(w, Buffer.from(v.replaceAll('-', ''), 'hex'));
   },
   decode: (r) => {

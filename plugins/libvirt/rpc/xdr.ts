@@ -35,30 +35,35 @@ export class XdrWriter {
   /** Signed 32-bit integer. RFC 4506 section 4.1. */
   int(value: number): void {
     if (!Number.isInteger(value) || value < -0x8000_0000 || value > 0x7fff_ffff) throw this.refuse(`${value} is not a 32-bit integer`);
-    this.view.setInt32(this.reserve(4), value);
+    const at = this.reserve(4);
+    this.view.setInt32(at, value);
   }
 
   /** Unsigned 32-bit integer. Section 4.2. */
   uint(value: number): void {
     if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) throw this.refuse(`${value} is not an unsigned 32-bit integer`);
-    this.view.setUint32(this.reserve(4), value);
+    const at = this.reserve(4);
+    this.view.setUint32(at, value);
   }
 
   /** Signed 64-bit integer. Section 4.5. */
   hyper(value: bigint): void {
     if (value < int64.min || value > int64.max) throw this.refuse(`${value} is not a 64-bit integer`);
-    this.view.setBigInt64(this.reserve(8), value);
+    const at = this.reserve(8);
+    this.view.setBigInt64(at, value);
   }
 
   /** Unsigned 64-bit integer. Section 4.5. */
   uhyper(value: bigint): void {
     if (value < 0n || value > uint64Max) throw this.refuse(`${value} is not an unsigned 64-bit integer`);
-    this.view.setBigUint64(this.reserve(8), value);
+    const at = this.reserve(8);
+    this.view.setBigUint64(at, value);
   }
 
   /** Double-precision floating point. Section 4.7. */
   double(value: number): void {
-    this.view.setFloat64(this.reserve(8), value);
+    const at = this.reserve(8);
+    this.view.setFloat64(at, value);
   }
 
   /** Section 4.4: an enum of false (0) and true (1). */
@@ -104,7 +109,8 @@ export class XdrWriter {
     return at;
   }
 
-  private refuse(message: string): XdrError {
+  /** Makes the error for a value that the caller finds wrong. */
+  refuse(message: string): XdrError {
     return new XdrError(message, this.length);
   }
 }

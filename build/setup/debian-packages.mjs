@@ -10,8 +10,9 @@ import { SetupError } from './setup-error.mjs';
 /** @typedef {'run' | 'lab' | 'build'} Purpose */
 /** @typedef {{ purpose: string, packages: Record<string, string> }} PackageList */
 
-/** @type {Record<Purpose, PackageList>} */
-export const packageLists = JSON.parse(readFileSync(new URL('packages.json', import.meta.url), 'utf8'));
+export const packageLists = /** @type {Record<Purpose, PackageList>} */ (
+  JSON.parse(readFileSync(new URL('packages.json', import.meta.url), 'utf8'))
+);
 
 /**
  * The packages of these purposes, without repetition.

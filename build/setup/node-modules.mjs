@@ -45,9 +45,11 @@ export function installNodeModules(repository, say) {
   say('installing npm packages (npm ci)');
   // Under `npm start` npm tells where it is itself.
   const npm = process.env.npm_execpath;
-  const command = npm === undefined ? ['npm'] : [process.execPath, npm];
-  const [file = 'npm', ...args] = [...command, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
-  const { status, error } = spawnSync(file, args, { cwd: repository, stdio: 'inherit' });
+  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const { status, error } =
+    npm === undefined
+      ? spawnSync('npm', args, { cwd: repository, stdio: 'inherit' })
+      : spawnSync(process.execPath, [npm, ...args], { cwd: repository, stdio: 'inherit' });
   if (error || status !== 0) {
     throw new SetupError('npm ci failed; what it said is above', 'Is the npm registry reachable (network, proxy, ~/.npmrc)?');
   }
@@ -59,7 +61,7 @@ export function installNodeModules(repository, say) {
  */
 function readJson(path) {
   try {
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return /** @type {Lock} */ (JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return undefined;
     throw error;

@@ -29,8 +29,9 @@ class Machine {
   constructor(name: string, argv: readonly string[]) {
     this.monitor = join(scratch, `${name}.monitor`);
     this.process = spawn('qemu-system-x86_64', [
-      ...['-accel', 'tcg', '-m', '128', '-display', 'none', '-no-reboot', '-nodefaults', '-vga', 'std', '-serial', 'stdio'],
-      ...['-monitor', `unix:${this.monitor},server,nowait`],
+      ...'-accel tcg -m 128 -display none -no-reboot -nodefaults -vga std -serial stdio'.split(' '),
+      '-monitor',
+      `unix:${this.monitor},server,nowait`,
       ...argv,
     ]);
     const collect = (chunk: Buffer) => {
@@ -41,7 +42,10 @@ class Machine {
   }
 
   sees(pattern: RegExp): Promise<RegExpExecArray> {
-    return waitFor(`the console to say ${pattern}`, () => pattern.exec(this.text), { timeoutMs: 60_000, evidence: () => this.text });
+    return waitFor(`the console to say ${pattern}`, () => pattern.exec(this.text), {
+      timeoutMs: 60_000,
+      evidence: () => this.text,
+    });
   }
 
   async type(line: string): Promise<void> {
@@ -78,8 +82,12 @@ class Machine {
 }
 
 const direct = (extra = '') => [
-  ...['-kernel', image.kernel, '-initrd', image.initrd],
-  ...['-append', `console=ttyS0 quiet ${extra}`],
+  '-kernel',
+  image.kernel,
+  '-initrd',
+  image.initrd,
+  '-append',
+  `console=ttyS0 quiet ${extra}`,
 ];
 
 const diskCopy = async (name: string): Promise<string> => {
@@ -141,7 +149,12 @@ describe('the guest image', () => {
   }
 
   it('boots from its CD', async () => {
-    using machine = new Machine('cd', ['-drive', `file=${image.cd},format=raw,if=none,id=boot,media=cdrom`, '-device', 'ide-cd,drive=boot']);
+    using machine = new Machine('cd', [
+      '-drive',
+      `file=${image.cd},format=raw,if=none,id=boot,media=cdrom`,
+      '-device',
+      'ide-cd,drive=boot',
+    ]);
     await machine.sees(/pvc-guest counter 1\n/);
   });
 });

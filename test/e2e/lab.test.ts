@@ -29,11 +29,22 @@ describe('a lab', { concurrency: false }, () => {
       assert.equal(await out(['hostname']), 'hv1\n');
       assert.equal(await out(['cat', '/proc/1/comm']), 'tini\n');
       assert.notEqual(await out(['cat', '/etc/machine-id']), await out(['cat', '/etc/machine-id'], 'hv2'));
-      for (const path of ['/etc/lab-test', '/usr/lib/lab-test', '/var/lib/lab-test', '/root/lab-test', '/run/lab-test', '/tmp/lab-test']) {
+      for (const path of [
+        '/etc/lab-test',
+        '/usr/lib/lab-test',
+        '/var/lib/lab-test',
+        '/root/lab-test',
+        '/run/lab-test',
+        '/tmp/lab-test',
+      ]) {
         await lab.writeFile('hv1', path, 'here\n');
         assert.equal(await out(['cat', path]), 'here\n');
         assert.equal(existsSync(path), false, `${path} is seen outside`);
-        assert.equal((await lab.exec('hv2', ['test', '-e', path], { accept: 'any' })).code, 1, `${path} is seen on hv2`);
+        assert.equal(
+          (await lab.exec('hv2', ['test', '-e', path], { accept: 'any' })).code,
+          1,
+          `${path} is seen on hv2`,
+        );
       }
       assert.equal(await pings(lab, 'hv1', 'hv2'), true);
       assert.equal(await pings(lab, 'hv2', 'hv1.storage'), true);
@@ -46,8 +57,14 @@ describe('a lab', { concurrency: false }, () => {
     await withLab(bare, async (lab) => {
       await lab.exec('hv1', ['sh', '-c', 'for i in 1 2 3 4 5; do setsid sh -c "sleep 0.321 &"; done']);
       const states = async () => (await lab.exec('hv1', ['sh', '-c', 'cat /proc/[0-9]*/stat'])).stdout.split('\n');
-      await waitFor('the orphans to have ended', async () => (await lab.exec('hv1', ['pgrep', '-f', '^sleep 0.321'], { accept: 'any' })).code === 1);
-      assert.deepEqual((await states()).filter((line) => /\) Z /.test(line)), []);
+      await waitFor(
+        'the orphans to have ended',
+        async () => (await lab.exec('hv1', ['pgrep', '-f', '^sleep 0.321'], { accept: 'any' })).code === 1,
+      );
+      assert.deepEqual(
+        (await states()).filter((line) => /\) Z /.test(line)),
+        [],
+      );
     });
   });
 
@@ -80,10 +97,22 @@ describe('a lab', { concurrency: false }, () => {
   it('publishes a port of a node on the loopback', async () => {
     await withLab(bare, async (lab) => {
       const hello = `require('node:net').createServer((s) => s.end('hello from ' + require('node:os').hostname())).listen(7370, '127.0.0.1')`;
-      await lab.exec('hv1', ['setsid', '--fork', 'sh', '-c', 'exec </dev/null >/dev/null 2>&1; exec "$@"', 'sh', process.execPath, '-e', hello]);
+      await lab.exec('hv1', [
+        'setsid',
+        '--fork',
+        'sh',
+        '-c',
+        'exec </dev/null >/dev/null 2>&1; exec "$@"',
+        'sh',
+        process.execPath,
+        '-e',
+        hello,
+      ]);
       await using published = await lab.publish('hv1', 7370);
       const said = await waitFor('the node to answer', async () => {
-        const { stdout } = await run(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${published.port}; cat <&3`], { accept: 'any' });
+        const { stdout } = await run(['bash', '-c', `exec 3<>/dev/tcp/127.0.0.1/${published.port}; cat <&3`], {
+          accept: 'any',
+        });
         return stdout !== '' && stdout;
       });
       assert.equal(said, 'hello from hv1');
@@ -95,8 +124,14 @@ describe('a lab', { concurrency: false }, () => {
     // In the way of the second node's namespace.
     await run(['ip', 'netns', 'add', `pvclab.${name}.hv2`]);
     try {
-      const { code, stderr } = await run([...cli, 'up', '--name', name, '--nodes', '2', '--bare', '--dev'], { accept: 'any' });
-      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' }, 'a namespace left behind by a power cut is no obstacle');
+      const { code, stderr } = await run([...cli, 'up', '--name', name, '--nodes', '2', '--bare', '--dev'], {
+        accept: 'any',
+      });
+      assert.deepEqual(
+        { code, stderr },
+        { code: 0, stderr: '' },
+        'a namespace left behind by a power cut is no obstacle',
+      );
     } finally {
       await takeDown(name);
     }
@@ -116,7 +151,9 @@ describe('a lab', { concurrency: false }, () => {
   ] as const) {
     it(`is removed when \`up\` is interrupted ${when}`, async () => {
       const name = `cut-${process.pid}`;
-      const child = spawn(cli[0] ?? '', [...cli.slice(1), 'up', '--name', name, '--nodes', '6', '--bare', '--dev'], { detached: true });
+      const child = spawn(cli[0] ?? '', [...cli.slice(1), 'up', '--name', name, '--nodes', '6', '--bare', '--dev'], {
+        detached: true,
+      });
       const ended = once(child, 'exit') as Promise<[number | null, string | null]>;
       await waitFor(when, () => isFarEnough(name), { everyMs: 5 });
       // The whole process group, as Ctrl-C in a terminal does.
@@ -129,9 +166,13 @@ describe('a lab', { concurrency: false }, () => {
 
   it('is removed by `down` after `up` was killed', async () => {
     const name = `dead-${process.pid}`;
-    const child = spawn(cli[0] ?? '', [...cli.slice(1), 'up', '--name', name, '--nodes', '6', '--bare', '--dev'], { detached: true });
+    const child = spawn(cli[0] ?? '', [...cli.slice(1), 'up', '--name', name, '--nodes', '6', '--bare', '--dev'], {
+      detached: true,
+    });
     const ended = once(child, 'exit');
-    await waitFor('the second node', async () => (await namespacesOf(name)).some((each) => each.endsWith('.hv2')), { everyMs: 5 });
+    await waitFor('the second node', async () => (await namespacesOf(name)).some((each) => each.endsWith('.hv2')), {
+      everyMs: 5,
+    });
     process.kill(child.pid ?? 0, 'SIGKILL');
     await ended;
     assert.notDeepEqual(await leftovers(name), []);

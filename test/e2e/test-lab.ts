@@ -11,13 +11,13 @@ import { takeDown } from '../lab/down.ts';
 import { execOn, pathOn } from '../lab/exec.ts';
 import { watchInterrupt } from '../lab/interrupt.ts';
 import { leftovers } from '../lab/leftovers.ts';
-import { startTicks } from '../lab/process-identity.ts';
 import { switchPower } from '../lab/power.ts';
+import { startTicks } from '../lab/process-identity.ts';
 import { type PublishedPort, publishPort } from '../lab/publish.ts';
 import type { RunOptions, RunResult } from '../lab/run.ts';
-import { labNames, type LabRecord, readCluster } from '../lab/state.ts';
+import { type LabRecord, labNames, readCluster } from '../lab/state.ts';
 import { bringUp, type UpOptions } from '../lab/up.ts';
-import { waitFor, type WaitOptions } from './wait-for.ts';
+import { type WaitOptions, waitFor } from './wait-for.ts';
 
 /** What a `pvc` command answered. */
 export class Answer {
@@ -39,13 +39,15 @@ export class Answer {
     return this;
   }
 
-  /** Standard output of a command that succeeded, parsed. The caller knows its shape. @throws AssertionError */
-  json<T = unknown>(): T {
+  /** Standard output of a command that succeeded, parsed. @throws AssertionError */
+  json(): unknown {
     this.ok();
     try {
-      return JSON.parse(this.stdout) as T;
+      return JSON.parse(this.stdout) as unknown;
     } catch (error) {
-      throw new assert.AssertionError({ message: `${this.command} printed no JSON (${String(error)}):\n${this.stdout}` });
+      throw new assert.AssertionError({
+        message: `${this.command} printed no JSON (${String(error)}):\n${this.stdout}`,
+      });
     }
   }
 }
@@ -105,7 +107,11 @@ export class TestLab {
   }
 
   /** `waitFor` with the last lines of each daemon as evidence. @throws NeverHappened */
-  waitFor<T>(description: string, probe: () => T | Promise<T>, options: WaitOptions = {}): Promise<Exclude<T, undefined | null | false>> {
+  waitFor<T>(
+    description: string,
+    probe: () => T | Promise<T>,
+    options: WaitOptions = {},
+  ): Promise<Exclude<T, undefined | null | false>> {
     return waitFor(description, probe, { evidence: () => this.evidence(), ...options });
   }
 

@@ -34,7 +34,8 @@ export async function waitFor<T>(
     let last: string;
     try {
       const value = await probe();
-      if (value !== undefined && value !== null && value !== false) return value as Exclude<T, undefined | null | false>;
+      if (value !== undefined && value !== null && value !== false)
+        return value as Exclude<T, undefined | null | false>;
       last = `last seen: ${inspect(value)}`;
     } catch (error) {
       last = `last error: ${error instanceof Error ? error.message : String(error)}`;

@@ -59,7 +59,9 @@ async function up(): Promise<number> {
     onStep: (text) => print(`${seconds().padStart(7)}  ${text}`),
   });
   const option = record.topology.name === 'lab' ? '' : ` --name ${record.topology.name}`;
-  print(`lab ${record.topology.name} is up; try: npm run lab -- exec hv1${option} -- ${values.bare ? 'bash' : 'pvc cluster status'}`);
+  print(
+    `lab ${record.topology.name} is up; try: npm run lab -- exec hv1${option} -- ${values.bare ? 'bash' : 'pvc cluster status'}`,
+  );
   return 0;
 }
 
@@ -75,15 +77,17 @@ async function status(): Promise<number> {
     print(`lab ${lab}`);
     for (const node of nodes) {
       const daemon = node.daemon === undefined ? 'daemon stopped' : `daemon ${node.daemon}`;
-      print(`  ${node.name.padEnd(6)} ${node.power.padEnd(4)} ${daemon.padEnd(15)} cluster ${node.cluster}  upstream ${node.upstream}`);
+      print(
+        `  ${node.name.padEnd(6)} ${node.power.padEnd(4)} ${daemon.padEnd(15)} cluster ${node.cluster}  upstream ${node.upstream}`,
+      );
     }
   }
   return 0;
 }
 
 async function down(): Promise<number> {
-  // Not to be interrupted half-way.
-  using _interrupt = watchInterrupt();
+  using interrupt = watchInterrupt();
+  interrupt.signal.addEventListener('abort', () => print('finishing the removal first'));
   for (const lab of values.all ? await labNames() : [await chosenLab()]) {
     await takeDown(lab);
     print(`lab ${lab} is removed`);
@@ -96,7 +100,9 @@ async function daemon(member: string, action: string): Promise<number> {
   if (action === 'stop' || action === 'restart') await stopDaemon(record, member);
   if (action === 'start' || action === 'restart') await startDaemon(record, member);
   if (action === 'kill') await killDaemon(record, member);
-  return ['stop', 'start', 'restart', 'kill'].includes(action) ? 0 : misused(`daemon ${action}: not stop, start, restart or kill`);
+  return ['stop', 'start', 'restart', 'kill'].includes(action)
+    ? 0
+    : misused(`daemon ${action}: not stop, start, restart or kill`);
 }
 
 async function power(member: string, state: string): Promise<number> {

@@ -46,7 +46,8 @@ export async function startDaemon(record: LabRecord, member: string): Promise<vo
   await execOn(record, member, ['rm', '-f', stopMark]);
   await execOn(record, member, ['setsid', '--fork', 'sh', '-c', `exec </dev/null >/dev/null 2>&1; ${loop}`]);
   const pidFile = await pathOn(record, member, daemonPid);
-  if (!(await becomesTrue(() => existsSync(pidFile), 5_000))) throw new LabError(`the supervision of the daemon on ${member} did not start`);
+  if (!(await becomesTrue(() => existsSync(pidFile), 5_000)))
+    throw new LabError(`the supervision of the daemon on ${member} did not start`);
 }
 
 /** SIGTERM, and SIGKILL to one that does not go; not running is fine. @throws LabError, CommandFailed */

@@ -35,7 +35,8 @@ export async function leftovers(lab: string): Promise<string[]> {
   const mounts = (await readFile('/proc/self/mountinfo', 'utf8')).split('\n');
   for (const line of mounts.filter((each) => each.includes(`${dataDirectory(lab)}/`))) found.push(`mount ${line}`);
   found.push(...(await loopDevicesBelow(`${dataDirectory(lab)}/`)));
-  for (const directory of [stateDirectory(lab), dataDirectory(lab)]) if (existsSync(directory)) found.push(`directory ${directory}`);
+  for (const directory of [stateDirectory(lab), dataDirectory(lab)])
+    if (existsSync(directory)) found.push(`directory ${directory}`);
   return [...new Set(found)];
 }
 

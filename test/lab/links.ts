@@ -7,10 +7,10 @@ import { run } from './run.ts';
 import {
   addressOf,
   macOf,
-  namespaceName,
   type NetworkName,
-  networkNames,
   type NodePlan,
+  namespaceName,
+  networkNames,
   outsideAddress,
   portName,
   type Topology,
@@ -34,7 +34,11 @@ export async function createFabric({ name: lab }: Topology, signal?: AbortSignal
     ],
     signal,
   );
-  await batch(['-n', outside], ['link set lo up', `addr add ${outsideAddress}/24 dev upstream`, 'link set upstream up'], signal);
+  await batch(
+    ['-n', outside],
+    ['link set lo up', `addr add ${outsideAddress}/24 dev upstream`, 'link set upstream up'],
+    signal,
+  );
 }
 
 /**
@@ -55,7 +59,10 @@ export async function connectNode({ name: lab }: Topology, node: NodePlan, signa
   );
   await batch(
     ['-n', fabric],
-    networkNames.flatMap((network) => [`link set ${portName(node, network)} master ${network}`, `link set ${portName(node, network)} up`]),
+    networkNames.flatMap((network) => [
+      `link set ${portName(node, network)} master ${network}`,
+      `link set ${portName(node, network)} up`,
+    ]),
     signal,
   );
   await batch(
@@ -97,12 +104,20 @@ export async function disconnectNode(lab: string, node: NodePlan): Promise<void>
   const { stdout } = await run(['ip', '-n', fabric, '-j', 'link', 'show']);
   const plugged = new Set((JSON.parse(stdout) as { ifname: string }[]).map((each) => each.ifname));
   const ports = networkNames.map((network) => portName(node, network)).filter((port) => plugged.has(port));
-  await batch(['-n', fabric], ports.map((port) => `link del ${port}`), undefined);
+  await batch(
+    ['-n', fabric],
+    ports.map((port) => `link del ${port}`),
+    undefined,
+  );
   const own = namespaceName(lab, node.name);
   if ((await namespacesOf(lab)).includes(own)) await run(['ip', 'netns', 'del', own]);
 }
 
 /** Several `ip` commands in one process. */
-async function batch(options: readonly string[], lines: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+async function batch(
+  options: readonly string[],
+  lines: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   await run(['ip', ...options, '-batch', '-'], { input: `${lines.join('\n')}\n`, signal });
 }

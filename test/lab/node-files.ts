@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { addressOf, networkNames, type NodePlan, type Topology } from './topology.ts';
+import { addressOf, type NodePlan, networkNames, type Topology } from './topology.ts';
 
 export interface NodeFile {
   readonly path: string;
@@ -25,7 +25,11 @@ export function nodeFiles(topology: Topology, node: NodePlan, product: ProductPa
     file('/etc/hosts', hosts(topology)),
     // Empty: no name server is reachable, and one that does not answer costs 40 s at each look-up.
     file('/etc/resolv.conf', ''),
-    file('/etc/machine-id', `${createHash('md5').update(`${topology.name}/${node.name}/${Date.now()}`).digest('hex')}\n`, 0o444),
+    file(
+      '/etc/machine-id',
+      `${createHash('md5').update(`${topology.name}/${node.name}/${Date.now()}`).digest('hex')}\n`,
+      0o444,
+    ),
     file('/etc/pvc/pvc.yaml', configuration(node)),
     file('/usr/bin/pvc', launcher(product), 0o755),
   ];

@@ -11,17 +11,17 @@ import { bootedMark, bootScript } from './boot-script.ts';
 import { connectNode, disconnectNode } from './links.ts';
 import { nodeFiles } from './node-files.ts';
 import { nodeBootLog, nodeDataDirectory } from './paths.ts';
-import { childrenOf, startTicks } from './process-identity.ts';
+import { childrenOf, isAlive, type ProcessIdentity, startTicks } from './process-identity.ts';
 import { repository } from './repository.ts';
 import { startDetached } from './run.ts';
-import { type LabRecord, type PowerRecord, readPower, removePower, writePower } from './state.ts';
-import { LabError, namespaceName, type NodePlan } from './topology.ts';
+import { type LabRecord, readPower, removePower, writePower } from './state.ts';
+import { LabError, type NodePlan, namespaceName } from './topology.ts';
 
 /** The first process of a node that is on, seen from the machine; undefined when the node is off. */
-export async function poweredProcess(lab: string, node: NodePlan): Promise<PowerRecord | undefined> {
+export async function poweredProcess(lab: string, node: NodePlan): Promise<ProcessIdentity | undefined> {
   const record = await readPower(lab, node.name);
   if (record === undefined) return undefined;
-  return (await startTicks(record.pid)) === record.startTicks ? record : undefined;
+  return (await isAlive(record)) ? record : undefined;
 }
 
 /** Puts the files on a new node's disk, for its first boot to lay down. */
@@ -54,14 +54,10 @@ export async function powerOn(record: LabRecord, node: NodePlan, signal?: AbortS
 
   const log = nodeBootLog(lab, node.name);
   await writeFile(log, '');
-  const holder = await startDetached(
-    [
-      ...['nsenter', `--net=/run/netns/${namespaceName(lab, node.name)}`],
-      ...['unshare', '--mount', '--uts', '--ipc', '--pid', '--fork', '--kill-child=KILL', '--mount-proc'],
-      ...['sh', join(nodeDataDirectory(lab, node.name), 'boot.sh')],
-    ],
-    log,
-  );
+  const intoNetwork = ['nsenter', `--net=/run/netns/${namespaceName(lab, node.name)}`];
+  const intoRest = 'unshare --mount --uts --ipc --pid --fork --kill-child=KILL --mount-proc'.split(' ');
+  const script = join(nodeDataDirectory(lab, node.name), 'boot.sh');
+  const holder = await startDetached([...intoNetwork, ...intoRest, 'sh', script], log);
   let first: number | undefined;
   const hasBooted = await becomesTrue(
     async () => {
@@ -84,7 +80,7 @@ export async function powerOff(lab: string, node: NodePlan): Promise<void> {
   const running = await poweredProcess(lab, node);
   if (running !== undefined) {
     process.kill(running.pid, 'SIGKILL');
-    const isGone = await becomesTrue(async () => (await startTicks(running.pid)) === undefined, 30_000);
+    const isGone = await becomesTrue(async () => !(await isAlive(running)), 30_000);
     if (!isGone) throw new LabError(`the first process of ${node.name} (${running.pid}) does not die`);
   }
   await disconnectNode(lab, node);

@@ -4,6 +4,21 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 
+/** Which process, and not a later one with the same pid. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly startTicks: number;
+}
+
+/** This process. */
+export async function ownIdentity(): Promise<ProcessIdentity> {
+  return { pid: process.pid, startTicks: (await startTicks(process.pid)) ?? 0 };
+}
+
+export async function isAlive(identity: ProcessIdentity): Promise<boolean> {
+  return (await startTicks(identity.pid)) === identity.startTicks;
+}
+
 /** Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat); undefined when there is none. */
 export async function startTicks(pid: number): Promise<number | undefined> {
   const stat = await textOf(`/proc/${pid}/stat`);
@@ -22,13 +37,18 @@ export async function isFirstOfNamespace(pid: number): Promise<boolean> {
 /** The children that a process has at this moment. */
 export async function childrenOf(pid: number): Promise<number[]> {
   const text = await textOf(`/proc/${pid}/task/${pid}/children`);
-  return (text ?? '').split(' ').filter((word) => word.trim() !== '').map(Number);
+  return (text ?? '')
+    .split(' ')
+    .filter((word) => word.trim() !== '')
+    .map(Number);
 }
 
 /** Every process of the machine whose file in /proc/PID/ holds `needle`: `mountinfo`, `cmdline`. */
 export async function processesWith(file: 'mountinfo' | 'cmdline', needle: string): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const matches = await Promise.all(pids.map(async (pid) => ((await textOf(`/proc/${pid}/${file}`)) ?? '').includes(needle)));
+  const matches = await Promise.all(
+    pids.map(async (pid) => ((await textOf(`/proc/${pid}/${file}`)) ?? '').includes(needle)),
+  );
   return pids.filter((_, index) => matches[index]);
 }
 

@@ -15,7 +15,9 @@ const sources = ['core', 'plugins', 'build', 'package-lock.json'];
 export const executable: string = join(repository, 'dist/pvc');
 
 /** Builds `dist/pvc` when it is missing or older than a source. @throws CommandFailed with what the build printed */
-export async function ensureExecutable(options: { signal?: AbortSignal | undefined; onBuild?: () => void } = {}): Promise<void> {
+export async function ensureExecutable(
+  options: { signal?: AbortSignal | undefined; onBuild?: () => void } = {},
+): Promise<void> {
   if (existsSync(executable) && (await stat(executable)).mtimeMs >= (await newestSourceMs())) return;
   options.onBuild?.();
   await run(['npm', 'run', '--silent', 'build'], { cwd: repository, timeoutMs: 300_000, signal: options.signal });

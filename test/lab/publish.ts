@@ -20,7 +20,12 @@ export interface PublishedPort extends AsyncDisposable {
  * @param port the wish for a port number; a free one is taken when that is in use, or when it is 0
  * @throws LabError when the node does not exist or the relay does not start
  */
-export async function publishPort(record: LabRecord, member: string, nodePort: number, port = 0): Promise<PublishedPort> {
+export async function publishPort(
+  record: LabRecord,
+  member: string,
+  nodePort: number,
+  port = 0,
+): Promise<PublishedPort> {
   const namespace = namespaceName(record.topology.name, nodeOf(record.topology, member).name);
   const server = createServer();
   await listen(server, port);
@@ -34,7 +39,11 @@ export async function publishPort(record: LabRecord, member: string, nodePort: n
   const hasStarted = await Promise.race([
     once(relay, 'message').then(() => true),
     ended.then(() => false),
-    new Promise<void>((resolve, reject) => relay.send('server', server, {}, (error) => (error ? reject(error) : resolve()))).then(() => ended).then(() => false),
+    new Promise<void>((resolve, reject) =>
+      relay.send('server', server, {}, (error) => (error ? reject(error) : resolve())),
+    )
+      .then(() => ended)
+      .then(() => false),
   ]);
   // The relay has its own hold on the socket.
   server.close();

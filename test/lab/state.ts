@@ -5,6 +5,7 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dataRoot, stateDirectory, stateRoot } from './paths.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 import { LabError, type Topology } from './topology.ts';
 
 /** The lab as it was asked for. */
@@ -14,12 +15,8 @@ export interface LabRecord {
   readonly dev: boolean;
   /** Directory of the built guest image. */
   readonly guest: string;
-}
-
-/** A node that has power. `startTicks` tells the process from a later one with the same pid. */
-export interface PowerRecord {
-  readonly pid: number;
-  readonly startTicks: number;
+  /** The process whose end is the end of the lab; none for a lab that stays until `down`. */
+  readonly owner?: ProcessIdentity;
 }
 
 /** What `pvc cluster init` answered. */
@@ -33,16 +30,24 @@ const clusterFile = (lab: string): string => join(stateDirectory(lab), 'cluster.
 
 /** @throws LabError when there is no such lab */
 export async function readLab(lab: string): Promise<LabRecord> {
-  const record = await readJson<LabRecord>(labFile(lab));
+  const record = await findLab(lab);
   if (record !== undefined) return record;
   const others = await labNames();
-  throw new LabError(`there is no lab ${lab}${others.length === 0 ? '; make one: npm run lab -- up' : `; there is ${others.join(', ')}`}`);
+  throw new LabError(
+    `there is no lab ${lab}${others.length === 0 ? '; make one: npm run lab -- up' : `; there is ${others.join(', ')}`}`,
+  );
 }
+
+/** Undefined when there is no such lab, or nothing but remains of it. */
+export const findLab = (lab: string): Promise<LabRecord | undefined> => readJson(labFile(lab));
 
 export const writeLab = (record: LabRecord): Promise<void> => writeJson(labFile(record.topology.name), record);
 
-export const readPower = (lab: string, node: string): Promise<PowerRecord | undefined> => readJson(powerFile(lab, node));
-export const writePower = (lab: string, node: string, record: PowerRecord): Promise<void> => writeJson(powerFile(lab, node), record);
+/** The first process of a node, seen from the machine, when it has power. */
+export const readPower = (lab: string, node: string): Promise<ProcessIdentity | undefined> =>
+  readJson(powerFile(lab, node));
+export const writePower = (lab: string, node: string, record: ProcessIdentity): Promise<void> =>
+  writeJson(powerFile(lab, node), record);
 export const removePower = (lab: string, node: string): Promise<void> => rm(powerFile(lab, node), { force: true });
 
 export const readCluster = (lab: string): Promise<ClusterRecord | undefined> => readJson(clusterFile(lab));

@@ -54,7 +54,9 @@ export function planTopology(name: string, nodeCount: number): Topology {
 export function nodeOf(topology: Topology, name: string): NodePlan {
   const node = topology.nodes.find((candidate) => candidate.name === name);
   if (node === undefined) {
-    throw new LabError(`lab ${topology.name} has no node ${name}; it has ${topology.nodes.map((each) => each.name).join(', ')}`);
+    throw new LabError(
+      `lab ${topology.name} has no node ${name}; it has ${topology.nodes.map((each) => each.name).join(', ')}`,
+    );
   }
   return node;
 }

@@ -13,6 +13,7 @@ import { createFabric } from './links.ts';
 import { installNode, powerOn } from './node-namespace.ts';
 import { startOutside } from './outside.ts';
 import { dataDirectory, stateDirectory } from './paths.ts';
+import { ownIdentity } from './process-identity.ts';
 import { ensureExecutable } from './product.ts';
 import { type LabRecord, writeCluster, writeLab } from './state.ts';
 import { LabError, planTopology } from './topology.ts';
@@ -25,6 +26,8 @@ export interface UpOptions {
   readonly dev?: boolean;
   /** Stop when the nodes have booted: no cluster, no daemon. */
   readonly bare?: boolean;
+  /** The lab is to end with this process: whoever finds it without the process may remove it. */
+  readonly owned?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Told each step that has been done. */
   readonly onStep?: (text: string) => void;
@@ -49,7 +52,12 @@ export async function bringUp(options: UpOptions): Promise<LabRecord> {
   const guest = await guestImage({ signal, onBuild: () => onStep('building the small guest, once') });
   if (options.dev !== true) await ensureExecutable({ signal, onBuild: () => onStep('building dist/pvc') });
 
-  const record: LabRecord = { topology, dev: options.dev ?? false, guest: guest.directory };
+  const record: LabRecord = {
+    topology,
+    dev: options.dev ?? false,
+    guest: guest.directory,
+    ...(options.owned === true ? { owner: await ownIdentity() } : {}),
+  };
   try {
     await writeLab(record);
     await createFabric(topology, signal);
@@ -68,9 +76,18 @@ export async function bringUp(options: UpOptions): Promise<LabRecord> {
 }
 
 /** `pvc cluster init` on the first node, then its daemon, then the first answer. */
-async function initCluster(record: LabRecord, signal: AbortSignal | undefined, onStep: (text: string) => void): Promise<void> {
+async function initCluster(
+  record: LabRecord,
+  signal: AbortSignal | undefined,
+  onStep: (text: string) => void,
+): Promise<void> {
   const first = record.topology.nodes[0]?.name ?? '';
-  const init = await execOn(record, first, ['pvc', 'cluster', 'init', '--name', record.topology.name, '--format', 'json'], { signal });
+  const init = await execOn(
+    record,
+    first,
+    ['pvc', 'cluster', 'init', '--name', record.topology.name, '--format', 'json'],
+    { signal },
+  );
   const { token } = JSON.parse(init.stdout) as { token?: string };
   if (token === undefined) throw new LabError(`pvc cluster init printed no token:\n${init.stdout}`);
   await writeCluster(record.topology.name, { token });
@@ -79,7 +96,10 @@ async function initCluster(record: LabRecord, signal: AbortSignal | undefined, o
   let last = '';
   const answers = await becomesTrue(
     async () => {
-      const { code, stderr } = await execOn(record, first, ['pvc', 'cluster', 'status', '--format', 'json'], { signal, accept: 'any' });
+      const { code, stderr } = await execOn(record, first, ['pvc', 'cluster', 'status', '--format', 'json'], {
+        signal,
+        accept: 'any',
+      });
       last = stderr;
       return code === 0;
     },
@@ -87,8 +107,12 @@ async function initCluster(record: LabRecord, signal: AbortSignal | undefined, o
     signal,
   );
   if (!answers) {
-    const { stdout: log } = await execOn(record, first, ['tail', '-n', '40', '/var/log/lab/pvcd.log'], { accept: 'any' });
-    throw new LabError(`pvc cluster status does not answer after ${daemonTimeoutMs / 1000} s:\n${last}\nlast lines of the daemon:\n${log}`);
+    const { stdout: log } = await execOn(record, first, ['tail', '-n', '40', '/var/log/lab/pvcd.log'], {
+      accept: 'any',
+    });
+    throw new LabError(
+      `pvc cluster status does not answer after ${daemonTimeoutMs / 1000} s:\n${last}\nlast lines of the daemon:\n${log}`,
+    );
   }
   onStep('daemon answers');
 }

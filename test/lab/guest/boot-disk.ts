@@ -36,7 +36,10 @@ export async function makeBootDisk(files: BootFiles, output: string, signal?: Ab
   // mtools trips over a volume whose size does not match a geometry of its own; we give a round one and skip that check.
   const env = { ...process.env, MTOOLS_SKIP_CHECK: '1' };
   const cylinders = String(diskSizeMiB);
-  await run(['mformat', '-i', output, '-t', cylinders, '-h', '64', '-s', '32', '-v', 'PVCGUEST', '::'], { env, signal });
+  await run(['mformat', '-i', output, '-t', cylinders, '-h', '64', '-s', '32', '-v', 'PVCGUEST', '::'], {
+    env,
+    signal,
+  });
   for (const [from, to] of [
     [files.kernel, 'vmlinuz'],
     [files.initrd, 'initrd'],
@@ -56,11 +59,6 @@ export async function makeBootCd(files: BootFiles, output: string, signal?: Abor
   await copyFile('/usr/lib/ISOLINUX/isolinux.bin', join(tree, 'isolinux.bin'));
   await copyFile('/usr/lib/syslinux/modules/bios/ldlinux.c32', join(tree, 'ldlinux.c32'));
   await writeFile(join(tree, 'isolinux.cfg'), bootConfiguration);
-  await run(
-    [
-      ...['genisoimage', '-quiet', '-V', 'PVCGUEST', '-o', output, '-b', 'isolinux.bin', '-c', 'boot.cat'],
-      ...['-no-emul-boot', '-boot-load-size', '4', '-boot-info-table', '-J', '-r', tree],
-    ],
-    { signal },
-  );
+  const bootOptions = '-b isolinux.bin -c boot.cat -no-emul-boot -boot-load-size 4 -boot-info-table'.split(' ');
+  await run(['genisoimage', '-quiet', '-V', 'PVCGUEST', '-o', output, ...bootOptions, '-J', '-r', tree], { signal });
 }

@@ -36,7 +36,9 @@ const pathsIn = (directory: string): GuestImage => ({
  * The guest image, built if this version of it is not in the cache (needs the Debian archive then).
  * @throws CommandFailed, Error as `fetchKernel` and `packInitrd` do
  */
-export async function guestImage(options: { signal?: AbortSignal | undefined; onBuild?: () => void } = {}): Promise<GuestImage> {
+export async function guestImage(
+  options: { signal?: AbortSignal | undefined; onBuild?: () => void } = {},
+): Promise<GuestImage> {
   const { signal } = options;
   const image = pathsIn(join(cache, await sourceHash()));
   if (await exists(join(image.directory, 'manifest.json'))) return image;
@@ -49,11 +51,18 @@ export async function guestImage(options: { signal?: AbortSignal | undefined; on
     await mkdir(made.directory);
     const kernel = await fetchKernel(join(work, 'kernel'), signal);
     await copyFile(kernel.vmlinuz, made.kernel);
-    await packInitrd({ root: join(sources, 'root'), modules: kernel.modules, tree: join(work, 'tree'), output: made.initrd }, signal);
+    await packInitrd(
+      { root: join(sources, 'root'), modules: kernel.modules, tree: join(work, 'tree'), output: made.initrd },
+      signal,
+    );
     const files = { kernel: made.kernel, initrd: made.initrd, work: join(work, 'boot') };
     await makeBootDisk(files, made.disk, signal);
     await makeBootCd(files, made.cd, signal);
-    const manifest = { kernel: kernel.packageName, modules: kernel.modules.length, initrdBytes: (await stat(made.initrd)).size };
+    const manifest = {
+      kernel: kernel.packageName,
+      modules: kernel.modules.length,
+      initrdBytes: (await stat(made.initrd)).size,
+    };
     await writeFile(join(made.directory, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`);
     await settle(made.directory, image.directory);
   } finally {
@@ -78,7 +87,10 @@ async function sourceHash(): Promise<string> {
   for (const name of names) {
     const path = join(sources, name);
     if (name.endsWith('.test.ts') || !(await stat(path)).isFile()) continue;
-    hash.update(`${name}\0`).update(await readFile(path)).update('\0');
+    hash
+      .update(`${name}\0`)
+      .update(await readFile(path))
+      .update('\0');
   }
   return hash.digest('hex').slice(0, 16);
 }

@@ -30,7 +30,8 @@ export async function packInitrd(parts: InitrdParts, signal?: AbortSignal): Prom
   await makeExecutable(tree);
 
   const { stdout: owner } = await run(['dpkg-query', '-S', busybox], { signal, accept: 'any' });
-  if (!owner.startsWith('busybox-static:')) throw new Error(`${busybox} is not the static one: install the package busybox-static`);
+  if (!owner.startsWith('busybox-static:'))
+    throw new Error(`${busybox} is not the static one: install the package busybox-static`);
   await copyFile(busybox, join(tree, 'bin/busybox'));
   const { stdout: applets } = await run([busybox, '--list'], { signal });
   const own = new Set(await readdir(join(tree, 'bin')));

@@ -6,16 +6,16 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { removeAbandonedLabs } from '../lab/abandoned.ts';
 import { daemonLog, killDaemon, startDaemon, stopDaemon } from '../lab/daemon.ts';
 import { takeDown } from '../lab/down.ts';
 import { execOn, pathOn } from '../lab/exec.ts';
 import { watchInterrupt } from '../lab/interrupt.ts';
 import { leftovers } from '../lab/leftovers.ts';
 import { switchPower } from '../lab/power.ts';
-import { startTicks } from '../lab/process-identity.ts';
 import { type PublishedPort, publishPort } from '../lab/publish.ts';
 import type { RunOptions, RunResult } from '../lab/run.ts';
-import { type LabRecord, labNames, readCluster } from '../lab/state.ts';
+import { type LabRecord, readCluster } from '../lab/state.ts';
 import { bringUp, type UpOptions } from '../lab/up.ts';
 import { type WaitOptions, waitFor } from './wait-for.ts';
 
@@ -129,9 +129,8 @@ export class TestLab {
   }
 }
 
-export type LabOptions = Omit<UpOptions, 'name' | 'signal' | 'onStep'>;
+export type LabOptions = Omit<UpOptions, 'name' | 'owned' | 'signal' | 'onStep'>;
 
-const namePattern = /^test-(\d+)-(\d+)-\d+$/;
 let labsMade = 0;
 
 /**
@@ -140,9 +139,9 @@ let labsMade = 0;
  * @throws what `body` throws; AssertionError naming what was left behind
  */
 export async function withLab(options: LabOptions, body: (lab: TestLab) => Promise<void>): Promise<void> {
-  await removeOrphans();
+  await removeAbandonedLabs();
   labsMade += 1;
-  const name = `test-${process.pid}-${await startTicks(process.pid)}-${labsMade}`;
+  const name = `test-${process.pid}-${labsMade}`;
   using interrupt = watchInterrupt();
   let isUp = false;
   // While the lab comes up, `bringUp` minds the signal itself. A test body does not: end it from here.
@@ -150,20 +149,12 @@ export async function withLab(options: LabOptions, body: (lab: TestLab) => Promi
     if (isUp) void takeDown(name).finally(() => process.exit(130));
   };
   interrupt.signal.addEventListener('abort', onAbort);
-  const record = await bringUp({ ...options, name, signal: interrupt.signal });
+  const record = await bringUp({ ...options, name, owned: true, signal: interrupt.signal });
   isUp = true;
   try {
     await body(new TestLab(record));
   } finally {
     await takeDown(name);
     assert.deepEqual(await leftovers(name), []);
-  }
-}
-
-/** Labs of test processes that were killed before they could clean up. */
-async function removeOrphans(): Promise<void> {
-  for (const lab of await labNames()) {
-    const [, pid, ticks] = namePattern.exec(lab) ?? [];
-    if (pid !== undefined && (await startTicks(Number(pid))) !== Number(ticks)) await takeDown(lab);
   }
 }

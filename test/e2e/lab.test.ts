@@ -84,6 +84,18 @@ describe('a lab', { concurrency: false }, () => {
     });
   });
 
+  it('has cables that can be pulled one by one', async () => {
+    await withLab({ ...bare, nodes: 2 }, async (lab) => {
+      await lab.cable('hv1', 'cluster', 'down');
+      assert.equal(await pings(lab, 'hv2', 'hv1.cluster'), false);
+      assert.equal(await pings(lab, 'hv2', 'hv1.storage'), true);
+      const { stdout } = await lab.exec('hv1', ['cat', '/sys/class/net/cluster/carrier']);
+      assert.equal(stdout, '0\n');
+      await lab.cable('hv1', 'cluster', 'up');
+      await waitFor('the link to work again', () => pings(lab, 'hv2', 'hv1.cluster'));
+    });
+  });
+
   it('lives beside another lab with the same addresses, and goes without it', async () => {
     await withLab(bare, async (one) => {
       await withLab(bare, async (two) => {

@@ -12,10 +12,12 @@ import { takeDown } from '../lab/down.ts';
 import { execOn, pathOn } from '../lab/exec.ts';
 import { watchInterrupt } from '../lab/interrupt.ts';
 import { leftovers } from '../lab/leftovers.ts';
+import { setCable } from '../lab/links.ts';
 import { switchPower } from '../lab/power.ts';
 import { type PublishedPort, publishPort } from '../lab/publish.ts';
 import type { RunOptions, RunResult } from '../lab/run.ts';
 import { type LabRecord, readCluster } from '../lab/state.ts';
+import { type NetworkName, nodeOf } from '../lab/topology.ts';
 import { bringUp, type UpOptions } from '../lab/up.ts';
 import { type WaitOptions, waitFor } from './wait-for.ts';
 
@@ -83,6 +85,11 @@ export class TestLab {
 
   power(node: string, state: 'off' | 'on'): Promise<void> {
     return switchPower(this.record, node, state);
+  }
+
+  /** Pulls a node's cable to one network, or plugs it in again. */
+  cable(node: string, network: NetworkName, state: 'up' | 'down'): Promise<void> {
+    return setCable(this.name, nodeOf(this.record.topology, node), network, state);
   }
 
   async daemon(node: string, action: 'stop' | 'start' | 'restart' | 'kill'): Promise<void> {

@@ -7,11 +7,12 @@ import { killDaemon, startDaemon, stopDaemon } from './daemon.ts';
 import { takeDown } from './down.ts';
 import { commandOn } from './exec.ts';
 import { Interrupted, watchInterrupt } from './interrupt.ts';
+import { setCable } from './links.ts';
 import { switchPower } from './power.ts';
 import { CommandFailed, runInTerminal } from './run.ts';
 import { labNames, readLab } from './state.ts';
 import { labStatus } from './status.ts';
-import { LabError } from './topology.ts';
+import { LabError, networkNames, nodeOf } from './topology.ts';
 import { bringUp } from './up.ts';
 
 const usage = `usage: npm run lab -- COMMAND [--name LAB]
@@ -20,6 +21,8 @@ const usage = `usage: npm run lab -- COMMAND [--name LAB]
                                       --dev runs the product from its sources
   exec NODE -- COMMAND…               run a command on a node, or in the network \`outside\` or \`fabric\`
   power NODE off|on                   cut a node's power, or boot it again
+  cut NODE [NETWORK…]                 pull a node's cables: cluster, storage, upstream; without a name all
+  heal NODE [NETWORK…]                plug them in again
   daemon NODE stop|start|restart|kill stop, start or crash pvc daemon on a node
   status [--format json]              what is on
   down [--all]                        remove the lab, or every lab
@@ -111,6 +114,17 @@ async function power(member: string, state: string): Promise<number> {
   return 0;
 }
 
+async function cables(member: string, networks: readonly string[], state: 'up' | 'down'): Promise<number> {
+  const unknown = networks.find((name) => !networkNames.some((network) => network === name));
+  if (unknown !== undefined) return misused(`${unknown}: not ${networkNames.join(', ')}`);
+  const { topology } = await readLab(await chosenLab());
+  const node = nodeOf(topology, member);
+  for (const network of networkNames) {
+    if (networks.length === 0 || networks.includes(network)) await setCable(topology.name, node, network, state);
+  }
+  return 0;
+}
+
 async function exec(member: string, argv: readonly string[]): Promise<number> {
   if (argv.length === 0) return misused('exec: no command');
   return runInTerminal(await commandOn(await readLab(await chosenLab()), member, argv));
@@ -129,6 +143,10 @@ async function dispatch(): Promise<number> {
       return exec(member, positionals.slice(2));
     case 'power':
       return power(member, argument);
+    case 'cut':
+      return cables(member, positionals.slice(2), 'down');
+    case 'heal':
+      return cables(member, positionals.slice(2), 'up');
     case 'daemon':
       return daemon(member, argument);
     case 'status':

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { commandOn } from './exec.ts';
+import { killGroup } from './run.ts';
 import type { LabRecord } from './state.ts';
 import { LabError } from './topology.ts';
 
@@ -30,13 +31,13 @@ export async function followConsole(
 ): Promise<string> {
   const { signal, timeoutMs = 90_000 } = options;
   const [file = '', ...args] = await commandOn(record, node, ['pvc', 'vm', 'log', '-f', guest]);
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
-    child.kill('SIGKILL');
+    killGroup(child);
   }, timeoutMs);
-  const onAbort = () => child.kill('SIGKILL');
+  const onAbort = () => killGroup(child);
   signal?.addEventListener('abort', onAbort);
   try {
     let address: string | undefined;
@@ -50,7 +51,7 @@ export async function followConsole(
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', onAbort);
-    child.kill('SIGKILL');
+    killGroup(child);
   }
   signal?.throwIfAborted();
   const why = isLate ? `after ${timeoutMs / 1000} s` : 'when `pvc vm log -f` ended';

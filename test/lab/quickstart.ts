@@ -42,19 +42,17 @@ async function runGuest(record: LabRecord, signal: AbortSignal): Promise<string>
   };
   const disk = `/var/lib/pvc/images/${guest}.img`;
   await execOn(record, node, ['install', '-D', '-m', '0600', `${guestDirectory}/disk.img`, disk], { signal });
-  await pvc(
-    'vm',
-    'create',
-    guest,
-    '--vcpus',
-    '1',
-    '--memory',
-    '192',
-    '--disk',
-    disk,
-    '--nic',
-    `bridge=${upstreamBridge}`,
-  );
+  // The disk boots by itself as well; its boot loader is just slow where the machine is emulated.
+  const boot = [
+    '--kernel',
+    `${guestDirectory}/vmlinuz`,
+    '--initrd',
+    `${guestDirectory}/initrd`,
+    '--cmdline',
+    'console=ttyS0 quiet',
+  ];
+  const size = ['--vcpus', '1', '--memory', '192'];
+  await pvc('vm', 'create', guest, ...size, ...boot, '--disk', disk, '--nic', `bridge=${upstreamBridge}`);
   await pvc('vm', 'start', guest);
   step('guest started; its console:');
   const address = await followConsole(record, node, guest, { signal, onLine: (line) => print(`          | ${line}`) });
@@ -104,10 +102,10 @@ async function main(): Promise<void> {
   const record = await bringUp({ name, dev, owned: true, signal, onStep: step });
   try {
     const address = await runGuest(record, signal);
-    if (options.once) return;
-    await using api = await publishPort(record, node, apiPort, apiPort);
-    await printInvitation(record, address, api.port);
-    await aborted(signal);
+    if (!options.once) await stay(record, address, signal);
+  } catch (error) {
+    // A command that failed because it was interrupted is no failure.
+    if (!signal.aborted) throw error;
   } finally {
     print();
     step('removing everything');
@@ -116,16 +114,20 @@ async function main(): Promise<void> {
   }
 }
 
+/** Until Ctrl-C. */
+async function stay(record: LabRecord, address: string, signal: AbortSignal): Promise<void> {
+  await using api = await publishPort(record, node, apiPort, apiPort);
+  await printInvitation(record, address, api.port);
+  await aborted(signal);
+}
+
 try {
   await main();
 } catch (error) {
   if (error instanceof LabError || error instanceof CommandFailed) {
     process.stderr.write(`quickstart: ${error.message}\n`);
     process.exitCode = 1;
-  } else if (error instanceof Interrupted) {
-    // While it came up; `bringUp` has taken away what there was.
-    step('interrupted; everything is removed');
-  } else {
+  } else if (!(error instanceof Interrupted)) {
     throw error;
   }
 }

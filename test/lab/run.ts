@@ -48,6 +48,8 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   options.signal?.throwIfAborted();
   const child = spawn(file, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
+    // Ctrl-C in the terminal is for us, to end what we run in our own way.
+    detached: true,
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.env === undefined ? {} : { env: options.env }),
   });
@@ -62,7 +64,7 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   let why: string | undefined;
   const stop = (reason: string) => {
     why = reason;
-    child.kill('SIGKILL');
+    killGroup(child);
   };
   const timer = setTimeout(() => stop(`no end after ${timeoutMs} ms`), timeoutMs);
   const onAbort = () => stop('interrupted');
@@ -77,6 +79,13 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     clearTimeout(timer);
     options.signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** Kills a child that leads a process group, and the group. */
+export function killGroup(child: ChildProcess): void {
+  // Once its end has been seen, the number may be another's.
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+    process.kill(-child.pid, 'SIGKILL');
 }
 
 /** Resolves with the exit code once the output is complete, or 2 s after the exit when a child of the child still holds the pipes open. */

@@ -70,6 +70,7 @@ export async function bringUp(options: UpOptions): Promise<LabRecord> {
     if (options.bare !== true) await initCluster(record, signal, onStep);
   } catch (error) {
     await takeDown(lab);
+    onStep('everything is removed');
     throw signal?.aborted === true ? signal.reason : error;
   }
   return record;

@@ -19,6 +19,8 @@ export interface GuestImage {
   /** Raw, boots from BIOS. Copy it before a guest writes to it. */
   readonly disk: string;
   readonly cd: string;
+  /** A libvirt domain that boots a copy of the disk. */
+  readonly xml: string;
 }
 
 const sources = join(repository, 'test/lab/guest');
@@ -30,6 +32,7 @@ const pathsIn = (directory: string): GuestImage => ({
   initrd: join(directory, 'initrd'),
   disk: join(directory, 'disk.img'),
   cd: join(directory, 'cdrom.iso'),
+  xml: join(directory, 'guest.xml'),
 });
 
 /**
@@ -58,6 +61,7 @@ export async function guestImage(
     const files = { kernel: made.kernel, initrd: made.initrd, work: join(work, 'boot') };
     await makeBootDisk(files, made.disk, signal);
     await makeBootCd(files, made.cd, signal);
+    await copyFile(join(sources, 'guest.xml'), made.xml);
     const manifest = {
       kernel: kernel.packageName,
       modules: kernel.modules.length,

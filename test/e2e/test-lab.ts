@@ -1,0 +1,167 @@
+/**
+ * A lab as an end-to-end test sees it: commands on nodes, their answers, waiting with evidence, and
+ * nothing left on the machine afterwards.
+ * @module
+ */
+import assert from 'node:assert/strict';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { removeAbandonedLabs } from '../lab/abandoned.ts';
+import { daemonLog, killDaemon, startDaemon, stopDaemon } from '../lab/daemon.ts';
+import { takeDown } from '../lab/down.ts';
+import { execOn, pathOn } from '../lab/exec.ts';
+import { watchInterrupt } from '../lab/interrupt.ts';
+import { leftovers } from '../lab/leftovers.ts';
+import { setCable } from '../lab/links.ts';
+import { switchPower } from '../lab/power.ts';
+import { type PublishedPort, publishPort } from '../lab/publish.ts';
+import type { RunOptions, RunResult } from '../lab/run.ts';
+import { type LabRecord, readCluster } from '../lab/state.ts';
+import { type NetworkName, nodeOf } from '../lab/topology.ts';
+import { bringUp, type UpOptions } from '../lab/up.ts';
+import { type WaitOptions, waitFor } from './wait-for.ts';
+
+/** What a `pvc` command answered. */
+export class Answer {
+  readonly command: string;
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+
+  constructor(command: string, result: RunResult) {
+    this.command = command;
+    this.code = result.code;
+    this.stdout = result.stdout;
+    this.stderr = result.stderr;
+  }
+
+  /** The answer itself when the command succeeded. @throws AssertionError with what it printed */
+  ok(): this {
+    assert.equal(this.code, 0, `${this.command} ended with ${this.code}\n${this.stderr}${this.stdout}`);
+    return this;
+  }
+
+  /** Standard output of a command that succeeded, parsed. @throws AssertionError */
+  json(): unknown {
+    this.ok();
+    try {
+      return JSON.parse(this.stdout) as unknown;
+    } catch (error) {
+      throw new assert.AssertionError({
+        message: `${this.command} printed no JSON (${String(error)}):\n${this.stdout}`,
+      });
+    }
+  }
+}
+
+export class TestLab {
+  readonly record: LabRecord;
+
+  constructor(record: LabRecord) {
+    this.record = record;
+  }
+
+  get name(): string {
+    return this.record.topology.name;
+  }
+
+  /** Runs `pvc ARGS` on a node, as its root; any exit code is an answer. */
+  async pvc(node: string, args: readonly string[], options: RunOptions = {}): Promise<Answer> {
+    const result = await execOn(this.record, node, ['pvc', ...args], { accept: 'any', ...options });
+    return new Answer(`pvc ${args.join(' ')}`, result);
+  }
+
+  /** Runs any command on a node, or in the network `outside`. @throws CommandFailed for a code that is not accepted */
+  exec(member: string, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+    return execOn(this.record, member, argv, options);
+  }
+
+  /** The administrator's token that `pvc cluster init` made. */
+  async token(): Promise<string> {
+    const cluster = await readCluster(this.name);
+    assert.ok(cluster, `lab ${this.name} has no cluster`);
+    return cluster.token;
+  }
+
+  power(node: string, state: 'off' | 'on'): Promise<void> {
+    return switchPower(this.record, node, state);
+  }
+
+  /** Pulls a node's cable to one network, or plugs it in again. */
+  cable(node: string, network: NetworkName, state: 'up' | 'down'): Promise<void> {
+    return setCable(this.name, nodeOf(this.record.topology, node), network, state);
+  }
+
+  async daemon(node: string, action: 'stop' | 'start' | 'restart' | 'kill'): Promise<void> {
+    if (action === 'kill') return killDaemon(this.record, node);
+    if (action !== 'start') await stopDaemon(this.record, node);
+    if (action !== 'stop') await startDaemon(this.record, node);
+  }
+
+  async writeFile(node: string, path: string, text: string): Promise<void> {
+    const target = await pathOn(this.record, node, path);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, text);
+  }
+
+  async readFile(node: string, path: string): Promise<string> {
+    return readFile(await pathOn(this.record, node, path), 'utf8');
+  }
+
+  /** A port of a node on the machine's loopback; dispose of it (`await using`). */
+  publish(node: string, port: number): Promise<PublishedPort> {
+    return publishPort(this.record, node, port);
+  }
+
+  /** `waitFor` with the last lines of each daemon as evidence. @throws NeverHappened */
+  waitFor<T>(
+    description: string,
+    probe: () => T | Promise<T>,
+    options: WaitOptions = {},
+  ): Promise<Exclude<T, undefined | null | false>> {
+    return waitFor(description, probe, { evidence: () => this.evidence(), ...options });
+  }
+
+  /** The last lines that each node's daemon printed. */
+  async evidence(): Promise<string> {
+    const tails = this.record.topology.nodes.map(async ({ name }) => {
+      try {
+        const { stdout } = await this.exec(name, ['tail', '-n', '30', daemonLog]);
+        return `--- last lines of the daemon on ${name}\n${stdout}`;
+      } catch (error) {
+        return `--- no log of ${name}: ${error instanceof Error ? error.message : String(error)}`;
+      }
+    });
+    return (await Promise.all(tails)).join('\n');
+  }
+}
+
+export type LabOptions = Omit<UpOptions, 'name' | 'owned' | 'signal' | 'onStep'>;
+
+let labsMade = 0;
+
+/**
+ * Makes a lab, runs `body` with it, takes it away and asserts that nothing is left, whether `body`
+ * succeeded or not. Each lab has a name of its own, so test files may run side by side.
+ * @throws what `body` throws; AssertionError naming what was left behind
+ */
+export async function withLab(options: LabOptions, body: (lab: TestLab) => Promise<void>): Promise<void> {
+  await removeAbandonedLabs();
+  labsMade += 1;
+  const name = `test-${process.pid}-${labsMade}`;
+  using interrupt = watchInterrupt();
+  let isUp = false;
+  // While the lab comes up, `bringUp` minds the signal itself. A test body does not: end it from here.
+  const onAbort = () => {
+    if (isUp) void takeDown(name).finally(() => process.exit(130));
+  };
+  interrupt.signal.addEventListener('abort', onAbort);
+  const record = await bringUp({ ...options, name, owned: true, signal: interrupt.signal });
+  isUp = true;
+  try {
+    await body(new TestLab(record));
+  } finally {
+    await takeDown(name);
+    assert.deepEqual(await leftovers(name), []);
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * The kernel of the small guest: Debian's own cloud kernel, taken out of its package without installing it.
+ * @module
+ */
+import { mkdir, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { run } from '../run.ts';
+
+/** The meta package that always depends on the current kernel for virtual machines. */
+const metaPackage = 'linux-image-cloud-amd64';
+
+/** Drivers that a guest may need for its console, disks, NICs and power button; the rest of the package is left out. */
+const wantedModules: readonly string[] = [
+  'virtio_pci',
+  'virtio_blk',
+  'virtio_scsi',
+  'virtio_net',
+  'virtio_console',
+  'virtio_balloon',
+  'virtio_rng',
+  'button',
+  'evdev',
+  'sd_mod',
+  'sr_mod',
+  'ata_piix',
+  'isofs',
+  'vfat',
+  'nls_cp437',
+  'nls_ascii',
+  'pvpanic_pci',
+];
+
+export interface GuestKernel {
+  /** For example linux-image-6.1.0-49-cloud-amd64. */
+  readonly packageName: string;
+  readonly vmlinuz: string;
+  /** Module files, each after the ones it needs. */
+  readonly modules: readonly string[];
+}
+
+/**
+ * Downloads the kernel package into `directory` and unpacks it there.
+ * @throws CommandFailed when the archive cannot be reached; Error when the package lacks a wanted driver
+ */
+export async function fetchKernel(directory: string, signal?: AbortSignal): Promise<GuestKernel> {
+  await mkdir(directory, { recursive: true });
+  const packageName = await currentKernelPackage(signal);
+  // apt would drop to the user _apt, who cannot write here.
+  await run(['apt-get', '-o', 'APT::Sandbox::User=root', 'download', packageName], { cwd: directory, signal });
+  const deb = (await readdir(directory)).find((name) => name.startsWith(`${packageName}_`) && name.endsWith('.deb'));
+  if (deb === undefined) throw new Error(`apt-get download ${packageName} left no package in ${directory}`);
+  const tree = join(directory, 'tree');
+  await run(['dpkg-deb', '-x', join(directory, deb), tree], { signal });
+  const release = (await readdir(join(tree, 'lib/modules')))[0];
+  if (release === undefined) throw new Error(`${deb} holds no kernel modules`);
+  return {
+    packageName,
+    vmlinuz: join(tree, 'boot', `vmlinuz-${release}`),
+    modules: await inLoadOrder(join(tree, 'lib/modules', release), signal),
+  };
+}
+
+/** Which package the meta package points at; asks for fresh package lists when this machine has none. */
+async function currentKernelPackage(signal?: AbortSignal): Promise<string> {
+  const ask = async () => {
+    const { stdout } = await run(['apt-cache', 'depends', metaPackage], { signal, accept: 'any' });
+    return /Depends: (linux-image-\S+-cloud-amd64)/.exec(stdout)?.[1];
+  };
+  const known = await ask();
+  if (known !== undefined) return known;
+  await run(['apt-get', 'update'], { signal, timeoutMs: 300_000 });
+  const found = await ask();
+  if (found === undefined) throw new Error(`the Debian archive that apt knows has no package ${metaPackage}`);
+  return found;
+}
+
+/** The wanted modules and all that they need, dependencies first, as `modinfo` tells them. */
+async function inLoadOrder(modulesDirectory: string, signal?: AbortSignal): Promise<string[]> {
+  const files = new Map<string, string>();
+  for (const entry of await readdir(modulesDirectory, { recursive: true })) {
+    if (entry.endsWith('.ko')) files.set(moduleName(entry), join(modulesDirectory, entry));
+  }
+  const order: string[] = [];
+  const visit = async (name: string): Promise<void> => {
+    const file = files.get(name);
+    if (file === undefined) throw new Error(`the kernel package has no module ${name}`);
+    if (order.includes(file)) return;
+    const { stdout } = await run(['modinfo', '-F', 'depends', file], { signal });
+    for (const needed of stdout.trim().split(',')) if (needed !== '') await visit(moduleName(needed));
+    order.push(file);
+  };
+  for (const name of wantedModules) await visit(name);
+  return order;
+}
+
+/** The kernel takes `-` and `_` in a module's name for the same. */
+const moduleName = (file: string): string => basename(file, '.ko').replaceAll('-', '_');

@@ -1,0 +1,133 @@
+/**
+ * `npm start`: a working cluster of one node with a running guest, in a lab of its own, until Ctrl-C.
+ *
+ *     npm start [-- --once] [--dev] [--name LAB]      --once: show that it works, remove it, end
+ *
+ * @module
+ */
+import { parseArgs } from 'node:util';
+import { removeAbandonedLabs } from './abandoned.ts';
+import { guestDirectory } from './boot-script.ts';
+import { followConsole } from './console-log.ts';
+import { takeDown } from './down.ts';
+import { execOn } from './exec.ts';
+import { Interrupted, watchInterrupt } from './interrupt.ts';
+import { publishPort } from './publish.ts';
+import { CommandFailed } from './run.ts';
+import { type LabRecord, labNames, readCluster } from './state.ts';
+import { LabError, upstreamBridge } from './topology.ts';
+import { bringUp } from './up.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    once: { type: 'boolean', default: false },
+    dev: { type: 'boolean', default: false },
+    name: { type: 'string', default: 'quickstart' },
+  },
+});
+
+const begin = performance.now();
+const node = 'hv1';
+const guest = 'demo';
+const apiPort = 7370;
+
+const print = (line = '') => void process.stdout.write(`${line}\n`);
+const step = (text: string) => print(`${`${((performance.now() - begin) / 1000).toFixed(1)} s`.padStart(8)}  ${text}`);
+
+/** Makes the guest, starts it and shows its console until it has counted and can be reached; its address. */
+async function runGuest(record: LabRecord, signal: AbortSignal): Promise<string> {
+  const pvc = async (...args: string[]) => {
+    print(`          $ pvc ${args.join(' ')}`);
+    await execOn(record, node, ['pvc', ...args], { signal });
+  };
+  const disk = `/var/lib/pvc/images/${guest}.img`;
+  await execOn(record, node, ['install', '-D', '-m', '0600', `${guestDirectory}/disk.img`, disk], { signal });
+  // The disk boots by itself as well; its boot loader is just slow where the machine is emulated.
+  const boot = [
+    '--kernel',
+    `${guestDirectory}/vmlinuz`,
+    '--initrd',
+    `${guestDirectory}/initrd`,
+    '--cmdline',
+    'console=ttyS0 quiet',
+  ];
+  const size = ['--vcpus', '1', '--memory', '192'];
+  await pvc('vm', 'create', guest, ...size, ...boot, '--disk', disk, '--nic', `bridge=${upstreamBridge}`);
+  await pvc('vm', 'start', guest);
+  step('guest started; its console:');
+  const address = await followConsole(record, node, guest, { signal, onLine: (line) => print(`          | ${line}`) });
+  step(`guest counts and has ${address}`);
+  await execOn(record, 'outside', ['ping', '-q', '-c', '1', '-W', '5', address], { signal });
+  step('guest answers ping');
+  return address;
+}
+
+/** What a newcomer may do next. */
+async function printInvitation(record: LabRecord, address: string, port: number): Promise<void> {
+  const lab = record.topology.name;
+  const name = (await labNames()).length === 1 ? '' : ` --name ${lab}`;
+  const inNode = `npm run lab -- exec ${node}${name} --`;
+  const token = (await readCluster(lab))?.token ?? '';
+  print(`
+Cluster ${lab} runs on one node, ${node}; on it the guest ${guest} at ${address}. Try in another terminal:
+
+  ${inNode} pvc cluster status
+  ${inNode} pvc vm list
+  ${inNode} pvc vm info ${guest}
+  ${inNode} pvc vm log -f ${guest}
+  ${inNode} pvc vm console ${guest}
+  ${inNode} pvc vm shutdown ${guest}
+  ${inNode} pvc --help
+  ${inNode} bash
+
+HTTPS API: https://127.0.0.1:${port}/api/v1 (certificate of its own), with this token:
+
+  curl -k -H 'Authorization: Bearer ${token}' https://127.0.0.1:${port}/api/v1/vms
+
+Ctrl-C removes everything.`);
+}
+
+/** Resolves when `signal` aborts. */
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+
+async function main(): Promise<void> {
+  using interrupt = watchInterrupt();
+  const { signal } = interrupt;
+  const { name, dev } = options;
+  await removeAbandonedLabs();
+  const record = await bringUp({ name, dev, owned: true, signal, onStep: step });
+  try {
+    const address = await runGuest(record, signal);
+    if (!options.once) await stay(record, address, signal);
+  } catch (error) {
+    // A command that failed because it was interrupted is no failure.
+    if (!signal.aborted) throw error;
+  } finally {
+    print();
+    step('removing everything');
+    await takeDown(name);
+    step('everything is removed');
+  }
+}
+
+/** Until Ctrl-C. */
+async function stay(record: LabRecord, address: string, signal: AbortSignal): Promise<void> {
+  await using api = await publishPort(record, node, apiPort, apiPort);
+  await printInvitation(record, address, api.port);
+  await aborted(signal);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (error instanceof LabError || error instanceof CommandFailed) {
+    process.stderr.write(`quickstart: ${error.message}\n`);
+    process.exitCode = 1;
+  } else if (!(error instanceof Interrupted)) {
+    throw error;
+  }
+}

@@ -5,6 +5,7 @@
  * @module
  */
 import type { z } from 'zod';
+import type { TaskWaiting } from '../task/task-view.ts';
 
 export interface CliOption {
   /** Long name without dashes, when the field's own name does not read well. */
@@ -44,8 +45,16 @@ export interface CliRun {
   readonly input: Record<string, unknown>;
   readonly format: 'pretty' | 'json' | 'yaml' | 'name';
   readonly flags: Readonly<Record<string, unknown>>;
-  readonly client: CliClient;
+  readonly client: CliClient & TaskWaiting;
   readonly terminal: CliTerminal;
+  /** `--plan` was given: nothing may be changed. `perform` minds it by itself. */
+  readonly plan: boolean;
+  /**
+   * What the command line does with an operation by itself: checks the input, asks, plans or calls it,
+   * prints the answer, waits for its tasks; prints a feed until Ctrl-C; attaches the terminal to a channel.
+   * `operation` is the command's own unless named. @returns the exit code
+   */
+  perform(input: Readonly<Record<string, unknown>>, operation?: string): Promise<number>;
 }
 
 export interface CliClient {
@@ -61,7 +70,7 @@ export interface CliTerminal extends RenderContext {
   warn(text: string): void;
   /** False in a script unless `--yes` was given. */
   confirm(question: string): Promise<boolean>;
-  /** Opens $VISUAL or $EDITOR on the text and gives back what was saved. */
+  /** Opens $VISUAL or $EDITOR on the text and gives back what was saved. @throws PvcError EDIT_UNCHANGED */
   edit(text: string, suffix: string): Promise<string>;
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal;
@@ -70,6 +79,7 @@ export interface CliTerminal extends RenderContext {
 export interface CliSpec {
   /** Words after `pvc`: `vm start`. */
   readonly command: string;
+  /** Other last words (`rm`), or other whole commands (`vm delete`). */
   readonly aliases?: readonly string[];
   readonly arguments?: readonly CliArgument[];
   readonly options?: Readonly<Record<string, CliOption>>;

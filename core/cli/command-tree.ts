@@ -21,32 +21,44 @@ const emptyNode = (path: readonly string[], aliases: readonly string[] = []): Co
   hidden: false,
 });
 
-/** @throws Error when a command is declared twice, or is both a command and a group: a fault of its author. */
-export function commandTree(specs: readonly CommandSpec[]): CommandNode {
-  const root = emptyNode([]);
-  for (const spec of specs) {
-    const sameLevel = spec.aliases.filter((alias) => !alias.includes(' ') && spec.path.length > 1);
-    place(root, spec.path, sameLevel, spec, spec.hidden);
-    for (const alias of spec.aliases) if (!sameLevel.includes(alias)) place(root, alias.split(' '), [], spec, true);
-  }
-  return root;
+export interface CommandTree {
+  readonly root: CommandNode;
+  /** Commands that were left out because another has their words, one sentence each. */
+  readonly problems: readonly string[];
 }
 
-function place(root: CommandNode, path: readonly string[], aliases: readonly string[], spec: CommandSpec, hidden: boolean): void {
+/** Places every command; the first to come has the words, so that no plugin can take a command away. */
+export function commandTree(specs: readonly CommandSpec[]): CommandTree {
+  const root = emptyNode([]);
+  const problems: string[] = [];
+  for (const spec of specs) {
+    const sameLevel = spec.aliases.filter((alias) => !alias.includes(' ') && spec.path.length > 1);
+    const others = spec.aliases.filter((alias) => !sameLevel.includes(alias));
+    const problem = place(root, spec.path, sameLevel, spec, spec.hidden) ?? others.map((alias) => place(root, alias.split(' '), [], spec, true)).find((found) => found !== undefined);
+    if (problem !== undefined) problems.push(spec.target.type === 'local' ? problem : `${problem} (plugin ${spec.target.plugin})`);
+  }
+  return { root, problems };
+}
+
+/** @returns why it could not be placed */
+function place(root: CommandNode, path: readonly string[], aliases: readonly string[], spec: CommandSpec, hidden: boolean): string | undefined {
+  const command = path.join(' ');
   let node = root;
-  for (const [depth, word] of path.entries()) {
-    if (node.spec !== undefined) throw new Error(`"${node.path.join(' ')}" is a command and cannot be a group for "${path.join(' ')}"`);
-    let next = node.children.get(word);
-    if (next === undefined) {
-      next = emptyNode(path.slice(0, depth + 1), depth === path.length - 1 ? aliases : []);
-      node.children.set(word, next);
-    }
+  for (const word of path) {
+    const next = node.children.get(word);
+    if (next === undefined) break;
+    if (next.spec !== undefined) return next.path.length === path.length ? `the command "${command}" is there twice` : `"${next.path.join(' ')}" is a command and cannot be a group for "${command}"`;
     node = next;
   }
-  if (node.spec !== undefined) throw new Error(`the command "${path.join(' ')}" is declared twice`);
-  if (node.children.size > 0) throw new Error(`"${path.join(' ')}" is a group of commands and cannot be a command`);
+  if (node.path.length === path.length) return `"${command}" is a group of commands and cannot be a command`;
+  for (let depth = node.path.length + 1; depth <= path.length; depth += 1) {
+    const next = emptyNode(path.slice(0, depth), depth === path.length ? aliases : []);
+    node.children.set(next.word, next);
+    node = next;
+  }
   node.spec = spec;
   node.hidden = hidden;
+  return undefined;
 }
 
 /** The child of a word, by its name or an alias. */

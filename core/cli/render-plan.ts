@@ -56,11 +56,14 @@ function textDiff(before: string, after: string, makeDiff: MakeDiff, context: Re
     .map((line) => `  ${line.startsWith('+') ? paint(line, 'green', context) : line.startsWith('-') ? paint(line, 'red', context) : line.startsWith('@@') ? paint(line, 'cyan', context) : line}`);
 }
 
+/** Texts that would read as another value, as "5" or "true", are quoted. */
+const looksLikeJson = (text: string): boolean => text === '' || /^(?:-?[\d.]+|true|false|null|[[{"].*)$/.test(text);
+
 /** Every leaf by its path (`nics.0.mac`), as text; empty lists and objects count as leaves. */
 function flatten(value: unknown, path = '', out = new Map<string, string>()): Map<string, string> {
   const entries = value !== null && typeof value === 'object' ? Object.entries(value) : [];
   if (entries.length === 0) {
-    if (path !== '' && value !== undefined) out.set(path, typeof value === 'string' && value !== '' ? value : JSON.stringify(value));
+    if (path !== '' && value !== undefined) out.set(path, typeof value === 'string' && !looksLikeJson(value) ? value : JSON.stringify(value));
   } else for (const [key, inner] of entries) flatten(inner, path === '' ? key : `${path}.${key}`, out);
   return out;
 }

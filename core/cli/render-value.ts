@@ -104,7 +104,7 @@ export function renderValue(value: unknown, context: RenderContext, shape?: Shap
   if (Array.isArray(value)) {
     if (value.length === 0) return '(none)';
     if (isObjectList(value)) return listTable(value, shape?.type === 'list' ? shape.item : undefined, context);
-    return value.map((item) => renderValue(item, context)).join('\n');
+    return (value as readonly unknown[]).map((item) => renderValue(item, context)).join('\n');
   }
   if (isPlain(value)) return Object.keys(value).length === 0 ? '(empty)' : objectPage(value, shape, context);
   return String(value);

@@ -17,13 +17,13 @@ export class SessionTerminal implements CliTerminal {
   /** Colours and width of standard error. */
   readonly errors: { readonly width: number; readonly colour: boolean };
   readonly interactive: boolean;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #globals: Pick<Globals, 'yes' | 'quiet'>;
   #statusShown = false;
 
   constructor(host: HostTerminal, clock: Clock, globals: Pick<Globals, 'yes' | 'quiet' | 'colour'>) {
     this.host = host;
-    this.#clock = clock;
+    this.clock = clock;
     this.#globals = globals;
     const columns = host.columns() || 80;
     const { NO_COLOR: noColor, TERM: term } = host.environment;
@@ -36,7 +36,7 @@ export class SessionTerminal implements CliTerminal {
   }
 
   get nowMs(): number {
-    return this.#clock.wallMs();
+    return this.clock.wallMs();
   }
 
   get stdin(): NodeJS.ReadStream {

@@ -95,7 +95,7 @@ export async function checkInput<S extends z.ZodObject>(schema: S, given: Record
     const [field, ...rest] = issue.path.map(String);
     const label = field === undefined ? 'input' : labelOf(field, line);
     const missing = issue.code === 'invalid_type' && field !== undefined && rest.length === 0 && given[field] === undefined;
-    const problem = missing ? 'must be given' : lowerFirst(issue.message);
+    const problem = missing ? 'must be given' : issueText(issue);
     return [label, rest.length === 0 ? problem : `${rest.join('.')}: ${problem}`];
   });
   const [first = ['input', 'not valid'] as const] = problems;
@@ -113,7 +113,12 @@ export function labelOf(field: string, line: ParsedLine): string {
 }
 
 /** zod's sentence without the words that only a program needs. */
-const lowerFirst = (message: string): string => {
-  const text = message.replace(/^Invalid (?:input|option): /, '');
+function issueText(issue: z.core.$ZodIssue): string {
+  if ((issue.code === 'too_big' || issue.code === 'too_small') && ['number', 'int'].includes(issue.origin)) {
+    const bound = issue.code === 'too_big' ? issue.maximum : issue.minimum;
+    const words = issue.code === 'too_big' ? (issue.inclusive ? 'at most' : 'less than') : issue.inclusive ? 'at least' : 'more than';
+    return `must be ${words} ${bound}`;
+  }
+  const text = issue.message.replace(/^Invalid (?:input|option): /, '');
   return text.charAt(0).toLowerCase() + text.slice(1);
-};
+}

@@ -178,6 +178,7 @@ function addOption(command: Command, option: OptionSpec): void {
 function asUsageError(error: CommanderError, near: CommandNode): Error {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const meant = /Did you mean (?:one of )?(.+)\?\)?$/.exec(rest.join(' '))?.[1];
+  const whole = error.code === 'commander.unknownCommand' ? meant?.replace(/[^, ]+/g, (word) => `\`${['pvc', ...near.path, word].join(' ')}\``) : meant;
   const problem = `${first.charAt(0).toUpperCase()}${first.slice(1).replace(/\.$/, '')}.`;
-  return usageError(problem, meant === undefined ? `See \`${['pvc', ...near.path].join(' ')} --help\`.` : `Did you mean ${meant}?`);
+  return usageError(problem, whole === undefined ? `See \`${['pvc', ...near.path].join(' ')} --help\`.` : `Did you mean ${whole}?`);
 }

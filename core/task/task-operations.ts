@@ -31,7 +31,7 @@ const list = defineQuery({
     node: nodeName.optional().describe('Only those of this node'),
     target: z.string().optional().describe('Only those about this object, by its name or id'),
     action: z.string().optional().describe('Only those that do this, as vm.restart'),
-    limit: z.coerce.number().int().min(1).max(1000).default(50).describe('At most so many'),
+    limit: z.int().min(1).max(1000).default(50).describe('At most so many'),
   }),
   output: z.array(taskView),
   cli: {

@@ -40,6 +40,8 @@ export interface PlanAnswer {
 /** What a mutation answers once it is committed. */
 export interface MutationAnswer {
   readonly result: unknown;
+  /** What will be done now that it is committed, in sentences. */
+  readonly actions: readonly string[];
   readonly warnings: readonly string[];
   /** Ids of the tasks that it started; wait for them to see the work done. */
   readonly tasks: readonly string[];
@@ -99,6 +101,7 @@ export class Executor {
       const { builder, context, result } = await this.#build(operation, input, fixed);
       const done = (): MutationAnswer => ({
         result: operation.reveal === undefined ? result : operation.reveal(context, input, result),
+        actions: builder.actions,
         warnings: builder.warnings,
         tasks: builder.tasks.map((started) => started.id),
         request: fixed.request,

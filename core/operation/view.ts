@@ -6,6 +6,7 @@
 import type { Doc, Kind } from '../model/kind.ts';
 import { modelError } from '../model/kind.ts';
 import type { AnyDoc, Documents } from '../store/documents.ts';
+import type { Key } from '../store/store.ts';
 
 export class View {
   readonly #documents: Documents;
@@ -57,5 +58,15 @@ export class View {
     });
     this.#lists.set(kind.name, reading);
     return reading;
+  }
+
+  /**
+   * For feeds, which outlive one moment: a fresh view now, and again whenever something below `prefix`
+   * (`/task/0ma…`) may have changed. Ends when the signal aborts.
+   */
+  async *changes(prefix: Key, signal: AbortSignal): AsyncIterable<View> {
+    for await (const dirty of this.#documents.store.watch(['all'], signal)) {
+      if (dirty.resync || [...dirty.keys].some((key) => key === prefix || key.startsWith(`${prefix}/`))) yield new View(this.#documents);
+    }
   }
 }

@@ -1,0 +1,19 @@
+/** One line for each group of commands. A group that is not here is described by its commands. @module */
+
+export const nounSummaries: Readonly<Record<string, string>> = {
+  cluster: 'The cluster as a whole: state, initialisation, audit',
+  completion: 'Completion for bash, zsh and fish',
+  config: 'The configuration file of this node',
+  connection: 'Clusters that this command line can talk to',
+  network: 'Client networks',
+  node: 'The servers of the cluster',
+  plugin: 'What plugins are loaded and what they contribute',
+  provisioner: 'Templates and profiles for new guests',
+  storage: 'Pools, volumes and the disks behind them',
+  task: 'Work in progress and how past work ended',
+  token: 'Keys of the API',
+  vm: 'Guests: define, start, watch, change, move',
+  'vm nic': 'Network cards of a guest',
+  'vm disk': 'Disks of a guest',
+  'vm tag': 'Tags of a guest',
+};

@@ -1,7 +1,7 @@
 /** Files on Linux. Every error names the path; a full disk and missing rights have codes of their own. @module */
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { appendFile, chmod, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, chmod, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { FileStat, Files } from './host.ts';
 import { fileError } from './system-error.ts';
@@ -100,6 +100,11 @@ export const linuxFiles: Files = {
       const found = await stat(path);
       const { size, uid, mtimeMs, ino: inode } = found;
       return { size, mode: found.mode & 0o7777, uid, mtimeMs, inode, kind: kindOf(found) };
+    }),
+  space: (path) =>
+    ifPresent(path, async () => {
+      const { bsize, bavail, blocks } = await statfs(path);
+      return { free: bavail * bsize, total: blocks * bsize };
     }),
   remove: (path) =>
     orFail('remove', path, async () => {

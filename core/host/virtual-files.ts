@@ -90,6 +90,10 @@ export class VirtualFiles implements Files {
     return { size: node.data.length, mode, uid: 0, mtimeMs, inode, kind };
   }
 
+  async space(): Promise<{ free: number; total: number }> {
+    return { free: 64 * 1024 ** 3, total: 128 * 1024 ** 3 };
+  }
+
   async remove(path: string): Promise<void> {
     this.#check(path, true);
     if (path === '/')

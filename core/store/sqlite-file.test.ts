@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 
 const open = (owner = 'daemon', options: Partial<SqliteStoreOptions> = {}): Promise<Store> =>
-  openSqliteStore(host, { path, owner, leaseMs: 300, pollMs: 10, ...options });
+  openSqliteStore(host, { path, owner, leaseMs: 2000, pollMs: 10, ...options });
 
 /** Runs `use` with a store that is closed afterwards. */
 async function using(use: (store: Store) => Promise<void>, options: Partial<SqliteStoreOptions> = {}): Promise<void> {

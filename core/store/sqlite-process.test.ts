@@ -18,7 +18,7 @@ after(() => rmSync(directory, { recursive: true }));
 const fixture = (name: string): string => join(import.meta.dirname, '../../test/fixtures', name);
 const host = createLinuxHost({ destination: () => {} });
 const open = (path: string, owner: string): Promise<Store> =>
-  openSqliteStore(host, { path, owner, leaseMs: 600, pollMs: 10 });
+  openSqliteStore(host, { path, owner, leaseMs: 2000, pollMs: 10 });
 
 interface CommitLoop {
   readonly child: ChildProcess;
@@ -54,11 +54,11 @@ async function requireWhole(store: Store, owner: string, acknowledged: number): 
 
 describe('SQLite store of several processes', () => {
   it('is whole, with every acknowledged commit, after a process was killed while committing', async () => {
-    for (let round = 0; round < 5; round += 1) {
+    for (let round = 0; round < 3; round += 1) {
       const path = join(directory, `crash${round}.sqlite`);
       const loop = commitLoop(path, 'victim');
       await eventually('some commits', () => loop.last() >= 20);
-      await delay(round * 7);
+      await delay(round * 11);
       await killNow(loop);
       const acknowledged = loop.last();
       const store = await open(path, 'after');

@@ -9,7 +9,8 @@ import { openSqliteStore } from './sqlite.ts';
 import { openDatabase } from './sqlite-driver.ts';
 import type { Store } from './store.ts';
 
-const leaseMs = 300;
+/** Short enough to wait for; long enough for a disk that stalls while other tests use it. */
+const leaseMs = 2000;
 
 const subject: StoreFactory = async () => {
   const host = createLinuxHost({ destination: () => {} });

@@ -22,7 +22,7 @@ import { coreChecks, HealthRunner } from './health-runner.ts';
 import { tidy } from './housekeeping.ts';
 import { createMetricsPage } from './metrics-page.ts';
 import { NodeReport } from './node-report.ts';
-import { openStore, sqlitePath } from './store-choice.ts';
+import { openStore, sqlitePath } from '../cluster/open-store.ts';
 
 /** What the daemon gives to whoever serves the API. */
 export interface ApiParts {

@@ -1,6 +1,6 @@
 /** Who is the daemon of this machine: its pid and start time in a file, so that there is one. @module */
 import { z } from 'zod';
-import { clusterError } from '../cluster/cluster-kind.ts';
+import { clusterError } from './cluster-kind.ts';
 import type { Host } from '../host/host.ts';
 
 const record = z.object({ pid: z.int(), startTicks: z.int() });

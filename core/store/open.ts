@@ -1,0 +1,18 @@
+/** Opens the store that the configuration names. @module */
+import type { Config } from '../config/schema.ts';
+import type { Host } from '../host/host.ts';
+import type { Store } from '../store/store.ts';
+
+/** Where the embedded store's file is. */
+export const sqlitePath = (config: Pick<Config, 'store' | 'directories'>): string => config.store.path ?? `${config.directories.state}/store.sqlite`;
+
+/** @param owner who opens it: `daemon`, or the client's own name. */
+export async function openStore(host: Host, config: Pick<Config, 'store' | 'directories'>, owner: string): Promise<Store> {
+  switch (config.store.backend) {
+    case 'sqlite': {
+      // Loaded here and not above: the command line needs no database to talk to a daemon.
+      const { openSqliteStore } = await import('../store/sqlite.ts');
+      return openSqliteStore(host, { path: sqlitePath(config), owner });
+    }
+  }
+}

@@ -3,8 +3,7 @@
  * matches replies, and gives each an end when its time is up, its caller cancels, or the connection ends.
  * @module
  */
-import type { PvcError } from '../../../core/error/error.ts';
-import type { Clock } from '../../../core/host/clock.ts';
+import type { Clock, PvcError } from '../../../core/plugin/api.ts';
 import { decode } from './codec.ts';
 import { LibvirtError, libvirtError } from './errors.ts';
 import type { Frame } from './frame.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { array, bool, charVector, type Codec, decode, double, encode, hyper, int, opaque, opaqueFixed, optional, string, struct, uhyper, uhyperNumber, uint, union } from './codec.ts';
 import { type TypedParam, typedParams, uuid } from './wire.ts';
 import { XdrError } from './xdr.ts';

@@ -4,8 +4,7 @@
  * @module
  */
 import type { Duplex } from 'node:stream';
-import { errorText, PvcError } from '../../../core/error/error.ts';
-import type { Host } from '../../../core/host/host.ts';
+import { PvcError, errorText, type Host } from '../../../core/plugin/api.ts';
 import { CallLedger } from './calls.ts';
 import { type Codec, decode, encode } from './codec.ts';
 import { libvirtError } from './errors.ts';
@@ -168,7 +167,7 @@ export class LibvirtConnection {
   async close(): Promise<void> {
     if (this.over === undefined) {
       // Only a courtesy: libvirtd cleans up after a client that just leaves, so a failure changes nothing.
-      await this.call('connectClose', {}, { timeoutMs: closeTimeoutMs }).catch(() => undefined);
+      if (this.room > 0) await this.call('connectClose', {}, { timeoutMs: closeTimeoutMs }).catch(() => undefined);
       this.end(undefined);
     }
     await this.closed;
@@ -267,7 +266,7 @@ export class LibvirtConnection {
     const told = reason ?? libvirtError('LIBVIRT_CLOSED', { target: this.target });
     if (reason !== undefined) this.host.log.warn(reason.message, { code: reason.code });
     this.calls.fail(told);
-    for (const stream of [...this.streams.values()]) stream.lost(told);
+    for (const stream of this.streams.values()) stream.lost(told);
     this.listeners.clear();
     this.socket.destroy();
     this.resolveClosed(reason);

@@ -4,8 +4,7 @@
  * @module
  */
 import type { Duplex } from 'node:stream';
-import type { Host } from '../../../core/host/host.ts';
-import type { PvcError } from '../../../core/error/error.ts';
+import type { Host, PvcError } from '../../../core/plugin/api.ts';
 import { type CallOptions, type LibvirtConnection, type LibvirtOptions, openLibvirt } from './connection.ts';
 import { type DomainStats, readDomainStats, stateNames } from './domain-stats.ts';
 import { isLibvirt } from './errors.ts';

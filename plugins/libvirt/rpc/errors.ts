@@ -2,7 +2,7 @@
  * What can go wrong between PVC and libvirt, in words for the administrator.
  * @module
  */
-import { defineErrors, type ErrorSpec, PvcError } from '../../../core/error/error.ts';
+import { PvcError, defineErrors, type ErrorSpec } from '../../../core/plugin/api.ts';
 import { errorDomainNames, errorNames, nameOf } from './names.ts';
 import type { ErrorReply } from './wire.ts';
 

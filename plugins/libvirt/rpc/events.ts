@@ -3,8 +3,7 @@
  * to be right reads the state as well, above all after `missed` and after a new connection.
  * @module
  */
-import { errorText, type PvcError } from '../../../core/error/error.ts';
-import type { Logger } from '../../../core/host/log.ts';
+import { errorText, type Logger, type PvcError } from '../../../core/plugin/api.ts';
 import type { LibvirtConnection } from './connection.ts';
 import { type DomainEvent, type DomainEventKind, eventKinds } from './event-kinds.ts';
 

@@ -6,8 +6,7 @@
  */
 import { finished } from 'node:stream';
 import type { Duplex } from 'node:stream';
-import { errorText } from '../../../core/error/error.ts';
-import type { Host } from '../../../core/host/host.ts';
+import { errorText, type Host } from '../../../core/plugin/api.ts';
 import { type CallOptions, type LibvirtConnection, type LibvirtOptions, openLibvirt, type StreamOptions } from './connection.ts';
 import type { ArgsOf, ProcedureName, ResultOf, StreamProcedureName } from './procedures.ts';
 

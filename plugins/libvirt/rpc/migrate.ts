@@ -3,8 +3,7 @@
  * ends it at the source ("managed peer-to-peer").
  * @module
  */
-import { errorText } from '../../../core/error/error.ts';
-import type { Host } from '../../../core/host/host.ts';
+import { errorText, type Host } from '../../../core/plugin/api.ts';
 import { isLibvirt, libvirtError } from './errors.ts';
 import { migrateFlag } from './flags.ts';
 import type { Lanes } from './lanes.ts';

@@ -4,20 +4,22 @@
  * @module
  */
 import { Duplex } from 'node:stream';
-import type { Host } from '../../../../core/host/host.ts';
-import { type Codec, encode } from '../codec.ts';
-import { encodeFrame, type Frame, FrameReader, program } from '../frame.ts';
-import { type ProcedureName, procedures, type ResultOf } from '../procedures.ts';
-import { type ErrorReply, errorReply } from '../wire.ts';
-import { ManualClock } from './manual-clock.ts';
-import { testHost } from './test-host.ts';
+import type { Host } from '../../core/host/host.ts';
+import { VirtualClock } from '../../core/host/virtual-clock.ts';
+import { type Codec, encode } from '../../plugins/libvirt/rpc/codec.ts';
+import { encodeFrame, type Frame, FrameReader, program } from '../../plugins/libvirt/rpc/frame.ts';
+import { type ProcedureName, procedures, type ResultOf } from '../../plugins/libvirt/rpc/procedures.ts';
+import { type ErrorReply, errorReply } from '../../plugins/libvirt/rpc/wire.ts';
+import { keptLog } from './real-host.ts';
 
 const procedureName = (frame: Frame): ProcedureName | undefined =>
   (Object.keys(procedures) as ProcedureName[]).find((name) => procedures[name].number === frame.procedure && procedures[name].program === frame.program);
 
 export class FakeDaemon {
-  readonly clock = new ManualClock();
-  readonly host: Pick<Host, 'net' | 'clock' | 'log'> & { readonly lines: string[] };
+  readonly clock = new VirtualClock();
+  readonly host: Pick<Host, 'net' | 'clock' | 'log'>;
+  /** What the client has logged. */
+  readonly logged: string[] = [];
   /** Everything that the client has sent, but the messages of the handshake that were answered. */
   readonly received: Frame[] = [];
   /** What the client reads from. */
@@ -34,7 +36,7 @@ export class FakeDaemon {
         done();
       },
     });
-    this.host = { ...testHost(), clock: this.clock, net: { connect: () => Promise.resolve(this.socket) } };
+    this.host = { log: keptLog(this.logged), clock: this.clock, net: { connect: () => Promise.resolve(this.socket) } };
     this.answers.set('authList', (frame) => this.reply(frame, 'authList', { types: [0] }));
     this.answers.set('connectSupportsFeature', (frame) => this.reply(frame, 'connectSupportsFeature', { supported: true }));
     this.answers.set('connectOpen', (frame) => this.reply(frame, 'connectOpen', {}));

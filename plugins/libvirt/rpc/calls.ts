@@ -3,8 +3,7 @@
  * matches replies, and gives each an end when its time is up, its caller cancels, or the connection ends.
  * @module
  */
-import type { PvcError } from '../../../core/error/error.ts';
-import type { Clock } from '../../../core/host/clock.ts';
+import type { Clock, PvcError } from '../../../core/plugin/api.ts';
 import { decode } from './codec.ts';
 import { LibvirtError, libvirtError } from './errors.ts';
 import type { Frame } from './frame.ts';
@@ -82,7 +81,8 @@ export class CallLedger {
     const entry = this.sent.get(frame.serial);
     if (entry === undefined) return false;
     // Read before the entry is forgotten: if the bytes are no error reply, the connection ends and tells this caller too.
-    const refusal = frame.status === 'error' ? new LibvirtError(entry.call.name, decode(errorReply, frame.payload)) : undefined;
+    const refusal =
+      frame.status === 'error' ? new LibvirtError(entry.call.name, decode(errorReply, frame.payload)) : undefined;
     this.sent.delete(frame.serial);
     if (refusal !== undefined) {
       entry.finish?.(refusal);

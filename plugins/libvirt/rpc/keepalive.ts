@@ -4,7 +4,7 @@
  * connection is given up.
  * @module
  */
-import type { Clock } from '../../../core/host/clock.ts';
+import type { Clock } from '../../../core/plugin/api.ts';
 
 export interface KeepaliveOptions {
   readonly clock: Clock;

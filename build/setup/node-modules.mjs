@@ -30,7 +30,8 @@ export function isStale(lock, installed) {
 }
 
 /**
- * Runs `npm ci` if need be.
+ * Installs what the lock file says, if need be, and leaves that file alone. Not by `npm ci`: it refuses a lock
+ * file that lacks optional packages of other platforms, and npm writes such a one wherever the registry lacks them.
  * @param {string} repository
  * @param {(line: string) => void} say
  */
@@ -40,18 +41,18 @@ export function installNodeModules(repository, say) {
   const directory = join(repository, 'node_modules');
   if (!isStale(lock, readJson(join(directory, '.package-lock.json')))) return;
   if (lstatSync(directory, { throwIfNoEntry: false })?.isSymbolicLink()) {
-    throw new SetupError('node_modules is a link to a directory that does not fit package-lock.json', 'Run `npm ci` where the link points, or remove the link.');
+    throw new SetupError('node_modules is a link to a directory that does not fit package-lock.json', 'Run `npm install` where the link points, or remove the link.');
   }
-  say('installing npm packages (npm ci)');
+  say('installing npm packages');
   // Under `npm start` npm tells where it is itself.
   const npm = process.env.npm_execpath;
-  const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   const { status, error } =
     npm === undefined
       ? spawnSync('npm', args, { cwd: repository, stdio: 'inherit' })
       : spawnSync(process.execPath, [npm, ...args], { cwd: repository, stdio: 'inherit' });
   if (error || status !== 0) {
-    throw new SetupError('npm ci failed; what it said is above', 'Is the npm registry reachable (network, proxy, ~/.npmrc)?');
+    throw new SetupError('npm install failed; what it said is above', 'Is the npm registry reachable (network, proxy, ~/.npmrc)?');
   }
 }
 

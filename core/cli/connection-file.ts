@@ -8,7 +8,10 @@ import { cliError } from './cli-errors.ts';
 
 export const connectionName = z
   .string()
-  .regex(/^(?!local$)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/, 'a connection name is 1 to 63 of A-Z, a-z, 0-9, ".", "_" and "-", and not "local"');
+  .regex(
+    /^(?!local$)[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
+    'a connection name is 1 to 63 of A-Z, a-z, 0-9, ".", "_" and "-", and not "local"',
+  );
 
 const savedConnection = z.object({
   url: z.string(),
@@ -28,7 +31,8 @@ export type ConnectionFile = z.infer<typeof fileSchema>;
 
 /** Where the file is. @throws PvcError NO_HOME */
 export function connectionFilePath(environment: Readonly<Record<string, string | undefined>>): string {
-  const base = environment['XDG_CONFIG_HOME'] || (environment['HOME'] ? join(environment['HOME'], '.config') : undefined);
+  const base =
+    environment['XDG_CONFIG_HOME'] || (environment['HOME'] ? join(environment['HOME'], '.config') : undefined);
   if (base === undefined) throw cliError('NO_HOME');
   return join(base, 'pvc', 'connections.json');
 }
@@ -46,7 +50,7 @@ export async function readConnections(files: Pick<Files, 'readText'>, path: stri
   let json: unknown;
   try {
     json = JSON.parse(text);
-  } catch (error) {
+  } catch {
     // The parser quotes what it could not read, and that may be a token.
     throw bad('it is not JSON', undefined);
   }
@@ -56,7 +60,11 @@ export async function readConnections(files: Pick<Files, 'readText'>, path: stri
 }
 
 /** Writes the file so that only its owner can read it. */
-export async function writeConnections(files: Pick<Files, 'writeAtomic' | 'makeDirectory'>, path: string, content: ConnectionFile): Promise<void> {
+export async function writeConnections(
+  files: Pick<Files, 'writeAtomic' | 'makeDirectory'>,
+  path: string,
+  content: ConnectionFile,
+): Promise<void> {
   await files.makeDirectory(dirname(path), 0o700);
   await files.writeAtomic(path, `${JSON.stringify(content, null, 2)}\n`, 0o600);
 }
@@ -66,7 +74,8 @@ export function apiUrl(text: string): URL | undefined {
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`;
   if (!URL.canParse(withScheme)) return undefined;
   const url = new URL(withScheme);
-  if (url.protocol !== 'https:' || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return undefined;
+  if (url.protocol !== 'https:' || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '')
+    return undefined;
   // The URL class hides a port that is the scheme's own, so ":443" must be looked for in the text.
   if (url.port === '' && !/^https:\/\/[^/]*:443(?:\/|$)/i.test(withScheme)) url.port = '7370';
   return url;

@@ -46,4 +46,4 @@ export interface PrintOptions {
 /** Declares a local command; only gives it its types. */
 export const defineLocalCommand = <I extends z.ZodObject>(command: LocalCommand<I>): LocalCommand =>
   // A list of commands holds inputs of every shape; each `run` only ever gets what its own schema parsed.
-  command as unknown as LocalCommand;
+  command;

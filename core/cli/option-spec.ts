@@ -73,7 +73,7 @@ export function optionSpecs(
   owner: string,
 ): OptionSpec[] {
   const specs: OptionSpec[] = [];
-  for (const [name, field] of fieldShapes(schema.shape as Record<string, z.ZodType>)) {
+  for (const [name, field] of fieldShapes(schema.shape)) {
     const cli = hints[name] ?? {};
     if (taken.includes(name) || cli.hidden) continue;
     const long = cli.flag ?? kebabCase(name);
@@ -98,7 +98,7 @@ export function optionSpecs(
 
 /** The positional arguments, in order. */
 export function argumentSpecs(schema: z.ZodObject, given: readonly CliArgument[], owner: string): ArgumentSpec[] {
-  const fields = fieldShapes(schema.shape as Record<string, z.ZodType>);
+  const fields = fieldShapes(schema.shape);
   return given.map((cli) => {
     const field = fields.get(cli.field);
     if (field === undefined) throw new Error(`${owner}: argument ${cli.field} is no field of its input`);

@@ -54,7 +54,7 @@ interface Definition {
   readonly right?: z.ZodType;
 }
 
-const definitionOf = (schema: z.ZodType): Definition => schema._zod.def as unknown as Definition;
+const definitionOf = (schema: z.ZodType): Definition => schema._zod.def;
 
 const integerFormats = new Set(['safeint', 'int32', 'uint32']);
 

@@ -47,7 +47,7 @@ class Reader {
         this.#wake = resolve;
       });
     }
-    if (this.#error !== undefined) throw this.#error as Error;
+    if (this.#error !== undefined) throw this.#error;
     if (this.#ended) return undefined;
     const dirty = { resync: this.#resync, keys: this.#keys };
     this.#resync = false;

@@ -12,6 +12,7 @@ const layers: readonly (readonly string[])[] = [
   ['store', 'config'],
   ['reconcile', 'task', 'fault', 'metric', 'health', 'service'],
   ['operation'],
+  ['render'],
   ['plugin'],
   ['cluster'],
   ['program.ts'],
@@ -29,13 +30,17 @@ const builtinList = 'core/plugin/builtin.ts';
 /** All that a plugin may import of core. */
 const pluginApi = 'core/plugin/api.ts';
 
+/** Folders of helpers that only tests use, wherever they stand. */
+const testOnly = /\/(testing|fixtures)\//;
+
 const layerOf = (folder: string): number => layers.findIndex((row) => row.includes(folder));
 
 /** Why `file` may not import `target` (both paths in the repository), or undefined when it may. */
 export function refusal(file: string, target: string): string | undefined {
   const [tree, folder = ''] = file.split('/');
   const [targetTree, targetFolder = ''] = target.split('/');
-  if (tree === 'build' || tree === 'test') return undefined;
+  if (tree === 'build' || tree === 'test' || testOnly.test(file)) return undefined;
+  if (testOnly.test(target)) return 'the product does not import what is for tests';
   if (targetTree === 'build' || targetTree === 'test') return 'the product does not import build or test code';
   if (tree === 'plugins') {
     if (targetTree === 'plugins') return targetFolder === folder ? undefined : 'a plugin never imports another plugin';

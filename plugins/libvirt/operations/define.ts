@@ -5,7 +5,7 @@ import { type DefinedVm, fromXml } from '../domain/define.ts';
 import { fromFlags, type GuestFlags } from '../domain/create.ts';
 import { assignMacs } from '../domain/mac.ts';
 import { child, parseXml } from '../domain/xml.ts';
-import { diskSource, nicSource, topology, type VmSpec, word } from '../schema.ts';
+import { type diskSource, type nicSource, topology, type VmSpec, word } from '../schema.ts';
 import { vm, vmError } from '../vm-kind.ts';
 import { answerOf, foretell, needStopped, needVm, placeNew, vmAnswer, vmArgument, vmRef, vmTask } from './common.ts';
 import { type MetaInput, metaDefaults, metaOptions, metaShape, withMeta } from './meta-input.ts';

@@ -81,7 +81,8 @@ export class CallLedger {
     const entry = this.sent.get(frame.serial);
     if (entry === undefined) return false;
     // Read before the entry is forgotten: if the bytes are no error reply, the connection ends and tells this caller too.
-    const refusal = frame.status === 'error' ? new LibvirtError(entry.call.name, decode(errorReply, frame.payload)) : undefined;
+    const refusal =
+      frame.status === 'error' ? new LibvirtError(entry.call.name, decode(errorReply, frame.payload)) : undefined;
     this.sent.delete(frame.serial);
     if (refusal !== undefined) {
       entry.finish?.(refusal);

@@ -9,7 +9,20 @@ import { type CallOptions, type LibvirtConnection, type LibvirtOptions, openLibv
 import { type DomainStats, readDomainStats, stateNames } from './domain-stats.ts';
 import { isLibvirt } from './errors.ts';
 import { DomainEvents } from './events.ts';
-import { addressSource, consoleFlag, createFlag, destroyFlag, impact, jobStatsFlag, memoryFlag, rebootFlag, shutdownFlag, statsGroup, statsNoWait, xmlFlag } from './flags.ts';
+import {
+  addressSource,
+  consoleFlag,
+  createFlag,
+  destroyFlag,
+  impact,
+  jobStatsFlag,
+  memoryFlag,
+  rebootFlag,
+  shutdownFlag,
+  statsGroup,
+  statsNoWait,
+  xmlFlag,
+} from './flags.ts';
 import { Lanes } from './lanes.ts';
 import { type MigrateOptions, migrateP2P } from './migrate.ts';
 import { type DomainState, jobTypes, memoryStatTags, nameOf } from './names.ts';
@@ -63,12 +76,14 @@ export type Ended = 'done' | 'absent';
 /** The driver finds a domain by its UUID alone; the name only has to be a name. */
 const handle = (uuid: string): WireDomain => ({ name: uuid, uuid, id: -1 });
 
-const allStats = statsGroup.state | statsGroup.cpu | statsGroup.balloon | statsGroup.vcpu | statsGroup.interface | statsGroup.block;
+const allStats =
+  statsGroup.state | statsGroup.cpu | statsGroup.balloon | statsGroup.vcpu | statsGroup.interface | statsGroup.block;
 
 /** Calls that wait for the guest's agent end within this even when the agent does not answer. */
 const agentTimeoutMs = 60_000;
 
-const dotted = (version: number): string => `${Math.floor(version / 1_000_000)}.${Math.floor(version / 1_000) % 1_000}.${version % 1_000}`;
+const dotted = (version: number): string =>
+  `${Math.floor(version / 1_000_000)}.${Math.floor(version / 1_000) % 1_000}.${version % 1_000}`;
 
 export class LibvirtDriver {
   readonly connection: LibvirtConnection;
@@ -78,7 +93,11 @@ export class LibvirtDriver {
   private readonly host: Pick<Host, 'clock' | 'log'>;
   private readonly lanes: Lanes;
 
-  private constructor(host: Pick<Host, 'net' | 'clock' | 'log'>, options: LibvirtOptions, connection: LibvirtConnection) {
+  private constructor(
+    host: Pick<Host, 'net' | 'clock' | 'log'>,
+    options: LibvirtOptions,
+    connection: LibvirtConnection,
+  ) {
     this.host = host;
     this.connection = connection;
     this.closed = connection.closed;
@@ -101,7 +120,11 @@ export class LibvirtDriver {
 
   /** Every domain that libvirt knows, with its state, in one call that no hung guest can hold up. */
   async listDomains(options?: CallOptions): Promise<DomainSummary[]> {
-    const { records } = await this.lanes.call('connectGetAllDomainStats', { domains: [], stats: statsGroup.state, flags: statsNoWait }, options);
+    const { records } = await this.lanes.call(
+      'connectGetAllDomainStats',
+      { domains: [], stats: statsGroup.state, flags: statsNoWait },
+      options,
+    );
     return records.map((record) => {
       const { uuid, name, id, state, reason } = readDomainStats(record);
       return { uuid, name, id, state, reason };
@@ -128,17 +151,33 @@ export class LibvirtDriver {
   }
 
   /** Domain XML; `secure` with passwords. Undefined when there is no such domain. */
-  getXml(uuid: string, wanted: { readonly secure?: boolean; readonly inactive?: boolean; readonly migratable?: boolean } = {}): Promise<string | undefined> {
-    const flags = (wanted.secure === true ? xmlFlag.secure : 0) | (wanted.inactive === true ? xmlFlag.inactive : 0) | (wanted.migratable === true ? xmlFlag.migratable : 0);
-    return absentAs(undefined, async () => (await this.lanes.call('domainGetXmlDesc', { domain: handle(uuid), flags })).xml);
+  getXml(
+    uuid: string,
+    wanted: { readonly secure?: boolean; readonly inactive?: boolean; readonly migratable?: boolean } = {},
+  ): Promise<string | undefined> {
+    const flags =
+      (wanted.secure === true ? xmlFlag.secure : 0) |
+      (wanted.inactive === true ? xmlFlag.inactive : 0) |
+      (wanted.migratable === true ? xmlFlag.migratable : 0);
+    return absentAs(
+      undefined,
+      async () => (await this.lanes.call('domainGetXmlDesc', { domain: handle(uuid), flags })).xml,
+    );
   }
 
   /** Starts a transient domain and returns its UUID. `autodestroy`: it ends with this connection. */
-  async create(xml: string, options: { readonly paused?: boolean; readonly autodestroy?: boolean } & CallOptions = {}): Promise<string> {
-    const flags = (options.paused === true ? createFlag.paused : 0) | (options.autodestroy === true ? createFlag.autodestroy : 0);
+  async create(
+    xml: string,
+    options: { readonly paused?: boolean; readonly autodestroy?: boolean } & CallOptions = {},
+  ): Promise<string> {
+    const flags =
+      (options.paused === true ? createFlag.paused : 0) | (options.autodestroy === true ? createFlag.autodestroy : 0);
     const call = { xml, flags };
     // Autodestroy watches the connection that made the call, so that must be the one that stays.
-    const { domain } = options.autodestroy === true ? await this.connection.call('domainCreateXml', call, options) : await this.lanes.call('domainCreateXml', call, options);
+    const { domain } =
+      options.autodestroy === true
+        ? await this.connection.call('domainCreateXml', call, options)
+        : await this.lanes.call('domainCreateXml', call, options);
     return domain.uuid;
   }
 
@@ -160,7 +199,8 @@ export class LibvirtDriver {
   async shutdown(uuid: string, mode: ShutdownMode): Promise<void> {
     const args = { domain: handle(uuid), flags: shutdownFlag[mode] };
     if (mode === 'acpi') await this.lanes.call('domainShutdownFlags', args);
-    else await this.withAgent((connection) => connection.call('domainShutdownFlags', args, { timeoutMs: agentTimeoutMs }));
+    else
+      await this.withAgent((connection) => connection.call('domainShutdownFlags', args, { timeoutMs: agentTimeoutMs }));
   }
 
   /** Asks the guest to reboot. */
@@ -186,12 +226,20 @@ export class LibvirtDriver {
 
   /** `live` false changes the definition of a domain that does not run. */
   async attachDevice(uuid: string, xml: string, live = true): Promise<void> {
-    await this.lanes.call('domainAttachDeviceFlags', { domain: handle(uuid), xml, flags: live ? impact.live : impact.config });
+    await this.lanes.call('domainAttachDeviceFlags', {
+      domain: handle(uuid),
+      xml,
+      flags: live ? impact.live : impact.config,
+    });
   }
 
   /** Returns when the guest has been asked; the event `device-removed` tells that it is out. */
   async detachDevice(uuid: string, xml: string, live = true): Promise<void> {
-    await this.lanes.call('domainDetachDeviceFlags', { domain: handle(uuid), xml, flags: live ? impact.live : impact.config });
+    await this.lanes.call('domainDetachDeviceFlags', {
+      domain: handle(uuid),
+      xml,
+      flags: live ? impact.live : impact.config,
+    });
   }
 
   /** As `detachDevice`, by the alias that the XML of the running domain shows. */
@@ -201,12 +249,21 @@ export class LibvirtDriver {
 
   /** Changes what can change in place: medium of a CD-ROM, link state or bridge of a NIC, VNC password. */
   async updateDevice(uuid: string, xml: string, live = true): Promise<void> {
-    await this.lanes.call('domainUpdateDeviceFlags', { domain: handle(uuid), xml, flags: live ? impact.live : impact.config });
+    await this.lanes.call('domainUpdateDeviceFlags', {
+      domain: handle(uuid),
+      xml,
+      flags: live ? impact.live : impact.config,
+    });
   }
 
   /** Balloon target of a running domain; `maximum` sets the upper limit instead (only while it does not run). */
-  async setMemory(uuid: string, memoryKiB: number, options: { readonly maximum?: boolean; readonly live?: boolean } = {}): Promise<void> {
-    const flags = ((options.live ?? true) ? impact.live : impact.config) | (options.maximum === true ? memoryFlag.maximum : 0);
+  async setMemory(
+    uuid: string,
+    memoryKiB: number,
+    options: { readonly maximum?: boolean; readonly live?: boolean } = {},
+  ): Promise<void> {
+    const flags =
+      ((options.live ?? true) ? impact.live : impact.config) | (options.maximum === true ? memoryFlag.maximum : 0);
     await this.lanes.call('domainSetMemoryFlags', { domain: handle(uuid), memoryKiB, flags });
   }
 
@@ -218,13 +275,21 @@ export class LibvirtDriver {
   /** Memory statistics by name (`actual-balloon`, `rss`, …) in KiB; undefined when the domain is absent. */
   memoryStats(uuid: string): Promise<Readonly<Record<string, number>> | undefined> {
     return absentAs(undefined, async () => {
-      const { stats } = await this.lanes.call('domainMemoryStats', { domain: handle(uuid), maxStats: limits.memoryStats, flags: 0 });
+      const { stats } = await this.lanes.call('domainMemoryStats', {
+        domain: handle(uuid),
+        maxStats: limits.memoryStats,
+        flags: 0,
+      });
       return Object.fromEntries(stats.map(({ tag, value }) => [nameOf(memoryStatTags, tag), Number(value)]));
     });
   }
 
   async setVcpus(uuid: string, count: number, live = true): Promise<void> {
-    await this.lanes.call('domainSetVcpusFlags', { domain: handle(uuid), count, flags: live ? impact.live : impact.config });
+    await this.lanes.call('domainSetVcpusFlags', {
+      domain: handle(uuid),
+      count,
+      flags: live ? impact.live : impact.config,
+    });
   }
 
   /** Tells QEMU and the guest that a disk has grown. `disk`: target or path. */
@@ -249,7 +314,9 @@ export class LibvirtDriver {
     return absentAs(undefined, async () => {
       const flags = completed ? jobStatsFlag.completed | jobStatsFlag.keepCompleted : 0;
       const { type, params } = await this.lanes.call('domainGetJobStats', { domain: handle(uuid), flags });
-      const values = Object.fromEntries(params.map(({ field, value }) => [field, typeof value.value === 'bigint' ? Number(value.value) : value.value]));
+      const values = Object.fromEntries(
+        params.map(({ field, value }) => [field, typeof value.value === 'bigint' ? Number(value.value) : value.value]),
+      );
       return { type: nameOf(jobTypes, type), values };
     });
   }
@@ -267,25 +334,32 @@ export class LibvirtDriver {
   /** Freezes the guest's file systems through its agent; returns how many. No mount points: all. */
   async fsFreeze(uuid: string, mountPoints: readonly string[] = []): Promise<number> {
     const args = { domain: handle(uuid), mountPoints, flags: 0 };
-    return (await this.withAgent((connection) => connection.call('domainFsFreeze', args, { timeoutMs: agentTimeoutMs }))).count;
+    return (
+      await this.withAgent((connection) => connection.call('domainFsFreeze', args, { timeoutMs: agentTimeoutMs }))
+    ).count;
   }
 
   async fsThaw(uuid: string, mountPoints: readonly string[] = []): Promise<number> {
     const args = { domain: handle(uuid), mountPoints, flags: 0 };
-    return (await this.withAgent((connection) => connection.call('domainFsThaw', args, { timeoutMs: agentTimeoutMs }))).count;
+    return (await this.withAgent((connection) => connection.call('domainFsThaw', args, { timeoutMs: agentTimeoutMs })))
+      .count;
   }
 
   /** A command of the QEMU guest agent: JSON in, JSON out. */
   async agentCommand(uuid: string, command: string, timeoutS: number): Promise<string | undefined> {
     const args = { domain: handle(uuid), command, timeoutS, flags: 0 };
-    const { answer } = await this.withAgent((connection) => connection.call('domainAgentCommand', args, { timeoutMs: (timeoutS + 5) * 1_000 }));
+    const { answer } = await this.withAgent((connection) =>
+      connection.call('domainAgentCommand', args, { timeoutMs: (timeoutS + 5) * 1_000 }),
+    );
     return answer;
   }
 
   /** The guest's addresses: from its agent, or from the host's ARP table. */
   async interfaceAddresses(uuid: string, source: 'agent' | 'arp'): Promise<GuestInterface[]> {
     const args = { domain: handle(uuid), source: addressSource[source], flags: 0 };
-    const { interfaces } = await this.withAgent((connection) => connection.call('domainInterfaceAddresses', args, { timeoutMs: agentTimeoutMs }));
+    const { interfaces } = await this.withAgent((connection) =>
+      connection.call('domainInterfaceAddresses', args, { timeoutMs: agentTimeoutMs }),
+    );
     return interfaces.map(({ name, hardwareAddress, addresses }) => ({
       name,
       mac: hardwareAddress,
@@ -299,7 +373,14 @@ export class LibvirtDriver {
   }
 
   /** What a guest can have here, as XML; what is left out is chosen by libvirt. */
-  async domainCapabilities(wanted: { readonly emulator?: string; readonly arch?: string; readonly machine?: string; readonly virtType?: string } = {}): Promise<string> {
+  async domainCapabilities(
+    wanted: {
+      readonly emulator?: string;
+      readonly arch?: string;
+      readonly machine?: string;
+      readonly virtType?: string;
+    } = {},
+  ): Promise<string> {
     const { emulator, arch, machine, virtType } = wanted;
     return (await this.lanes.call('connectGetDomainCapabilities', { emulator, arch, machine, virtType, flags: 0 })).xml;
   }

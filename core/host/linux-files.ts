@@ -112,4 +112,9 @@ export const linuxFiles: Files = {
       await rm(path, { recursive: true, force: true });
     }),
   rename: (from, to) => orFail('rename', from, () => rename(from, to)),
+  setAccess: (path, mode, gid) =>
+    orFail('set the access of', path, async () => {
+      if (gid !== undefined) await chown(path, -1, gid); // -1 leaves the owner, chown(2)
+      await chmod(path, mode);
+    }),
 };

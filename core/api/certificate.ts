@@ -51,11 +51,11 @@ export async function makeCa({ name, nowMs }: { readonly name: string; readonly 
     name: [{ CN: [`PVC ${name} CA`] }],
     ...validity(nowMs, caYears),
     signingAlgorithm: algorithm,
-    keys: keys as CryptoKeyPair,
+    keys,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as CryptoKey),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
   return { cert: `${certificate.toString('pem')}\n`, key: await keyPem(keys.privateKey) };
@@ -73,8 +73,8 @@ export async function makeNodeCertificate(ca: CertificatePair, { name, addresses
     issuer: issuer.subjectName,
     ...validity(nowMs, nodeYears),
     signingAlgorithm: algorithm,
-    publicKey: keys.publicKey as CryptoKey,
-    signingKey: signingKey as CryptoKey,
+    publicKey: keys.publicKey,
+    signingKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
@@ -83,7 +83,7 @@ export async function makeNodeCertificate(ca: CertificatePair, { name, addresses
         ...[...new Set([name, ...dnsNames])].map((value) => ({ type: 'dns' as const, value })),
         ...[...new Set(addresses)].map((value) => ({ type: 'ip' as const, value })),
       ]),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as CryptoKey),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
     ],
   });

@@ -1,7 +1,6 @@
 /** Operations on tokens: make, list, remove. @module */
 import { z } from 'zod';
 import { modelError } from '../model/kind.ts';
-import type { Doc } from '../model/kind.ts';
 import { tagName } from '../model/names.ts';
 import { defineMutation, defineQuery, type PlanContext, roles } from '../operation/operation.ts';
 import { token, type TokenSpec } from './token-kind.ts';
@@ -95,8 +94,7 @@ export const tokenOperations = [
     input: z.strictObject({ token: tagName.describe('name or id') }),
     output: tokenView,
     async plan(plan, { view, nowMs }, input) {
-      const id = (await view.find(token, 'name', input.token)) ?? input.token;
-      const doc: Doc<TokenSpec, null> = await view.need(token, id);
+      const doc = (await view.find(token, 'name', input.token)) ?? (await view.need(token, input.token));
       plan.remove(token, doc);
       plan.act(`remove the token ${doc.spec.name}`);
       const others = (await view.list(token)).filter((other) => other.id !== doc.id && other.spec.role === 'admin' && !isExpired(other.spec, nowMs));

@@ -78,6 +78,8 @@ export interface Files {
   /** Removes a file or a tree; absent is fine. */
   remove(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** Sets the mode and, if given, the group of something that exists. @throws PvcError FILE_DENIED, FILE_FAILED */
+  setAccess(path: string, mode: number, gid?: number): Promise<void>;
 }
 
 export interface Net {

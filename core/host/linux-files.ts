@@ -1,7 +1,7 @@
 /** Files on Linux. Every error names the path; a full disk and missing rights have codes of their own. @module */
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { appendFile, chmod, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import { appendFile, chmod, chown, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { FileStat, Files } from './host.ts';
 import { fileError } from './system-error.ts';
@@ -112,4 +112,9 @@ export const linuxFiles: Files = {
       await rm(path, { recursive: true, force: true });
     }),
   rename: (from, to) => orFail('rename', from, () => rename(from, to)),
+  setAccess: (path, mode, gid) =>
+    orFail('set the access of', path, async () => {
+      if (gid !== undefined) await chown(path, -1, gid); // -1 leaves the owner, chown(2)
+      await chmod(path, mode);
+    }),
 };

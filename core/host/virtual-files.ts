@@ -114,6 +114,13 @@ export class VirtualFiles implements Files {
     for (const [name, node] of moved) this.#nodes.set(to + name.slice(from.length), node);
   }
 
+  async setAccess(path: string, mode: number): Promise<void> {
+    this.#check(path, true);
+    const node = this.#nodes.get(path);
+    if (node === undefined) throw hostError('FILE_FAILED', { action: 'set the access of', path, reason: 'no such file or directory' });
+    node.mode = mode;
+  }
+
   #write(path: string, data: Uint8Array, mode: number): void {
     this.#check(path, true);
     this.#requireParent(path);

@@ -78,6 +78,11 @@ export class Executor {
     this.#parts = parts;
   }
 
+  /** Checks role and input as a call would, and does nothing else. @throws PvcError ROLE_TOO_LOW, INPUT_INVALID */
+  admit(operation: Operation, rawInput: unknown, actor: Actor): void {
+    this.#admitInput(operation, rawInput, actor);
+  }
+
   /** What the mutation would do now. Changes nothing. */
   async plan(operation: Mutation, rawInput: unknown, actor: Actor): Promise<PlanAnswer> {
     const input = this.#admitInput(operation, rawInput, actor);

@@ -1,0 +1,28 @@
+/** Through which door a request came, and from where: what listeners tell the app. @module */
+import type { Duplex } from 'node:stream';
+import type { Actor } from '../operation/operation.ts';
+
+export interface Caller {
+  /** The unix socket, whose file rights are the check, or HTTPS, which wants a token. */
+  readonly door: 'socket' | 'https';
+  /** Source address; empty on the socket. */
+  readonly remote: string;
+  /** The Authorization header as it came. */
+  readonly authorization: string | undefined;
+}
+
+/** Tells who asks. @throws PvcError TOKEN_NEEDED, TOKEN_REFUSED, TOO_MANY_FAILURES, STORE_UNAVAILABLE */
+export type Authenticate = (caller: Caller) => Promise<Actor>;
+
+/** What a listener hands to the app with each request (Hono's bindings). */
+export interface Bindings {
+  readonly door: Caller['door'];
+  readonly remote: string;
+  /** Aborts when the listener closes: feeds end, channels say goodbye. */
+  readonly closing?: AbortSignal;
+  /** Present on a WebSocket handshake: takes the stream that a channel opened. */
+  readonly accept?: (stream: Duplex) => void;
+}
+
+/** Bindings of a request that came without any: the stricter door. */
+export const strictBindings: Bindings = { door: 'https', remote: 'unknown' };

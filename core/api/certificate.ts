@@ -1,0 +1,96 @@
+/** Certificates for the HTTPS API: a CA of the cluster's own, and one certificate a node, signed by it. @module */
+import { createHash, webcrypto, X509Certificate } from 'node:crypto';
+import { provideReflectMetadata } from './reflect-metadata.ts';
+
+/** PEM texts. */
+export interface CertificatePair {
+  readonly cert: string;
+  /** PKCS #8; a secret. */
+  readonly key: string;
+}
+
+export interface NodeCertificateRequest {
+  /** Name of the node: the subject, and the first DNS name. */
+  readonly name: string;
+  /** IP addresses that it is reached at. */
+  readonly addresses: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly nowMs: number;
+}
+
+const dayMs = 86_400_000;
+/** Valid from a day ago: clocks of machines that meet for the first time differ. */
+const startsBeforeMs = dayMs;
+const caYears = 10;
+const nodeYears = 2;
+
+/** ECDSA on P-256: what every TLS library takes. */
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
+
+/** Loaded when a certificate is made, which is about once in the life of a node. */
+async function loadX509() {
+  provideReflectMetadata();
+  return import('@peculiar/x509');
+}
+
+async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
+  const bytes = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', key));
+  const lines = bytes.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;
+}
+
+const newKeys = (): Promise<webcrypto.CryptoKeyPair> => webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+
+const validity = (nowMs: number, years: number) => ({ notBefore: new Date(nowMs - startsBeforeMs), notAfter: new Date(nowMs + years * 365 * dayMs) });
+
+/** A self-signed CA, valid for ten years, that may sign end certificates only. */
+export async function makeCa({ name, nowMs }: { readonly name: string; readonly nowMs: number }): Promise<CertificatePair> {
+  const x509 = await loadX509();
+  const keys = await newKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: [`PVC ${name} CA`] }],
+    ...validity(nowMs, caYears),
+    signingAlgorithm: algorithm,
+    keys,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, 0, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return { cert: `${certificate.toString('pem')}\n`, key: await keyPem(keys.privateKey) };
+}
+
+/** A certificate for servers and clients, valid for two years, with all names and addresses as SAN (RFC 5280 section 4.2.1.6). */
+export async function makeNodeCertificate(ca: CertificatePair, { name, addresses, dnsNames, nowMs }: NodeCertificateRequest): Promise<CertificatePair> {
+  const x509 = await loadX509();
+  const keys = await newKeys();
+  const issuer = new x509.X509Certificate(ca.cert);
+  const caKeyBytes = Buffer.from(ca.key.replace(/-----[A-Z ]+-----|\s/g, ''), 'base64');
+  const signingKey = await webcrypto.subtle.importKey('pkcs8', caKeyBytes, algorithm, false, ['sign']);
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: [{ CN: [name] }],
+    issuer: issuer.subjectName,
+    ...validity(nowMs, nodeYears),
+    signingAlgorithm: algorithm,
+    publicKey: keys.publicKey,
+    signingKey,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+      new x509.SubjectAlternativeNameExtension([
+        ...[...new Set([name, ...dnsNames])].map((value) => ({ type: 'dns' as const, value })),
+        ...[...new Set(addresses)].map((value) => ({ type: 'ip' as const, value })),
+      ]),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer),
+    ],
+  });
+  return { cert: `${certificate.toString('pem')}\n`, key: await keyPem(keys.privateKey) };
+}
+
+/** SHA-256 of a certificate in lower-case hexadecimal: what connections pin. */
+export function fingerprint(pem: string): string {
+  return createHash('sha256').update(new X509Certificate(pem).raw).digest('hex');
+}

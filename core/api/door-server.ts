@@ -1,0 +1,88 @@
+/** What both doors have in common: limits on what a caller may take, and an end that does not hang. @module */
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import type { Host } from '../host/host.ts';
+import { sortableId } from '../model/ids.ts';
+import { apiError } from './api-errors.ts';
+import type { App } from './app.ts';
+import type { Bindings } from './caller.ts';
+import { problemResponse } from './problem.ts';
+import type { Upgrade } from './upgrade.ts';
+
+/** An open door. */
+export interface Listener {
+  /** The path, or `ADDRESS:PORT` with the port that it has. */
+  readonly address: string;
+  /** Takes nothing new, ends feeds and channels, lets requests finish for up to 3 s, then cuts them. */
+  close(): Promise<void>;
+}
+
+export interface DoorParts {
+  readonly app: App;
+  readonly upgrade: Upgrade;
+  readonly host: Pick<Host, 'clock' | 'files' | 'log' | 'net' | 'random'>;
+}
+
+/** A caller has this long for the headers, and for the whole request. */
+export const serverLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  keepAliveTimeout: 30_000,
+  connectionsCheckingInterval: 2_000,
+  maxHeaderSize: 16 * 1024,
+} as const satisfies ServerOptions;
+
+const maxHeaders = 100;
+const maxConnections = 1_024;
+const closeGraceMs = 3_000;
+
+/** Connects a server, not yet listening, with the app. Returns how to close it. */
+export function serveApp(server: Server, door: Bindings['door'], parts: DoorParts): () => Promise<void> {
+  const { app, upgrade, host } = parts;
+  const closing = new AbortController();
+  const upgraded = new Set<Duplex>();
+  const remoteOf = (incoming: IncomingMessage): string => (door === 'socket' ? '' : (incoming.socket.remoteAddress ?? 'unknown'));
+
+  server.maxHeadersCount = maxHeaders;
+  server.maxConnections = maxConnections;
+  const listener = getRequestListener(
+    (request, env) => app.fetch(request, { door, remote: remoteOf(env.incoming as IncomingMessage), closing: closing.signal } satisfies Bindings),
+    {
+      overrideGlobalObjects: false,
+      hostname: 'localhost',
+      errorHandler: (error) => {
+        const reason = error instanceof Error ? error.message : String(error);
+        return problemResponse(apiError('REQUEST_INVALID', { reason }), sortableId(host.clock.wallMs(), host.random.bytes(7)));
+      },
+    },
+  );
+  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (closing.signal.aborted) outgoing.setHeader('connection', 'close');
+    void listener(incoming, outgoing);
+  });
+  // After the start these are about single connections that could not be taken (too many open files).
+  server.on('error', (error) => host.log.warn('the API could not take a connection', { door, reason: error.message }));
+  server.on('upgrade', (incoming: IncomingMessage, connection: Duplex, head: Buffer) => {
+    upgraded.add(connection);
+    connection.once('close', () => upgraded.delete(connection));
+    upgrade(incoming, connection, head, { door, remote: remoteOf(incoming), closing: closing.signal });
+  });
+
+  let closed: Promise<void> | undefined;
+  return () => {
+    closed ??= new Promise((resolve) => {
+      const cancel = host.clock.after(closeGraceMs, () => {
+        server.closeAllConnections();
+        for (const connection of upgraded) connection.destroy();
+      });
+      server.close(() => {
+        cancel();
+        resolve();
+      });
+      closing.abort();
+      server.closeIdleConnections();
+    });
+    return closed;
+  };
+}

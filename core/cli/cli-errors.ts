@@ -98,8 +98,8 @@ export const cliError = defineErrors({
     http: 500,
     exit: 'failed',
   },
-  TASK_CANCELLED: {
-    message: '{action} was cancelled{reason}.',
+  TASK_CALLED_OFF: {
+    message: '{action} was cancelled.',
     hint: 'See `pvc task show {task}` for how far it came.',
     http: 409,
     exit: 'cancelled',

@@ -76,8 +76,8 @@ async function convert(text: OptionText, field: FieldShape, cli: CliOption, labe
   const values: unknown[] = [];
   for (const word of text) {
     const value = await one(word);
-    // A list item given as JSON may be a whole list.
-    if (Array.isArray(value) && word.startsWith('[')) values.push(...value);
+    // One occurrence may bring a whole list, written as JSON.
+    if (Array.isArray(value)) values.push(...value);
     else values.push(value);
   }
   return values;

@@ -32,13 +32,19 @@ export function commandTree(specs: readonly CommandSpec[]): CommandTree {
   const root = emptyNode([]);
   const problems: string[] = [];
   for (const spec of specs) {
-    const sameLevel = spec.aliases.filter((alias) => !alias.includes(' ') && spec.path.length > 1);
+    const sameLevel = spec.aliases.filter((alias) => !isWholeCommand(alias, spec.path));
     const others = spec.aliases.filter((alias) => !sameLevel.includes(alias));
     const problem = place(root, spec.path, sameLevel, spec, spec.hidden) ?? others.map((alias) => place(root, alias.split(' '), [], spec, true)).find((found) => found !== undefined);
     if (problem !== undefined) problems.push(spec.target.type === 'local' ? problem : `${problem} (plugin ${spec.target.plugin})`);
   }
   return { root, problems };
 }
+
+/**
+ * An alias of one word stands for the last word of the command, unless it is that word already: then
+ * (`status` of `cluster status`), as with several words, it is a command of its own.
+ */
+export const isWholeCommand = (alias: string, path: readonly string[]): boolean => alias.includes(' ') || path.length === 1 || alias === path.at(-1);
 
 /** @returns why it could not be placed */
 function place(root: CommandNode, path: readonly string[], aliases: readonly string[], spec: CommandSpec, hidden: boolean): string | undefined {

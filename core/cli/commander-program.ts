@@ -25,9 +25,9 @@ export interface ParsedLine {
 
 export type OptionText = string | boolean | readonly string[];
 
-/** The line asks for help, or names a group where a command belongs. */
+/** The line asks for help or the version, or names a group where a command belongs. */
 export interface HelpAsked {
-  readonly help: CommandNode;
+  readonly help: CommandNode | 'version';
   /** No command was named, so that the help is an answer to a mistake. */
   readonly missing: boolean;
   readonly globals: Readonly<Record<string, OptionText>>;
@@ -52,7 +52,7 @@ class KeyedOption extends Option {
 class HelpSignal extends Error {
   readonly asked: HelpAsked;
 
-  constructor(help: CommandNode, missing: boolean, at: Command) {
+  constructor(help: CommandNode | 'version', missing: boolean, at: Command) {
     super('help');
     this.asked = { help, missing, globals: textsOf(at).globals };
   }
@@ -97,13 +97,19 @@ export function parseLine(root: CommandNode, argv: readonly string[]): ParsedLin
   try {
     program.parse([...argv], { from: 'user' });
   } catch (error) {
-    if (error instanceof HelpSignal) return error.asked;
+    if (error instanceof HelpSignal) return { ...error.asked, globals: { ...error.asked.globals, ...colourOf(argv) } };
     if (error instanceof CommanderError) throw asUsageError(error, nearestNode(root, argv));
     throw error;
   }
   if (found === undefined) throw new Error('a line that is neither a command nor help');
   const { command, ...match } = found;
   return { ...match, words: command.processedArgs as ParsedLine['words'], ...textsOf(command) };
+}
+
+/** Help is shown as soon as it is asked for; a wish about colours may stand behind. */
+function colourOf(argv: readonly string[]): { colour?: boolean } {
+  const wish = argv.findLast((word) => /^--(?:no-)?colou?r$/.test(word));
+  return wish === undefined ? {} : { colour: !wish.startsWith('--no-') };
 }
 
 /** The node that the words of a line lead to, for hints. */
@@ -133,6 +139,11 @@ function build(node: CommandNode, parent: Command | undefined, words: ReadonlySe
   command.addOption(new Option('-h, --help', 'show this help')).on('option:help', () => {
     throw new HelpSignal(node, false, command);
   });
+  if (parent === undefined) {
+    command.addOption(new Option('--version', 'show the version')).on('option:version', () => {
+      throw new HelpSignal('version', false, command);
+    });
+  }
   if (parent !== undefined) parent.addCommand(command, { hidden: isHidden(node) });
   const named = node.path.length === 0 || [node.word, ...node.aliases].some((word) => words.has(word));
   if (!named) return command;

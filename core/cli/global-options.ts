@@ -8,7 +8,7 @@ export const formats = ['pretty', 'json', 'yaml', 'name'] as const;
 export type Format = (typeof formats)[number];
 
 export const globalSchema = z.object({
-  format: z.enum(formats).optional().describe('How to print: pretty (default), json, yaml, or only the names'),
+  format: z.enum(formats).optional().describe('How to print the answer; pretty unless said'),
   connection: z.string().optional().describe('Use this connection (`pvc connection list`); "local" is this machine’s daemon'),
   socket: z.string().optional().describe('Use the daemon behind this unix socket'),
   url: z.string().optional().describe('Use the API at this https address; its token comes from $PVC_TOKEN or a connection of that address'),

@@ -2,7 +2,7 @@
 import type { RenderContext } from '../operation/cli-spec.ts';
 import { paint } from './colour.ts';
 import { type CommandSpec, commandArguments, commandOptions } from './command-spec.ts';
-import { type CommandNode, visibleChildren, visibleLeaves } from './command-tree.ts';
+import { type CommandNode, isWholeCommand, visibleChildren, visibleLeaves } from './command-tree.ts';
 import { globalOptions } from './global-options.ts';
 import { nounSummaries } from './nouns.ts';
 import { optionHelp, optionUsage } from './option-spec.ts';
@@ -115,7 +115,7 @@ function commandHelp(spec: CommandSpec, context: RenderContext): string {
 
 /** The other ways to write a command, in full. */
 export const aliasLines = (spec: CommandSpec): string[] =>
-  spec.aliases.map((alias) => `pvc ${alias.includes(' ') || spec.path.length === 1 ? alias : [...spec.path.slice(0, -1), alias].join(' ')}`);
+  spec.aliases.map((alias) => `pvc ${isWholeCommand(alias, spec.path) ? alias : [...spec.path.slice(0, -1), alias].join(' ')}`);
 
 /** The help of a node of the tree, with a line feed at its end. */
 export function helpText(node: CommandNode, context: RenderContext): string {

@@ -41,7 +41,8 @@ export function parseValue(text: string, shape: Shape, hints: ParseHints = {}): 
       return found;
     }
     case 'list':
-      return text.startsWith('[') ? parseJson(text) : parseValue(text, shape.item, hints);
+      // A text may begin with a bracket; everything else that does is a list written as JSON.
+      return text.startsWith('[') && shape.item.type !== 'text' ? parseJson(text) : parseValue(text, shape.item, hints);
     case 'object':
       return text.startsWith('{') ? parseJson(text) : fromPairs(splitPairs(text), shape.fields, hints.lone);
     case 'record':

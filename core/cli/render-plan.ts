@@ -7,7 +7,7 @@ import { indent } from './format.ts';
 type MakeDiff = typeof import('diff').createTwoFilesPatch;
 
 const marks = { create: ['+', 'green'], update: ['~', 'yellow'], remove: ['-', 'red'], check: ['=', 'dim'] } as const;
-const words = { create: 'create', update: 'change', remove: 'remove', check: 'unchanged, as far as it was read' } as const;
+const words = { create: 'create', update: 'change', remove: 'remove', check: 'rely on' } as const;
 
 /** The plan as text; loads the library that compares texts. */
 export async function renderPlan(plan: PlanAnswer, context: RenderContext): Promise<string> {

@@ -5,9 +5,10 @@
  */
 import type { z } from 'zod';
 import type { RenderContext } from '../operation/cli-spec.ts';
-import { isStateWord, paintState } from './colour.ts';
-import { type Cell, type Column, fields, type Field, page, section, table } from './format.ts';
+import { isStateWord, paint, paintState } from './colour.ts';
+import { type Cell, cellText, type Column, fields, type Field, page, section, table } from './format.ts';
 import { formatAgo, formatBytes, formatDuration, formatMiB, formatTime } from './quantity.ts';
+import { textWidth } from './text-width.ts';
 import { type Shape, shapeOf, unitOf } from './value-shape.ts';
 
 type Plain = Readonly<Record<string, unknown>>;
@@ -25,8 +26,8 @@ export function fieldTitle(name: string): string {
   if (bare === bare.toUpperCase()) return bare;
   const words = bare.replace(/([a-z0-9])([A-Z])/g, '$1 $2').replace(/[_-]/g, ' ');
   const lower = words.split(' ').map((word) => (/^[A-Z]{2,}/.test(word) ? word : word.toLowerCase())).join(' ');
-  const text = lower.replace(/\b(?:id|uuid|mac|ip|vnc|url|cpu|api|dns|acl)\b/g, (word) => word.toUpperCase());
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  const text = lower.replace(/\b(?:id|uuid|mac|ip|vnc|url|cpu|api|dns|acl)\b/g, (word) => word.toUpperCase()).replace(/\b(v?cpu|nic)s\b/g, (_word, one: string) => (one === 'vcpu' ? 'vCPUs' : `${one.toUpperCase()}s`));
+  return text.startsWith('vCPU') ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** A value in a cell or behind a label; objects become `key=value` in one line. */
@@ -79,12 +80,33 @@ function listTable(items: readonly Plain[], shape: Shape | undefined, context: R
   const names = [...known, ...new Set(items.flatMap((item) => Object.keys(item)).filter((name) => !known.includes(name)))];
   // A column in which nobody has anything, or that only a page could hold, takes the place of others.
   const shown = names.filter((name) => items.some((item) => !isEmpty(item[name])) && !items.some((item) => isObjectList(item[name])));
-  const columns = shown.map((name): Column => {
+  const specs = shown.map((name): Column => {
     const numbers = items.every((item) => isEmpty(item[name]) || typeof item[name] === 'number');
     const moments = items.every((item) => isEmpty(item[name]) || (item[name] as number) >= firstMomentMs);
     return { title: fieldTitle(name).toUpperCase(), state: stateNames.test(name), keep: /^(?:name|id|uuid|label)$/.test(name), align: numbers && !(unitOf(name) === 'ms' && moments) ? 'right' : 'left' };
   });
-  return table(columns, items.map((item) => shown.map((name) => valueText(name, item[name], context, false))), context);
+  const cells = items.map((item) => shown.map((name) => valueText(name, item[name], context, false)));
+  const room = columnsWithRoom(specs, cells, context.width);
+  const left = specs.filter((_spec, index) => !room.includes(index)).map((spec) => spec.title);
+  const text = table(room.map((index) => specs[index] as Column), cells.map((row) => room.map((index) => row[index])), context);
+  return left.length === 0 ? text : `${text}\n${paint(`No room for ${left.join(', ')}; see --format json.`, 'dim', context)}`;
+}
+
+/** What a column needs to be of use: its whole words, or the beginning of a long text. */
+const usefulWidth = 16;
+
+/** Columns from the left that can be read side by side; those to the right of them give way whole instead of all being cut to stumps. */
+function columnsWithRoom(columns: readonly Column[], cells: readonly (readonly Cell[])[], width: number): number[] {
+  const room: number[] = [];
+  let used = -2;
+  for (const [index, column] of columns.entries()) {
+    const widest = cells.reduce((most, row) => Math.max(most, textWidth(cellText(row[index]))), textWidth(column.title));
+    const needed = column.state ? widest : Math.min(widest, usefulWidth);
+    if (used + 2 + needed > width && index > 0) continue;
+    used += 2 + needed;
+    room.push(index);
+  }
+  return room;
 }
 
 function objectPage(value: Plain, shape: Shape | undefined, context: RenderContext): string {

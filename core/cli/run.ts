@@ -43,7 +43,8 @@ export async function runCli(parts: CliParts): Promise<number> {
   const { argv, terminal: hostTerminal, host } = parts;
   const { environment } = hostTerminal;
   if (argv.length === 1 && argv[0] === '--version') {
-    hostTerminal.write(`pvc ${parts.version}\n`);
+    // The short way round: nothing has to be loaded for it.
+    hostTerminal.write(versionLine(parts.version));
     return 0;
   }
   const run: { terminal: SessionTerminal; globals: Globals; format: Format; clients: ConnectedClient[] } = {
@@ -66,6 +67,10 @@ export async function runCli(parts: CliParts): Promise<number> {
     run.terminal = new SessionTerminal(hostTerminal, host.clock, run.globals);
     for (const problem of problems) run.terminal.note(`warning: ${problem}\n`);
     if ('help' in line) {
+      if (line.help === 'version') {
+        run.terminal.write(versionLine(parts.version));
+        return 0;
+      }
       const { helpText } = await import('./help.ts');
       // Help that was asked for is an answer; help because a command is missing is an error.
       if (line.missing) run.terminal.warn(helpText(line.help, helpContext(run.terminal.errorContext)));
@@ -161,6 +166,8 @@ function printError(error: unknown, run: { terminal: SessionTerminal; globals: G
   terminal.warn(format === 'json' ? `${JSON.stringify(problemOf(shown))}\n` : renderError(shown, terminal.errorContext, globals.debug ?? false));
   return interrupted ? interruptedExit : errorExit(shown);
 }
+
+const versionLine = (version: string): string => `pvc ${version}\n`;
 
 /** Help is prose: on a pipe it is as wide as a small terminal. */
 const helpContext = (context: { width: number; colour: boolean; nowMs: number }) => ({

@@ -5,7 +5,8 @@
  */
 import type { z } from 'zod';
 
-export type Unit = 'bytes' | 'KiB' | 'MiB' | 'GiB' | 'ms' | 's';
+const units = ['bytes', 'KiB', 'MiB', 'GiB', 'ms', 's'] as const;
+export type Unit = (typeof units)[number];
 
 export type Shape =
   | { readonly type: 'text' }
@@ -30,7 +31,7 @@ export interface FieldShape {
   /** The value it has when it is not given, where the schema names one. */
   readonly default: unknown;
   readonly description: string;
-  /** From the name's ending: `memoryMiB`, `timeoutS`. */
+  /** From the name's ending (`memoryMiB`, `timeoutS`), or as the schema says with `.meta({ unit: 'MiB' })`. */
   readonly unit: Unit | undefined;
 }
 
@@ -76,9 +77,12 @@ export function fieldShape(name: string, schema: z.ZodType): FieldShape {
   let nullable = false;
   let byDefault: unknown;
   let description = '';
+  let unit: Unit | undefined;
   let at = schema;
   for (;;) {
-    description ||= at.description ?? '';
+    const meta = at.meta();
+    description ||= meta?.description ?? '';
+    unit ??= units.find((known) => known === meta?.['unit']);
     const definition = definitionOf(at);
     if (definition.type === 'optional' || definition.type === 'exactOptional') required = false;
     else if (definition.type === 'nullable') nullable = true;
@@ -91,7 +95,7 @@ export function fieldShape(name: string, schema: z.ZodType): FieldShape {
     at = inner;
   }
   const shape = shapeOf(at);
-  return { name, shape, required, nullable, default: byDefault, description, unit: shape.type === 'number' ? unitOf(name) : undefined };
+  return { name, shape, required, nullable, default: byDefault, description, unit: shape.type === 'number' ? (unit ?? unitOf(name)) : undefined };
 }
 
 /** What a wrapper wraps, as the caller's side sees it; undefined for a schema that is no wrapper. */

@@ -29,7 +29,7 @@ const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '
 const frameMs = 200;
 const barWidth = 20;
 
-/** `restart of web1` is how people say `vm.restart`; scripts see the action's own name. */
+/** `vm.restart web1` */
 export const taskTitle = (task: Pick<TaskView, 'action' | 'target'>): string => `${task.action} ${task.target.label}`;
 
 /** @throws PvcError WAIT_TIMEOUT, or what the client threw; the tasks go on in either case */
@@ -110,11 +110,9 @@ export function outcomeLine(task: TaskView, context: { readonly colour: boolean 
 /** The error of a task that did not succeed, with the exit code of its own code; undefined when it did. */
 export function taskError(task: TaskView): PvcError | undefined {
   if (task.state === 'succeeded' || !taskViewEnded(task)) return undefined;
-  if (task.state === 'cancelled') {
-    return cliError('TASK_CANCELLED', { action: taskTitle(task), reason: task.error === undefined ? '' : `: ${task.error.message}`, task: task.id });
-  }
+  if (task.error === undefined && task.state === 'cancelled') return cliError('TASK_CALLED_OFF', { action: taskTitle(task), task: task.id });
   if (task.error === undefined) return cliError('TASK_FAILED', { action: taskTitle(task), reason: 'it does not say why', hint: `See \`pvc task show ${task.id}\`.` });
   const known = errorCatalogue().get(task.error.code);
-  const exit = known === undefined || known.exit === 'ok' ? 'failed' : known.exit;
-  return new PvcError(task.error.code, `${taskTitle(task)} failed: ${task.error.message}`, { hint: task.error.hint, http: known?.http ?? 500, exit });
+  const exit = task.state === 'cancelled' ? 'cancelled' : known === undefined || known.exit === 'ok' ? 'failed' : known.exit;
+  return new PvcError(task.error.code, `${taskTitle(task)} ${task.state}: ${task.error.message}`, { hint: task.error.hint, http: known?.http ?? 500, exit });
 }

@@ -57,8 +57,8 @@ async function main(): Promise<number> {
       return openClient(options, await lenient());
     },
     certificateOf: async (url, signal) => {
-      const { seeCertificate } = await import('./client/certificate.ts');
-      return seeCertificate(url, signal);
+      const { certificateOf } = await import('./client/certificate.ts');
+      return certificateOf(url, signal);
     },
     commands: [daemonCommand(get), initCommand(get), ...configCommands(get), licencesCommand],
   });

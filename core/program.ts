@@ -17,7 +17,8 @@ import { builtinPlugins } from './plugin/builtin.ts';
 import { loadPlugins } from './plugin/load.ts';
 import { Plugins } from './plugin/plugin.ts';
 import type { Documents } from './store/documents.ts';
-import { taskOperations } from './task/task-operations.ts';
+import { tokenOperations } from './cluster/token-operations.ts';
+import { taskOperations } from './cluster/task-operations.ts';
 
 export interface Program {
   readonly version: string;
@@ -72,6 +73,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     ...nodeOperations,
     ...faultOperations,
     ...taskOperations,
+    ...tokenOperations,
     ...pluginOperations(plugins, registry),
     ...(options.more ?? []),
   ];

@@ -7,7 +7,7 @@ import { cliError, usageError } from './cli-errors.ts';
 import { optionKey, type OptionText, type ParsedLine } from './commander-program.ts';
 import type { OptionSource } from './option-spec.ts';
 import { parseValue, ValueProblem } from './parse-value.ts';
-import type { FieldShape } from './value-shape.ts';
+import type { FieldShape } from '../render/value-shape.ts';
 
 /** What texts may be read from. */
 export interface InputSources {

@@ -13,7 +13,7 @@ import { groupSummary } from './help.ts';
 import type { CliOption } from '../operation/cli-spec.ts';
 import type { OptionSpec } from './option-spec.ts';
 import type { CliParts } from './run.ts';
-import type { FieldShape } from './value-shape.ts';
+import type { FieldShape } from '../render/value-shape.ts';
 
 /** How long names of the cluster may take. */
 const budgetMs = 300;

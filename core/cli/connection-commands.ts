@@ -5,7 +5,7 @@ import { cliError, usageError } from './cli-errors.ts';
 import { defaultSocket } from './connection-choice.ts';
 import type { CommandContext } from './command-context.ts';
 import { apiUrl, connectionFilePath, type ConnectionFile, connectionName, readConnections, urlText, writeConnections } from './connection-file.ts';
-import { fields, page, section, table } from './format.ts';
+import { fields, page, section, table } from '../render/format.ts';
 import { defineLocalCommand, type LocalCommand } from './local-command.ts';
 
 const nameField = z.object({ name: connectionName.describe('Name of the connection') });

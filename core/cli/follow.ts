@@ -3,8 +3,8 @@ import { stripVTControlCharacters } from 'node:util';
 import type { CliSpec } from '../operation/cli-spec.ts';
 import type { Feed } from '../operation/operation.ts';
 import type { CommandContext } from './command-context.ts';
-import { loadTables } from './format.ts';
-import { valueText } from './render-value.ts';
+import { loadTables } from '../render/format.ts';
+import { valueText } from '../render/render-value.ts';
 
 /**
  * A text item is printed as it is, an object by the operation's renderer or in one line. With `json` each

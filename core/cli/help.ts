@@ -1,12 +1,12 @@
 /** Help of the whole program, of a group and of a command, as text for a terminal. @module */
 import type { RenderContext } from '../operation/cli-spec.ts';
-import { paint } from './colour.ts';
+import { paint } from '../render/colour.ts';
 import { type CommandSpec, commandArguments, commandOptions } from './command-spec.ts';
 import { type CommandNode, isWholeCommand, visibleChildren, visibleLeaves } from './command-tree.ts';
 import { globalOptions } from './global-options.ts';
 import { nounSummaries } from './nouns.ts';
 import { optionHelp, optionUsage } from './option-spec.ts';
-import { padText, textWidth, wrapText } from './text-width.ts';
+import { padText, textWidth, wrapText } from '../render/text-width.ts';
 
 type Row = readonly [term: string, text: string];
 

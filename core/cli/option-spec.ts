@@ -4,8 +4,8 @@
  */
 import type { z } from 'zod';
 import type { CliArgument, CliOption } from '../operation/cli-spec.ts';
-import { formatDuration, formatMiB } from './quantity.ts';
-import { type FieldShape, fieldShapes, type Shape } from './value-shape.ts';
+import { formatDuration, formatMiB } from '../render/quantity.ts';
+import { type FieldShape, fieldShapes, type Shape } from '../render/value-shape.ts';
 
 /** Where the value of an option goes. */
 export type OptionSource = 'input' | 'flag' | 'control' | 'global';

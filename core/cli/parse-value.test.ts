@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { parseValue, splitPairs, ValueProblem } from './parse-value.ts';
-import { fieldShape, shapeOf, unitOf } from './value-shape.ts';
+import { fieldShape, shapeOf, unitOf } from '../render/value-shape.ts';
 
 const parse = (text: string, schema: z.ZodType, name = 'x', hints = {}): unknown => {
   const field = fieldShape(name, schema);

@@ -3,7 +3,7 @@
  * `ValueProblem`; the caller knows the option's name.
  * @module
  */
-import type { FieldShape, Shape, Unit } from './value-shape.ts';
+import type { FieldShape, Shape, Unit } from '../render/value-shape.ts';
 
 /** What is wrong with a text; the message is a part of a sentence. */
 export class ValueProblem extends Error {}

@@ -4,7 +4,7 @@ import type { MutationAnswer, PlanAnswer } from '../operation/execute.ts';
 import type { Mutation, Operation } from '../operation/operation.ts';
 import type { CommandContext } from './command-context.ts';
 import { interruptedExit } from './cli-errors.ts';
-import { paint } from './colour.ts';
+import { paint } from '../render/colour.ts';
 import { consoleSession } from './console-session.ts';
 import { followFeed } from './follow.ts';
 import { answerText } from './print-answer.ts';

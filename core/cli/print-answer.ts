@@ -2,9 +2,9 @@
 import type { z } from 'zod';
 import type { RenderContext } from '../operation/cli-spec.ts';
 import { cliError } from './cli-errors.ts';
-import { loadTables } from './format.ts';
+import { loadTables } from '../render/format.ts';
 import type { Format } from './global-options.ts';
-import { renderAnswer } from './render-value.ts';
+import { renderAnswer } from '../render/render-value.ts';
 
 export interface AnswerShape {
   readonly render?: ((value: never, context: RenderContext) => string) | undefined;

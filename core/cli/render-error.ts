@@ -1,9 +1,9 @@
 /** Errors for a person and as JSON. @module */
 import { exitCode, type PvcError } from '../error/error.ts';
 import type { RenderContext } from '../operation/cli-spec.ts';
-import { paint } from './colour.ts';
-import { indent } from './format.ts';
-import { wrapText } from './text-width.ts';
+import { paint } from '../render/colour.ts';
+import { indent } from '../render/format.ts';
+import { wrapText } from '../render/text-width.ts';
 
 /**
  * True for a `PvcError`, also for one of a second copy of the class: the packed program and a plugin from

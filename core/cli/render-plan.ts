@@ -1,8 +1,8 @@
 /** What `--plan` shows: documents with their changed fields, then what would be done. @module */
 import type { PlanAnswer, PlannedWrite } from '../operation/execute.ts';
 import type { RenderContext } from '../operation/cli-spec.ts';
-import { paint } from './colour.ts';
-import { indent } from './format.ts';
+import { paint } from '../render/colour.ts';
+import { indent } from '../render/format.ts';
 
 type MakeDiff = typeof import('diff').createTwoFilesPatch;
 

@@ -3,11 +3,11 @@ import { before, describe, it, snapshot } from 'node:test';
 import { z } from 'zod';
 import { PvcError } from '../error/error.ts';
 import type { PlanAnswer } from '../operation/execute.ts';
-import { fields, loadTables, page, type RenderContext, section, table } from './format.ts';
+import { fields, loadTables, page, type RenderContext, section, table } from '../render/format.ts';
 import { renderError } from './render-error.ts';
 import { renderPlan } from './render-plan.ts';
-import { fieldTitle, renderAnswer, renderValue } from './render-value.ts';
-import { textWidth } from './text-width.ts';
+import { fieldTitle, renderAnswer, renderValue } from '../render/render-value.ts';
+import { textWidth } from '../render/text-width.ts';
 
 snapshot.setDefaultSnapshotSerializers([(text: unknown) => String(text).replaceAll('\u001b', '<ESC>')]);
 

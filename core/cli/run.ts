@@ -145,6 +145,10 @@ async function runCommand(line: ParsedLine, context: CommandContext): Promise<nu
       await checkInput(wanted.input, { ...input }, line);
       return performOperation(context, wanted, input, control);
     },
+    awaitTask: async (id, timeoutMs) => {
+      const { awaitTask } = await import('./await-task.ts');
+      return awaitTask(id, timeoutMs, run);
+    },
   };
   return cli.run(run);
 }

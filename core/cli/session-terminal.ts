@@ -8,7 +8,7 @@ import type { HostTerminal } from '../host/terminal.ts';
 import type { CliTerminal, RenderContext } from '../operation/cli-spec.ts';
 import { cliError } from './cli-errors.ts';
 import type { Globals } from './global-options.ts';
-import { cutText, safeText } from './text-width.ts';
+import { cutText, safeText } from '../render/text-width.ts';
 
 export class SessionTerminal implements CliTerminal {
   readonly host: HostTerminal;

@@ -7,9 +7,9 @@ import { errorCatalogue, PvcError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import { type TaskView, taskViewEnded } from '../task/task-view.ts';
 import { cliError } from './cli-errors.ts';
-import { paint, paintState } from './colour.ts';
+import { paint, paintState } from '../render/colour.ts';
 import type { ConnectedClient } from './command-context.ts';
-import { formatDuration } from './quantity.ts';
+import { formatDuration } from '../render/quantity.ts';
 import type { SessionTerminal } from './session-terminal.ts';
 
 export interface WaitParts {

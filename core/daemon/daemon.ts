@@ -137,7 +137,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     const report = new NodeReport({ host, documents, node, version: program.version, hooks, faults, coordinatorState: () => primary.state, services: () => services.map((service) => service.status) });
     await report.announce();
     await report.write('init');
-    store.session.onChange((state) => {
+    const unsubscribe = store.session.onChange((state) => {
       log.warn(`the session with the store is ${state}`);
       if (state === 'live') void report.announce().catch((error: unknown) => log.warn('the node could not announce itself', { reason: errorText(error) }));
     });
@@ -178,6 +178,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     await new Promise<void>((resolve) => (stop.aborted ? resolve() : stop.addEventListener('abort', () => resolve(), { once: true })));
 
     log.info('stops; guests and services run on');
+    unsubscribe();
     await api.close();
     await tasks.stop();
     await primary.relinquish().catch((error: unknown) => log.warn('the primary role could not be given up', { reason: errorText(error) }));

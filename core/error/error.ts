@@ -90,7 +90,8 @@ export function errorText(error: unknown): string {
   const parts: string[] = [];
   for (let at: unknown = error; at !== undefined && parts.length < 5; at = at instanceof Error ? at.cause : undefined) {
     const text = at instanceof Error ? at.message : String(at);
-    if (!parts.includes(text)) parts.push(text);
+    // A wrapper often repeats what it wraps.
+    if (!parts.some((part) => part.includes(text))) parts.push(text);
   }
   return parts.join(': ');
 }

@@ -4,8 +4,8 @@
  * @module
  */
 import { makeCa, makeNodeCertificate, fingerprint } from '../api/certificate.ts';
-import { makeToken } from '../api/token.ts';
-import { token as tokenKind } from '../api/token-kind.ts';
+import { makeToken } from '../cluster/token.ts';
+import { token as tokenKind } from '../cluster/token-kind.ts';
 import { cluster, clusterError, clusterId } from '../cluster/cluster-kind.ts';
 import { runningDaemon } from '../cluster/daemon-record.ts';
 import { openStore, sqlitePath } from '../cluster/open-store.ts';
@@ -47,16 +47,16 @@ export async function initCluster(host: Host, program: Program, name: string): P
     const own = await makeNodeCertificate(ca, { name: nodeName, addresses: machineAddresses(), dnsNames: ['localhost'], nowMs });
     await host.files.makeDirectory(tls.directory, 0o700);
     await host.files.writeAtomic(tls.caKey, ca.key, 0o600);
-    await host.files.writeAtomic(tls.ca, ca.certificate, 0o644);
+    await host.files.writeAtomic(tls.ca, ca.cert, 0o644);
     await host.files.writeAtomic(tls.key, own.key, 0o600);
-    await host.files.writeAtomic(tls.certificate, own.certificate, 0o644);
+    await host.files.writeAtomic(tls.certificate, own.cert, 0o644);
 
-    const made = makeToken((length) => host.random.bytes(length));
+    const made = makeToken((length) => host.random.bytes(length), { name: 'admin', role: 'admin', nowMs, createdBy: 'cluster init' });
     const request = sortableId(nowMs, host.random.bytes(7));
     const { ops, topics } = commitOf([
       { do: 'create', kind: cluster, id: clusterId, spec: { name, createdMs: nowMs, maintenance: false } },
       { do: 'create', kind: node, id: nodeName, spec: { role: 'coordinator', domainState: 'ready' } },
-      { do: 'create', kind: tokenKind, id: made.id, spec: { name: 'admin', role: 'admin', hash: made.hash, createdMs: nowMs, createdBy: 'cluster init' } },
+      { do: 'create', kind: tokenKind, id: made.id, spec: made.spec },
       {
         do: 'create',
         kind: audit,
@@ -68,7 +68,7 @@ export async function initCluster(host: Host, program: Program, name: string): P
     if (committed.outcome === 'unknown') throw storeError('STORE_UNKNOWN', { what: 'making the cluster' }, { cause: committed.cause });
     if (committed.outcome === 'conflict') throw clusterError('CLUSTER_EXISTS', { name, path });
     done = true;
-    return { cluster: name, node: nodeName, token: made.token, fingerprint: fingerprint(own.certificate), port: config.api.port };
+    return { cluster: name, node: nodeName, token: made.text, fingerprint: fingerprint(own.cert), port: config.api.port };
   } finally {
     await store.close();
     // A file that was there before is never removed.

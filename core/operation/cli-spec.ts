@@ -55,6 +55,8 @@ export interface CliRun {
    * `operation` is the command's own unless named. @returns the exit code
    */
   perform(input: Readonly<Record<string, unknown>>, operation?: string): Promise<number>;
+  /** Waits for a task with its progress and ends as it ended. @returns the exit code; throws the task's own error */
+  awaitTask(id: string, timeoutMs: number | undefined): Promise<number>;
 }
 
 export interface CliClient {

@@ -66,6 +66,8 @@ class ControllerRun {
   readonly #queue: WorkQueue;
   /** What fails now, by object, since when. */
   readonly #conditions = new Map<string, Condition>();
+  /** Names for people, as last seen. */
+  readonly #labels = new Map<string, string>();
   #signal: AbortSignal = AbortSignal.abort();
 
   constructor(parts: EngineParts, controller: AnyController) {
@@ -140,6 +142,7 @@ class ControllerRun {
     const { host, documents, node } = this.#parts;
     const controller = this.#controller;
     const found = await documents.get(controller.kind, id);
+    if (found !== undefined) this.#labels.set(id, controller.kind.label?.(found.spec) ?? id);
     const doc = found !== undefined && (controller.mine?.(found, node) ?? true) ? found : undefined;
     const context = (): ControlContext => ({ node, nowMs: host.clock.wallMs() });
     let observed: unknown = await controller.observe(id, doc);
@@ -148,6 +151,7 @@ class ControllerRun {
     if (plan.steps.length > 0) observed = await controller.observe(id, doc);
     this.#cured(id);
     if (doc !== undefined) await this.#report(id, observed);
+    if (found === undefined) this.#labels.delete(id);
     return plan.againInMs;
   }
 
@@ -189,6 +193,7 @@ class ControllerRun {
   #failed(id: string, error: unknown, failures: number): void {
     if (this.#signal.aborted) return;
     const { host, faults } = this.#parts;
+    const label = this.#labels.get(id) ?? id;
     const message = errorText(error);
     const known = this.#conditions.get(id);
     this.#conditions.set(id, { type: this.#controller.name, message, sinceMs: known?.sinceMs ?? host.clock.wallMs() });
@@ -196,9 +201,9 @@ class ControllerRun {
     if (failures >= failuresBeforeFault) {
       faults.raise(faultId((this.#controller.name), id), {
         severity: 'warning',
-        message: `${this.kind} ${id}: ${message}`,
-        hint: `See \`pvc ${this.kind} info\`; it is tried again by itself.`,
-        object: `${this.kind} ${id}`,
+        message: `${this.kind} ${label}: ${message}`,
+        hint: `See \`pvc ${this.kind} info ${label}\`; it is tried again by itself.`,
+        object: `${this.kind} ${label}`,
       });
     }
     // The condition must be seen while it lasts; this is best effort, the retry reports again.

@@ -77,14 +77,22 @@ export function table(columns: readonly (string | Column)[], rows: readonly (rea
     .join('\n');
 }
 
-/** Takes from the widest column until all fit; columns to keep are touched last, none gets narrower than six. */
+/** Who gives way first, and down to how many columns: long texts, then names and ids, then everything. */
+const stages: readonly { readonly may: (column: Column | undefined) => boolean; readonly floor: number }[] = [
+  { may: (column) => column?.keep !== true && column?.state !== true, floor: 14 },
+  { may: (column) => column?.keep === true, floor: 18 },
+  { may: (column) => column?.keep !== true && column?.state !== true, floor: narrowest },
+  { may: () => true, floor: narrowest },
+];
+
+/** Takes from the widest column that may give way until all fit; none gets narrower than six. */
 function fitWidths(natural: readonly number[], columns: readonly Column[], available: number): number[] {
   const widths = [...natural];
   let excess = widths.reduce((sum, width) => sum + width, 0) + gap * (widths.length - 1) - available;
-  for (const mayCut of [(index: number) => columns[index]?.keep !== true, () => true]) {
+  for (const { may, floor } of stages) {
     while (excess > 0) {
       let widest = -1;
-      for (const [index, width] of widths.entries()) if (mayCut(index) && width > narrowest && width > (widths[widest] ?? 0)) widest = index;
+      for (const [index, width] of widths.entries()) if (may(columns[index]) && width > floor && width > (widths[widest] ?? 0)) widest = index;
       if (widest === -1) break;
       widths[widest] = (widths[widest] ?? 0) - 1;
       excess -= 1;

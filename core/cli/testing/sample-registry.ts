@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { objectName } from '../../model/names.ts';
 import { defineChannel, defineFeed, defineMutation, defineQuery, type Operation } from '../../operation/operation.ts';
 import { OperationRegistry } from '../../operation/registry.ts';
-import { taskOperations } from '../../task/task-operations.ts';
+import { taskOperations } from '../../cluster/task-operations.ts';
 
 const unused = async (): Promise<never> => {
   throw new Error('the command line does not run operations itself');

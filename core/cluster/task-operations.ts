@@ -1,13 +1,13 @@
 /** What callers can do with tasks: list them, look at one, follow one to its end, ask for an early end. @module */
 import { z } from 'zod';
-import { fields, formatDuration, formatShare, formatTime, page, paintState, type RenderContext, section, table } from '../cli/format.ts';
-import { formatAgo } from '../cli/quantity.ts';
-import { renderValue } from '../cli/render-value.ts';
+import { fields, formatDuration, formatShare, formatTime, page, paintState, type RenderContext, section, table } from '../render/format.ts';
+import { formatAgo } from '../render/quantity.ts';
+import { renderValue } from '../render/render-value.ts';
 import { defineErrors } from '../error/error.ts';
 import { nodeName } from '../model/names.ts';
 import { defineFeed, defineMutation, defineQuery, type Operation } from '../operation/operation.ts';
-import { task, taskStates } from './task-kind.ts';
-import { type TaskView, taskView, taskViewEnded, taskViewOf } from './task-view.ts';
+import { task, taskStates } from '../task/task-kind.ts';
+import { type TaskView, taskView, taskViewEnded, taskViewOf } from '../task/task-view.ts';
 
 export const taskError = defineErrors({
   TASK_ENDED: {
@@ -79,9 +79,8 @@ const wait = defineFeed({
     options: { timeoutS: { flag: 'timeout' } },
     examples: ['pvc task wait 0mabc1d2e3f4g5h6', 'pvc task wait 0mabc1d2e3f4g5h6 --timeout 10m'],
     run: async (run) => {
-      const { awaitTask } = await import('../cli/await-task.ts');
       const { timeoutS } = run.flags as { timeoutS?: number };
-      return awaitTask(String(run.input['task']), timeoutS === undefined ? undefined : timeoutS * 1000, run);
+      return run.awaitTask(String(run.input['task']), timeoutS === undefined ? undefined : timeoutS * 1000);
     },
   },
   async *open({ view, signal }, input) {

@@ -50,7 +50,7 @@ export const cliError = defineErrors({
     http: 400,
     exit: 'usage',
   },
-  DAEMON_DOWN: {
+  NOT_CONNECTED: {
     message: 'There is no PVC daemon on this machine (no socket {socket}), and no connection to a cluster is chosen.',
     hint: 'Start the daemon (`systemctl start pvcd`), or add a cluster (`pvc connection add NAME https://HOST:7370`).',
     http: 503,
@@ -79,12 +79,6 @@ export const cliError = defineErrors({
     hint: 'Set one of them, or give the connection itself with `--socket`, `--url` or `--store`.',
     http: 400,
     exit: 'usage',
-  },
-  CERTIFICATE_UNTRUSTED: {
-    message: '{url} shows a certificate with the fingerprint {found}, not {expected}.',
-    hint: 'Either the cluster has a new certificate (ask its administrator) or somebody stands in between. Nothing was sent.',
-    http: 502,
-    exit: 'denied',
   },
   WAIT_TIMEOUT: {
     message: 'Task {task} ({action}) has not ended after {duration}; it goes on.',

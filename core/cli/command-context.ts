@@ -31,7 +31,7 @@ export interface CommandContext {
   readonly registry: OperationRegistry;
   readonly tree: CommandNode;
   readonly version: string;
-  /** The client of the chosen connection; opened at the first call. @throws PvcError DAEMON_DOWN, CONNECTION_UNKNOWN … */
+  /** The client of the chosen connection; opened at the first call. @throws PvcError NOT_CONNECTED, CONNECTION_UNKNOWN … */
   connect(): Promise<ConnectedClient>;
   /** The connection that `connect` would use. */
   connection(): Promise<ConnectionOptions>;

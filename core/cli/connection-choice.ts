@@ -25,7 +25,7 @@ const saved = (connection: SavedConnection): ConnectionOptions => ({
   ...(connection.fingerprint === undefined ? {} : { fingerprint: connection.fingerprint }),
 });
 
-/** @throws PvcError DAEMON_DOWN, CONNECTION_UNKNOWN, CONNECTION_FILE, NO_HOME, USAGE */
+/** @throws PvcError NOT_CONNECTED, CONNECTION_UNKNOWN, CONNECTION_FILE, NO_HOME, USAGE */
 export async function chooseConnection(globals: Globals, environment: Environment, host: CliHost): Promise<ConnectionOptions> {
   const file = (): Promise<ConnectionFile> => readConnections(host.files, connectionFilePath(environment));
   if (globals.socket !== undefined) return { socket: globals.socket };
@@ -47,7 +47,7 @@ export async function chooseConnection(globals: Globals, environment: Environmen
       return saved(found);
     }
   }
-  throw cliError('DAEMON_DOWN', { socket: defaultSocket });
+  throw cliError('NOT_CONNECTED', { socket: defaultSocket });
 }
 
 const hasHome = (environment: Environment): boolean => Boolean(environment['XDG_CONFIG_HOME'] || environment['HOME']);

@@ -5,7 +5,7 @@ import { formatAgo } from '../render/quantity.ts';
 import { renderValue } from '../render/render-value.ts';
 import { defineErrors } from '../error/error.ts';
 import { nodeName } from '../model/names.ts';
-import { defineFeed, defineMutation, defineQuery, type Operation } from '../operation/operation.ts';
+import { defineFeed, defineMutation, defineQuery } from '../operation/operation.ts';
 import { task, taskStates } from '../task/task-kind.ts';
 import { type TaskView, taskView, taskViewEnded, taskViewOf } from '../task/task-view.ts';
 
@@ -117,7 +117,7 @@ const cancel = defineMutation({
 });
 
 /** The operations on tasks, for the registry. */
-export const taskOperations: readonly Operation[] = [list, show, wait, cancel];
+export const taskOperations = [list, show, wait, cancel];
 
 function renderTaskList(tasks: readonly TaskView[], context: RenderContext): string {
   return table(

@@ -108,16 +108,25 @@ export interface Channel<I extends InputSchema = InputSchema, O extends z.ZodTyp
 
 export type Operation = Query<Any, Any> | Mutation<Any, Any> | Feed<Any, Any> | Channel<Any, Any>;
 
-export const defineQuery = <I extends InputSchema, O extends z.ZodType>(definition: Omit<Query<I, O>, 'type'>): Query<I, O> => ({ type: 'query', ...definition });
+/** The name is kept as a literal type, so that typed clients know the operation by it. */
+type Named<T, N extends string> = T & { readonly name: N };
 
-export const defineMutation = <I extends InputSchema, O extends z.ZodType>(definition: Omit<Mutation<I, O>, 'type'>): Mutation<I, O> => ({
+export const defineQuery = <I extends InputSchema, O extends z.ZodType, const N extends string>(definition: Named<Omit<Query<I, O>, 'type'>, N>): Named<Query<I, O>, N> => ({
+  type: 'query',
+  ...definition,
+});
+
+export const defineMutation = <I extends InputSchema, O extends z.ZodType, const N extends string>(definition: Named<Omit<Mutation<I, O>, 'type'>, N>): Named<Mutation<I, O>, N> => ({
   type: 'mutation',
   ...definition,
 });
 
-export const defineFeed = <I extends InputSchema, O extends z.ZodType>(definition: Omit<Feed<I, O>, 'type'>): Feed<I, O> => ({ type: 'feed', ...definition });
+export const defineFeed = <I extends InputSchema, O extends z.ZodType, const N extends string>(definition: Named<Omit<Feed<I, O>, 'type'>, N>): Named<Feed<I, O>, N> => ({
+  type: 'feed',
+  ...definition,
+});
 
-export const defineChannel = <I extends InputSchema, O extends z.ZodType>(definition: Omit<Channel<I, O>, 'type'>): Channel<I, O> => ({
+export const defineChannel = <I extends InputSchema, O extends z.ZodType, const N extends string>(definition: Named<Omit<Channel<I, O>, 'type'>, N>): Named<Channel<I, O>, N> => ({
   type: 'channel',
   ...definition,
 });

@@ -1,0 +1,76 @@
+/** The client of operations: the command line and scripts use it alike, whatever stands behind it. @module */
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../host/clock.ts';
+import { linuxClock } from '../host/linux-clock.ts';
+import type { CliClient } from '../operation/cli-spec.ts';
+import type { PlanAnswer } from '../operation/execute.ts';
+import type { AnswerFor, InputFor, ItemFor, OperationName } from '../operation/operation-types.ts';
+import type { TaskView, TaskWaiting } from '../task/task-view.ts';
+import type {} from './core-types.ts';
+import { ApiTransport } from './api-transport.ts';
+import { DirectTransport } from './direct-transport.ts';
+import type { ClientTarget, OperationLookup } from './target.ts';
+import type { CallOptions, FollowOptions, StreamItem, Transport } from './transport.ts';
+import { waitTask, type WaitOptions } from './wait-task.ts';
+
+export interface ClientOptions {
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+/** A way to a cluster. Names of operations that the program declares are typed; others take and give `unknown`. */
+export class PvcClient implements CliClient, TaskWaiting {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+
+  constructor(transport: Transport, clock: Clock) {
+    this.#transport = transport;
+    this.#clock = clock;
+  }
+
+  /**
+   * Does an operation. A query answers its output, a mutation what was committed, with `plan` what it would do.
+   * @throws PvcError as the operation tells it; DAEMON_DOWN, API_UNREACHABLE and QUERY_LATE when nothing was
+   * done; ANSWER_LOST and ANSWER_LATE when that is not known
+   */
+  call<N extends OperationName>(operation: N, input: InputFor<N>, options: CallOptions & { readonly plan: true }): Promise<PlanAnswer>;
+  call<N extends OperationName>(operation: N, input: InputFor<N>, options?: CallOptions & { readonly plan?: false }): Promise<AnswerFor<N>>;
+  call(operation: string, input: unknown, options?: CallOptions): Promise<unknown>;
+  call(operation: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
+    return this.#transport.call(operation, input, options);
+  }
+
+  /** Items of a feed, across broken connections, until the feed ends or the signal aborts. @throws PvcError */
+  follow<N extends OperationName>(operation: N, input: InputFor<N>, options: FollowOptions): AsyncIterable<StreamItem<ItemFor<N>>> {
+    return this.#transport.follow(operation, input, options) as AsyncIterable<StreamItem<ItemFor<N>>>;
+  }
+
+  /** A two-way stream of bytes. The signal ends it. @throws PvcError */
+  channel<N extends OperationName>(operation: N, input: InputFor<N>, signal: AbortSignal): Promise<Duplex> {
+    return this.#transport.channel(operation, input, signal);
+  }
+
+  /** The task once it has ended, however it ended. @throws the signal's reason; the task goes on */
+  wait(taskId: string, options: WaitOptions = {}): Promise<TaskView> {
+    const { signal } = options;
+    return waitTask(async () => (await this.#transport.call('task.show', { task: taskId }, { signal })) as TaskView, this.#clock, options);
+  }
+
+  /** Lets go of idle connections. */
+  close(): void {
+    this.#transport.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Makes a client; connects first when it is used. Without `operations` a server is asked for its own list.
+ * @throws PvcError TARGET_INVALID
+ */
+export function createClient(target: ClientTarget, operations?: OperationLookup, options: ClientOptions = {}): PvcClient {
+  const clock = options.clock ?? linuxClock;
+  return new PvcClient('executor' in target ? new DirectTransport(target, operations, clock) : new ApiTransport(target, operations, clock), clock);
+}

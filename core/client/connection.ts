@@ -1,0 +1,95 @@
+/**
+ * Connections to the API: the unix socket, or TLS with the certificate checked before a byte of a
+ * request, and so of a token, is sent.
+ * @module
+ */
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { connect as connectNet, isIP } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { errorText } from '../error/error.ts';
+import { clientError } from './client-errors.ts';
+import type { Address } from './target.ts';
+
+type Done = (error: Error | null, stream: TLSSocket) => void;
+
+class SocketAgent extends HttpAgent {
+  readonly #path: string;
+
+  constructor(path: string, keepAlive: boolean) {
+    super({ keepAlive });
+    this.#path = path;
+  }
+
+  override createConnection() {
+    return connectNet({ path: this.#path });
+  }
+}
+
+class CheckedTlsAgent extends HttpsAgent {
+  readonly #address: Address;
+
+  constructor(address: Address, keepAlive: boolean) {
+    super({ keepAlive });
+    this.#address = address;
+  }
+
+  /** The request gets its connection, and writes to it, only once the certificate was accepted. */
+  override createConnection(_options: unknown, done?: (error: Error | null, stream: never) => void): undefined {
+    const give = done as Done;
+    dialTls(this.#address).then(
+      (socket) => give(null, socket),
+      (error: Error) => give(error, undefined as never),
+    );
+    return undefined;
+  }
+}
+
+/** An agent that connects to the address; with `keepAlive`, connections serve several requests. */
+export function agentOf(address: Address, keepAlive: boolean): HttpAgent {
+  return address.socketPath === undefined ? new CheckedTlsAgent(address, keepAlive) : new SocketAgent(address.socketPath, keepAlive);
+}
+
+/** A TLS connection whose certificate was accepted. @throws PvcError CERTIFICATE_MISMATCH, CERTIFICATE_UNKNOWN */
+async function dialTls(address: Address): Promise<TLSSocket> {
+  const socket = await openTls(address);
+  try {
+    checkCertificate(socket, address);
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
+  return socket;
+}
+
+/** A TLS connection to whoever answers there; nothing may be sent on it before its certificate was checked. */
+export function openTls(address: Pick<Address, 'host' | 'port' | 'caPem'>): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({
+      host: address.host,
+      port: address.port,
+      // RFC 6066 section 3: a server name is never an address.
+      ...(isIP(address.host) === 0 ? { servername: address.host } : {}),
+      ...(address.caPem === undefined ? {} : { ca: address.caPem }),
+      ALPNProtocols: ['http/1.1'],
+      minVersion: 'TLSv1.2',
+      // Node's own check would end the connection without telling the fingerprint; ours follows at once.
+      rejectUnauthorized: false,
+    });
+    socket.once('error', reject);
+    socket.once('secureConnect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+function checkCertificate(socket: TLSSocket, { server, fingerprint }: Address): void {
+  const found = socket.getPeerCertificate().fingerprint256 as string | undefined;
+  if (found === undefined) throw clientError('CERTIFICATE_UNKNOWN', { server, found: 'none', reason: 'it shows none' });
+  if (fingerprint !== undefined) {
+    if (found !== fingerprint) throw clientError('CERTIFICATE_MISMATCH', { server, found, expected: fingerprint });
+    return;
+  }
+  if (!socket.authorized) throw clientError('CERTIFICATE_UNKNOWN', { server, found, reason: errorText(socket.authorizationError) });
+}

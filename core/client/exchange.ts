@@ -1,0 +1,66 @@
+/** One request and its answer. @module */
+import { type Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Address } from './target.ts';
+
+export interface Ask {
+  readonly address: Address;
+  readonly agent: Agent;
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Rejections of `ask` say with this whether the request may have arrived. */
+export class AskFailed extends Error {
+  readonly connected: boolean;
+
+  constructor(cause: unknown, connected: boolean) {
+    super('the request failed', { cause });
+    this.connected = connected;
+  }
+}
+
+/** Sends a request; resolves with the head of the answer. @throws AskFailed */
+export function ask({ address, agent, method, path, headers, body, signal }: Ask): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    let connected = false;
+    const sent = (address.socketPath === undefined ? httpsRequest : httpRequest)({
+      agent,
+      method,
+      host: address.host,
+      port: address.port,
+      path: address.basePath + path,
+      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }) },
+      signal,
+    });
+    sent.once('socket', (socket) => {
+      if (socket.connecting) socket.once('connect', () => (connected = true));
+      else connected = true;
+    });
+    sent.once('response', resolve);
+    sent.on('error', (error) => reject(new AskFailed(error, connected)));
+    sent.end(body);
+  });
+}
+
+/** Larger than any answer; beyond it something is wrong and memory is to be kept. */
+const maxAnswerBytes = 64 * 1024 * 1024;
+
+/** The whole body as text. @throws AskFailed when it is cut off, TooLarge when it does not end */
+export async function textOf(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxAnswerBytes) throw new RangeError(`it is longer than ${maxAnswerBytes / 1024 / 1024} MiB`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw new AskFailed(error, true);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

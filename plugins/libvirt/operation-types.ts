@@ -1,0 +1,17 @@
+/** The operations on guests in the types of clients: `client.call('vm.start', { vm: 'web1' })`. @module */
+import type { TypesOf } from '../../core/operation/operation-types.ts';
+import type { changeOperations } from './operations/change.ts';
+import type { consoleOperations } from './operations/console.ts';
+import type { defineOperations } from './operations/define.ts';
+import type { powerOperations } from './operations/power.ts';
+import type { queryOperations } from './operations/query.ts';
+
+type Change = TypesOf<typeof changeOperations>;
+type Console = TypesOf<ReturnType<typeof consoleOperations>>;
+type Define = TypesOf<typeof defineOperations>;
+type Power = TypesOf<typeof powerOperations>;
+type Query = TypesOf<ReturnType<typeof queryOperations>>;
+
+declare module '../../core/operation/operation-types.ts' {
+  interface OperationTypes extends Change, Console, Define, Power, Query {}
+}

@@ -36,6 +36,20 @@ const embeddedAddons: Plugin = {
   },
 };
 
+/** A source map of one line that leads nowhere. */
+const emptyMap = `//# sourceMappingURL=data:application/json;base64,${Buffer.from('{"version":3,"sources":[""],"mappings":"A"}').toString('base64')}`;
+
+/** Maps of libraries would be two thirds of the bundle; a stack needs lines of our own code. */
+const unmappedLibraries: Plugin = {
+  name: 'unmapped-libraries',
+  setup(bundler) {
+    bundler.onLoad({ filter: /\/node_modules\/.*\.[cm]?js$/ }, (found) => ({
+      contents: `${readFileSync(found.path, 'utf8')}\n${emptyMap}`,
+      loader: 'js',
+    }));
+  },
+};
+
 /**
  * `import.meta.url` does not exist in CommonJS. What it stands for in the binary is the binary itself:
  * `createRequire` of it resolves absolute paths and Node's own modules.
@@ -65,7 +79,7 @@ export async function bundle(options: BundleOptions): Promise<Metafile> {
     legalComments: 'none',
     banner: { js: banner },
     define: { 'import.meta.url': '__pvcUrl', PVC_BUILD_INFO: JSON.stringify(options.buildInfo) },
-    plugins: [embeddedAddons],
+    plugins: [embeddedAddons, unmappedLibraries],
     logLevel: 'silent',
   });
   const [warning] = result.warnings;

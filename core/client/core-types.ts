@@ -4,7 +4,7 @@ import type { faultOperations } from '../cluster/fault-operations.ts';
 import type { nodeOperations } from '../cluster/node-operations.ts';
 import type { pluginOperations } from '../cluster/plugin-operations.ts';
 import type { TypesOf } from '../operation/operation-types.ts';
-import type { taskOperations } from '../task/task-operations.ts';
+import type { taskOperations } from '../cluster/task-operations.ts';
 
 type Cluster = TypesOf<ReturnType<typeof clusterOperations>>;
 type Faults = TypesOf<typeof faultOperations>;

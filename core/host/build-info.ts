@@ -23,3 +23,6 @@ function fromSource(): BuildInfo {
 
 /** Version and commit of the running program. */
 export const buildInfo: BuildInfo = typeof PVC_BUILD_INFO === 'undefined' ? fromSource() : PVC_BUILD_INFO;
+
+/** As `pvc --version` prints it: `1.2.3+abc1234`, or `1.2.3` from source. */
+export const programVersion = buildInfo.commit === 'source' ? buildInfo.version : `${buildInfo.version}+${buildInfo.commit}`;

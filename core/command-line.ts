@@ -1,0 +1,59 @@
+/** The command line with everything that it can reach; what a command does not need is loaded by none. @module */
+import { runCli } from './cli/run.ts';
+import { defaultConfigPath } from './config/schema.ts';
+import { PvcError } from './error/error.ts';
+import { programVersion as version } from './host/build-info.ts';
+import { linuxClock } from './host/linux-clock.ts';
+import { linuxFiles } from './host/linux-files.ts';
+import type { programArguments } from './host/process.ts';
+import { processTerminal } from './host/terminal.ts';
+import { configCommands } from './local/config-command.ts';
+import { daemonCommand } from './local/daemon-command.ts';
+import { initCommand } from './local/init-command.ts';
+import { licencesCommand } from './local/licences-command.ts';
+import { assemble, type Program } from './program.ts';
+
+/** The configuration has to be known before the line is parsed: its plugins bring commands. */
+function configPathOf(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): { path: string; given: boolean } {
+  const at = argv.findIndex((word) => word === '--config' || word.startsWith('--config='));
+  const word = at === -1 ? undefined : (/^--config=(.*)$/s.exec(argv[at] ?? '')?.[1] ?? argv[at + 1]);
+  const path = word ?? environment['PVC_CONFIG'];
+  return path === undefined || path === '' ? { path: defaultConfigPath, given: false } : { path, given: true };
+}
+
+/** Runs one command line to its end. @returns the exit code of the process */
+export async function runCommandLine({ name, argv }: ReturnType<typeof programArguments>): Promise<number> {
+  const terminal = processTerminal();
+  // As `pvcd` the program is the daemon whatever else is on the line.
+  const line = name === 'pvcd' && argv[0] !== 'daemon' ? ['daemon', ...argv] : argv;
+  const host = { clock: linuxClock, files: linuxFiles };
+  const { path, given } = configPathOf(line, terminal.environment);
+  let program: Promise<Program> | undefined;
+  const get = (): Promise<Program> => (program ??= assemble({ host, version, configPath: path, configRequired: given }));
+  // A mistake in this machine's configuration must not keep anybody from using a cluster that runs.
+  const lenient = async (): Promise<Program> => {
+    try {
+      return await get();
+    } catch (error) {
+      if (!(error instanceof PvcError) || error.code !== 'CONFIG_INVALID') throw error;
+      terminal.warn(`warning: ${error.message} Its defaults are used; see \`pvc config check\`.\n`);
+      return assemble({ host, version, configPath: '/nonexistent', configRequired: false });
+    }
+  };
+  return runCli({
+    argv: line,
+    version,
+    terminal,
+    host,
+    registry: async () => (await lenient()).registry,
+    connect: async (options) => {
+      const { openClient } = await import('./local/open-client.ts');
+      return openClient(options, await lenient());
+    },
+    certificateOf: async (url, signal) => {
+      const { certificateOf } = await import('./client/certificate.ts');
+      return certificateOf(url, signal);
+    },
+    commands: [daemonCommand(get), initCommand(get), ...configCommands(get), licencesCommand],
+  });
+}

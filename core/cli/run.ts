@@ -18,6 +18,7 @@ import { formats, type Format, type Globals, resolveGlobals } from './global-opt
 import type { LocalCommand, PrintOptions } from './local-command.ts';
 import { coreCommands } from './core-commands.ts';
 import { type Control, performOperation } from './perform.ts';
+import { loadTables } from '../render/format.ts';
 import { answerText } from './print-answer.ts';
 import { errorExit, problemOf, renderError } from './render-error.ts';
 import { SessionTerminal } from './session-terminal.ts';
@@ -150,6 +151,8 @@ async function runCommand(line: ParsedLine, context: CommandContext): Promise<nu
       return awaitTask(id, timeoutMs, run);
     },
   };
+  // Its own hand may render tables.
+  if (context.format === 'pretty') await loadTables();
   return cli.run(run);
 }
 

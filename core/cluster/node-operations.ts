@@ -67,12 +67,12 @@ export const nodeOperations = [
     name: 'node.info',
     summary: 'Show everything about one node',
     http: { method: 'GET', path: '/nodes/{node}' },
-    cli: { command: 'node info', arguments: [{ field: 'node', complete: 'node' }], render: renderNode },
+    cli: { command: 'node info', arguments: [{ field: 'node', complete: 'node' }], render: renderNode, run: (context) => context.perform({ node: '-', ...context.input }) },
     role: 'viewer',
-    input: z.strictObject({ node: nodeName.optional().describe('name of the node; this one unless given') }),
+    input: z.strictObject({ node: z.union([nodeName, z.literal('-')]).default('-').describe('name of the node; - is the one that answers') }),
     output: nodeDetail,
     async run({ view, localNode }, input) {
-      const name = input.node ?? localNode ?? '';
+      const name = input.node === '-' ? (localNode ?? '-') : input.node;
       const doc = await view.need(node, name);
       const alive = (await view.alive()).has(name);
       const faults = (await view.list(fault)).filter(isOpen).filter((one) => one.status.node === name);

@@ -13,6 +13,7 @@ import { Executor } from '../operation/execute.ts';
 import type { Runtime } from '../plugin/runtime.ts';
 import type { Program } from '../program.ts';
 import { Engine } from '../reconcile/engine.ts';
+import { WorkQueue } from '../reconcile/work-queue.ts';
 import { directControl, systemdControl } from '../service/direct.ts';
 import { SupervisedService } from '../service/supervise.ts';
 import { commitOf, Documents } from '../store/documents.ts';
@@ -160,7 +161,19 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       }
     })();
     const leading = primary.run(signal);
-    void every(host, reportEveryMs, signal, async () => report.write('run'), (error) => log.warn('the node could not report', { reason: errorText(error) }));
+    const reporting = new WorkQueue({
+      clock: host.clock,
+      concurrency: 1,
+      firstBackoffMs: 1_000,
+      maxBackoffMs: reportEveryMs,
+      work: async () => {
+        await report.write('run');
+        return reportEveryMs;
+      },
+      failed: (_, error) => log.warn('the node could not report', { reason: errorText(error) }),
+    });
+    reporting.add(node);
+    faults.onChange(() => reporting.add(node));
     void every(
       host,
       tidyEveryMs,
@@ -182,6 +195,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     await api.close();
     await tasks.stop();
     await primary.relinquish().catch((error: unknown) => log.warn('the primary role could not be given up', { reason: errorText(error) }));
+    await reporting.stop();
     running.abort();
     await hooks.stop.call(runtime);
     await Promise.all([engine.stop(), faults.stop(), leading, watching.catch((error: unknown) => log.warn('watching the store ended', { reason: errorText(error) }))]);

@@ -29,6 +29,7 @@ export class FaultBook {
   readonly #node: string;
   readonly #wanted = new Map<string, FaultReport>();
   readonly #queue: WorkQueue;
+  #changed: () => void = () => undefined;
 
   constructor(host: Pick<Host, 'clock' | 'log'>, documents: Documents, node: string) {
     this.#host = host;
@@ -44,18 +45,25 @@ export class FaultBook {
     });
   }
 
+  /** Calls `fn` whenever the open faults of this node change. */
+  onChange(fn: () => void): void {
+    this.#changed = fn;
+  }
+
   raise(id: string, report: FaultReport): void {
     const known = this.#wanted.get(id);
     if (known?.message === report.message && known.severity === report.severity) return;
     if (known === undefined) this.#host.log.warn(`fault: ${report.message}`, { fault: id });
     this.#wanted.set(id, report);
     this.#queue.add(id);
+    this.#changed();
   }
 
   clear(id: string): void {
     if (!this.#wanted.delete(id)) return;
     this.#host.log.info('fault cleared', { fault: id });
     this.#queue.add(id);
+    this.#changed();
   }
 
   /** The open faults that this node has raised. */

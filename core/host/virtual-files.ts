@@ -64,6 +64,9 @@ export class VirtualFiles implements Files {
     all.set(before?.data ?? []);
     all.set(added, before?.data.length ?? 0);
     this.#write(path, all, before?.mode ?? mode);
+    // The same file has grown: it keeps its inode.
+    const grown = this.#nodes.get(path);
+    if (before !== undefined && grown !== undefined) this.#nodes.set(path, { ...grown, inode: before.inode });
   }
 
   async makeDirectory(path: string, mode = 0o755): Promise<void> {

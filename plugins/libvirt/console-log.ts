@@ -33,27 +33,41 @@ export async function tail(host: Pick<Host, 'files'>, path: string, lines: numbe
   return { text: lines === 0 ? '' : new TextDecoder().decode(bytes.subarray(start)), offset: from + bytes.length };
 }
 
-/** What is appended to the file from `offset` on, as it comes; a file that was replaced or cut starts again at 0. */
+/**
+ * What is appended to the file from `offset` on, as it comes, in whole lines; a line that is not ended
+ * (a prompt) comes when nothing follows it. A file that was replaced or cut starts again at 0.
+ */
 export async function* follow(host: LogHost, path: string, offset: number, signal: AbortSignal): AsyncGenerator<{ text: string; offset: number }> {
   let at = offset;
   let inode: number | undefined;
   // Characters of more than one byte may be cut in two by a read.
+  let held = '';
   let decoder = new TextDecoder();
   while (!signal.aborted) {
     const stat = await host.files.stat(path);
     if (stat !== undefined) {
       if ((inode !== undefined && stat.inode !== inode) || stat.size < at) {
         at = 0;
+        held = '';
         decoder = new TextDecoder();
       }
       inode = stat.inode;
       if (stat.size > at) {
         const bytes = (await host.files.readSlice(path, at, Math.min(stat.size - at, 64 * 1024))) ?? new Uint8Array();
         at += bytes.length;
-        const text = decoder.decode(bytes, { stream: true });
-        if (text !== '') yield { text, offset: at };
+        held += decoder.decode(bytes, { stream: true });
+        const end = held.lastIndexOf('\n') + 1;
+        const text = held.slice(0, end);
+        held = held.slice(end);
+        // The offset stays before what is held: whoever continues from it gets that again.
+        if (text !== '') yield { text, offset: at - Buffer.byteLength(held) };
         continue;
       }
+    }
+    if (held !== '') {
+      const text = held;
+      held = '';
+      yield { text, offset: at };
     }
     await host.clock.sleep(followEveryMs, signal).catch(() => undefined);
   }

@@ -7,6 +7,9 @@ import { needRunning, needVm, onGuestNode, vmArgument, vmRef } from './common.ts
 
 const lines = z.int().min(0).max(100_000).default(100).describe('how many of the last lines');
 
+/** A serial line ends its lines with carriage return and line feed; a terminal needs the latter only. */
+const renderLog = (output: { text: string }): string => output.text.replaceAll('\r', '').replace(/\n$/, '');
+
 export const consoleOperations = (control: () => GuestControl, runtime: () => Runtime) => [
   defineQuery({
     name: 'vm.log',
@@ -18,7 +21,7 @@ export const consoleOperations = (control: () => GuestControl, runtime: () => Ru
       arguments: [vmArgument],
       options: { lines: { short: 'l' } },
       flags: z.strictObject({ follow: z.boolean().default(false).describe('go on as it grows').meta({ short: 'f' }) }),
-      render: (output: { text: string }) => output.text.replace(/\n$/, ''),
+      render: renderLog,
       run: (context) => context.perform(context.input, context.flags['follow'] === true ? 'vm.log-follow' : 'vm.log'),
       examples: ['pvc vm log web1 --lines 20', 'pvc vm log web1 -f'],
     },
@@ -35,6 +38,7 @@ export const consoleOperations = (control: () => GuestControl, runtime: () => Ru
     name: 'vm.log-follow',
     summary: 'Follow the console log of a guest',
     http: { method: 'GET', path: '/vms/{vm}/log/follow' },
+    cli: { command: 'vm follow', arguments: [vmArgument], options: { lines: { short: 'l' } }, render: renderLog },
     role: 'viewer',
     input: z.strictObject({ vm: vmRef, lines }),
     output: z.object({ text: z.string() }),

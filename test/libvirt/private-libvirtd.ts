@@ -78,7 +78,9 @@ export class PrivateLibvirtd implements AsyncDisposable {
 
   /** Starts one and waits until it answers. Throws, naming the package, when something is not installed. */
   static async start(options: PrivateLibvirtdOptions = {}): Promise<PrivateLibvirtd> {
-    const missing = needed.filter(([file]) => !existsSync(file)).map(([file, debianPackage]) => `${debianPackage} (${file})`);
+    const missing = needed
+      .filter(([file]) => !existsSync(file))
+      .map(([file, debianPackage]) => `${debianPackage} (${file})`);
     if (missing.length > 0) throw new Error(`these tests need a real libvirt; install ${missing.join(', ')}`);
     if (process.getuid?.() !== 0) throw new Error('these tests make namespaces: run them as root');
     const name = options.name ?? 'hv1';
@@ -87,7 +89,10 @@ export class PrivateLibvirtd implements AsyncDisposable {
     // /var/lock points here; without it libvirt cannot open a console.
     await mkdir(join(dir, 'run/lock'));
     const hostUuid = `8e5f0a6e-6d0c-4f39-9d8b-${Buffer.from(name.padEnd(6)).toString('hex').slice(0, 12)}`;
-    const tcp = options.tcpPort === undefined ? '' : `listen_tcp=1\nlisten_tls=0\nauth_tcp="none"\nlisten_addr="127.0.0.1"\ntcp_port="${options.tcpPort}"\n`;
+    const tcp =
+      options.tcpPort === undefined
+        ? ''
+        : `listen_tcp=1\nlisten_tls=0\nauth_tcp="none"\nlisten_addr="127.0.0.1"\ntcp_port="${options.tcpPort}"\n`;
     await writeFile(join(dir, 'etc/libvirtd.conf'), `${tcp}auth_unix_rw="none"\nhost_uuid="${hostUuid}"\n`);
     await writeFile(join(dir, 'etc/qemu.conf'), qemuConf);
     await writeFile(join(dir, 'hosts'), `127.0.0.1 localhost ${name}\n`);
@@ -95,11 +100,28 @@ export class PrivateLibvirtd implements AsyncDisposable {
     await writeFile(join(dir, 'boot.img'), bootDisk());
     await writeFile(join(dir, 'init.sh'), init(dir, name));
     await writeFile(join(dir, 'output'), '');
-    const enterNet = options.besides === undefined ? [] : ['nsenter', `--net=/proc/${options.besides.shell.pid}/ns/net`];
+    const enterNet =
+      options.besides === undefined ? [] : ['nsenter', `--net=/proc/${options.besides.shell.pid}/ns/net`];
     // unshare makes the network namespace and keeps it itself, so that its pid names it for others.
-    const argv = [...enterNet, 'unshare', '-m', '-u', '-p', ...(options.besides === undefined ? ['-n'] : []), '-f', '--mount-proc', '--kill-child', 'bash', join(dir, 'init.sh')];
-    const shell = spawn(argv[0] as string, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' } });
-    for (const output of [shell.stdout, shell.stderr]) output?.on('data', (text: Buffer) => void appendFile(join(dir, 'output'), text));
+    const argv = [
+      ...enterNet,
+      'unshare',
+      '-m',
+      '-u',
+      '-p',
+      ...(options.besides === undefined ? ['-n'] : []),
+      '-f',
+      '--mount-proc',
+      '--kill-child',
+      'bash',
+      join(dir, 'init.sh'),
+    ];
+    const shell = spawn(argv[0] as string, argv.slice(1), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' },
+    });
+    for (const output of [shell.stdout, shell.stderr])
+      output?.on('data', (text: Buffer) => void appendFile(join(dir, 'output'), text));
     const rig = new PrivateLibvirtd(dir, shell, options.tcpPort === undefined ? '' : '-l');
     try {
       await rig.startDaemon();

@@ -3,11 +3,11 @@
  * be exactly what our procedure table says, to the byte.
  * @module
  */
-import { createServer, connect, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { type Codec, decode, encode } from '../../plugins/libvirt/rpc/codec.ts';
 import { type Frame, FrameReader, program } from '../../plugins/libvirt/rpc/frame.ts';
 import { errorNames, nameOf } from '../../plugins/libvirt/rpc/names.ts';
-import { type ProcedureName, procedures } from '../../plugins/libvirt/rpc/procedures.ts';
+import { type Procedure, type ProcedureName, procedures } from '../../plugins/libvirt/rpc/procedures.ts';
 import { errorReply } from '../../plugins/libvirt/rpc/wire.ts';
 
 /** What was seen of one procedure: how often it was answered, and the names of the errors it was refused with. */
@@ -16,7 +16,11 @@ export interface Sighting {
   readonly refused: Set<string>;
 }
 
-const byNumber = new Map((Object.keys(procedures) as ProcedureName[]).map((name) => [`${procedures[name].program}/${procedures[name].number}`, name] as const));
+const byNumber = new Map(
+  (Object.keys(procedures) as ProcedureName[]).map(
+    (name) => [`${procedures[name].program}/${procedures[name].number}`, name] as const,
+  ),
+);
 
 export class WireTap implements AsyncDisposable {
   readonly path: string;
@@ -73,7 +77,8 @@ export class WireTap implements AsyncDisposable {
     const name = byNumber.get(`${frame.program}/${frame.procedure}`);
     if (frame.type !== 'call' || frame.program === program.keepalive || name === undefined) return;
     pending.set(frame.serial, name);
-    this.compare(`arguments of ${name}`, procedures[name].args as Codec<unknown>, frame.payload);
+    const { args }: Procedure<unknown, unknown> = procedures[name];
+    this.compare(`arguments of ${name}`, args, frame.payload);
   }
 
   private reply(frame: Frame, pending: Map<number, ProcedureName>): void {
@@ -83,7 +88,8 @@ export class WireTap implements AsyncDisposable {
       const error = this.compare(`error of ${name}`, errorReply, frame.payload);
       this.note(name, nameOf(errorNames, error?.code ?? 0));
     } else {
-      this.compare(`result of ${name}`, procedures[name].result as Codec<unknown>, frame.payload);
+      const { result }: Procedure<unknown, unknown> = procedures[name];
+      this.compare(`result of ${name}`, result, frame.payload);
       this.note(name);
     }
   }

@@ -40,10 +40,13 @@ const reader = (console: Duplex) => {
 const watcher = async (driver: LibvirtDriver) => {
   const events: DomainEvent[] = [];
   let wake = (): void => undefined;
-  const stop = await driver.events.subscribe(['lifecycle', 'reboot', 'device-removed', 'device-added', 'balloon-change', 'job-completed', 'rtc-change'], (event) => {
-    events.push(event);
-    wake();
-  });
+  const stop = await driver.events.subscribe(
+    ['lifecycle', 'reboot', 'device-removed', 'device-added', 'balloon-change', 'job-completed', 'rtc-change'],
+    (event) => {
+      events.push(event);
+      wake();
+    },
+  );
   const until = async (what: (event: DomainEvent) => boolean): Promise<DomainEvent> => {
     for (;;) {
       const found = events.find(what);
@@ -53,7 +56,8 @@ const watcher = async (driver: LibvirtDriver) => {
       });
     }
   };
-  const life = (id: string, event: string, detail: string) => until((e) => e.kind === 'lifecycle' && e.domain.uuid === id && e.event === event && e.detail === detail);
+  const life = (id: string, event: string, detail: string) =>
+    until((e) => e.kind === 'lifecycle' && e.domain.uuid === id && e.event === event && e.detail === detail);
   return { events, until, life, stop };
 };
 
@@ -76,7 +80,10 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
   });
 
   it('works on the test driver', async () => {
-    await using test = await LibvirtDriver.open(realHost(), { target: { path: rig.socketPath }, uri: 'test:///default' });
+    await using test = await LibvirtDriver.open(realHost(), {
+      target: { path: rig.socketPath },
+      uri: 'test:///default',
+    });
     const { life } = await watcher(test);
     const [domain] = await test.listDomains();
     assert.deepEqual([domain?.name, domain?.state], ['test', 'running']);
@@ -89,7 +96,12 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
     assert.equal(await test.destroy(domain.uuid), 'done');
     await life(domain.uuid, 'stopped', 'destroyed');
     assert.equal(await test.destroy(domain.uuid), 'absent', 'it is defined but does not run');
-    assert.deepEqual(await test.interfaceAddresses(domain.uuid, 'arp').catch((error: unknown) => isLibvirt(error, 'OPERATION_INVALID')), true);
+    assert.deepEqual(
+      await test
+        .interfaceAddresses(domain.uuid, 'arp')
+        .catch((error: unknown) => isLibvirt(error, 'OPERATION_INVALID')),
+      true,
+    );
   });
 
   it('tells versions, the node and what it can do', async () => {
@@ -112,14 +124,21 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
     assert.deepEqual(await driver.stats([]), []);
     assert.equal(await driver.removeSecret(absent), 'absent');
     for (const attempt of [
-      () => driver.suspend(absent), () => driver.shutdown(absent, 'acpi'), () => driver.shutdown(absent, 'agent'), () => driver.attachDevice(absent, '<disk/>'),
-      () => driver.openConsole(absent), () => driver.migrateP2P(absent, { destinationUri: 'qemu+tcp://127.0.0.1:1/system', timeoutMs: 5_000 }),
-    ]) await assert.rejects(attempt, (error: unknown) => isLibvirt(error, 'NO_DOMAIN'));
+      () => driver.suspend(absent),
+      () => driver.shutdown(absent, 'acpi'),
+      () => driver.shutdown(absent, 'agent'),
+      () => driver.attachDevice(absent, '<disk/>'),
+      () => driver.openConsole(absent),
+      () => driver.migrateP2P(absent, { destinationUri: 'qemu+tcp://127.0.0.1:1/system', timeoutMs: 5_000 }),
+    ])
+      await assert.rejects(attempt, (error: unknown) => isLibvirt(error, 'NO_DOMAIN'));
   });
 
-  it('refuses bad XML with libvirt\'s reason', async () => {
+  it("refuses bad XML with libvirt's reason", async () => {
     await assert.rejects(driver.create('<domain'), (error: unknown) => isLibvirt(error, 'XML_DETAIL', 'XML_ERROR'));
-    await assert.rejects(driver.create("<domain type='qemu'><name>x</name></domain>"), (error: unknown) => isLibvirt(error, 'XML_ERROR', 'OS_TYPE'));
+    await assert.rejects(driver.create("<domain type='qemu'><name>x</name></domain>"), (error: unknown) =>
+      isLibvirt(error, 'XML_ERROR', 'OS_TYPE'),
+    );
     assert.deepEqual(await driver.listDomains(), []);
   });
 
@@ -127,7 +146,10 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
     const { life, events, stop } = await watcher(driver);
     const id = await driver.create(rig.guestXml('web1', uuid(1)), { paused: true });
     assert.equal(id, uuid(1));
-    assert.deepEqual((await driver.listDomains()).map(({ uuid: u, name, state, reason }) => [u, name, state, reason]), [[id, 'web1', 'paused', 'user']]);
+    assert.deepEqual(
+      (await driver.listDomains()).map(({ uuid: u, name, state, reason }) => [u, name, state, reason]),
+      [[id, 'web1', 'paused', 'user']],
+    );
     const console = await driver.openConsole(id);
     const see = reader(console);
     await driver.resume(id);
@@ -135,7 +157,11 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
     console.write('hello');
     await see(/h(tick \d\n)?e(tick \d\n)?l(tick \d\n)?l(tick \d\n)?o/);
 
-    await assert.rejects(driver.openConsole(id), (error: unknown) => isLibvirt(error, 'OPERATION_FAILED'), 'somebody has it');
+    await assert.rejects(
+      driver.openConsole(id),
+      (error: unknown) => isLibvirt(error, 'OPERATION_FAILED'),
+      'somebody has it',
+    );
     const lost = new Promise((resolve) => console.once('close', resolve));
     const second = await driver.openConsole(id, { force: true });
     await lost;
@@ -144,8 +170,14 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
 
     const [stats] = await driver.stats([id]);
     assert.ok(stats !== undefined && (stats.cpu?.timeNs ?? 0) > 0);
-    assert.deepEqual([stats.state, stats.balloon?.maximumKiB, stats.vcpus?.current, stats.vcpus?.maximum], ['running', 32_768, 1, 2]);
-    assert.deepEqual(stats.blocks.map(({ name, capacityBytes }) => [name, capacityBytes]), [['vda', 1_048_576]]);
+    assert.deepEqual(
+      [stats.state, stats.balloon?.maximumKiB, stats.vcpus?.current, stats.vcpus?.maximum],
+      ['running', 32_768, 1, 2],
+    );
+    assert.deepEqual(
+      stats.blocks.map(({ name, capacityBytes }) => [name, capacityBytes]),
+      [['vda', 1_048_576]],
+    );
     assert.ok((stats.blocks[0]?.readBytes ?? 0) >= 512);
     const info = await driver.info(id);
     assert.deepEqual([info?.state, info?.reason, info?.maxMemoryKiB, info?.vcpus], ['running', 'unpaused', 32_768, 1]);
@@ -166,22 +198,36 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
 
   it('changes a running guest', async () => {
     const { until, life, stop } = await watcher(driver);
-    const id = await driver.create(rig.guestXml('web2', uuid(2), "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>"));
+    const id = await driver.create(
+      rig.guestXml('web2', uuid(2), "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>"),
+    );
     await writeFile(join(rig.dir, 'extra.img'), Buffer.alloc(1_048_576));
     const disk = (target: string, bus: string): string =>
       `<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='${rig.dir}/extra.img'/><target dev='${target}' bus='${bus}'/></disk>`;
     await driver.attachDevice(id, disk('sda', 'usb'));
     const added = await until((event) => event.kind === 'device-added');
-    assert.deepEqual((await driver.stats([id]))[0]?.blocks.filter(({ name }) => name === 'sda').map(({ path }) => path), [`${rig.dir}/extra.img`]);
+    assert.deepEqual(
+      (await driver.stats([id]))[0]?.blocks.filter(({ name }) => name === 'sda').map(({ path }) => path),
+      [`${rig.dir}/extra.img`],
+    );
     await driver.blockResize(id, 'sda', 2_097_152);
     assert.equal((await driver.stats([id]))[0]?.blocks.find(({ name }) => name === 'sda')?.capacityBytes, 2_097_152);
     await driver.detachDevice(id, disk('sda', 'usb'));
     const removed = await until((event) => event.kind === 'device-removed');
     assert.deepEqual(removed.kind === 'device-removed' && removed.alias, added.kind === 'device-added' && added.alias);
 
-    await driver.attachDevice(id, "<interface type='ethernet'><mac address='52:54:00:00:00:02'/><target dev='tap7'/><model type='virtio'/></interface>");
-    assert.deepEqual((await driver.stats([id]))[0]?.interfaces.map(({ name }) => name), ['tap7']);
-    await driver.updateDevice(id, `<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='${rig.dir}/boot.img'/><target dev='hdc' bus='ide'/><readonly/></disk>`);
+    await driver.attachDevice(
+      id,
+      "<interface type='ethernet'><mac address='52:54:00:00:00:02'/><target dev='tap7'/><model type='virtio'/></interface>",
+    );
+    assert.deepEqual(
+      (await driver.stats([id]))[0]?.interfaces.map(({ name }) => name),
+      ['tap7'],
+    );
+    await driver.updateDevice(
+      id,
+      `<disk type='file' device='cdrom'><driver name='qemu' type='raw'/><source file='${rig.dir}/boot.img'/><target dev='hdc' bus='ide'/><readonly/></disk>`,
+    );
     assert.match((await driver.getXml(id)) ?? '', /device='cdrom'>\s*<driver[^>]*>\s*<source file='[^']*boot.img'/);
 
     await driver.setMemory(id, 16_384);
@@ -196,7 +242,9 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
     await driver.shutdown(id, 'acpi');
     assert.equal((await driver.info(id))?.state, 'running', 'the boot sector knows no power button');
     await assert.rejects(driver.shutdown(id, 'agent'), (error: unknown) => isLibvirt(error, 'ARGUMENT_UNSUPPORTED'));
-    await assert.rejects(driver.agentCommand(id, '{"execute":"guest-ping"}', 3), (error: unknown) => isLibvirt(error, 'ARGUMENT_UNSUPPORTED'));
+    await assert.rejects(driver.agentCommand(id, '{"execute":"guest-ping"}', 3), (error: unknown) =>
+      isLibvirt(error, 'ARGUMENT_UNSUPPORTED'),
+    );
     assert.equal(await driver.destroy(id, true), 'done');
     await life(id, 'stopped', 'destroyed');
     await stop();
@@ -212,7 +260,9 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
   });
 
   it('is not held up by guests that hang', async () => {
-    const ids = await Promise.all([4, 5, 6, 7, 8, 9].map((number) => driver.create(rig.guestXml(`hang${number}`, uuid(number)))));
+    const ids = await Promise.all(
+      [4, 5, 6, 7, 8, 9].map((number) => driver.create(rig.guestXml(`hang${number}`, uuid(number)))),
+    );
     for (const number of [4, 5, 6, 7, 8]) await rig.signalGuest(`hang${number}`, 'STOP');
     // Each asks a stopped QEMU something and gets no answer.
     const stuck = Promise.allSettled(ids.slice(0, 5).map((id) => driver.setMemory(id, 16_384)));
@@ -228,7 +278,7 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
     // libvirtd gives each 10 s to end politely before it kills.
     assert.deepEqual(await Promise.all(ids.map((id) => driver.destroy(id))), Array(6).fill('done'));
     const results = await stuck;
-assert.ok(results.every((result) => result.status === 'rejected' && result.reason instanceof LibvirtError));
+    assert.ok(results.every((result) => result.status === 'rejected' && result.reason instanceof LibvirtError));
   });
 
   it('moves a running guest to another libvirtd, and leaves it when cancelled', async () => {
@@ -237,12 +287,24 @@ assert.ok(results.every((result) => result.status === 'rejected' && result.reaso
     try {
       const source = await watcher(driver);
       const id = await driver.create(rig.guestXml('mover', uuid(20)));
-      const destination = { destinationUri: 'qemu+tcp://127.0.0.1:16510/system', migrateUri: 'tcp://127.0.0.1', unsafe: true } as const;
+      const destination = {
+        destinationUri: 'qemu+tcp://127.0.0.1:16510/system',
+        migrateUri: 'tcp://127.0.0.1',
+        unsafe: true,
+      } as const;
 
-      await assert.rejects(driver.migrateP2P(id, { ...destination, destinationUri: 'qemu+tcp://127.0.0.1:1/system', timeoutMs: 10_000 }), (error: unknown) => isLibvirt(error, 'OPERATION_FAILED', 'SYSTEM_ERROR'));
+      await assert.rejects(
+        driver.migrateP2P(id, { ...destination, destinationUri: 'qemu+tcp://127.0.0.1:1/system', timeoutMs: 10_000 }),
+        (error: unknown) => isLibvirt(error, 'OPERATION_FAILED', 'SYSTEM_ERROR'),
+      );
       // Slow enough to be under way when it is cancelled: SeaBIOS leaves a few MiB to send.
       const control = new AbortController();
-      const slow = driver.migrateP2P(id, { ...destination, bandwidthMiBs: 1, timeoutMs: 30_000, signal: control.signal });
+      const slow = driver.migrateP2P(id, {
+        ...destination,
+        bandwidthMiBs: 1,
+        timeoutMs: 30_000,
+        signal: control.signal,
+      });
       slow.catch(() => undefined);
       for (let running = false; !running; ) running = (await driver.jobStats(id))?.values['operation'] === 5;
       control.abort();
@@ -254,7 +316,12 @@ assert.ok(results.every((result) => result.status === 'rejected' && result.reaso
       assert.equal(await driver.info(id), undefined);
       assert.deepEqual((await there.info(id))?.state, 'running');
       await source.life(id, 'stopped', 'migrated');
-      const job = await source.until((event) => event.kind === 'job-completed' && event.values['success'] !== false && Number(event.values['memory_total']) > 0);
+      const job = await source.until(
+        (event) =>
+          event.kind === 'job-completed' &&
+          event.values['success'] !== false &&
+          Number(event.values['memory_total']) > 0,
+      );
       assert.equal(job.kind === 'job-completed' && job.operation, 'migration-out');
       const console = await there.openConsole(id);
       await reader(console)(/tick \d\n/);

@@ -61,7 +61,10 @@ describe('a libvirtd that fails', { timeout: 60_000 }, () => {
     await rig.signalGuest('web1', 'CONT');
     await rig.startDaemon();
     await using driver = await open();
-    assert.deepEqual((await driver.listDomains()).map(({ uuid: u, name, state }) => [u, name, state]), [[uuid, 'web1', 'running']]);
+    assert.deepEqual(
+      (await driver.listDomains()).map(({ uuid: u, name, state }) => [u, name, state]),
+      [[uuid, 'web1', 'running']],
+    );
     const console = await driver.openConsole(uuid);
     const [data] = await Promise.race([once(console, 'data'), once(console, 'close')]);
     assert.ok(data !== undefined, 'the guest still ticks');
@@ -80,7 +83,14 @@ describe('a libvirtd that fails', { timeout: 60_000 }, () => {
     const pending = rejection(driver.shutdown(uuid, 'acpi'));
     assert.equal((await driver.closed)?.code, 'LIBVIRT_HUNG');
     assert.equal((await pending).code, 'LIBVIRT_OUTCOME_UNKNOWN');
-    assert.equal((await rejection(openLibvirt(host, { target: { path: rig.socketPath }, uri: 'qemu:///system', keepaliveMs: 400 }))).code, 'LIBVIRT_HUNG');
+    assert.equal(
+      (
+        await rejection(
+          openLibvirt(host, { target: { path: rig.socketPath }, uri: 'qemu:///system', keepaliveMs: 400 }),
+        )
+      ).code,
+      'LIBVIRT_HUNG',
+    );
     await rig.signalDaemon('CONT');
     await using again = await open();
     assert.equal((await again.listDomains()).length, 1);
@@ -118,7 +128,9 @@ describe('a libvirtd that fails', { timeout: 60_000 }, () => {
 
   it('pings its clients, who answer', async () => {
     const host = realHost();
-    await rig.run('kill $(cat /run/libvirtd.pid); while [ -e /run/libvirtd.pid ]; do sleep 0.1; done; printf "keepalive_interval=1\\nkeepalive_count=1\\n" >> /etc/libvirt/libvirtd.conf');
+    await rig.run(
+      'kill $(cat /run/libvirtd.pid); while [ -e /run/libvirtd.pid ]; do sleep 0.1; done; printf "keepalive_interval=1\\nkeepalive_count=1\\n" >> /etc/libvirt/libvirtd.conf',
+    );
     await rig.startDaemon();
     await using driver = await open();
     // It drops a client that leaves one ping unanswered for a second.
@@ -127,4 +139,5 @@ describe('a libvirtd that fails', { timeout: 60_000 }, () => {
   });
 });
 
-const once = (emitter: NodeJS.EventEmitter, event: string): Promise<unknown[]> => new Promise((resolve) => emitter.once(event, (...args: unknown[]) => resolve(args)));
+const once = (emitter: NodeJS.EventEmitter, event: string): Promise<unknown[]> =>
+  new Promise((resolve) => emitter.once(event, (...args: unknown[]) => resolve(args)));

@@ -13,7 +13,8 @@ import { type ArgsOf, type ProcedureName, procedures, type ResultOf } from './pr
 const uuid = '7f1f1a1e-0000-4000-8000-000000000001';
 const secretUuid = '7f1f1a1e-0000-4000-8000-0000000000aa';
 const domain = { name: 'web1', uuid, id: -1 };
-const versionText = (version: number): string => `${Math.floor(version / 1_000_000)}.${Math.floor(version / 1_000) % 1_000}.${version % 1_000}`;
+const versionText = (version: number): string =>
+  `${Math.floor(version / 1_000_000)}.${Math.floor(version / 1_000) % 1_000}.${version % 1_000}`;
 
 describe('the procedure table on a real libvirtd', { timeout: 60_000 }, () => {
   let rig: PrivateLibvirtd;
@@ -26,10 +27,15 @@ describe('the procedure table on a real libvirtd', { timeout: 60_000 }, () => {
     connection = await openLibvirt(realHost(), { target: { path: rig.socketPath }, uri: 'qemu:///system' });
     await writeFile(join(rig.dir, 'data.img'), Buffer.alloc(1_048_576));
     await writeFile(join(rig.dir, 'data2.img'), Buffer.alloc(1_048_576));
-    const channel = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel><channel type='unix'><target type='virtio' name='pvc.test'/></channel>";
+    const channel =
+      "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel><channel type='unix'><target type='virtio' name='pvc.test'/></channel>";
     const data = `<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='${rig.dir}/data.img'/><target dev='vdb' bus='virtio'/></disk>`;
-    const nic = "<interface type='ethernet'><mac address='52:54:00:00:00:01'/><target dev='tap1'/><model type='virtio'/></interface>";
-    const cdrom = "<disk type='file' device='cdrom'><target dev='sdc' bus='ide'/><readonly/></disk>".replace('sdc', 'hdc');
+    const nic =
+      "<interface type='ethernet'><mac address='52:54:00:00:00:01'/><target dev='tap1'/><model type='virtio'/></interface>";
+    const cdrom = "<disk type='file' device='cdrom'><target dev='sdc' bus='ide'/><readonly/></disk>".replace(
+      'sdc',
+      'hdc',
+    );
     await call('domainCreateXml', { xml: rig.guestXml('web1', uuid, channel + data + nic + cdrom), flags: 0 });
   });
 
@@ -72,33 +78,102 @@ describe('the procedure table on a real libvirtd', { timeout: 60_000 }, () => {
       await writeFile(join(rig.dir, name), text);
       return join(rig.dir, name);
     };
-    const empty = await file('cd.xml', "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>");
+    const empty = await file(
+      'cd.xml',
+      "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>",
+    );
     const guest = await file('guest.xml', rig.guestXml('web2', '7f1f1a1e-0000-4000-8000-000000000002'));
-    const secret = await file('secret.xml', `<secret ephemeral='no' private='no'><uuid>${secretUuid}</uuid><usage type='ceph'><name>client.pvc</name></usage></secret>`);
-    await virsh(
-      'hostname', 'uri', 'version', 'nodeinfo', 'nodecpustats', 'nodememstats', 'freecell', 'nodecpumap', 'maxvcpus', 'capabilities',
-      'domcapabilities --virttype qemu', 'cpu-models x86_64', 'list --all', 'domstats --nowait', 'domstate web1 --reason', 'dominfo web1',
-      'dumpxml web1 --security-info', 'domcontrol web1', 'vcpuinfo web1', 'vcpucount web1', 'dommemstat web1', 'dommemstat web1 --period 5 --live',
-      `domblkinfo web1 vdb`, 'domblkstat web1 vdb', 'domifstat web1 tap1', 'domblkerror web1', 'blockresize web1 vdb 3MiB',
-      'blkdeviotune web1 vdb --total-bytes-sec 1000000 --live', 'blkdeviotune web1 vdb', 'domiftune web1 tap1 --inbound 1000', 'domifaddr web1 --source arp', 'domifaddr web1 --source agent',
+    const secret = await file(
+      'secret.xml',
+      `<secret ephemeral='no' private='no'><uuid>${secretUuid}</uuid><usage type='ceph'><name>client.pvc</name></usage></secret>`,
     );
     await virsh(
-      'domhostname web1 --source agent', 'domtime web1', 'domfsfreeze web1 --mountpoint /srv', 'domfsthaw web1', 'domfstrim web1 --minimum 4096 --mountpoint /srv',
+      'hostname',
+      'uri',
+      'version',
+      'nodeinfo',
+      'nodecpustats',
+      'nodememstats',
+      'freecell',
+      'nodecpumap',
+      'maxvcpus',
+      'capabilities',
+      'domcapabilities --virttype qemu',
+      'cpu-models x86_64',
+      'list --all',
+      'domstats --nowait',
+      'domstate web1 --reason',
+      'dominfo web1',
+      'dumpxml web1 --security-info',
+      'domcontrol web1',
+      'vcpuinfo web1',
+      'vcpucount web1',
+      'dommemstat web1',
+      'dommemstat web1 --period 5 --live',
+      `domblkinfo web1 vdb`,
+      'domblkstat web1 vdb',
+      'domifstat web1 tap1',
+      'domblkerror web1',
+      'blockresize web1 vdb 3MiB',
+      'blkdeviotune web1 vdb --total-bytes-sec 1000000 --live',
+      'blkdeviotune web1 vdb',
+      'domiftune web1 tap1 --inbound 1000',
+      'domifaddr web1 --source arp',
+      'domifaddr web1 --source agent',
+    );
+    await virsh(
+      'domhostname web1 --source agent',
+      'domtime web1',
+      'domfsfreeze web1 --mountpoint /srv',
+      'domfsthaw web1',
+      'domfstrim web1 --minimum 4096 --mountpoint /srv',
       `qemu-agent-command web1 '{"execute":"guest-ping"}' --timeout 5`,
-      `metadata web1 --uri http://pvc.test/ --key pvc --set '<vm/>' --live`, 'metadata web1 --uri http://pvc.test/ --live', 'inject-nmi web1', 'send-key web1 KEY_A KEY_B --holdtime 10',
-      'setmem web1 16M --live', 'setvcpus web1 2 --live', `update-device web1 ${empty} --live`,
-      'suspend web1', 'resume web1', 'reset web1', 'reboot web1 --mode acpi',
-      'migrate-setmaxdowntime web1 350', 'migrate-getmaxdowntime web1', 'migrate-setspeed web1 77', 'migrate-getspeed web1', 'migrate-postcopy web1', 'domjobinfo web1', 'domjobabort web1',
-      'migrate web1 qemu+tcp://127.0.0.1/system --live --p2p --bandwidth 5 --migrateuri tcp://127.0.0.1', 'event --domain web1 --event lifecycle --timeout 1',
-      `secret-define ${secret}`, `secret-set-value ${secretUuid} c2VjcmV0`, `secret-get-value ${secretUuid}`, 'secret-list', `secret-undefine ${secretUuid}`, 'shutdown web1 --mode acpi',
+      `metadata web1 --uri http://pvc.test/ --key pvc --set '<vm/>' --live`,
+      'metadata web1 --uri http://pvc.test/ --live',
+      'inject-nmi web1',
+      'send-key web1 KEY_A KEY_B --holdtime 10',
+      'setmem web1 16M --live',
+      'setvcpus web1 2 --live',
+      `update-device web1 ${empty} --live`,
+      'suspend web1',
+      'resume web1',
+      'reset web1',
+      'reboot web1 --mode acpi',
+      'migrate-setmaxdowntime web1 350',
+      'migrate-getmaxdowntime web1',
+      'migrate-setspeed web1 77',
+      'migrate-getspeed web1',
+      'migrate-postcopy web1',
+      'domjobinfo web1',
+      'domjobabort web1',
+      'migrate web1 qemu+tcp://127.0.0.1/system --live --p2p --bandwidth 5 --migrateuri tcp://127.0.0.1',
+      'event --domain web1 --event lifecycle --timeout 1',
+      `secret-define ${secret}`,
+      `secret-set-value ${secretUuid} c2VjcmV0`,
+      `secret-get-value ${secretUuid}`,
+      'secret-list',
+      `secret-undefine ${secretUuid}`,
+      'shutdown web1 --mode acpi',
       // USB devices leave at once, without the guest's help.
-      `attach-disk web1 ${rig.dir}/data2.img sda --live --targetbus usb --alias ua-one`, 'detach-device-alias web1 ua-one --live',
-      `attach-disk web1 ${rig.dir}/data2.img sda --live --targetbus usb`, 'detach-disk web1 sda --live',
-      `create ${guest} --paused`, 'domid web2', 'destroy web2 --graceful', 'undefine web1 --nvram',
+      `attach-disk web1 ${rig.dir}/data2.img sda --live --targetbus usb --alias ua-one`,
+      'detach-device-alias web1 ua-one --live',
+      `attach-disk web1 ${rig.dir}/data2.img sda --live --targetbus usb`,
+      'detach-disk web1 sda --live',
+      `create ${guest} --paused`,
+      'domid web2',
+      'destroy web2 --graceful',
+      'undefine web1 --nvram',
     );
     // The test driver plays a guest with an agent and address leases, which the boot sector does not have.
     await virshOn('test+unix:///default', [
-      'domtime test', 'domfsfreeze test', 'domfsthaw test', 'domfstrim test', 'domifaddr test', 'domhostname test', 'domiftune test testnet0 --inbound 7', 'undefine test --managed-save',
+      'domtime test',
+      'domfsfreeze test',
+      'domfsthaw test',
+      'domfstrim test',
+      'domifaddr test',
+      'domhostname test',
+      'domiftune test testnet0 --inbound 7',
+      'undefine test --managed-save',
     ]);
     assert.deepEqual(tap.faults, []);
     assert.ok(tap.seen.size > 60, `virsh used ${tap.seen.size} procedures of the table`);
@@ -113,7 +188,9 @@ describe('the procedure table on a real libvirtd', { timeout: 60_000 }, () => {
     assert.equal((await call('connectGetType', {})).value, 'QEMU');
     assert.equal((await call('connectGetUri', {})).value, 'qemu:///system');
     assert.ok((await call('connectGetMaxVcpus', { type: 'qemu' })).maxVcpus >= 16);
-    assert.ok((await virsh('version')).includes(`libvirt ${versionText((await call('connectGetLibVersion', {})).version)}`));
+    assert.ok(
+      (await virsh('version')).includes(`libvirt ${versionText((await call('connectGetLibVersion', {})).version)}`),
+    );
     assert.ok((await virsh(`dumpxml ${uuid}`)).startsWith((await call('domainGetXmlDesc', { domain, flags: 0 })).xml));
     const { count } = await call('nodeGetMemoryStats', { count: 0, cell: -1, flags: 0 });
     const { params } = await call('nodeGetMemoryStats', { count, cell: -1, flags: 0 });
@@ -140,28 +217,43 @@ describe('the procedure table on a real libvirtd', { timeout: 60_000 }, () => {
     assert.equal((await call('domainGetBlockInfo', { domain, path: 'vdb', flags: 0 })).capacityBytes, 3 * 1_048_576);
     const tune = await call('domainGetBlockIoTune', { domain, disk: 'vdb', count: 0, flags: 0 });
     const { params } = await call('domainGetBlockIoTune', { domain, disk: 'vdb', count: tune.count, flags: 0 });
-    assert.deepEqual(params.find(({ field }) => field === 'total_bytes_sec')?.value, { type: 'ullong', value: 1_000_000n });
+    assert.deepEqual(params.find(({ field }) => field === 'total_bytes_sec')?.value, {
+      type: 'ullong',
+      value: 1_000_000n,
+    });
     assert.deepEqual(await call('domainMigrateGetMaxDowntime', { domain, flags: 0 }), { downtimeMs: 350 });
     assert.deepEqual(await call('domainMigrateGetMaxSpeed', { domain, flags: 0 }), { bandwidthMiBs: 77n });
     assert.deepEqual(await call('domainGetVcpusFlags', { domain, flags: 1 }), { count: 2 });
-    assert.match((await call('domainGetMetadata', { domain, type: 2, uri: 'http://pvc.test/', flags: 1 })).value, /<vm\/>/);
+    assert.match(
+      (await call('domainGetMetadata', { domain, type: 2, uri: 'http://pvc.test/', flags: 1 })).value,
+      /<vm\/>/,
+    );
   });
 
   it('changes what it is to change', async () => {
     await call('domainMigrateSetMaxDowntime', { domain, downtimeMs: 123, flags: 0 });
     await call('domainMigrateSetMaxSpeed', { domain, bandwidthMiBs: 9, flags: 0 });
     await call('domainBlockResize', { domain, disk: 'vdb', size: 4 * 1_048_576, flags: 1 });
-    await call('domainSetBlockIoTune', { domain, disk: 'vdb', params: [{ field: 'read_iops_sec', value: { type: 'ullong', value: 100n } }], flags: 1 });
+    await call('domainSetBlockIoTune', {
+      domain,
+      disk: 'vdb',
+      params: [{ field: 'read_iops_sec', value: { type: 'ullong', value: 100n } }],
+      flags: 1,
+    });
     await call('domainSetMetadata', { domain, type: 1, metadata: 'a title', key: undefined, uri: undefined, flags: 1 });
     await call('domainSetMemoryStatsPeriod', { domain, periodS: 7, flags: 1 });
     const { xml } = await call('domainGetXmlDesc', { domain, flags: 0 });
-    for (const part of [/<title>a title<\/title>/, /<read_iops_sec>100<\/read_iops_sec>/, /<stats period='7'\/>/]) assert.match(xml, part);
+    for (const part of [/<title>a title<\/title>/, /<read_iops_sec>100<\/read_iops_sec>/, /<stats period='7'\/>/])
+      assert.match(xml, part);
     assert.deepEqual(await call('domainMigrateGetMaxDowntime', { domain, flags: 0 }), { downtimeMs: 123 });
     assert.equal((await call('domainGetBlockInfo', { domain, path: 'vdb', flags: 0 })).capacityBytes, 4 * 1_048_576);
     const before_ = await call('domainBlockStats', { domain, path: 'vda' });
     assert.ok(before_.readRequests > 0n && before_.readBytes >= 512n, 'the boot sector was read');
     const { records } = await call('connectGetAllDomainStats', { domains: [domain], stats: 0, flags: 0 });
-    assert.deepEqual(records.map((record) => record.domain.uuid), [uuid]);
+    assert.deepEqual(
+      records.map((record) => record.domain.uuid),
+      [uuid],
+    );
     const job = await call('domainGetJobInfo', { domain });
     assert.equal(job.type, 0);
   });
@@ -173,7 +265,10 @@ describe('the procedure table on a real libvirtd', { timeout: 60_000 }, () => {
     await call('secretSetValue', { secret, value: Buffer.from('top\0secret'), flags: 0 });
     assert.equal(Buffer.from((await call('secretGetValue', { secret, flags: 0 })).value).toString(), 'top\0secret');
     assert.deepEqual((await call('secretLookupByUuid', { uuid: secretUuid })).secret, secret);
-    assert.deepEqual((await call('secretLookupByUsage', { usageType: 2, usageId: 'client.pvc secret' })).secret, secret);
+    assert.deepEqual(
+      (await call('secretLookupByUsage', { usageType: 2, usageId: 'client.pvc secret' })).secret,
+      secret,
+    );
     assert.deepEqual((await call('connectListAllSecrets', { needResults: true, flags: 0 })).secrets, [secret]);
     await call('secretUndefine', { secret });
     assert.equal(await refusal('secretLookupByUuid', { uuid: secretUuid }), 'NO_SECRET');
@@ -201,7 +296,9 @@ describe('the procedure table on a real libvirtd', { timeout: 60_000 }, () => {
     // connectClose ends a connection, which all the above did through virsh.
     const unseen = (Object.keys(procedures) as ProcedureName[]).filter((name) => !tap.seen.has(name));
     assert.deepEqual(unseen, []);
-    const neverDone = [...tap.seen].filter(([, sighting]) => sighting.answered === 0).map(([name, sighting]) => `${name}: ${[...sighting.refused].join(' ')}`);
+    const neverDone = [...tap.seen]
+      .filter(([, sighting]) => sighting.answered === 0)
+      .map(([name, sighting]) => `${name}: ${[...sighting.refused].join(' ')}`);
     // Each of these reached its place and was refused there: nothing migrates here (driver.real.test.ts does), and no agent runs.
     assert.deepEqual(neverDone.sort(), [
       'domainAbortJob: OPERATION_INVALID',

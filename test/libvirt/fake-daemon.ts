@@ -13,7 +13,9 @@ import { type ErrorReply, errorReply } from '../../plugins/libvirt/rpc/wire.ts';
 import { keptLog } from './real-host.ts';
 
 const procedureName = (frame: Frame): ProcedureName | undefined =>
-  (Object.keys(procedures) as ProcedureName[]).find((name) => procedures[name].number === frame.procedure && procedures[name].program === frame.program);
+  (Object.keys(procedures) as ProcedureName[]).find(
+    (name) => procedures[name].number === frame.procedure && procedures[name].program === frame.program,
+  );
 
 export class FakeDaemon {
   readonly clock = new VirtualClock();
@@ -38,7 +40,9 @@ export class FakeDaemon {
     });
     this.host = { log: keptLog(this.logged), clock: this.clock, net: { connect: () => Promise.resolve(this.socket) } };
     this.answers.set('authList', (frame) => this.reply(frame, 'authList', { types: [0] }));
-    this.answers.set('connectSupportsFeature', (frame) => this.reply(frame, 'connectSupportsFeature', { supported: true }));
+    this.answers.set('connectSupportsFeature', (frame) =>
+      this.reply(frame, 'connectSupportsFeature', { supported: true }),
+    );
     this.answers.set('connectOpen', (frame) => this.reply(frame, 'connectOpen', {}));
     this.answers.set('connectClose', (frame) => this.reply(frame, 'connectClose', {}));
   }
@@ -50,7 +54,16 @@ export class FakeDaemon {
 
   send(frame: Partial<Frame>): void {
     this.sendBytes(
-      encodeFrame({ program: program.remote, version: 1, procedure: 1, type: 'reply', serial: 0, status: 'ok', payload: new Uint8Array(0), ...frame }),
+      encodeFrame({
+        program: program.remote,
+        version: 1,
+        procedure: 1,
+        type: 'reply',
+        serial: 0,
+        status: 'ok',
+        payload: new Uint8Array(0),
+        ...frame,
+      }),
     );
   }
 
@@ -75,7 +88,15 @@ export class FakeDaemon {
 
 /** The body of an error message. */
 export function errorPayload(error: { readonly code: number; readonly message: string }): Uint8Array {
-  const none = { object: undefined, str1: undefined, str2: undefined, str3: undefined, int1: 0, int2: 0, network: undefined };
+  const none = {
+    object: undefined,
+    str1: undefined,
+    str2: undefined,
+    str3: undefined,
+    int1: 0,
+    int2: 0,
+    network: undefined,
+  };
   return encode<ErrorReply>(errorReply, { domain: 10, level: 2, ...none, ...error });
 }
 

@@ -54,6 +54,8 @@ while IFS= read -r line; do eval "$line"; done
 export interface PrivateLibvirtdOptions {
   /** Host name inside, and the start of its host UUID's last part. */
   readonly name?: string;
+  /** Listens on this port of 127.0.0.1 too, as the destination of a migration must. */
+  readonly tcpPort?: number;
   /** Lives in the network namespace of another one, so that both reach each other on 127.0.0.1. */
   readonly besides?: PrivateLibvirtd;
 }
@@ -62,9 +64,12 @@ export class PrivateLibvirtd implements AsyncDisposable {
   readonly dir: string;
   readonly socketPath: string;
   private readonly shell: ChildProcess;
+  private readonly daemonFlags: string;
+  private lines = 0;
   private readonly exited: Promise<void>;
 
-  private constructor(dir: string, shell: ChildProcess) {
+  private constructor(dir: string, shell: ChildProcess, daemonFlags: string) {
+    this.daemonFlags = daemonFlags;
     this.dir = dir;
     this.socketPath = join(dir, 'run/libvirt/libvirt-sock');
     this.shell = shell;
@@ -73,7 +78,9 @@ export class PrivateLibvirtd implements AsyncDisposable {
 
   /** Starts one and waits until it answers. Throws, naming the package, when something is not installed. */
   static async start(options: PrivateLibvirtdOptions = {}): Promise<PrivateLibvirtd> {
-    const missing = needed.filter(([file]) => !existsSync(file)).map(([file, debianPackage]) => `${debianPackage} (${file})`);
+    const missing = needed
+      .filter(([file]) => !existsSync(file))
+      .map(([file, debianPackage]) => `${debianPackage} (${file})`);
     if (missing.length > 0) throw new Error(`these tests need a real libvirt; install ${missing.join(', ')}`);
     if (process.getuid?.() !== 0) throw new Error('these tests make namespaces: run them as root');
     const name = options.name ?? 'hv1';
@@ -82,19 +89,40 @@ export class PrivateLibvirtd implements AsyncDisposable {
     // /var/lock points here; without it libvirt cannot open a console.
     await mkdir(join(dir, 'run/lock'));
     const hostUuid = `8e5f0a6e-6d0c-4f39-9d8b-${Buffer.from(name.padEnd(6)).toString('hex').slice(0, 12)}`;
-    await writeFile(join(dir, 'etc/libvirtd.conf'), `auth_unix_rw="none"\nhost_uuid="${hostUuid}"\n`);
+    const tcp =
+      options.tcpPort === undefined
+        ? ''
+        : `listen_tcp=1\nlisten_tls=0\nauth_tcp="none"\nlisten_addr="127.0.0.1"\ntcp_port="${options.tcpPort}"\n`;
+    await writeFile(join(dir, 'etc/libvirtd.conf'), `${tcp}auth_unix_rw="none"\nhost_uuid="${hostUuid}"\n`);
     await writeFile(join(dir, 'etc/qemu.conf'), qemuConf);
     await writeFile(join(dir, 'hosts'), `127.0.0.1 localhost ${name}\n`);
     await writeFile(join(dir, 'resolv.conf'), '');
     await writeFile(join(dir, 'boot.img'), bootDisk());
     await writeFile(join(dir, 'init.sh'), init(dir, name));
     await writeFile(join(dir, 'output'), '');
-    const enterNet = options.besides === undefined ? [] : ['nsenter', `--net=/proc/${options.besides.shell.pid}/ns/net`];
+    const enterNet =
+      options.besides === undefined ? [] : ['nsenter', `--net=/proc/${options.besides.shell.pid}/ns/net`];
     // unshare makes the network namespace and keeps it itself, so that its pid names it for others.
-    const argv = [...enterNet, 'unshare', '-m', '-u', '-p', ...(options.besides === undefined ? ['-n'] : []), '-f', '--mount-proc', '--kill-child', 'bash', join(dir, 'init.sh')];
-    const shell = spawn(argv[0] as string, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' } });
-    for (const output of [shell.stdout, shell.stderr]) output?.on('data', (text: Buffer) => void appendFile(join(dir, 'output'), text));
-    const rig = new PrivateLibvirtd(dir, shell);
+    const argv = [
+      ...enterNet,
+      'unshare',
+      '-m',
+      '-u',
+      '-p',
+      ...(options.besides === undefined ? ['-n'] : []),
+      '-f',
+      '--mount-proc',
+      '--kill-child',
+      'bash',
+      join(dir, 'init.sh'),
+    ];
+    const shell = spawn(argv[0] as string, argv.slice(1), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' },
+    });
+    for (const output of [shell.stdout, shell.stderr])
+      output?.on('data', (text: Buffer) => void appendFile(join(dir, 'output'), text));
+    const rig = new PrivateLibvirtd(dir, shell, options.tcpPort === undefined ? '' : '-l');
     try {
       await rig.startDaemon();
       return rig;
@@ -106,7 +134,7 @@ export class PrivateLibvirtd implements AsyncDisposable {
 
   /** Starts libvirtd (again) and waits until it accepts connections. */
   async startDaemon(): Promise<void> {
-    this.run(`libvirtd >>${this.dir}/libvirtd.log 2>&1 &`);
+    await this.run(`libvirtd ${this.daemonFlags} >>${this.dir}/libvirtd.log 2>&1 &`);
     for (let tries = 0; tries < 100; tries++) {
       if (await accepts(this.socketPath)) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -115,18 +143,27 @@ export class PrivateLibvirtd implements AsyncDisposable {
   }
 
   /** Sends libvirtd a signal. */
-  signalDaemon(signal: 'KILL' | 'STOP' | 'CONT'): void {
-    this.run(`kill -${signal} $(cat /run/libvirtd.pid)`);
+  signalDaemon(signal: 'KILL' | 'STOP' | 'CONT'): Promise<void> {
+    return this.run(`kill -${signal} $(cat /run/libvirtd.pid)`);
   }
 
   /** Sends the QEMU of a guest a signal. */
-  signalGuest(name: string, signal: 'KILL' | 'STOP' | 'CONT'): void {
-    this.run(`kill -${signal} $(cat /run/libvirt/qemu/${name}.pid)`);
+  signalGuest(name: string, signal: 'KILL' | 'STOP' | 'CONT'): Promise<void> {
+    return this.run(`kill -${signal} $(cat /run/libvirt/qemu/${name}.pid)`);
   }
 
-  /** Runs a line of shell inside. */
-  run(line: string): void {
-    this.shell.stdin?.write(`${line}\n`);
+  /** Runs a line of shell inside; resolves when it is done. */
+  run(line: string): Promise<void> {
+    const mark = `done-${++this.lines}`;
+    this.shell.stdin?.write(`${line}\necho ${mark}\n`);
+    return new Promise((resolve) => {
+      const look = (text: Buffer): void => {
+        if (!text.toString().split('\n').includes(mark)) return;
+        this.shell.stdout?.off('data', look);
+        resolve();
+      };
+      this.shell.stdout?.on('data', look);
+    });
   }
 
   async log(): Promise<string> {

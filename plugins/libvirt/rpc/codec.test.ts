@@ -1,7 +1,26 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { array, bool, charVector, type Codec, decode, double, encode, hyper, int, opaque, opaqueFixed, optional, string, struct, uhyper, uhyperNumber, uint, union } from './codec.ts';
+import {
+  array,
+  bool,
+  type Codec,
+  charVector,
+  decode,
+  double,
+  encode,
+  hyper,
+  int,
+  opaque,
+  opaqueFixed,
+  optional,
+  string,
+  struct,
+  uhyper,
+  uhyperNumber,
+  uint,
+  union,
+} from './codec.ts';
 import { type TypedParam, typedParams, uuid } from './wire.ts';
 import { XdrError } from './xdr.ts';
 
@@ -51,7 +70,8 @@ describe('XDR layouts (RFC 4506)', () => {
   });
 
   it('reads back typed parameters of all seven types', () => {
-    const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> => fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
+    const record = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+      fc.record(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
     const value = fc.oneof(
       record({ type: fc.constant('int' as const), value: fc.integer() }),
       record({ type: fc.constant('uint' as const), value: fc.integer({ min: 0, max: 0xffff_ffff }) }),
@@ -90,7 +110,9 @@ describe('values that XDR cannot carry', () => {
     ['not a UUID', () => encode(uuid, '12345'), /not a UUID/],
   ];
   for (const [what, attempt, message] of refused) {
-    it(what, () => assert.throws(attempt, (error: unknown) => error instanceof XdrError && message.test(error.message)));
+    it(what, () =>
+      assert.throws(attempt, (error: unknown) => error instanceof XdrError && message.test(error.message)),
+    );
   }
 });
 
@@ -100,18 +122,36 @@ describe('bytes that are not what the layout says', () => {
     ['truncated int', () => decode(int, bytes('0000')), /4 bytes expected but only 2 follow/],
     ['truncated string', () => decode(string(100), bytes('00000008 6162')), /8 bytes announced but only 2/],
     ['string without its padding', () => decode(string(100), bytes('00000002 6162')), /4 bytes expected but only 2/],
-    ['string over its maximum', () => decode(string(3), bytes('00000004 61626364')), /4 bytes announced where at most 3/],
+    [
+      'string over its maximum',
+      () => decode(string(3), bytes('00000004 61626364')),
+      /4 bytes announced where at most 3/,
+    ],
     ['giant string', () => decode(string(4_194_304), bytes('7fffffff')), /2147483647 bytes announced where at most/],
-    ['giant array', () => decode(array(int, 0xffff_ffff), bytes('ffffffff 00000001')), /4294967295 elements announced but only 4 bytes follow/],
-    ['array with fewer elements than announced', () => decode(array(hyper, 9), bytes('00000002 0000000000000001')), /8 bytes expected but only 0/],
+    [
+      'giant array',
+      () => decode(array(int, 0xffff_ffff), bytes('ffffffff 00000001')),
+      /4294967295 elements announced but only 4 bytes follow/,
+    ],
+    [
+      'array with fewer elements than announced',
+      () => decode(array(hyper, 9), bytes('00000002 0000000000000001')),
+      /8 bytes expected but only 0/,
+    ],
     ['boolean 2', () => decode(bool, bytes('00000002')), /2 is not a boolean/],
     ['optional 7', () => decode(optional(int), bytes('00000007')), /7 is not a boolean/],
     ['unknown discriminant', () => decode(number, bytes('00000002 00000001')), /unknown union discriminant 2/],
     ['number above 2^53', () => decode(uhyperNumber, bytes('0020000000000000')), /above 2\^53/],
-    ['bytes left over', () => decode(int, bytes('0000000100000002')), /4 bytes left after the last field \(at byte 4\)/],
+    [
+      'bytes left over',
+      () => decode(int, bytes('0000000100000002')),
+      /4 bytes left after the last field \(at byte 4\)/,
+    ],
   ];
   for (const [what, attempt, message] of refused) {
-    it(what, () => assert.throws(attempt, (error: unknown) => error instanceof XdrError && message.test(error.message)));
+    it(what, () =>
+      assert.throws(attempt, (error: unknown) => error instanceof XdrError && message.test(error.message)),
+    );
   }
 
   it('any bytes at all give a value or an XdrError', () => {

@@ -16,7 +16,9 @@ export type ValueOf<C> = C extends Codec<infer T> ? T : never;
 type Fields = Readonly<Record<string, Codec<unknown>>>;
 type StructOf<F extends Fields> = { readonly [K in keyof F]: ValueOf<F[K]> };
 type Arms = Readonly<Record<string, readonly [discriminant: number, codec: Codec<unknown>]>>;
-type UnionOf<A extends Arms> = { [K in keyof A & string]: { readonly type: K; readonly value: ValueOf<A[K]> } }[keyof A & string] extends infer U
+type UnionOf<A extends Arms> = {
+  [K in keyof A & string]: { readonly type: K; readonly value: ValueOf<A[K]> };
+}[keyof A & string] extends infer U
   ? U extends { type: infer K extends keyof A & string }
     ? { readonly type: K; readonly value: ValueOf<A[K][1]> }
     : never

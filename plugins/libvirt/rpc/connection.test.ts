@@ -51,10 +51,12 @@ describe('a libvirt connection', () => {
     assert.equal(await connection.closed, undefined);
   });
 
-  it('turns an error reply into a LibvirtError with libvirt\'s names', async () => {
+  it("turns an error reply into a LibvirtError with libvirt's names", async () => {
     const daemon = new FakeDaemon();
     const connection = await open(daemon);
-    daemon.answers.set('domainLookupByUuid', (frame) => daemon.refuse(frame, { code: 42, message: 'Domain not found' }));
+    daemon.answers.set('domainLookupByUuid', (frame) =>
+      daemon.refuse(frame, { code: 42, message: 'Domain not found' }),
+    );
     const error = await rejection(connection.call('domainLookupByUuid', { uuid }));
     assert.ok(error instanceof LibvirtError);
     assert.deepEqual(
@@ -98,7 +100,9 @@ describe('a libvirt connection', () => {
 });
 
 describe('a call without an answer', () => {
-  const lost = async (end: (daemon: FakeDaemon, connection: LibvirtConnection) => unknown): Promise<{ read: PvcError; write: PvcError; queued: PvcError; reason: PvcError | undefined }> => {
+  const lost = async (
+    end: (daemon: FakeDaemon, connection: LibvirtConnection) => unknown,
+  ): Promise<{ read: PvcError; write: PvcError; queued: PvcError; reason: PvcError | undefined }> => {
     const daemon = new FakeDaemon();
     const connection = await open(daemon);
     const read = outcome(connection.call('connectGetHostname', {}));
@@ -124,12 +128,18 @@ describe('a call without an answer', () => {
 
   it('ends likewise when we close', async () => {
     const { read, write, queued, reason } = await lost((_, connection) => connection.close());
-    assert.deepEqual([read.code, write.code, queued.code, reason], ['LIBVIRT_CLOSED', 'LIBVIRT_OUTCOME_UNKNOWN', 'LIBVIRT_CLOSED', undefined]);
+    assert.deepEqual(
+      [read.code, write.code, queued.code, reason],
+      ['LIBVIRT_CLOSED', 'LIBVIRT_OUTCOME_UNKNOWN', 'LIBVIRT_CLOSED', undefined],
+    );
   });
 
   it('ends likewise when libvirtd hangs, after the silence that was set', async () => {
     const { read, write, reason } = await lost((daemon) => daemon.clock.advance(10_000));
-    assert.deepEqual([read.code, write.code, reason?.code], ['LIBVIRT_HUNG', 'LIBVIRT_OUTCOME_UNKNOWN', 'LIBVIRT_HUNG']);
+    assert.deepEqual(
+      [read.code, write.code, reason?.code],
+      ['LIBVIRT_HUNG', 'LIBVIRT_OUTCOME_UNKNOWN', 'LIBVIRT_HUNG'],
+    );
   });
 
   it('ends at its time-out; the late answer is no protocol error', async () => {
@@ -181,7 +191,8 @@ describe('a call without an answer', () => {
 });
 
 describe('keepalive', () => {
-  const keepalive = (procedure: number) => ({ program: program.keepalive, procedure, type: 'message', serial: 0 }) as const;
+  const keepalive = (procedure: number) =>
+    ({ program: program.keepalive, procedure, type: 'message', serial: 0 }) as const;
 
   it('answers a ping with a pong', async () => {
     const daemon = new FakeDaemon();
@@ -189,7 +200,10 @@ describe('keepalive', () => {
     daemon.send(keepalive(1));
     await settle();
     const [pong] = daemon.received;
-    assert.deepEqual([pong?.program, pong?.procedure, pong?.type, pong?.serial, pong?.payload.length], [program.keepalive, 2, 'message', 0, 0]);
+    assert.deepEqual(
+      [pong?.program, pong?.procedure, pong?.type, pong?.serial, pong?.payload.length],
+      [program.keepalive, 2, 'message', 0, 0],
+    );
     await connection.close();
   });
 
@@ -212,13 +226,25 @@ describe('keepalive', () => {
 
 describe('a libvirtd that talks nonsense', () => {
   const nonsense: readonly (readonly [string, (daemon: FakeDaemon) => void, RegExp])[] = [
-    ['a reply to a call never made', (daemon) => daemon.send({ serial: 999 }), /a reply to call 999, which was never made/],
+    [
+      'a reply to a call never made',
+      (daemon) => daemon.send({ serial: 999 }),
+      /a reply to call 999, which was never made/,
+    ],
     ['an unknown program', (daemon) => daemon.send({ program: 0x1234 }), /unknown program 0x1234/],
     ['another protocol version', (daemon) => daemon.send({ version: 2 }), /unknown protocol version 2/],
     ['a call', (daemon) => daemon.send({ type: 'call' }), /made a call/],
     ['a giant length', (daemon) => daemon.sendBytes(Buffer.from('7fffffff', 'hex')), /2147483647 bytes was announced/],
-    ['an HTTP answer', (daemon) => daemon.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')), /1213486160 bytes was announced/],
-    ['an error that is no error', (daemon) => daemon.send({ serial: 3, status: 'error', payload: encode(int, 42) }), /4 bytes expected/],
+    [
+      'an HTTP answer',
+      (daemon) => daemon.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')),
+      /1213486160 bytes was announced/,
+    ],
+    [
+      'an error that is no error',
+      (daemon) => daemon.send({ serial: 3, status: 'error', payload: encode(int, 42) }),
+      /4 bytes expected/,
+    ],
   ];
   for (const [what, say, message] of nonsense) {
     it(`${what}: the connection ends with the reason, and so do its calls`, async () => {
@@ -278,7 +304,11 @@ describe('streams', () => {
       );
     });
     let serial = -1;
-    const console = await connection.openStream('domainOpenConsole', { domain, device: undefined, flags: 0 }, { whenSlow });
+    const console = await connection.openStream(
+      'domainOpenConsole',
+      { domain, device: undefined, flags: 0 },
+      { whenSlow },
+    );
     const stream = (status: 'ok' | 'error' | 'continue', payload: Uint8Array = new Uint8Array(0)): void =>
       daemon.send({ type: 'stream', procedure: 201, serial, status, payload });
     return { daemon, connection, console, stream };
@@ -302,11 +332,17 @@ describe('streams', () => {
     stream('continue', Buffer.from('Password: '));
     await settle();
     assert.equal(text, 'login: Password: ');
-    assert.deepEqual(daemon.received.map((frame) => [frame.type, frame.status, Buffer.from(frame.payload).toString()]), [['stream', 'continue', 'root\n']]);
+    assert.deepEqual(
+      daemon.received.map((frame) => [frame.type, frame.status, Buffer.from(frame.payload).toString()]),
+      [['stream', 'continue', 'root\n']],
+    );
     const end = closed(console);
     stream('continue');
     await settle();
-    assert.deepEqual([daemon.received[1]?.type, daemon.received[1]?.status, daemon.received[1]?.payload.length], ['stream', 'ok', 0]);
+    assert.deepEqual(
+      [daemon.received[1]?.type, daemon.received[1]?.status, daemon.received[1]?.payload.length],
+      ['stream', 'ok', 0],
+    );
     stream('ok');
     assert.equal(await end, undefined);
     await connection.close();
@@ -315,7 +351,10 @@ describe('streams', () => {
   it('cut what is written into pieces', async () => {
     const { daemon, connection, console } = await withConsole();
     await new Promise((resolve) => console.write(Buffer.alloc(150_000, 65), resolve));
-    assert.deepEqual(daemon.received.map((frame) => frame.payload.length), [65_536, 65_536, 18_928]);
+    assert.deepEqual(
+      daemon.received.map((frame) => frame.payload.length),
+      [65_536, 65_536, 18_928],
+    );
     const end = closed(console);
     await connection.close();
     await end;
@@ -335,7 +374,7 @@ describe('streams', () => {
     await connection.close();
   });
 
-  it('fail with libvirt\'s reason, and with the reason of the connection', async () => {
+  it("fail with libvirt's reason, and with the reason of the connection", async () => {
     const one = await withConsole();
     const ended = closed(one.console);
     one.stream('error', errorPayload({ code: 38, message: 'unable to read from console' }));
@@ -382,14 +421,19 @@ describe('streams', () => {
   it('are given back when the caller has stopped waiting for them', async () => {
     const daemon = new FakeDaemon();
     const connection = await open(daemon);
-    const opening = outcome(connection.openStream('domainOpenConsole', { domain, device: undefined, flags: 0 }, { timeoutMs: 1_000 }));
+    const opening = outcome(
+      connection.openStream('domainOpenConsole', { domain, device: undefined, flags: 0 }, { timeoutMs: 1_000 }),
+    );
     await daemon.clock.advance(1_000);
     assert.equal(opening.error?.code, 'LIBVIRT_OUTCOME_UNKNOWN');
     const call = daemon.received[0];
     assert.ok(call);
     daemon.reply(call, 'domainOpenConsole', {});
     await settle();
-    assert.deepEqual([daemon.received[1]?.type, daemon.received[1]?.status, daemon.received[1]?.serial], ['stream', 'error', call.serial]);
+    assert.deepEqual(
+      [daemon.received[1]?.type, daemon.received[1]?.status, daemon.received[1]?.serial],
+      ['stream', 'error', call.serial],
+    );
     await connection.close();
   });
 });

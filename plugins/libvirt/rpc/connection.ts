@@ -4,11 +4,21 @@
  * @module
  */
 import type { Duplex } from 'node:stream';
-import { PvcError, errorText, type Host } from '../../../core/plugin/api.ts';
+import { errorText, type Host, PvcError } from '../../../core/plugin/api.ts';
 import { CallLedger } from './calls.ts';
 import { type Codec, decode, encode } from './codec.ts';
 import { libvirtError } from './errors.ts';
-import { encodeFrame, type Frame, FrameError, FrameReader, type FrameStatus, type FrameType, maxPayloadBytes, program, protocolVersion } from './frame.ts';
+import {
+  encodeFrame,
+  type Frame,
+  FrameError,
+  FrameReader,
+  type FrameStatus,
+  type FrameType,
+  maxPayloadBytes,
+  program,
+  protocolVersion,
+} from './frame.ts';
 import { Keepalive } from './keepalive.ts';
 import { type ArgsOf, type ProcedureName, procedures, type ResultOf, type StreamProcedureName } from './procedures.ts';
 import { LibvirtStream } from './stream.ts';
@@ -110,7 +120,8 @@ export class LibvirtConnection {
   private async handshake(): Promise<void> {
     const { types } = await this.call('authList', {});
     const kind = types[0] ?? 0;
-    if (kind !== 0) throw libvirtError('LIBVIRT_AUTH_NEEDED', { target: this.target, kind: authKinds[kind] ?? String(kind) });
+    if (kind !== 0)
+      throw libvirtError('LIBVIRT_AUTH_NEEDED', { target: this.target, kind: authKinds[kind] ?? String(kind) });
     await this.call('connectSupportsFeature', { feature: keepaliveFeature });
     await this.call('connectOpen', { name: this.uri, flags: 0 });
   }
@@ -125,12 +136,20 @@ export class LibvirtConnection {
     try {
       return decode(procedures[name].result as Codec<ResultOf<N>>, payload);
     } catch (error) {
-      throw libvirtError('LIBVIRT_PROTOCOL', { target: this.target, reason: `the reply to ${name}: ${errorText(error)}` }, { cause: error });
+      throw libvirtError(
+        'LIBVIRT_PROTOCOL',
+        { target: this.target, reason: `the reply to ${name}: ${errorText(error)}` },
+        { cause: error },
+      );
     }
   }
 
   /** Calls a procedure that opens a stream and resolves with the stream. @throws as `call` */
-  async openStream<N extends StreamProcedureName>(name: N, args: ArgsOf<N>, options: StreamOptions = {}): Promise<Duplex> {
+  async openStream<N extends StreamProcedureName>(
+    name: N,
+    args: ArgsOf<N>,
+    options: StreamOptions = {},
+  ): Promise<Duplex> {
     let stream: LibvirtStream | undefined;
     const open = (serial: number): LibvirtStream => {
       const opened = new LibvirtStream({
@@ -192,19 +211,47 @@ export class LibvirtConnection {
       throw libvirtError('LIBVIRT_BAD_ARGUMENT', { procedure: name, reason: error.message }, { cause: error });
     }
     if (payload.length > maxPayloadBytes) {
-      throw libvirtError('LIBVIRT_BAD_ARGUMENT', { procedure: name, reason: `${payload.length} bytes are more than one message carries` });
+      throw libvirtError('LIBVIRT_BAD_ARGUMENT', {
+        procedure: name,
+        reason: `${payload.length} bytes are more than one message carries`,
+      });
     }
     const send = (serial: number): void => this.send(name, 'call', serial, 'ok', payload);
-    return this.calls.run({ name, effect, timeoutMs: options.timeoutMs ?? this.callTimeoutMs, signal: options.signal, send, ...hooks });
+    return this.calls.run({
+      name,
+      effect,
+      timeoutMs: options.timeoutMs ?? this.callTimeoutMs,
+      signal: options.signal,
+      send,
+      ...hooks,
+    });
   }
 
-  private send(name: ProcedureName, type: FrameType, serial: number, status: FrameStatus, payload: Uint8Array, done?: (error?: Error | null) => void): void {
+  private send(
+    name: ProcedureName,
+    type: FrameType,
+    serial: number,
+    status: FrameStatus,
+    payload: Uint8Array,
+    done?: (error?: Error | null) => void,
+  ): void {
     const { program: programNumber, number } = procedures[name];
-    this.write({ program: programNumber, version: protocolVersion, procedure: number, type, serial, status, payload }, done);
+    this.write(
+      { program: programNumber, version: protocolVersion, procedure: number, type, serial, status, payload },
+      done,
+    );
   }
 
   private sendKeepalive(procedure: number): void {
-    this.write({ program: program.keepalive, version: protocolVersion, procedure, type: 'message', serial: 0, status: 'ok', payload: new Uint8Array(0) });
+    this.write({
+      program: program.keepalive,
+      version: protocolVersion,
+      procedure,
+      type: 'message',
+      serial: 0,
+      status: 'ok',
+      payload: new Uint8Array(0),
+    });
   }
 
   private write(frame: Frame, done?: (error?: Error | null) => void): void {
@@ -238,7 +285,8 @@ export class LibvirtConnection {
         if (!this.calls.settle(frame)) throw new FrameError(`a reply to call ${frame.serial}, which was never made`);
         return;
       case 'message':
-        if (frame.program === program.remote) for (const listener of this.listeners) listener(frame.procedure, frame.payload);
+        if (frame.program === program.remote)
+          for (const listener of this.listeners) listener(frame.procedure, frame.payload);
         return;
       case 'stream':
         // Data may still be on its way when a stream has ended; libvirt's own client drops them too.
@@ -274,8 +322,12 @@ export class LibvirtConnection {
 }
 
 /** Connects to a libvirtd and opens a driver on it. @throws as `LibvirtConnection.open` */
-export function openLibvirt(host: Pick<Host, 'net' | 'clock' | 'log'>, options: LibvirtOptions): Promise<LibvirtConnection> {
+export function openLibvirt(
+  host: Pick<Host, 'net' | 'clock' | 'log'>,
+  options: LibvirtOptions,
+): Promise<LibvirtConnection> {
   return LibvirtConnection.open(host, options);
 }
 
-const targetText = (target: LibvirtTarget): string => ('path' in target ? target.path : `${target.host}:${target.port}`);
+const targetText = (target: LibvirtTarget): string =>
+  'path' in target ? target.path : `${target.host}:${target.port}`;

@@ -76,7 +76,9 @@ export interface DomainStats {
   readonly reason: string;
   readonly cpu: CpuStats | undefined;
   readonly balloon: BalloonStats | undefined;
-  readonly vcpus: { readonly current: number; readonly maximum: number; readonly each: readonly VcpuStats[] } | undefined;
+  readonly vcpus:
+    | { readonly current: number; readonly maximum: number; readonly each: readonly VcpuStats[] }
+    | undefined;
   readonly interfaces: readonly InterfaceStats[];
   readonly blocks: readonly BlockStats[];
 }
@@ -140,7 +142,14 @@ const vcpuStats = (v: Values): DomainStats['vcpus'] => {
   const each = indices(maximum).flatMap((number): VcpuStats[] => {
     const state = v.number(`vcpu.${number}.state`);
     if (state === undefined) return [];
-    return [{ number, state: nameOf(vcpuStates, state), timeNs: v.number(`vcpu.${number}.time`), waitNs: v.number(`vcpu.${number}.wait`) }];
+    return [
+      {
+        number,
+        state: nameOf(vcpuStates, state),
+        timeNs: v.number(`vcpu.${number}.time`),
+        waitNs: v.number(`vcpu.${number}.wait`),
+      },
+    ];
   });
   return { current, maximum, each };
 };
@@ -181,7 +190,10 @@ const blockStats = (v: Values, index: number): BlockStats => {
 };
 
 /** One record of the answer, as a structure. Groups that were not asked for, or not to be had at once, are absent or empty. */
-export function readDomainStats(record: { readonly domain: WireDomain; readonly params: readonly TypedParam[] }): DomainStats {
+export function readDomainStats(record: {
+  readonly domain: WireDomain;
+  readonly params: readonly TypedParam[];
+}): DomainStats {
   const v = valuesOf(record.params);
   return {
     uuid: record.domain.uuid,

@@ -7,10 +7,20 @@ import type { Duplex } from 'node:stream';
 import type { Host, PvcError } from '../../../core/plugin/api.ts';
 import { type CallOptions, type LibvirtConnection, type LibvirtOptions, openLibvirt } from './connection.ts';
 import { type DomainStats, readDomainStats, stateNames } from './domain-stats.ts';
+import type {
+  DomainInfo,
+  DomainSummary,
+  Ended,
+  GuestInterface,
+  JobStats,
+  NodeInfo,
+  ShutdownMode,
+} from './driver-values.ts';
 import { isLibvirt } from './errors.ts';
 import { DomainEvents } from './events.ts';
 import {
   addressSource,
+  blockResizeFlag,
   consoleFlag,
   createFlag,
   destroyFlag,
@@ -25,53 +35,8 @@ import {
 } from './flags.ts';
 import { Lanes } from './lanes.ts';
 import { type MigrateOptions, migrateP2P } from './migrate.ts';
-import { type DomainState, jobTypes, memoryStatTags, nameOf } from './names.ts';
-import { limits, type WireDomain } from './wire.ts';
-
-export interface DomainSummary {
-  readonly uuid: string;
-  readonly name: string;
-  /** libvirt's number of the running domain; -1 when it does not run. */
-  readonly id: number;
-  readonly state: DomainState | `${number}`;
-  readonly reason: string;
-}
-
-export interface DomainInfo {
-  readonly state: DomainState | `${number}`;
-  readonly reason: string;
-  readonly maxMemoryKiB: number;
-  readonly memoryKiB: number;
-  readonly vcpus: number;
-  readonly cpuTimeNs: number;
-}
-
-export interface NodeInfo {
-  readonly model: string;
-  readonly memoryKiB: number;
-  readonly cpus: number;
-  readonly mhz: number;
-  readonly numaNodes: number;
-  readonly sockets: number;
-  readonly coresPerSocket: number;
-  readonly threadsPerCore: number;
-}
-
-export interface JobStats {
-  readonly type: string;
-  /** libvirt's own names, such as `memory_total`, `memory_remaining`, `downtime`; numbers rounded above 2^53. */
-  readonly values: Readonly<Record<string, number | string | boolean>>;
-}
-
-export interface GuestInterface {
-  readonly name: string;
-  readonly mac: string | undefined;
-  readonly addresses: readonly { readonly address: string; readonly prefix: number; readonly family: 4 | 6 }[];
-}
-
-export type ShutdownMode = 'acpi' | 'agent';
-/** `absent`: there was nothing to do, because no such guest runs here. */
-export type Ended = 'done' | 'absent';
+import { jobTypes, memoryStatTags, nameOf } from './names.ts';
+import { limits, plainValues, type WireDomain } from './wire.ts';
 
 /** The driver finds a domain by its UUID alone; the name only has to be a name. */
 const handle = (uuid: string): WireDomain => ({ name: uuid, uuid, id: -1 });
@@ -294,8 +259,12 @@ export class LibvirtDriver {
 
   /** Tells QEMU and the guest that a disk has grown. `disk`: target or path. */
   async blockResize(uuid: string, disk: string, sizeBytes: number): Promise<void> {
-    // Flag 1: the size is in bytes.
-    await this.lanes.call('domainBlockResize', { domain: handle(uuid), disk, size: sizeBytes, flags: 1 });
+    await this.lanes.call('domainBlockResize', {
+      domain: handle(uuid),
+      disk,
+      size: sizeBytes,
+      flags: blockResizeFlag.bytes,
+    });
   }
 
   /** The serial console, on a connection of its own with full back pressure. `force` takes it from whoever has it. */
@@ -314,10 +283,7 @@ export class LibvirtDriver {
     return absentAs(undefined, async () => {
       const flags = completed ? jobStatsFlag.completed | jobStatsFlag.keepCompleted : 0;
       const { type, params } = await this.lanes.call('domainGetJobStats', { domain: handle(uuid), flags });
-      const values = Object.fromEntries(
-        params.map(({ field, value }) => [field, typeof value.value === 'bigint' ? Number(value.value) : value.value]),
-      );
-      return { type: nameOf(jobTypes, type), values };
+      return { type: nameOf(jobTypes, type), values: plainValues(params) };
     });
   }
 

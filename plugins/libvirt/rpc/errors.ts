@@ -2,14 +2,14 @@
  * What can go wrong between PVC and libvirt, in words for the administrator.
  * @module
  */
-import { PvcError, defineErrors, type ErrorSpec } from '../../../core/plugin/api.ts';
+import { defineErrors, type ErrorSpec, PvcError } from '../../../core/plugin/api.ts';
 import { errorDomainNames, errorNames, nameOf } from './names.ts';
 import type { ErrorReply } from './wire.ts';
 
 const specs = {
   LIBVIRT_REFUSED: {
     message: 'libvirt refused {procedure}: {reason}',
-    hint: 'The reason is libvirt\'s own; the log of libvirtd on this node may say more.',
+    hint: "The reason is libvirt's own; the log of libvirtd on this node may say more.",
     http: 502,
     exit: 'failed',
   },

@@ -30,7 +30,9 @@ export class DomainEvents {
   private readonly connection: LibvirtConnection;
   private readonly log: Logger;
   private readonly registrations = new Map<DomainEventKind, Registration>();
-  private readonly byProcedure = new Map(Object.entries(eventKinds).map(([name, kind]) => [kind.procedure, name as DomainEventKind] as const));
+  private readonly byProcedure = new Map(
+    Object.entries(eventKinds).map(([name, kind]) => [kind.procedure, name as DomainEventKind] as const),
+  );
 
   constructor(connection: LibvirtConnection, log: Logger) {
     this.connection = connection;
@@ -58,7 +60,10 @@ export class DomainEvents {
    * The events as they come, until `signal` aborts or the connection is closed here; throws the reason when the connection is lost.
    * A consumer that falls behind by 10,000 events gets one `missed` instead of them.
    */
-  async *stream(kinds: readonly DomainEventKind[], signal: AbortSignal): AsyncGenerator<DomainEvent | MissedEvents, void, undefined> {
+  async *stream(
+    kinds: readonly DomainEventKind[],
+    signal: AbortSignal,
+  ): AsyncGenerator<DomainEvent | MissedEvents, void, undefined> {
     let unread: DomainEvent[] = [];
     let missed = 0;
     let wake = (): void => undefined;
@@ -106,7 +111,10 @@ export class DomainEvents {
   private async register(kind: DomainEventKind, listener: DomainEventListener): Promise<void> {
     let registration = this.registrations.get(kind);
     if (registration === undefined) {
-      const register = this.connection.call('connectDomainEventCallbackRegisterAny', { eventId: eventKinds[kind].id, domain: undefined });
+      const register = this.connection.call('connectDomainEventCallbackRegisterAny', {
+        eventId: eventKinds[kind].id,
+        domain: undefined,
+      });
       registration = { callbackId: register.then((reply) => reply.callbackId), listeners: new Set() };
       this.registrations.set(kind, registration);
     }
@@ -122,7 +130,9 @@ export class DomainEvents {
     if (registration.listeners.size > 0) return;
     this.registrations.delete(kind);
     try {
-      await this.connection.call('connectDomainEventCallbackDeregisterAny', { callbackId: await registration.callbackId });
+      await this.connection.call('connectDomainEventCallbackDeregisterAny', {
+        callbackId: await registration.callbackId,
+      });
     } catch (error) {
       // Either it was never registered or the connection has ended: nothing is left to undo. Known to the caller already.
       this.log.debug('libvirt event registration not removed', { kind, reason: errorText(error) });

@@ -4,7 +4,14 @@ import * as fc from 'fast-check';
 import { encodeFrame, type Frame, FrameError, FrameReader, maxPayloadBytes, program } from './frame.ts';
 
 const frame = (over: Partial<Frame> = {}): Frame => ({
-  program: program.remote, version: 1, procedure: 10, type: 'call', serial: 7, status: 'ok', payload: Buffer.from('abcd'), ...over,
+  program: program.remote,
+  version: 1,
+  procedure: 10,
+  type: 'call',
+  serial: 7,
+  status: 'ok',
+  payload: Buffer.from('abcd'),
+  ...over,
 });
 
 const readAll = (pieces: readonly Uint8Array[]): Frame[] => {
@@ -28,12 +35,18 @@ const anyFrame: fc.Arbitrary<Frame> = fc.record({
 
 describe('frames', () => {
   it('are a length that counts itself, six words and the payload', () => {
-    assert.equal(Buffer.from(encodeFrame(frame({ status: 'continue', type: 'stream' }))).toString('hex'),
-      '00000020 20008086 00000001 0000000a 00000003 00000007 00000002 61626364'.replaceAll(' ', ''));
+    assert.equal(
+      Buffer.from(encodeFrame(frame({ status: 'continue', type: 'stream' }))).toString('hex'),
+      '00000020 20008086 00000001 0000000a 00000003 00000007 00000002 61626364'.replaceAll(' ', ''),
+    );
   });
 
   it('are found again when the bytes are cut at any one place', () => {
-    const frames = [frame(), frame({ payload: new Uint8Array(0), serial: 8 }), frame({ payload: Buffer.alloc(100, 1), serial: 9 })];
+    const frames = [
+      frame(),
+      frame({ payload: new Uint8Array(0), serial: 8 }),
+      frame({ payload: Buffer.alloc(100, 1), serial: 9 }),
+    ];
     const whole = Buffer.concat(frames.map(encodeFrame));
     for (let cut = 0; cut <= whole.length; cut++) {
       assert.deepEqual(readAll([whole.subarray(0, cut), whole.subarray(cut)]), frames.map(plain), `cut at ${cut}`);
@@ -48,17 +61,21 @@ describe('frames', () => {
 
   it('survive any cutting', () => {
     fc.assert(
-      fc.property(fc.array(anyFrame, { maxLength: 8 }), fc.array(fc.nat({ max: 40 }), { maxLength: 60 }), (frames, sizes) => {
-        const whole = Buffer.concat(frames.map(encodeFrame));
-        const pieces: Uint8Array[] = [];
-        let at = 0;
-        for (const size of sizes) {
-          pieces.push(whole.subarray(at, at + size));
-          at += size;
-        }
-        pieces.push(whole.subarray(at));
-        assert.deepEqual(readAll(pieces), frames.map(plain));
-      }),
+      fc.property(
+        fc.array(anyFrame, { maxLength: 8 }),
+        fc.array(fc.nat({ max: 40 }), { maxLength: 60 }),
+        (frames, sizes) => {
+          const whole = Buffer.concat(frames.map(encodeFrame));
+          const pieces: Uint8Array[] = [];
+          let at = 0;
+          for (const size of sizes) {
+            pieces.push(whole.subarray(at, at + size));
+            at += size;
+          }
+          pieces.push(whole.subarray(at));
+          assert.deepEqual(readAll(pieces), frames.map(plain));
+        },
+      ),
     );
   });
 

@@ -43,7 +43,9 @@ export class FrameError extends Error {
 /** The bytes of one message. @throws FrameError when the payload is too large */
 export function encodeFrame(frame: Frame): Uint8Array {
   if (frame.payload.length > maxPayloadBytes) {
-    throw new FrameError(`a message of ${frame.payload.length} bytes is larger than libvirt accepts (${maxPayloadBytes})`);
+    throw new FrameError(
+      `a message of ${frame.payload.length} bytes is larger than libvirt accepts (${maxPayloadBytes})`,
+    );
   }
   const length = lengthBytes + headerBytes + frame.payload.length;
   const bytes = new Uint8Array(length);
@@ -115,8 +117,10 @@ export class FrameReader {
   private takeMessage(): Uint8Array | undefined {
     if (this.buffered < lengthBytes) return undefined;
     const head = this.peekLength();
-    if (head < lengthBytes + headerBytes) throw new FrameError(`a message of ${head} bytes is shorter than its own header`);
-    if (head > lengthBytes + maxMessageBytes) throw new FrameError(`a message of ${head} bytes was announced; the maximum is ${lengthBytes + maxMessageBytes}`);
+    if (head < lengthBytes + headerBytes)
+      throw new FrameError(`a message of ${head} bytes is shorter than its own header`);
+    if (head > lengthBytes + maxMessageBytes)
+      throw new FrameError(`a message of ${head} bytes was announced; the maximum is ${lengthBytes + maxMessageBytes}`);
     if (this.buffered < head) return undefined;
     const whole = this.join();
     this.chunks = whole.length > head ? [whole.subarray(head)] : [];

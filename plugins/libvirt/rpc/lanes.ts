@@ -4,10 +4,17 @@
  * one of their own, so that hung guests never stand in the way of the others.
  * @module
  */
-import { finished } from 'node:stream';
+
 import type { Duplex } from 'node:stream';
+import { finished } from 'node:stream';
 import { errorText, type Host } from '../../../core/plugin/api.ts';
-import { type CallOptions, type LibvirtConnection, type LibvirtOptions, openLibvirt, type StreamOptions } from './connection.ts';
+import {
+  type CallOptions,
+  type LibvirtConnection,
+  type LibvirtOptions,
+  openLibvirt,
+  type StreamOptions,
+} from './connection.ts';
 import type { ArgsOf, ProcedureName, ResultOf, StreamProcedureName } from './procedures.ts';
 
 type LibvirtHost = Pick<Host, 'net' | 'clock' | 'log'>;
@@ -53,7 +60,9 @@ export class Lanes {
     try {
       const stream = await connection.openStream(name, args, { ...options, whenSlow: 'hold' });
       finished(stream, () => {
-        this.release(connection).catch((error: unknown) => this.host.log.warn('libvirt connection not closed', { reason: errorText(error) }));
+        this.release(connection).catch((error: unknown) =>
+          this.host.log.warn('libvirt connection not closed', { reason: errorText(error) }),
+        );
       });
       return stream;
     } catch (error) {

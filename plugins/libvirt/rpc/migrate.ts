@@ -51,9 +51,12 @@ const flagsOf = (options: MigrateOptions): number =>
 
 const paramsOf = (options: MigrateOptions): TypedParam[] => {
   const params: TypedParam[] = [];
-  if (options.migrateUri !== undefined) params.push({ field: 'migrate_uri', value: { type: 'string', value: options.migrateUri } });
-  if (options.xml !== undefined) params.push({ field: 'destination_xml', value: { type: 'string', value: options.xml } });
-  if (options.bandwidthMiBs !== undefined) params.push({ field: 'bandwidth', value: { type: 'ullong', value: BigInt(options.bandwidthMiBs) } });
+  if (options.migrateUri !== undefined)
+    params.push({ field: 'migrate_uri', value: { type: 'string', value: options.migrateUri } });
+  if (options.xml !== undefined)
+    params.push({ field: 'destination_xml', value: { type: 'string', value: options.xml } });
+  if (options.bandwidthMiBs !== undefined)
+    params.push({ field: 'bandwidth', value: { type: 'ullong', value: BigInt(options.bandwidthMiBs) } });
   if (options.parallelConnections !== undefined) {
     params.push({ field: 'parallel.connections', value: { type: 'int', value: options.parallelConnections } });
   }
@@ -66,7 +69,12 @@ const paramsOf = (options: MigrateOptions): TypedParam[] => {
  * @throws LibvirtError; LIBVIRT_CANCELLED before anything was sent; LIBVIRT_OUTCOME_UNKNOWN when the connection ends
  * meanwhile (libvirtd goes on without us)
  */
-export async function migrateP2P(host: Pick<Host, 'clock' | 'log'>, lanes: Lanes, domain: WireDomain, options: MigrateOptions): Promise<void> {
+export async function migrateP2P(
+  host: Pick<Host, 'clock' | 'log'>,
+  lanes: Lanes,
+  domain: WireDomain,
+  options: MigrateOptions,
+): Promise<void> {
   if (options.signal?.aborted === true) throw libvirtError('LIBVIRT_CANCELLED', { procedure: 'the migration' });
   let settled = false;
   const cancel = async (): Promise<void> => {
@@ -75,7 +83,8 @@ export async function migrateP2P(host: Pick<Host, 'clock' | 'log'>, lanes: Lanes
       try {
         await lanes.call('domainAbortJob', { domain });
       } catch (error) {
-        if (!isLibvirt(error, 'OPERATION_INVALID', 'NO_DOMAIN')) host.log.warn('migration not cancelled', { domain: domain.uuid, reason: errorText(error) });
+        if (!isLibvirt(error, 'OPERATION_INVALID', 'NO_DOMAIN'))
+          host.log.warn('migration not cancelled', { domain: domain.uuid, reason: errorText(error) });
       }
       await host.clock.sleep(cancelAgainMs);
     }
@@ -84,9 +93,18 @@ export async function migrateP2P(host: Pick<Host, 'clock' | 'log'>, lanes: Lanes
   const cancelTimer = host.clock.after(options.timeoutMs, onCancel);
   options.signal?.addEventListener('abort', onCancel, { once: true });
   try {
-    if (options.maxDowntimeMs !== undefined) await lanes.call('domainMigrateSetMaxDowntime', { domain, downtimeMs: options.maxDowntimeMs, flags: 0 });
-    const args = { domain, destinationUri: options.destinationUri, params: paramsOf(options), cookie: new Uint8Array(0), flags: flagsOf(options) };
-    await lanes.alone((connection) => connection.call('domainMigratePerform3Params', args, { timeoutMs: options.timeoutMs + cancelGraceMs }));
+    if (options.maxDowntimeMs !== undefined)
+      await lanes.call('domainMigrateSetMaxDowntime', { domain, downtimeMs: options.maxDowntimeMs, flags: 0 });
+    const args = {
+      domain,
+      destinationUri: options.destinationUri,
+      params: paramsOf(options),
+      cookie: new Uint8Array(0),
+      flags: flagsOf(options),
+    };
+    await lanes.alone((connection) =>
+      connection.call('domainMigratePerform3Params', args, { timeoutMs: options.timeoutMs + cancelGraceMs }),
+    );
   } finally {
     settled = true;
     cancelTimer();

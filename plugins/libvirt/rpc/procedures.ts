@@ -4,7 +4,22 @@
  * Facts: libvirt 9.0's remote protocol; `proof.real.test.ts` makes each of these calls on a real libvirtd.
  * @module
  */
-import { array, charVector, type Codec, hyper, int, intBool, nothing, opaque, optional, struct, uhyper, uhyperNumber, uint, type ValueOf } from './codec.ts';
+import {
+  array,
+  type Codec,
+  charVector,
+  hyper,
+  int,
+  intBool,
+  nothing,
+  opaque,
+  optional,
+  struct,
+  uhyper,
+  uhyperNumber,
+  uint,
+  type ValueOf,
+} from './codec.ts';
 import { program } from './frame.ts';
 import { domain, limits, namedValue, optionalText, secret, text, typedParam, typedParams, uuid } from './wire.ts';
 
@@ -22,12 +37,33 @@ export interface Procedure<A, R> {
   readonly result: Codec<R>;
 }
 
-const read = <A, R>(number: number, args: Codec<A>, result: Codec<R>): Procedure<A, R> =>
-  ({ program: program.remote, number, effect: 'read', stream: false, args, result });
-const write = <A, R>(number: number, args: Codec<A>, result: Codec<R>): Procedure<A, R> =>
-  ({ program: program.remote, number, effect: 'write', stream: false, args, result });
-const stream = <A>(number: number, args: Codec<A>): Procedure<A, Readonly<Record<string, never>>> & { readonly stream: true } =>
-  ({ program: program.remote, number, effect: 'write', stream: true, args, result: nothing });
+const read = <A, R>(number: number, args: Codec<A>, result: Codec<R>): Procedure<A, R> => ({
+  program: program.remote,
+  number,
+  effect: 'read',
+  stream: false,
+  args,
+  result,
+});
+const write = <A, R>(number: number, args: Codec<A>, result: Codec<R>): Procedure<A, R> => ({
+  program: program.remote,
+  number,
+  effect: 'write',
+  stream: false,
+  args,
+  result,
+});
+const stream = <A>(
+  number: number,
+  args: Codec<A>,
+): Procedure<A, Readonly<Record<string, never>>> & { readonly stream: true } => ({
+  program: program.remote,
+  number,
+  effect: 'write',
+  stream: true,
+  args,
+  result: nothing,
+});
 
 const onDomain = struct({ domain });
 const onDomainFlags = struct({ domain, flags: uint });
@@ -72,13 +108,26 @@ const connectProcedures = {
     struct({ records: array(struct({ domain, params: typedParams(limits.domainStats) }), limits.domains) }),
   ),
   /** `domain` absent: events of every domain. */
-  connectDomainEventCallbackRegisterAny: read(316, struct({ eventId: int, domain: optional(domain) }), struct({ callbackId: int })),
+  connectDomainEventCallbackRegisterAny: read(
+    316,
+    struct({ eventId: int, domain: optional(domain) }),
+    struct({ callbackId: int }),
+  ),
   connectDomainEventCallbackDeregisterAny: read(317, struct({ callbackId: int }), nothing),
   /** `memory` in KiB. */
   nodeGetInfo: read(
     6,
     nothing,
-    struct({ model: charVector(32), memoryKiB: uhyperNumber, cpus: int, mhz: int, nodes: int, sockets: int, cores: int, threads: int }),
+    struct({
+      model: charVector(32),
+      memoryKiB: uhyperNumber,
+      cpus: int,
+      mhz: int,
+      nodes: int,
+      sockets: int,
+      cores: int,
+      threads: int,
+    }),
   ),
   /** `cpu` -1: all of them. `count` 0 asks how many values there are, then a second call fetches them; times in ns. */
   nodeGetCpuStats: read(
@@ -128,7 +177,11 @@ const domainProcedures = {
   domainResume: write(28, onDomain, nothing),
   domainInjectNmi: write(210, onDomainFlags, nothing),
   /** `codeset` 0: Linux input key codes; `holdMs` for each. */
-  domainSendKey: write(226, struct({ domain, codeset: uint, holdMs: uint, keycodes: array(uint, limits.keycodes), flags: uint }), nothing),
+  domainSendKey: write(
+    226,
+    struct({ domain, codeset: uint, holdMs: uint, keycodes: array(uint, limits.keycodes), flags: uint }),
+    nothing,
+  ),
   /** In KiB. */
   domainSetMemoryFlags: write(204, struct({ domain, memoryKiB: uhyperNumber, flags: uint }), nothing),
   domainSetMemoryStatsPeriod: write(308, struct({ domain, periodS: int, flags: uint }), nothing),
@@ -167,8 +220,14 @@ const domainProcedures = {
     65,
     struct({ domain, device: text }),
     struct({
-      rxBytes: hyper, rxPackets: hyper, rxErrors: hyper, rxDrops: hyper,
-      txBytes: hyper, txPackets: hyper, txErrors: hyper, txDrops: hyper,
+      rxBytes: hyper,
+      rxPackets: hyper,
+      rxErrors: hyper,
+      rxDrops: hyper,
+      txBytes: hyper,
+      txPackets: hyper,
+      txErrors: hyper,
+      txDrops: hyper,
     }),
   ),
   domainGetDiskErrors: read(
@@ -176,7 +235,11 @@ const domainProcedures = {
     struct({ domain, maxErrors: uint, flags: uint }),
     struct({ errors: array(struct({ disk: text, error: int }), limits.diskErrors), count: int }),
   ),
-  domainSetBlockIoTune: write(252, struct({ domain, disk: text, params: array(typedParam, limits.tuneParams), flags: uint }), nothing),
+  domainSetBlockIoTune: write(
+    252,
+    struct({ domain, disk: text, params: array(typedParam, limits.tuneParams), flags: uint }),
+    nothing,
+  ),
   domainGetBlockIoTune: read(
     253,
     struct({ domain, disk: optionalText, count: int, flags: uint }),
@@ -206,7 +269,11 @@ const domainProcedures = {
   domainGetTime: read(337, onDomainFlags, struct({ seconds: hyper, nanoseconds: uint })),
   domainFsFreeze: write(335, mountPoints, struct({ count: int })),
   domainFsThaw: write(336, mountPoints, struct({ count: int })),
-  domainFsTrim: write(294, struct({ domain, mountPoint: optionalText, minimumBytes: uhyperNumber, flags: uint }), nothing),
+  domainFsTrim: write(
+    294,
+    struct({ domain, mountPoint: optionalText, minimumBytes: uhyperNumber, flags: uint }),
+    nothing,
+  ),
   domainSetMetadata: write(
     264,
     struct({ domain, type: int, metadata: optionalText, key: optionalText, uri: optionalText, flags: uint }),
@@ -224,10 +291,17 @@ const domainProcedures = {
 };
 
 const jobCounters = {
-  timeElapsedMs: uhyper, timeRemainingMs: uhyper,
-  dataTotal: uhyper, dataProcessed: uhyper, dataRemaining: uhyper,
-  memTotal: uhyper, memProcessed: uhyper, memRemaining: uhyper,
-  fileTotal: uhyper, fileProcessed: uhyper, fileRemaining: uhyper,
+  timeElapsedMs: uhyper,
+  timeRemainingMs: uhyper,
+  dataTotal: uhyper,
+  dataProcessed: uhyper,
+  dataRemaining: uhyper,
+  memTotal: uhyper,
+  memProcessed: uhyper,
+  memRemaining: uhyper,
+  fileTotal: uhyper,
+  fileProcessed: uhyper,
+  fileRemaining: uhyper,
 };
 
 const migrationProcedures = {
@@ -270,10 +344,17 @@ const secretProcedures = {
 };
 
 /** Every procedure, by libvirt's own name for it. */
-export const procedures = { ...connectProcedures, ...domainProcedures, ...migrationProcedures, ...secretProcedures } as const;
+export const procedures = {
+  ...connectProcedures,
+  ...domainProcedures,
+  ...migrationProcedures,
+  ...secretProcedures,
+} as const;
 
 export type ProcedureName = keyof typeof procedures;
 export type ArgsOf<N extends ProcedureName> = ValueOf<(typeof procedures)[N]['args']>;
 export type ResultOf<N extends ProcedureName> = ValueOf<(typeof procedures)[N]['result']>;
 /** Procedures whose reply opens a stream. */
-export type StreamProcedureName = { [N in ProcedureName]: (typeof procedures)[N]['stream'] extends true ? N : never }[ProcedureName];
+export type StreamProcedureName = {
+  [N in ProcedureName]: (typeof procedures)[N]['stream'] extends true ? N : never;
+}[ProcedureName];

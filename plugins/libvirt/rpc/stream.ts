@@ -117,7 +117,9 @@ export class LibvirtStream extends Duplex {
   private sendFrom(chunk: Buffer, from: number, done: (error?: Error | null) => void): void {
     if (this.state !== 'open' || from >= chunk.length) return done();
     const end = Math.min(from + pieceBytes, chunk.length);
-    this.wire.send('continue', chunk.subarray(from, end), (error) => (error ? done(error) : this.sendFrom(chunk, end, done)));
+    this.wire.send('continue', chunk.subarray(from, end), (error) =>
+      error ? done(error) : this.sendFrom(chunk, end, done),
+    );
   }
 
   override _final(done: (error?: Error | null) => void): void {

@@ -4,7 +4,22 @@
  * Facts: libvirt 9.0's remote protocol (procedure numbers, field order, REMOTE_*_MAX constants).
  * @module
  */
-import { array, type Codec, double, hyper, int, intBool, opaqueFixed, optional, string, struct, uhyper, uint, union, type ValueOf } from './codec.ts';
+import {
+  array,
+  type Codec,
+  double,
+  hyper,
+  int,
+  intBool,
+  opaqueFixed,
+  optional,
+  string,
+  struct,
+  uhyper,
+  uint,
+  union,
+  type ValueOf,
+} from './codec.ts';
 
 export const limits = {
   stringBytes: 4_194_304,
@@ -57,7 +72,6 @@ export const network = struct({ name: text, uuid });
 
 /** `usageType` is virSecretUsageType, `usageId` the text that domain XML refers to. */
 export const secret = struct({ uuid, usageType: int, usageId: text });
-export type WireSecret = ValueOf<typeof secret>;
 
 /** virTypedParameterType and the value of each. */
 export const typedValue = union({
@@ -69,12 +83,17 @@ export const typedValue = union({
   boolean: [6, intBool],
   string: [7, text],
 });
-export type TypedValue = ValueOf<typeof typedValue>;
 
 /** virTypedParameter. */
 export const typedParam = struct({ field: text, value: typedValue });
 export type TypedParam = ValueOf<typeof typedParam>;
 export const typedParams = (max: number): Codec<readonly TypedParam[]> => array(typedParam, max);
+
+/** Typed parameters as one object with plain values; 64-bit ones are rounded above 2^53. */
+export const plainValues = (params: readonly TypedParam[]): Readonly<Record<string, number | string | boolean>> =>
+  Object.fromEntries(
+    params.map(({ field, value: { value } }) => [field, typeof value === 'bigint' ? Number(value) : value]),
+  );
 
 /** A name with an unsigned 64-bit value: the statistics of a node. */
 export const namedValue = struct({ field: text, value: uhyper });

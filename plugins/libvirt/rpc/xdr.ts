@@ -34,14 +34,16 @@ export class XdrWriter {
 
   /** Signed 32-bit integer. RFC 4506 section 4.1. */
   int(value: number): void {
-    if (!Number.isInteger(value) || value < -0x8000_0000 || value > 0x7fff_ffff) throw this.refuse(`${value} is not a 32-bit integer`);
+    if (!Number.isInteger(value) || value < -0x8000_0000 || value > 0x7fff_ffff)
+      throw this.refuse(`${value} is not a 32-bit integer`);
     const at = this.reserve(4);
     this.view.setInt32(at, value);
   }
 
   /** Unsigned 32-bit integer. Section 4.2. */
   uint(value: number): void {
-    if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff) throw this.refuse(`${value} is not an unsigned 32-bit integer`);
+    if (!Number.isInteger(value) || value < 0 || value > 0xffff_ffff)
+      throw this.refuse(`${value} is not an unsigned 32-bit integer`);
     const at = this.reserve(4);
     this.view.setUint32(at, value);
   }
@@ -181,7 +183,8 @@ export class XdrReader {
   count(max: number, unit: string, minElementBytes: number): number {
     const length = this.uint();
     if (length > max) throw this.refuse(`${length} ${unit} announced where at most ${max} are allowed`);
-    if (length * minElementBytes > this.remaining) throw this.refuse(`${length} ${unit} announced but only ${this.remaining} bytes follow`);
+    if (length * minElementBytes > this.remaining)
+      throw this.refuse(`${length} ${unit} announced but only ${this.remaining} bytes follow`);
     return length;
   }
 

@@ -56,6 +56,8 @@ export async function eventStream(parts: EventStreamParts): Promise<Response> {
     // A generator that waits returns when its wait ends, which the signal makes it do; nobody waits for that.
     Promise.resolve(items.return?.()).catch(() => undefined);
   };
+  // A generator that stands at a `yield` does not see the signal.
+  void gone.then(finish);
 
   let pending: Promise<IteratorResult<FeedItem<unknown>>> | undefined = items.next();
   const early = await Promise.race([pending.then(() => 'item' as const), gone, clock.sleep(firstItemMs, signal).then(() => 'quiet' as const, () => 'gone' as const)]).catch((error: unknown) => {

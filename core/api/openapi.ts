@@ -48,9 +48,10 @@ function answersOf(operation: Operation, output: Json): Json {
     default: {
       const done = {
         type: 'object',
-        required: ['result', 'warnings', 'tasks', 'request'],
+        required: ['result', 'actions', 'warnings', 'tasks', 'request'],
         properties: {
           result: output,
+          actions: { type: 'array', items: { type: 'string' }, description: 'what is being done, in order' },
           warnings: { type: 'array', items: { type: 'string' } },
           tasks: { type: 'array', items: { type: 'string' }, description: 'ids of the tasks that it started' },
           request: { type: 'string', description: 'id of the audit record' },

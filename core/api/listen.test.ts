@@ -9,7 +9,7 @@ import { connect as tlsConnect, type TLSSocket } from 'node:tls';
 import { VirtualClock } from '../host/virtual-clock.ts';
 import { fingerprint } from './certificate.ts';
 import { listenHttps, listenSocket } from './listen.ts';
-import { openDoors, send, sendRaw } from './testing/open-doors.ts';
+import { openDoors, send, sendRaw } from '../../test/fixtures/api-doors.ts';
 
 const until = async (what: string, done: () => boolean): Promise<void> => {
   for (let turn = 0; turn < 500; turn += 1) {

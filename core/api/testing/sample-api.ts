@@ -181,7 +181,7 @@ export interface SampleApi {
 }
 
 export function createSampleApi(clock?: Clock): SampleApi {
-  const host = (clock === undefined ? createVirtualHost() : createVirtualHost({ clock })) as VirtualHost<Clock>;
+  const host: VirtualHost<Clock> = clock === undefined ? createVirtualHost() : createVirtualHost({ clock });
   const documents = new Documents(createMemoryStore(host.clock));
   const executor = new Executor({ host, documents, localNode: 'hv1', admit: async () => undefined });
   const registry = new OperationRegistry();

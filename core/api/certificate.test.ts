@@ -22,7 +22,12 @@ describe('certificates', () => {
   it('of a node carry its names and addresses, last two years and chain to their CA only', async () => {
     const ca = await makeCa({ name: 'lab', nowMs });
     const other = await makeCa({ name: 'lab', nowMs });
-    const pair = await makeNodeCertificate(ca, { name: 'hv1', addresses: ['10.0.0.1', 'fd00::1'], dnsNames: ['hv1.example', 'hv1'], nowMs });
+    const pair = await makeNodeCertificate(ca, {
+      name: 'hv1',
+      addresses: ['10.0.0.1', 'fd00::1'],
+      dnsNames: ['hv1.example', 'hv1'],
+      nowMs,
+    });
     const node = new X509Certificate(pair.cert);
     assert.equal(node.ca, false);
     assert.equal(node.checkIssued(new X509Certificate(ca.cert)), true);

@@ -57,6 +57,7 @@ async function open(given = source()) {
     open: (signal) => given.open(signal),
     left: left.signal,
     closing: closing.signal,
+    cut: undefined,
     problem: (error) => ({ code: (error as Error).message }),
   });
   await clock.advance(1000);
@@ -73,7 +74,10 @@ async function open(given = source()) {
 
 describe('eventText', () => {
   it('writes id, event and one line of data', () => {
-    assert.equal(eventText({ id: '7', event: 'bark', data: { text: 'a\nb' } }), 'id: 7\nevent: bark\ndata: {"text":"a\\nb"}\n\n');
+    assert.equal(
+      eventText({ id: '7', event: 'bark', data: { text: 'a\nb' } }),
+      'id: 7\nevent: bark\ndata: {"text":"a\\nb"}\n\n',
+    );
     assert.equal(eventText({ data: undefined }), 'data: null\n\n');
   });
 
@@ -158,12 +162,32 @@ describe('eventStream', () => {
     const clock = new VirtualClock();
     const big = 'x'.repeat(10_000);
     for (let index = 0; index < 100; index += 1) given.give({ data: big });
-    const response = await eventStream({ clock, open: (signal) => given.open(signal), left: new AbortController().signal, closing: undefined, problem: () => null });
+    const left = new AbortController();
+    let cuts = 0;
+    const parts = {
+      clock,
+      open: (signal: AbortSignal) => given.open(signal),
+      left: left.signal,
+      closing: undefined,
+      problem: () => null,
+    };
+    const response = await eventStream({ ...parts, cut: undefined });
     await settle();
     assert.ok(given.state.taken < 10, `${given.state.taken} items were taken for nobody`);
     await clock.advance(stalledMs);
     await settle();
     assert.equal(given.state.ended, true);
     await assert.rejects(response.text());
+    const other = await eventStream({
+      ...parts,
+      cut: () => {
+        cuts += 1;
+        left.abort();
+      },
+    });
+    await clock.advance(stalledMs + 1000);
+    assert.equal(cuts, 1);
+    await other.body?.cancel();
+    assert.equal(clock.pending, 0);
   });
 });

@@ -16,11 +16,40 @@ const mistake = (text: string): string => {
 
 describe('parseJson', () => {
   it('reads what JSON.stringify writes', () => {
-    fc.assert(fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => assert.deepEqual(parseJson(JSON.stringify(value, undefined, 1)), JSON.parse(JSON.stringify(value)))));
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 6 }), (value) =>
+        assert.deepEqual(parseJson(JSON.stringify(value, undefined, 1)), JSON.parse(JSON.stringify(value))),
+      ),
+    );
   });
 
   it('refuses exactly what JSON.parse refuses', () => {
-    const pieces = fc.constantFrom('{', '}', '[', ']', ',', ':', '"a"', '"\\u00e9"', '"\\x"', '1', '-0', '01', '1.', '1e5', 'true', 'nul', 'null', ' ', '\n', '\t', "'", '"', 'é', '\u00a0');
+    const pieces = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      ':',
+      '"a"',
+      '"\\u00e9"',
+      '"\\x"',
+      '1',
+      '-0',
+      '01',
+      '1.',
+      '1e5',
+      'true',
+      'nul',
+      'null',
+      ' ',
+      '\n',
+      '\t',
+      "'",
+      '"',
+      'é',
+      '\u00a0',
+    );
     const text = fc.array(pieces, { maxLength: 10 }).map((parts) => parts.join(''));
     const takes = (parse: (text: string) => unknown, input: string): boolean => {
       try {
@@ -31,9 +60,15 @@ describe('parseJson', () => {
       }
     };
     fc.assert(
-      fc.property(fc.oneof(text, fc.json().chain((json) => fc.nat(json.length).map((at) => json.slice(0, at) + json.slice(at + 1)))), (input) => {
-        assert.equal(takes(parseJson, input), takes(JSON.parse, input), input);
-      }),
+      fc.property(
+        fc.oneof(
+          text,
+          fc.json().chain((json) => fc.nat(json.length).map((at) => json.slice(0, at) + json.slice(at + 1))),
+        ),
+        (input) => {
+          assert.equal(takes(parseJson, input), takes(JSON.parse, input), input);
+        },
+      ),
       { numRuns: 2000 },
     );
   });

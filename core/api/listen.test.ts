@@ -5,11 +5,11 @@ import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { connect as tlsConnect, type TLSSocket } from 'node:tls';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { openDoors, send, sendRaw } from '../../test/fixtures/api-doors.ts';
 import { VirtualClock } from '../host/virtual-clock.ts';
 import { fingerprint } from './certificate.ts';
 import { listenHttps, listenSocket } from './listen.ts';
-import { openDoors, send, sendRaw } from '../../test/fixtures/api-doors.ts';
 
 const until = async (what: string, done: () => boolean): Promise<void> => {
   for (let turn = 0; turn < 500; turn += 1) {
@@ -27,15 +27,25 @@ describe('listenSocket', () => {
     assert.equal((await stat(join(doors.directory, 'run'))).mode & 0o777, 0o755);
     const answer = await send({ socketPath: address, path: '/api/v1' });
     assert.equal(answer.status, 200);
-    assert.deepEqual((JSON.parse(answer.body) as { actor: object }).actor, { name: 'root', role: 'admin', via: 'socket' });
+    assert.deepEqual((JSON.parse(answer.body) as { actor: object }).actor, {
+      name: 'root',
+      role: 'admin',
+      via: 'socket',
+    });
   });
 
   it('gives a group the right to use it', async (test) => {
     const doors = await openDoors(test);
     const path = join(doors.directory, 'group.sock');
-    await assert.rejects(listenSocket({ ...doors.parts, path, group: 'no-such-group' }), { code: 'SOCKET_GROUP_UNKNOWN' });
+    await assert.rejects(listenSocket({ ...doors.parts, path, group: 'no-such-group' }), {
+      code: 'SOCKET_GROUP_UNKNOWN',
+    });
     // Another group than one's own only root may give away.
-    const listener = await listenSocket({ ...doors.parts, path, group: process.getuid?.() === 0 ? 'daemon' : 'nogroup' }).catch((error: unknown) => error as { code: string });
+    const listener = await listenSocket({
+      ...doors.parts,
+      path,
+      group: process.getuid?.() === 0 ? 'daemon' : 'nogroup',
+    }).catch((error: unknown) => error as { code: string });
     if ('code' in listener) return assert.equal(listener.code, 'FILE_DENIED');
     const found = await stat(path);
     await listener.close();
@@ -62,24 +72,32 @@ describe('listenSocket', () => {
   it('answers a body that is announced too large without waiting for it, and closes', async (test) => {
     const doors = await openDoors(test);
     const { address } = await doors.socket();
-    const head = (length: number) => `PUT /api/v1/pets/rex HTTP/1.1\r\nHost: pvc\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
+    const head = (length: number) =>
+      `PUT /api/v1/pets/rex HTTP/1.1\r\nHost: pvc\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
     const text = await sendRaw(address, head(10 * 1024 * 1024 * 1024));
     assert.match(text, /^HTTP\/1\.1 413 /);
     assert.match(text, /connection: close/i);
     assert.match(text, /BODY_TOO_LARGE/);
-    const chunked = await sendRaw(address, `PUT /api/v1/pets/rex HTTP/1.1\r\nHost: pvc\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n80\r\n${' '.repeat(128)}\r\n`);
+    const chunked = await sendRaw(
+      address,
+      `PUT /api/v1/pets/rex HTTP/1.1\r\nHost: pvc\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n80\r\n${' '.repeat(128)}\r\n`,
+    );
     assert.match(chunked, /^HTTP\/1\.1 413 /);
   });
 
   it('does nothing with half a request', async (test) => {
     const doors = await openDoors(test);
     const { address } = await doors.socket();
-    const half = 'POST /api/v1/pets HTTP/1.1\r\nHost: pvc\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n{"name":"rex"';
+    const half =
+      'POST /api/v1/pets HTTP/1.1\r\nHost: pvc\r\nContent-Type: application/json\r\nContent-Length: 40\r\n\r\n{"name":"rex"';
     await sendRaw(address, half, (socket) => setTimeout(() => socket.destroy(), 50));
     await sendRaw(address, half, (socket) => setTimeout(() => socket.end(), 50));
     await sendRaw(address, 'GET /api/v1/pe', (socket) => socket.end());
     assert.match(await sendRaw(address, 'nonsense\r\n\r\n'), /^HTTP\/1\.1 400 /);
-    assert.match(await sendRaw(address, `GET / HTTP/1.1\r\nHost: pvc\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431 /);
+    assert.match(
+      await sendRaw(address, `GET / HTTP/1.1\r\nHost: pvc\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`),
+      /^HTTP\/1\.1 431 /,
+    );
     assert.equal((await send({ socketPath: address, path: '/api/v1/pets/rex' })).status, 404);
   });
 
@@ -98,12 +116,15 @@ describe('listenSocket', () => {
       }
     };
     let text = '';
-    const request = httpRequest({ socketPath: address, path: '/api/v1/pets/rex/follow', headers: { 'last-event-id': '7' } }, (response) => {
-      response.setEncoding('utf8').on('data', (chunk: string) => {
-        text += chunk;
-      });
-      response.on('error', () => undefined);
-    });
+    const request = httpRequest(
+      { socketPath: address, path: '/api/v1/pets/rex/follow', headers: { 'last-event-id': '7' } },
+      (response) => {
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+        });
+        response.on('error', () => undefined);
+      },
+    );
     request.on('error', () => undefined);
     request.end();
     await until('the item', () => text.includes('data: "eight"'));
@@ -139,10 +160,24 @@ describe('listenHttps', () => {
     assert.equal(none.headers['www-authenticate'], 'Bearer realm="pvc"');
     assert.equal((await send({ ...at, headers: { authorization: `Bearer ${viewer}` } })).status, 200);
     const body = JSON.stringify({ name: 'rex' });
-    const write = { ...at, method: 'POST', headers: { authorization: `Bearer ${viewer}`, 'content-type': 'application/json' } };
+    const write = {
+      ...at,
+      method: 'POST',
+      headers: { authorization: `Bearer ${viewer}`, 'content-type': 'application/json' },
+    };
     assert.equal((await send(write, body)).status, 403);
     const old = await new Promise<string>((resolve) => {
-      const socket = tlsConnect({ host: '127.0.0.1', port, ca: doors.ca.cert, minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }, () => resolve('connected'));
+      const socket = tlsConnect(
+        {
+          host: '127.0.0.1',
+          port,
+          ca: doors.ca.cert,
+          minVersion: 'TLSv1.1',
+          maxVersion: 'TLSv1.1',
+          ciphers: 'DEFAULT@SECLEVEL=0',
+        },
+        () => resolve('connected'),
+      );
       socket.on('error', (error) => resolve(error.message));
     });
     assert.match(old, /protocol version|unsupported protocol/i);
@@ -162,13 +197,29 @@ describe('listenHttps', () => {
     });
     other.close();
     await doors.renew();
-    await assert.rejects(listenHttps({ ...doors.parts, address: '203.0.113.7', port: 0, certFile: doors.certFile, keyFile: doors.keyFile }), { code: 'LISTEN_FAILED' });
+    await assert.rejects(
+      listenHttps({
+        ...doors.parts,
+        address: '203.0.113.7',
+        port: 0,
+        certFile: doors.certFile,
+        keyFile: doors.keyFile,
+      }),
+      { code: 'LISTEN_FAILED' },
+    );
   });
 
   it('refuses a certificate that cannot be used, and takes up a new one while it runs', async (test) => {
     const doors = await openDoors(test);
     const clock = new VirtualClock();
-    const parts = { ...doors.parts, host: { ...doors.parts.host, clock }, address: '127.0.0.1', port: 0, certFile: doors.certFile, keyFile: doors.keyFile };
+    const parts = {
+      ...doors.parts,
+      host: { ...doors.parts.host, clock },
+      address: '127.0.0.1',
+      port: 0,
+      certFile: doors.certFile,
+      keyFile: doors.keyFile,
+    };
     await assert.rejects(listenHttps(parts), { code: 'CERTIFICATE_UNUSABLE' });
     const first = await doors.renew();
     const { key } = await doors.renew();
@@ -178,10 +229,13 @@ describe('listenHttps', () => {
     const listener = await listenHttps(parts);
     const shown = (): Promise<string> =>
       new Promise((resolve, reject) => {
-        const socket: TLSSocket = tlsConnect({ host: '127.0.0.1', port: Number(listener.address.split(':').at(-1)), ca: doors.ca.cert }, () => {
-          resolve(socket.getPeerCertificate().fingerprint256.replaceAll(':', '').toLowerCase());
-          socket.destroy();
-        });
+        const socket: TLSSocket = tlsConnect(
+          { host: '127.0.0.1', port: Number(listener.address.split(':').at(-1)), ca: doors.ca.cert },
+          () => {
+            resolve(socket.getPeerCertificate().fingerprint256.replaceAll(':', '').toLowerCase());
+            socket.destroy();
+          },
+        );
         socket.on('error', reject);
       });
     try {
@@ -192,7 +246,9 @@ describe('listenHttps', () => {
       assert.equal(await shown(), fingerprint(first.cert), 'the old one stays');
       const second = await doors.renew();
       await clock.advance(10_000);
-      await until('the new certificate', () => doors.logLines.some((line) => line.includes('the new certificate is in use')));
+      await until('the new certificate', () =>
+        doors.logLines.some((line) => line.includes('the new certificate is in use')),
+      );
       assert.equal(await shown(), fingerprint(second.cert));
     } finally {
       await listener.close();
@@ -202,7 +258,8 @@ describe('listenHttps', () => {
   it('refuses a source after many wrong tokens, even a good token of it, until some time has passed', async (test) => {
     const doors = await openDoors(test);
     const good = `Bearer ${await doors.token('admin')}`;
-    const ask = (authorization: string, remote = '10.0.0.9') => doors.ask('/api/v1', { headers: { authorization } }, { door: 'https', remote });
+    const ask = (authorization: string, remote = '10.0.0.9') =>
+      doors.ask('/api/v1', { headers: { authorization } }, { door: 'https', remote });
     for (let count = 0; count < 20; count += 1) assert.equal((await ask('Bearer wrong')).status, 401);
     const refused = await ask(good);
     assert.equal(refused.status, 429);

@@ -10,7 +10,10 @@ import { createSampleApi } from './testing/sample-api.ts';
 interface Described {
   operationId: string;
   parameters: { name: string; in: string; required: boolean }[];
-  requestBody?: { required: boolean; content: { 'application/json': { schema: { properties: object; required?: string[] } } } };
+  requestBody?: {
+    required: boolean;
+    content: { 'application/json': { schema: { properties: object; required?: string[] } } };
+  };
   responses: Record<string, { content?: Record<string, unknown> }>;
   'x-pvc-role': string;
   'x-pvc-cli'?: string;
@@ -40,16 +43,31 @@ describe('openapi.json', () => {
     assert.equal(create['x-pvc-role'], 'operator');
     assert.equal(create['x-pvc-cli'], 'pvc pet create');
     assert.deepEqual(create.tags, ['pet']);
-    assert.deepEqual(create.parameters.map((one) => one.name), ['plan']);
+    assert.deepEqual(
+      create.parameters.map((one) => one.name),
+      ['plan'],
+    );
     assert.deepEqual(create.requestBody?.content['application/json'].schema.required, ['name']);
     const change = document.paths['/api/v1/pets/{pet}']?.put;
-    assert.deepEqual(change?.parameters.map((one) => [one.name, one.in, one.required]), [['pet', 'path', true], ['plan', 'query', false]]);
+    assert.deepEqual(
+      change?.parameters.map((one) => [one.name, one.in, one.required]),
+      [
+        ['pet', 'path', true],
+        ['plan', 'query', false],
+      ],
+    );
     assert.deepEqual(Object.keys(change?.requestBody?.content['application/json'].schema.properties ?? {}), ['age']);
     const list = document.paths['/api/v1/pets']?.get;
-    assert.deepEqual(list?.parameters.map((one) => one.in), Array.from({ length: 6 }, () => 'query'));
-    assert.ok(document.paths['/api/v1/pets/{pet}/follow']?.get?.responses[200]?.content?.['text/event-stream'] !== undefined);
+    assert.deepEqual(
+      list?.parameters.map((one) => one.in),
+      Array.from({ length: 6 }, () => 'query'),
+    );
+    assert.ok(
+      document.paths['/api/v1/pets/{pet}/follow']?.get?.responses[200]?.content?.['text/event-stream'] !== undefined,
+    );
     assert.ok(document.paths['/api/v1/pets/{pet}/talk']?.get?.responses[101] !== undefined);
-    for (const methods of Object.values(document.paths)) for (const one of Object.values(methods)) assert.ok(one.responses.default !== undefined, one.operationId);
+    for (const methods of Object.values(document.paths))
+      for (const one of Object.values(methods)) assert.ok(one.responses.default !== undefined, one.operationId);
   });
 
   it('refers to nothing that it does not hold, recursive shapes included', () => {
@@ -61,8 +79,26 @@ describe('openapi.json', () => {
     });
     const registry = new OperationRegistry();
     const common = { summary: 'x', role: 'viewer', run: async () => ({ name: '', children: [] }) } as const;
-    registry.add('core', defineQuery({ ...common, name: 'tree.show', http: { method: 'GET', path: '/tree' }, input: z.strictObject({}), output: tree }));
-    registry.add('core', defineQuery({ ...common, name: 'tree.make', http: { method: 'POST', path: '/tree' }, input: z.strictObject({ tree, twin: tree.optional() }), output: tree }));
+    registry.add(
+      'core',
+      defineQuery({
+        ...common,
+        name: 'tree.show',
+        http: { method: 'GET', path: '/tree' },
+        input: z.strictObject({}),
+        output: tree,
+      }),
+    );
+    registry.add(
+      'core',
+      defineQuery({
+        ...common,
+        name: 'tree.make',
+        http: { method: 'POST', path: '/tree' },
+        input: z.strictObject({ tree, twin: tree.optional() }),
+        output: tree,
+      }),
+    );
     const document = openApiOf(routesOf(registry), '1') as unknown as Document;
     const found = references(document).filter((one) => !one.endsWith('/Problem'));
     assert.ok(found.length >= 4);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { VirtualClock } from '../host/virtual-clock.ts';
 import { seededRandom } from '../host/seeded-random.ts';
+import type { VirtualClock } from '../host/virtual-clock.ts';
 import { audit } from '../operation/audit.ts';
 import { FailureLimit } from './failure-limit.ts';
 import { createSampleApi, json } from './testing/sample-api.ts';
@@ -19,7 +19,8 @@ const make = async (api: ReturnType<typeof createSampleApi>, body: object): Prom
   return (await answer.json()) as Made;
 };
 
-const bear = (api: ReturnType<typeof createSampleApi>, authorization: string): Promise<Response> => api.ask('/api/v1', { headers: { authorization } }, { door: 'https', remote: '10.0.0.1' });
+const bear = (api: ReturnType<typeof createSampleApi>, authorization: string): Promise<Response> =>
+  api.ask('/api/v1', { headers: { authorization } }, { door: 'https', remote: '10.0.0.1' });
 
 describe('tokens', () => {
   it('are shown once, work, and are nowhere in the store or the log', async () => {
@@ -29,9 +30,17 @@ describe('tokens', () => {
     assert.match(text, /^pvc_[0-9a-z]{12}_[A-Za-z0-9_-]{43}$/);
     const answer = await bear(api, `bearer  ${text}`);
     assert.equal(answer.status, 200);
-    assert.deepEqual(((await answer.json()) as { actor: object }).actor, { name: 'grafana', role: 'viewer', via: 'https' });
+    assert.deepEqual(((await answer.json()) as { actor: object }).actor, {
+      name: 'grafana',
+      role: 'viewer',
+      via: 'https',
+    });
     const secret = parseToken(text)?.secret ?? 'none';
-    const stored = JSON.stringify([await api.documents.list(tokenKind), await api.documents.list(audit), await (await api.ask('/api/v1/tokens')).json()]);
+    const stored = JSON.stringify([
+      await api.documents.list(tokenKind),
+      await api.documents.list(audit),
+      await (await api.ask('/api/v1/tokens')).json(),
+    ]);
     assert.ok(!stored.includes(secret));
     assert.ok(!api.host.logLines.join('\n').includes(secret));
   });
@@ -51,7 +60,12 @@ describe('tokens', () => {
     assert.equal((await bear(api, `Bearer ${good}`)).status, 200);
     const clock = api.host.clock as VirtualClock;
     assert.equal(result.expiresMs, clock.wallMs() + 7_200_000);
-    const other = makeToken((length) => seededRandom(9).bytes(length), { name: 'x', role: 'admin', nowMs: 0, createdBy: 'test' }).text;
+    const other = makeToken((length) => seededRandom(9).bytes(length), {
+      name: 'x',
+      role: 'admin',
+      nowMs: 0,
+      createdBy: 'test',
+    }).text;
     const wrong = `${good.slice(0, 20)}${good.charAt(20) === 'A' ? 'B' : 'A'}${good.slice(21)}`;
     const bodies = new Set<string>();
     const refuse = async (authorization: string): Promise<void> => {
@@ -98,7 +112,12 @@ describe('tokens', () => {
   });
 
   it('match their own hash only', () => {
-    const one = makeToken((length) => seededRandom(1).bytes(length), { name: 'x', role: 'admin', nowMs: 0, createdBy: 'test' });
+    const one = makeToken((length) => seededRandom(1).bytes(length), {
+      name: 'x',
+      role: 'admin',
+      nowMs: 0,
+      createdBy: 'test',
+    });
     const secret = parseToken(one.text)?.secret ?? '';
     assert.equal(secretMatches(secret, one.spec.hash), true);
     assert.equal(secretMatches(`${secret.slice(1)}A`, one.spec.hash), false);
@@ -108,7 +127,8 @@ describe('tokens', () => {
 
 describe('FailureLimit', () => {
   const at = { nowMs: 0 };
-  const limitOf = () => new FailureLimit({ monotonicMs: () => at.nowMs }, { failures: 2, windowMs: 1000, addresses: 3 });
+  const limitOf = () =>
+    new FailureLimit({ monotonicMs: () => at.nowMs }, { failures: 2, windowMs: 1000, addresses: 3 });
 
   it('blocks an address until its window ends', () => {
     const limit = limitOf();

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { type Duplex, PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
 import { WebSocket } from 'ws';
-import { apiError } from './api-errors.ts';
 import { type OpenDoors, openDoors, sendRaw } from '../../test/fixtures/api-doors.ts';
+import { apiError } from './api-errors.ts';
 import { echo, json } from './testing/sample-api.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -17,7 +17,9 @@ const until = async (what: string, done: () => boolean): Promise<void> => {
   assert.fail(`never came: ${what}`);
 };
 
-async function ready(test: Parameters<typeof openDoors>[0]): Promise<OpenDoors & { path: string; close: () => Promise<void> }> {
+async function ready(
+  test: Parameters<typeof openDoors>[0],
+): Promise<OpenDoors & { path: string; close: () => Promise<void> }> {
   const doors = await openDoors(test);
   await doors.ask('/api/v1/pets', json('POST', { name: 'rex' }));
   const { address, close } = await doors.socket();
@@ -26,10 +28,13 @@ async function ready(test: Parameters<typeof openDoors>[0]): Promise<OpenDoors &
 
 const dial = (path: string, target = '/api/v1/pets/rex/talk'): WebSocket => new WebSocket(`ws+unix:${path}:${target}`);
 
-const opened = (socket: WebSocket): Promise<void> => new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+const opened = (socket: WebSocket): Promise<void> =>
+  new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
 
 const closed = (socket: WebSocket): Promise<{ code: number; reason: string }> =>
-  new Promise((resolve) => socket.once('close', (code: number, reason: Buffer) => resolve({ code, reason: reason.toString() })));
+  new Promise((resolve) =>
+    socket.once('close', (code: number, reason: Buffer) => resolve({ code, reason: reason.toString() })),
+  );
 
 /** The plain answer to a refused handshake. */
 const refusal = (socket: WebSocket): Promise<{ status: number; type: string; code: string }> =>
@@ -41,7 +46,13 @@ const refusal = (socket: WebSocket): Promise<{ status: number; type: string; cod
       response.on('data', (chunk: Buffer) => {
         text += chunk.toString();
       });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '', code: (JSON.parse(text) as { code: string }).code }));
+      response.on('end', () =>
+        resolve({
+          status: response.statusCode ?? 0,
+          type: response.headers['content-type'] ?? '',
+          code: (JSON.parse(text) as { code: string }).code,
+        }),
+      );
     });
   });
 
@@ -180,11 +191,31 @@ describe('handshakes', () => {
   it('are refused with a plain answer before anything is upgraded', async (test) => {
     const doors = await ready(test);
     const problem = 'application/problem+json';
-    assert.deepEqual(await refusal(dial(doors.path, '/api/v1/pets/tom/talk')), { status: 404, type: problem, code: 'OBJECT_NOT_FOUND' });
-    assert.deepEqual(await refusal(dial(doors.path, '/api/v1/pets/rex/talk?volume=11')), { status: 422, type: problem, code: 'INPUT_INVALID' });
-    assert.deepEqual(await refusal(dial(doors.path, '/api/v1/pets/rex')), { status: 400, type: problem, code: 'UPGRADE_UNEXPECTED' });
-    assert.deepEqual(await refusal(dial(doors.path, '/api/v1')), { status: 400, type: problem, code: 'UPGRADE_UNEXPECTED' });
-    assert.deepEqual(await refusal(dial(doors.path, '/nothing')), { status: 404, type: problem, code: 'ROUTE_UNKNOWN' });
+    assert.deepEqual(await refusal(dial(doors.path, '/api/v1/pets/tom/talk')), {
+      status: 404,
+      type: problem,
+      code: 'OBJECT_NOT_FOUND',
+    });
+    assert.deepEqual(await refusal(dial(doors.path, '/api/v1/pets/rex/talk?volume=11')), {
+      status: 422,
+      type: problem,
+      code: 'INPUT_INVALID',
+    });
+    assert.deepEqual(await refusal(dial(doors.path, '/api/v1/pets/rex')), {
+      status: 400,
+      type: problem,
+      code: 'UPGRADE_UNEXPECTED',
+    });
+    assert.deepEqual(await refusal(dial(doors.path, '/api/v1')), {
+      status: 400,
+      type: problem,
+      code: 'UPGRADE_UNEXPECTED',
+    });
+    assert.deepEqual(await refusal(dial(doors.path, '/nothing')), {
+      status: 404,
+      type: problem,
+      code: 'ROUTE_UNKNOWN',
+    });
     doors.hooks.talk = () => {
       throw new Error('inner detail');
     };
@@ -197,11 +228,16 @@ describe('handshakes', () => {
     const at = `wss://127.0.0.1:${port}/api/v1/pets/rex/talk`;
     assert.equal((await refusal(new WebSocket(at, { ca: doors.ca.cert }))).status, 401);
     const viewer = await doors.token('viewer');
-    assert.equal((await refusal(new WebSocket(at, { ca: doors.ca.cert, headers: { authorization: `Bearer ${viewer}` } }))).status, 403);
+    assert.equal(
+      (await refusal(new WebSocket(at, { ca: doors.ca.cert, headers: { authorization: `Bearer ${viewer}` } }))).status,
+      403,
+    );
     const operator = await doors.token('operator');
     const socket = new WebSocket(at, { ca: doors.ca.cert, headers: { authorization: `Bearer ${operator}` } });
     await opened(socket);
-    const answer = new Promise<string>((resolve) => socket.once('message', (data) => resolve((data as Buffer).toString())));
+    const answer = new Promise<string>((resolve) =>
+      socket.once('message', (data) => resolve((data as Buffer).toString())),
+    );
     socket.send(Buffer.from('hello'));
     assert.equal(await answer, 'hello');
     socket.close();
@@ -216,11 +252,18 @@ describe('handshakes', () => {
       streams.push(stream);
       return stream;
     };
-    const shake = (lines: string[]): Promise<string> => sendRaw(doors.path, ['GET /api/v1/pets/rex/talk HTTP/1.1', 'Host: pvc', 'Connection: Upgrade', ...lines, '', ''].join('\r\n'));
+    const shake = (lines: string[]): Promise<string> =>
+      sendRaw(
+        doors.path,
+        ['GET /api/v1/pets/rex/talk HTTP/1.1', 'Host: pvc', 'Connection: Upgrade', ...lines, '', ''].join('\r\n'),
+      );
     const badKey = await shake(['Upgrade: websocket', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: short']);
     assert.match(badKey, /^HTTP\/1\.1 400 [^]*UPGRADE_INVALID/);
     assert.match(await shake(['Upgrade: h2c']), /^HTTP\/1\.1 400 [^]*UPGRADE_INVALID/);
-    assert.match(await shake(['Upgrade: websocket', 'Sec-WebSocket-Version: 1', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==']), /^HTTP\/1\.1 400 /);
+    assert.match(
+      await shake(['Upgrade: websocket', 'Sec-WebSocket-Version: 1', 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==']),
+      /^HTTP\/1\.1 400 /,
+    );
     await until('the end of the streams', () => streams.every((stream) => stream.destroyed));
     assert.equal(streams.length, 2);
   });

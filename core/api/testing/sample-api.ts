@@ -6,7 +6,14 @@ import { createVirtualHost, type VirtualHost } from '../../host/virtual-host.ts'
 import { defineKind } from '../../model/kind.ts';
 import { tagName } from '../../model/names.ts';
 import { Executor } from '../../operation/execute.ts';
-import { defineChannel, defineFeed, defineMutation, defineQuery, type FeedItem, type Operation } from '../../operation/operation.ts';
+import {
+  defineChannel,
+  defineFeed,
+  defineMutation,
+  defineQuery,
+  type FeedItem,
+  type Operation,
+} from '../../operation/operation.ts';
 import { OperationRegistry } from '../../operation/registry.ts';
 import { Documents } from '../../store/documents.ts';
 import { createMemoryStore } from '../../store/memory.ts';
@@ -142,7 +149,13 @@ export function sampleOperations(hooks: SampleHooks): Operation[] {
       output: z.object({}),
       async plan(plan, { view }, input) {
         const doc = await view.need(pet, input.pet);
-        plan.task({ action: 'pet.walk', target: { kind: 'pet', id: doc.id, label: doc.id }, node: undefined, input: null, timeoutMs: 1000 });
+        plan.task({
+          action: 'pet.walk',
+          target: { kind: 'pet', id: doc.id, label: doc.id },
+          node: undefined,
+          input: null,
+          timeoutMs: 1000,
+        });
         return {};
       },
     }),

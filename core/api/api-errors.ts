@@ -92,10 +92,4 @@ export const apiError = defineErrors({
     http: 500,
     exit: 'failed',
   },
-  CLOSING: {
-    message: 'This daemon is stopping.',
-    hint: 'Connect again in a moment, or to another node.',
-    http: 503,
-    exit: 'unreachable',
-  },
 });

@@ -61,7 +61,13 @@ export function createApp(parts: AppParts): App {
   const routes = routesOf(registry);
   const openApi = JSON.stringify(openApiOf(routes, version));
   const fixed = new Map<string, (context: Ask) => Response | Promise<Response>>([
-    ['/', () => new Response(indexPage(version), { headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy } })],
+    [
+      '/',
+      () =>
+        new Response(indexPage(version), {
+          headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy },
+        }),
+    ],
     [`${apiBase}/openapi.json`, () => new Response(openApi, { headers: { 'content-type': 'application/json' } })],
     [apiBase, async (context) => context.json(summary(routes, version, await identify(parts, context)))],
     ['/metrics', async (context) => metricsAnswer(parts, await identify(parts, context))],
@@ -75,8 +81,16 @@ export function createApp(parts: AppParts): App {
     const { headers, status } = context.res;
     for (const [name, value] of Object.entries(commonHeaders)) headers.set(name, value);
     headers.set('x-request-id', request);
-    if (!headers.has('content-security-policy')) headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
-    log.debug('request', { request, method: context.req.method, path: context.req.path, status, remote: bindingsOf(context).remote, tookMs: Math.round(clock.monotonicMs() - startMs) });
+    if (!headers.has('content-security-policy'))
+      headers.set('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+    log.debug('request', {
+      request,
+      method: context.req.method,
+      path: context.req.path,
+      status,
+      remote: bindingsOf(context).remote,
+      tookMs: Math.round(clock.monotonicMs() - startMs),
+    });
   });
   app.onError((error, context) => {
     const request = context.get('request');
@@ -88,7 +102,9 @@ export function createApp(parts: AppParts): App {
     const error =
       allowed.length === 0
         ? apiError('ROUTE_UNKNOWN', { method, path })
-        : withHeaders(apiError('METHOD_WRONG', { method, path, allowed: allowed.join(', ') }), { allow: allowed.join(', ') });
+        : withHeaders(apiError('METHOD_WRONG', { method, path, allowed: allowed.join(', ') }), {
+            allow: allowed.join(', '),
+          });
     return problemResponse(error, context.get('request'));
   });
 
@@ -98,7 +114,8 @@ export function createApp(parts: AppParts): App {
       return answer(context);
     });
   }
-  for (const route of routes) app.on(route.operation.http.method, route.pattern, (context) => answerOperation(parts, context, route.operation));
+  for (const route of routes)
+    app.on(route.operation.http.method, route.pattern, (context) => answerOperation(parts, context, route.operation));
   return app;
 }
 
@@ -115,7 +132,8 @@ async function answerOperation(parts: AppParts, context: Ask, operation: Operati
   // Before the body is read: who may not do it at all need not send it.
   requireRole(actor, operation);
   const { accept, closing } = bindingsOf(context);
-  if (accept !== undefined && operation.type !== 'channel') throw apiError('UPGRADE_UNEXPECTED', { operation: operation.name });
+  if (accept !== undefined && operation.type !== 'channel')
+    throw apiError('UPGRADE_UNEXPECTED', { operation: operation.name });
   const { input, plan, after } = await requestInput(operation, request, context.req.param());
   switch (operation.type) {
     case 'mutation': {
@@ -134,10 +152,23 @@ async function answerOperation(parts: AppParts, context: Ask, operation: Operati
 
 function requireRole(actor: Actor, operation: Operation): void {
   if (roles.indexOf(actor.role) >= roles.indexOf(operation.role)) return;
-  throw operationError('ROLE_TOO_LOW', { operation: operation.name, needed: operation.role, actor: actor.name, role: actor.role });
+  throw operationError('ROLE_TOO_LOW', {
+    operation: operation.name,
+    needed: operation.role,
+    actor: actor.name,
+    role: actor.role,
+  });
 }
 
-async function answerFeed(parts: AppParts, context: Ask, operation: Feed, input: unknown, actor: Actor, after: string | undefined, closing: AbortSignal | undefined): Promise<Response> {
+async function answerFeed(
+  parts: AppParts,
+  context: Ask,
+  operation: Feed,
+  input: unknown,
+  actor: Actor,
+  after: string | undefined,
+  closing: AbortSignal | undefined,
+): Promise<Response> {
   const { executor, clock, log } = parts;
   executor.admit(operation, input, actor);
   if (context.req.method === 'HEAD') return new Response(null, { headers: { 'content-type': 'text/event-stream' } });
@@ -147,14 +178,24 @@ async function answerFeed(parts: AppParts, context: Ask, operation: Feed, input:
     open: (signal) => executor.feed(operation, input, actor, signal, after),
     left: context.req.raw.signal,
     closing,
+    cut: bindingsOf(context).cut,
     problem: (error) => problemOf(shownError(error, request, log), request),
   });
 }
 
-async function answerChannel(parts: AppParts, context: Ask, operation: Channel, input: unknown, actor: Actor): Promise<Response> {
+async function answerChannel(
+  parts: AppParts,
+  context: Ask,
+  operation: Channel,
+  input: unknown,
+  actor: Actor,
+): Promise<Response> {
   const { accept } = bindingsOf(context);
   if (accept === undefined) {
-    throw withHeaders(apiError('UPGRADE_NEEDED', { operation: operation.name }), { upgrade: 'websocket', connection: 'Upgrade' });
+    throw withHeaders(apiError('UPGRADE_NEEDED', { operation: operation.name }), {
+      upgrade: 'websocket',
+      connection: 'Upgrade',
+    });
   }
   accept(await parts.executor.channel(operation, input, actor, context.req.raw.signal));
   return new Response(null, { status: 204 }); // never sent: the handshake's own answer is
@@ -166,7 +207,9 @@ function jsonAnswer(status: number, value: unknown): Response {
 }
 
 async function metricsAnswer(parts: AppParts, _viewer: Actor): Promise<Response> {
-  return new Response(await parts.metrics(), { headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' } });
+  return new Response(await parts.metrics(), {
+    headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
+  });
 }
 
 function summary(routes: readonly Route[], version: string, actor: Actor): object {
@@ -185,4 +228,3 @@ function summary(routes: readonly Route[], version: string, actor: Actor): objec
     })),
   };
 }
-

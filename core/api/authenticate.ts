@@ -6,8 +6,8 @@ import type { Documents } from '../store/documents.ts';
 import type { Authenticate } from './caller.ts';
 import { FailureLimit, type FailureLimitOptions } from './failure-limit.ts';
 import { withHeaders } from './problem.ts';
-import { token } from '../cluster/token-kind.ts';
 import { parseToken, secretMatches } from '../cluster/token.ts';
+import { token } from '../cluster/token-kind.ts';
 
 export const tokenError = defineErrors({
   TOKEN_NEEDED: {

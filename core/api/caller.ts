@@ -20,6 +20,8 @@ export interface Bindings {
   readonly remote: string;
   /** Aborts when the listener closes: feeds end, channels say goodbye. */
   readonly closing?: AbortSignal;
+  /** Cuts the connection: the end for a reader that takes nothing. */
+  readonly cut?: () => void;
   /** Present on a WebSocket handshake: takes the stream that a channel opened. */
   readonly accept?: (stream: Duplex) => void;
 }

@@ -39,12 +39,22 @@ async function keyPem(key: webcrypto.CryptoKey): Promise<string> {
   return `-----BEGIN PRIVATE KEY-----\n${lines.join('\n')}\n-----END PRIVATE KEY-----\n`;
 }
 
-const newKeys = (): Promise<webcrypto.CryptoKeyPair> => webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+const newKeys = (): Promise<webcrypto.CryptoKeyPair> =>
+  webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 
-const validity = (nowMs: number, years: number) => ({ notBefore: new Date(nowMs - startsBeforeMs), notAfter: new Date(nowMs + years * 365 * dayMs) });
+const validity = (nowMs: number, years: number) => ({
+  notBefore: new Date(nowMs - startsBeforeMs),
+  notAfter: new Date(nowMs + years * 365 * dayMs),
+});
 
 /** A self-signed CA, valid for ten years, that may sign end certificates only. */
-export async function makeCa({ name, nowMs }: { readonly name: string; readonly nowMs: number }): Promise<CertificatePair> {
+export async function makeCa({
+  name,
+  nowMs,
+}: {
+  readonly name: string;
+  readonly nowMs: number;
+}): Promise<CertificatePair> {
   const x509 = await loadX509();
   const keys = await newKeys();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
@@ -62,7 +72,10 @@ export async function makeCa({ name, nowMs }: { readonly name: string; readonly 
 }
 
 /** A certificate for servers and clients, valid for two years, with all names and addresses as SAN (RFC 5280 section 4.2.1.6). */
-export async function makeNodeCertificate(ca: CertificatePair, { name, addresses, dnsNames, nowMs }: NodeCertificateRequest): Promise<CertificatePair> {
+export async function makeNodeCertificate(
+  ca: CertificatePair,
+  { name, addresses, dnsNames, nowMs }: NodeCertificateRequest,
+): Promise<CertificatePair> {
   const x509 = await loadX509();
   const keys = await newKeys();
   const issuer = new x509.X509Certificate(ca.cert);

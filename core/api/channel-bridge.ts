@@ -62,7 +62,8 @@ export function bridgeChannel({ socket, stream, clock, closing, shown }: BridgeP
     if (socket.bufferedAmount >= holdAtBytes) stream.pause();
   });
   stream.on('end', () => close(closeCode.normal));
-  stream.on('error', (error) => close(closeCode.failed, closeReason(shown(error))));
+  const fail = (error: Error): void => close(closeCode.failed, closeReason(shown(error)));
+  stream.on('error', fail);
   stream.on('close', () => close(closeCode.normal));
 
   // ws closes the connection itself after a frame that it refuses; `close` follows.
@@ -80,7 +81,9 @@ export function bridgeChannel({ socket, stream, clock, closing, shown }: BridgeP
   });
   closing.addEventListener('abort', leave, { once: true });
   if (closing.aborted) leave();
-  if (stream.destroyed) close(closeCode.normal);
+  // It may have ended while the handshake was completed.
+  if (stream.errored !== null) fail(stream.errored);
+  else if (stream.destroyed) close(closeCode.normal);
 }
 
 function bytesOf(data: RawData): Buffer {

@@ -42,18 +42,30 @@ export function serveApp(server: Server, door: Bindings['door'], parts: DoorPart
   const { app, upgrade, host } = parts;
   const closing = new AbortController();
   const upgraded = new Set<Duplex>();
-  const remoteOf = (incoming: IncomingMessage): string => (door === 'socket' ? '' : (incoming.socket.remoteAddress ?? 'unknown'));
+  const remoteOf = (incoming: IncomingMessage): string =>
+    door === 'socket' ? '' : (incoming.socket.remoteAddress ?? 'unknown');
 
   server.maxHeadersCount = maxHeaders;
   server.maxConnections = maxConnections;
   const listener = getRequestListener(
-    (request, env) => app.fetch(request, { door, remote: remoteOf(env.incoming as IncomingMessage), closing: closing.signal } satisfies Bindings),
+    (request, env) => {
+      const incoming = env.incoming as IncomingMessage;
+      return app.fetch(request, {
+        door,
+        remote: remoteOf(incoming),
+        closing: closing.signal,
+        cut: () => incoming.destroy(),
+      } satisfies Bindings);
+    },
     {
       overrideGlobalObjects: false,
       hostname: 'localhost',
       errorHandler: (error) => {
         const reason = error instanceof Error ? error.message : String(error);
-        return problemResponse(apiError('REQUEST_INVALID', { reason }), sortableId(host.clock.wallMs(), host.random.bytes(7)));
+        return problemResponse(
+          apiError('REQUEST_INVALID', { reason }),
+          sortableId(host.clock.wallMs(), host.random.bytes(7)),
+        );
       },
     },
   );

@@ -33,6 +33,8 @@ export interface EventStreamParts {
   readonly left: AbortSignal;
   /** Aborts when the listener closes: the stream ends as if the feed had. */
   readonly closing: AbortSignal | undefined;
+  /** Cuts the connection of a stalled reader; absent, the stream fails. */
+  readonly cut: (() => void) | undefined;
   /** The last event of a feed that failed: its problem, as data. */
   readonly problem: (error: unknown) => unknown;
 }
@@ -56,9 +58,18 @@ export async function eventStream(parts: EventStreamParts): Promise<Response> {
     // A generator that waits returns when its wait ends, which the signal makes it do; nobody waits for that.
     Promise.resolve(items.return?.()).catch(() => undefined);
   };
+  // A generator that stands at a `yield` does not see the signal.
+  void gone.then(finish);
 
   let pending: Promise<IteratorResult<FeedItem<unknown>>> | undefined = items.next();
-  const early = await Promise.race([pending.then(() => 'item' as const), gone, clock.sleep(firstItemMs, signal).then(() => 'quiet' as const, () => 'gone' as const)]).catch((error: unknown) => {
+  const early = await Promise.race([
+    pending.then(() => 'item' as const),
+    gone,
+    clock.sleep(firstItemMs, signal).then(
+      () => 'quiet' as const,
+      () => 'gone' as const,
+    ),
+  ]).catch((error: unknown) => {
     finish();
     throw error;
   });
@@ -75,7 +86,10 @@ export async function eventStream(parts: EventStreamParts): Promise<Response> {
         cancelStall();
         pending ??= items.next();
         const quiet = new AbortController();
-        const heartbeat = clock.sleep(heartbeatMs, quiet.signal).then(() => 'quiet' as const, () => 'gone' as const);
+        const heartbeat = clock.sleep(heartbeatMs, quiet.signal).then(
+          () => 'quiet' as const,
+          () => 'gone' as const,
+        );
         try {
           const next = await Promise.race([pending, heartbeat, gone]);
           if (next === 'quiet') controller.enqueue(encoder.encode(': still here\n\n'));
@@ -88,7 +102,8 @@ export async function eventStream(parts: EventStreamParts): Promise<Response> {
             controller.enqueue(encoder.encode(eventText(next.value)));
           }
         } catch (error) {
-          if (!signal.aborted) controller.enqueue(encoder.encode(eventText({ event: 'problem', data: parts.problem(error) })));
+          if (!signal.aborted)
+            controller.enqueue(encoder.encode(eventText({ event: 'problem', data: parts.problem(error) })));
           finish();
           controller.close();
           return;
@@ -98,7 +113,8 @@ export async function eventStream(parts: EventStreamParts): Promise<Response> {
         if ((controller.desiredSize ?? 0) > 0) return;
         cancelStall = clock.after(stalledMs, () => {
           finish();
-          controller.error(new Error('the reader takes nothing'));
+          if (parts.cut === undefined) controller.error(new Error('the reader takes nothing'));
+          else parts.cut();
         });
       },
       cancel() {

@@ -24,7 +24,9 @@ export class FailureLimit {
   /** For how long the address may not try any more, in milliseconds; 0 when it may. */
   blockedMs(address: string): number {
     const window = this.#window(sourceOf(address));
-    return window === undefined || window.count < this.#options.failures ? 0 : window.endsMs - this.#clock.monotonicMs();
+    return window === undefined || window.count < this.#options.failures
+      ? 0
+      : window.endsMs - this.#clock.monotonicMs();
   }
 
   failed(address: string): void {

@@ -4,7 +4,8 @@ import { apiError } from './api-errors.ts';
 /** Deeper than any input of an operation; far below what recursive code survives. */
 const maxDepth = 64;
 
-const token = /[\t\n\r ]+|"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]/y;
+const token =
+  /[\t\n\r ]+|"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[{}[\],:]/y;
 
 /** @throws PvcError JSON_MALFORMED with the place of the mistake */
 export function parseJson(text: string): unknown {

@@ -22,7 +22,7 @@ export const listenError = defineErrors({
   },
   PORT_IN_USE: {
     message: 'Port {port} of {address} is taken by another program.',
-    hint: 'See which one (`ss -ltnp sport = :{port}`) and stop it, or set another `api.port` in pvc.yaml. The unix socket works meanwhile.',
+    hint: 'See which one (`ss -ltnp "sport = :{port}"`) and stop it, or set another `api.port` in pvc.yaml. The unix socket works meanwhile.',
     http: 503,
     exit: 'refused',
   },

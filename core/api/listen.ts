@@ -1,8 +1,8 @@
 /** Opens the API's doors: the unix socket of this machine, and HTTPS for everybody with a token. @module */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import type { Server } from 'node:http';
 import { createServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname } from 'node:path';
 import type { Host } from '../host/host.ts';
@@ -112,7 +112,8 @@ async function markOf({ host, certFile, keyFile }: HttpsParts): Promise<string> 
 /** Reads both files and makes sure that they belong together. @throws PvcError CERTIFICATE_UNUSABLE */
 async function readPair(parts: HttpsParts): Promise<{ pair: Pair; mark: string }> {
   const { host, certFile, keyFile } = parts;
-  const unusable = (reason: string, cause?: unknown) => listenError('CERTIFICATE_UNUSABLE', { certFile, keyFile, reason }, { cause });
+  const unusable = (reason: string, cause?: unknown) =>
+    listenError('CERTIFICATE_UNUSABLE', { certFile, keyFile, reason }, { cause });
   const mark = await markOf(parts);
   const [cert, key] = await Promise.all([host.files.readText(certFile), host.files.readText(keyFile)]);
   if (cert === undefined) throw unusable(`${certFile} does not exist`);
@@ -127,7 +128,12 @@ async function readPair(parts: HttpsParts): Promise<{ pair: Pair; mark: string }
   return { pair: { cert, key }, mark };
 }
 
-async function watchPair(parts: HttpsParts, firstMark: string, signal: AbortSignal, use: (pair: Pair) => void): Promise<void> {
+async function watchPair(
+  parts: HttpsParts,
+  firstMark: string,
+  signal: AbortSignal,
+  use: (pair: Pair) => void,
+): Promise<void> {
   const { host } = parts;
   let known = firstMark;
   for (;;) {
@@ -150,10 +156,15 @@ async function watchPair(parts: HttpsParts, firstMark: string, signal: AbortSign
   }
 }
 
-function listening(server: Server, where: { path: string } | { host: string; port: number }, address: string): Promise<void> {
+function listening(
+  server: Server,
+  where: { path: string } | { host: string; port: number },
+  address: string,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE') reject(listenError('LISTEN_FAILED', { address, reason: systemReason(error) }, { cause: error }));
+      if (error.code !== 'EADDRINUSE')
+        reject(listenError('LISTEN_FAILED', { address, reason: systemReason(error) }, { cause: error }));
       else if ('path' in where) reject(listenError('SOCKET_IN_USE', { path: where.path }, { cause: error }));
       else reject(listenError('PORT_IN_USE', { port: where.port, address }, { cause: error }));
     });

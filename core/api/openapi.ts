@@ -39,18 +39,23 @@ function answersOf(operation: Operation, output: Json): Json {
     case 'feed':
       return {
         200: {
-          description: 'server-sent events; the data of each is of this shape. An event "problem" tells why the feed ended early.',
+          description:
+            'server-sent events; the data of each is of this shape. An event "problem" tells why the feed ended early.',
           content: { 'text/event-stream': { schema: output } },
         },
       };
     case 'channel':
-      return { 101: { description: 'a WebSocket with binary frames' }, 426: { description: 'asked without a WebSocket handshake' } };
+      return {
+        101: { description: 'a WebSocket with binary frames' },
+        426: { description: 'asked without a WebSocket handshake' },
+      };
     default: {
       const done = {
         type: 'object',
-        required: ['result', 'warnings', 'tasks', 'request'],
+        required: ['result', 'actions', 'warnings', 'tasks', 'request'],
         properties: {
           result: output,
+          actions: { type: 'array', items: { type: 'string' }, description: 'what is being done, in order' },
           warnings: { type: 'array', items: { type: 'string' } },
           tasks: { type: 'array', items: { type: 'string' }, description: 'ids of the tasks that it started' },
           request: { type: 'string', description: 'id of the audit record' },
@@ -58,7 +63,10 @@ function answersOf(operation: Operation, output: Json): Json {
       };
       const planned = { type: 'object', required: ['plan'], properties: { plan: reference('Plan') } };
       return {
-        200: { description: 'done; or, with ?plan=true, what would be done', content: jsonContent({ anyOf: [done, planned] }) },
+        200: {
+          description: 'done; or, with ?plan=true, what would be done',
+          content: jsonContent({ anyOf: [done, planned] }),
+        },
         202: { description: 'accepted: tasks were started that do the work', content: jsonContent(done) },
       };
     }
@@ -75,14 +83,39 @@ function parametersOf(operation: Operation, input: Json): Json[] {
     .map(([field, schema]): Json => {
       const place = inPath.has(field) ? 'path' : 'query';
       const { description } = schema as Json;
-      return { name: field, in: place, required: place === 'path' || required.has(field), schema, ...(description === undefined ? {} : { description }) };
+      return {
+        name: field,
+        in: place,
+        required: place === 'path' || required.has(field),
+        schema,
+        ...(description === undefined ? {} : { description }),
+      };
     });
   if (operation.type === 'mutation' && !('plan' in properties)) {
-    parameters.push({ name: 'plan', in: 'query', required: false, schema: { type: 'boolean' }, description: 'only show what would be done' });
+    parameters.push({
+      name: 'plan',
+      in: 'query',
+      required: false,
+      schema: { type: 'boolean' },
+      description: 'only show what would be done',
+    });
   }
   if (operation.type === 'feed') {
-    parameters.push({ name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' }, description: 'continue after this event' });
-    if (!('after' in properties)) parameters.push({ name: 'after', in: 'query', required: false, schema: { type: 'string' }, description: 'the same, in the query string' });
+    parameters.push({
+      name: 'Last-Event-ID',
+      in: 'header',
+      required: false,
+      schema: { type: 'string' },
+      description: 'continue after this event',
+    });
+    if (!('after' in properties))
+      parameters.push({
+        name: 'after',
+        in: 'query',
+        required: false,
+        schema: { type: 'string' },
+        description: 'the same, in the query string',
+      });
   }
   return parameters;
 }
@@ -92,11 +125,16 @@ const takesBody = (operation: Operation): boolean => ['POST', 'PUT', 'PATCH'].in
 function bodyOf(operation: Operation, input: Json): Json | undefined {
   if (!takesBody(operation)) return undefined;
   const inPath = new Set([...operation.http.path.matchAll(/\{(\w+)\}/g)].map(([, field = '']) => field));
-  const properties = Object.fromEntries(Object.entries((input.properties ?? {}) as Json).filter(([field]) => !inPath.has(field)));
+  const properties = Object.fromEntries(
+    Object.entries((input.properties ?? {}) as Json).filter(([field]) => !inPath.has(field)),
+  );
   if (Object.keys(properties).length === 0) return undefined;
   const required = ((input.required ?? []) as string[]).filter((field) => !inPath.has(field));
   const { required: _all, ...rest } = input;
-  return { required: required.length > 0, content: jsonContent({ ...rest, properties, ...(required.length === 0 ? {} : { required }) }) };
+  return {
+    required: required.length > 0,
+    content: jsonContent({ ...rest, properties, ...(required.length === 0 ? {} : { required }) }),
+  };
 }
 
 const text = { type: 'string' };
@@ -129,12 +167,22 @@ const planSchema: Json = {
       items: {
         type: 'object',
         required: ['change', 'kind', 'id', 'label'],
-        properties: { change: { enum: ['create', 'update', 'remove', 'check'] }, kind: text, id: text, label: text, before: {}, after: {} },
+        properties: {
+          change: { enum: ['create', 'update', 'remove', 'check'] },
+          kind: text,
+          id: text,
+          label: text,
+          before: {},
+          after: {},
+        },
       },
     },
     actions: texts,
     warnings: texts,
-    tasks: { type: 'array', items: { type: 'object', required: ['id', 'action'], properties: { id: text, action: text, node: text } } },
+    tasks: {
+      type: 'array',
+      items: { type: 'object', required: ['id', 'action'], properties: { id: text, action: text, node: text } },
+    },
     result: {},
   },
 };
@@ -158,7 +206,13 @@ export function openApiOf(routes: readonly Route[], version: string): Json {
       tags: [noun],
       parameters: parametersOf(operation, input),
       ...(body === undefined ? {} : { requestBody: body }),
-      responses: { ...answersOf(operation, output), default: { description: 'what went wrong', content: { 'application/problem+json': { schema: reference('Problem') } } } },
+      responses: {
+        ...answersOf(operation, output),
+        default: {
+          description: 'what went wrong',
+          content: { 'application/problem+json': { schema: reference('Problem') } },
+        },
+      },
       'x-pvc-type': operation.type,
       'x-pvc-role': operation.role,
       ...(operation.cli === undefined ? {} : { 'x-pvc-cli': `pvc ${operation.cli.command}` }),
@@ -166,13 +220,25 @@ export function openApiOf(routes: readonly Route[], version: string): Json {
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'PVC', version, description: `The API of a PVC cluster. Roles, each with the rights of the ones before it: ${roles.join(', ')}.`, license: { name: 'GPL-3.0-or-later', identifier: 'GPL-3.0-or-later' } },
+    info: {
+      title: 'PVC',
+      version,
+      description: `The API of a PVC cluster. Roles, each with the rights of the ones before it: ${roles.join(', ')}.`,
+      license: { name: 'GPL-3.0-or-later', identifier: 'GPL-3.0-or-later' },
+    },
     servers: [{ url: '/' }],
     security: [{ token: [] }],
     tags: [...tags].sort().map((name) => ({ name })),
     paths,
     components: {
-      securitySchemes: { token: { type: 'http', scheme: 'bearer', bearerFormat: 'pvc_ID_SECRET', description: 'made by `pvc token create`; the unix socket needs none' } },
+      securitySchemes: {
+        token: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'pvc_ID_SECRET',
+          description: 'made by `pvc token create`; the unix socket needs none',
+        },
+      },
       schemas: components,
     },
   };

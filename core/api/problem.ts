@@ -1,5 +1,5 @@
 /** Errors as RFC 9457 problem documents. @module */
-import { PvcError, errorText } from '../error/error.ts';
+import { errorText, PvcError } from '../error/error.ts';
 import type { Logger } from '../host/log.ts';
 import { apiError } from './api-errors.ts';
 
@@ -37,7 +37,11 @@ export function withHeaders(error: PvcError, headers: Readonly<Record<string, st
  */
 export function shownError(error: unknown, request: string, log: Logger): PvcError {
   if (error instanceof PvcError) return error;
-  log.error('an unexpected error', { request, reason: errorText(error), stack: error instanceof Error ? error.stack : undefined });
+  log.error('an unexpected error', {
+    request,
+    reason: errorText(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  });
   return apiError('INTERNAL');
 }
 

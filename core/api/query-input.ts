@@ -45,7 +45,11 @@ function coerce(schema: Schema, text: string): unknown {
       return def.values?.find((value) => String(value) === text) ?? text;
     case 'union': {
       const tries = (def.options ?? []).map((option) => ({ option, value: coerce(option, text) }));
-      return tries.find(({ option, value }) => option.safeParse(value).success)?.value ?? tries.find(({ value }) => typeof value !== 'string')?.value ?? text;
+      return (
+        tries.find(({ option, value }) => option.safeParse(value).success)?.value ??
+        tries.find(({ value }) => typeof value !== 'string')?.value ??
+        text
+      );
     }
     case 'object':
     case 'record':
@@ -87,6 +91,14 @@ export function coerceField(schema: z.ZodType | undefined, words: readonly strin
 }
 
 /** Fields by name, from `?a=1&b=x&b=y`. A name that the shape does not have is kept: the strict schema refuses it. */
-export function queryInput(shape: Readonly<Record<string, z.ZodType>>, query: URLSearchParams): Record<string, unknown> {
-  return Object.fromEntries([...new Set(query.keys())].map((name) => [name, coerceField(Object.hasOwn(shape, name) ? shape[name] : undefined, query.getAll(name))]));
+export function queryInput(
+  shape: Readonly<Record<string, z.ZodType>>,
+  query: URLSearchParams,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    [...new Set(query.keys())].map((name) => [
+      name,
+      coerceField(Object.hasOwn(shape, name) ? shape[name] : undefined, query.getAll(name)),
+    ]),
+  );
 }

@@ -1,6 +1,7 @@
 /** Gathers an operation's input from the path, the query string and the body of a request. @module */
-import type { Operation } from '../operation/operation.ts';
+
 import type { z } from 'zod';
+import type { Operation } from '../operation/operation.ts';
 import { apiError } from './api-errors.ts';
 import { parseJson } from './json-text.ts';
 import { withHeaders } from './problem.ts';
@@ -20,7 +21,11 @@ export interface RequestInput {
 const bodyMethods = new Set(['POST', 'PUT', 'PATCH']);
 
 /** @throws PvcError BODY_TOO_LARGE, CONTENT_TYPE_WRONG, JSON_MALFORMED, FIELD_CONTRADICTS and the like */
-export async function requestInput(operation: Operation, request: Request, pathValues: Readonly<Record<string, string>>): Promise<RequestInput> {
+export async function requestInput(
+  operation: Operation,
+  request: Request,
+  pathValues: Readonly<Record<string, string>>,
+): Promise<RequestInput> {
   const shape = (operation.input as z.ZodObject<Record<string, z.ZodType>>).shape;
   const query = new URL(request.url).searchParams;
   // Reserved words give way to a field of the same name.
@@ -31,14 +36,18 @@ export async function requestInput(operation: Operation, request: Request, pathV
     return value;
   };
   const planText = operation.type === 'mutation' ? take('plan') : undefined;
-  if (planText !== undefined && planText !== 'true' && planText !== 'false') throw apiError('PLAN_FLAG', { value: planText });
+  if (planText !== undefined && planText !== 'true' && planText !== 'false')
+    throw apiError('PLAN_FLAG', { value: planText });
   const after = operation.type === 'feed' ? take('after') : undefined;
 
-  const path = Object.fromEntries(Object.entries(pathValues).map(([field, word]) => [field, coerceField(shape[field], [word])]));
+  const path = Object.fromEntries(
+    Object.entries(pathValues).map(([field, word]) => [field, coerceField(shape[field], [word])]),
+  );
   const body = await bodyOf(operation, request);
   let given: Record<string, unknown>;
   if (bodyMethods.has(operation.http.method)) {
-    if (query.size > 0) throw apiError('QUERY_UNEXPECTED', { operation: operation.name, fields: [...new Set(query.keys())].join(', ') });
+    if (query.size > 0)
+      throw apiError('QUERY_UNEXPECTED', { operation: operation.name, fields: [...new Set(query.keys())].join(', ') });
     given = body ?? {};
   } else {
     if (body !== undefined) throw apiError('BODY_UNEXPECTED', { operation: operation.name });
@@ -56,7 +65,8 @@ export async function requestInput(operation: Operation, request: Request, pathV
 async function bodyOf(operation: Operation, request: Request): Promise<Record<string, unknown> | undefined> {
   if (request.method === 'GET' || request.method === 'HEAD') return undefined;
   const limit = operation.maxBodyBytes ?? defaultMaxBodyBytes;
-  const tooLarge = () => withHeaders(apiError('BODY_TOO_LARGE', { operation: operation.name, limit }), { connection: 'close' });
+  const tooLarge = () =>
+    withHeaders(apiError('BODY_TOO_LARGE', { operation: operation.name, limit }), { connection: 'close' });
   const declared = Number(request.headers.get('content-length') ?? 0);
   if (declared > limit) throw tooLarge();
   const announced = declared > 0 || request.headers.has('transfer-encoding');
@@ -76,7 +86,8 @@ function requireJson(request: Request): void {
   const type = request.headers.get('content-type') ?? 'none';
   const [essence = '', ...parameters] = type.split(';').map((part) => part.trim().toLowerCase());
   const charset = parameters.find((parameter) => parameter.startsWith('charset='));
-  if (essence !== 'application/json' || (charset !== undefined && !/^charset="?utf-8"?$/.test(charset))) throw apiError('CONTENT_TYPE_WRONG', { type });
+  if (essence !== 'application/json' || (charset !== undefined && !/^charset="?utf-8"?$/.test(charset)))
+    throw apiError('CONTENT_TYPE_WRONG', { type });
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

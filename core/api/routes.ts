@@ -20,14 +20,22 @@ export function routesOf(registry: OperationRegistry): Route[] {
     .sort((a, b) => (rank(a.http.path) < rank(b.http.path) ? -1 : 1))
     .map((operation) => {
       const { path } = operation.http;
-      const expression = new RegExp(`^${apiBase}${path.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')}$`);
-      return { operation, pattern: apiBase + path.replace(/\{(\w+)\}/g, ':$1'), matches: (asked) => expression.test(asked) };
+      const expression = new RegExp(
+        `^${apiBase}${path.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')}$`,
+      );
+      return {
+        operation,
+        pattern: apiBase + path.replace(/\{(\w+)\}/g, ':$1'),
+        matches: (asked) => expression.test(asked),
+      };
     });
 }
 
 /** The methods that a path takes; empty when there is no such path. */
 export function methodsAt(routes: readonly Route[], path: string): string[] {
-  const methods = new Set<string>(routes.filter((route) => route.matches(path)).map((route) => route.operation.http.method));
+  const methods = new Set<string>(
+    routes.filter((route) => route.matches(path)).map((route) => route.operation.http.method),
+  );
   if (methods.has('GET')) methods.add('HEAD');
   return [...methods].sort();
 }

@@ -39,14 +39,24 @@ export interface UpgradeParts {
 export function createUpgrade(parts: UpgradeParts): Upgrade {
   const { app, clock, random, log } = parts;
   // Console output is small and often encrypted already: compression would cost memory for each caller.
-  const sockets = new WebSocketServer({ noServer: true, clientTracking: false, perMessageDeflate: false, maxPayload: maxMessageBytes });
+  const sockets = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    perMessageDeflate: false,
+    maxPayload: maxMessageBytes,
+  });
   const newId = (): string => sortableId(clock.wallMs(), random.bytes(7));
   // Told of a bad handshake, ws leaves the connection to us.
   sockets.on('wsClientError', (error: Error, connection: Duplex) => {
     void answerPlainly(connection, problemResponse(apiError('UPGRADE_INVALID', { reason: error.message }), newId()));
   });
 
-  const shake = async (incoming: IncomingMessage, connection: Duplex, head: Buffer, door: UpgradeDoor): Promise<void> => {
+  const shake = async (
+    incoming: IncomingMessage,
+    connection: Duplex,
+    head: Buffer,
+    door: UpgradeDoor,
+  ): Promise<void> => {
     const left = new AbortController();
     connection.once('close', () => left.abort());
     connection.on('error', () => left.abort());
@@ -67,7 +77,13 @@ export function createUpgrade(parts: UpgradeParts): Upgrade {
       // Completes or refuses before it returns, since nothing has to be asked meanwhile.
       sockets.handleUpgrade(incoming, connection, head, (socket) => {
         shaken = true;
-        bridgeChannel({ socket, stream: opened, clock, closing: door.closing, shown: (error) => shownError(error, newId(), log) });
+        bridgeChannel({
+          socket,
+          stream: opened,
+          clock,
+          closing: door.closing,
+          shown: (error) => shownError(error, newId(), log),
+        });
       });
     }
     if (shaken) return;
@@ -86,9 +102,11 @@ export function createUpgrade(parts: UpgradeParts): Upgrade {
 /** The handshake as the app sees requests. @throws PvcError REQUEST_INVALID, UPGRADE_INVALID */
 function requestOf(incoming: IncomingMessage, signal: AbortSignal): Request {
   if (incoming.method !== 'GET') throw apiError('UPGRADE_INVALID', { reason: 'it must be a GET' });
-  if (incoming.headers.upgrade?.toLowerCase() !== 'websocket') throw apiError('UPGRADE_INVALID', { reason: 'only "websocket" can be upgraded to' });
+  if (incoming.headers.upgrade?.toLowerCase() !== 'websocket')
+    throw apiError('UPGRADE_INVALID', { reason: 'only "websocket" can be upgraded to' });
   const headers = new Headers();
-  for (const [name, values] of Object.entries(incoming.headersDistinct)) for (const value of values ?? []) headers.append(name, value);
+  for (const [name, values] of Object.entries(incoming.headersDistinct))
+    for (const value of values ?? []) headers.append(name, value);
   const path = incoming.url ?? '/';
   if (!path.startsWith('/')) throw apiError('REQUEST_INVALID', { reason: 'the address must be a path' });
   return new Request(`http://localhost${path}`, { headers, signal });

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { modelError } from '../model/kind.ts';
 import { tagName } from '../model/names.ts';
 import { defineMutation, defineQuery, type PlanContext, roles } from '../operation/operation.ts';
-import { token, type TokenSpec } from './token-kind.ts';
 import { makeToken } from './token.ts';
+import { type TokenSpec, token } from './token-kind.ts';
 
 const unitMs = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000, y: 365 * 86_400_000 } as const;
 
@@ -38,7 +38,8 @@ export const tokenOperations = [
   defineMutation({
     name: 'token.create',
     summary: 'Make a token for the HTTPS API',
-    description: 'The token is shown once, in the answer; only a hash of it is stored. Whoever holds it may do what its role allows.',
+    description:
+      'The token is shown once, in the answer; only a hash of it is stored. Whoever holds it may do what its role allows.',
     http: { method: 'POST', path: '/tokens' },
     cli: {
       command: 'token create',
@@ -60,7 +61,8 @@ export const tokenOperations = [
     async plan(plan, context, input) {
       const { view, nowMs, actor } = context;
       const taken = await view.find(token, 'name', input.name);
-      if (taken !== undefined) throw modelError('OBJECT_EXISTS', { kind: 'token', field: 'name', value: input.name, owner: '' });
+      if (taken !== undefined)
+        throw modelError('OBJECT_EXISTS', { kind: 'token', field: 'name', value: input.name, owner: '' });
       const made = makeToken((length) => context.bytes(length), {
         name: input.name,
         role: input.role,
@@ -83,13 +85,18 @@ export const tokenOperations = [
     role: 'admin',
     input: z.strictObject({}),
     output: z.array(tokenView),
-    run: async ({ view, nowMs }) => (await view.list(token)).map((doc) => viewOf(doc.id, doc.spec, nowMs)).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    run: async ({ view, nowMs }) =>
+      (await view.list(token)).map((doc) => viewOf(doc.id, doc.spec, nowMs)).sort((a, b) => (a.name < b.name ? -1 : 1)),
   }),
   defineMutation({
     name: 'token.remove',
     summary: 'Remove a token; it is refused from then on',
     http: { method: 'DELETE', path: '/tokens/{token}' },
-    cli: { command: 'token remove', arguments: [{ field: 'token', complete: 'token' }], confirm: 'Remove the token {token}? Its users are locked out at once.' },
+    cli: {
+      command: 'token remove',
+      arguments: [{ field: 'token', complete: 'token' }],
+      confirm: 'Remove the token {token}? Its users are locked out at once.',
+    },
     role: 'admin',
     input: z.strictObject({ token: tagName.describe('name or id') }),
     output: tokenView,
@@ -97,9 +104,13 @@ export const tokenOperations = [
       const doc = (await view.find(token, 'name', input.token)) ?? (await view.need(token, input.token));
       plan.remove(token, doc);
       plan.act(`remove the token ${doc.spec.name}`);
-      const others = (await view.list(token)).filter((other) => other.id !== doc.id && other.spec.role === 'admin' && !isExpired(other.spec, nowMs));
+      const others = (await view.list(token)).filter(
+        (other) => other.id !== doc.id && other.spec.role === 'admin' && !isExpired(other.spec, nowMs),
+      );
       if (doc.spec.role === 'admin' && others.length === 0) {
-        plan.warn('No token of an administrator is left: over HTTPS nobody can administer this cluster until root makes one on a node.');
+        plan.warn(
+          'No token of an administrator is left: over HTTPS nobody can administer this cluster until root makes one on a node.',
+        );
       }
       return viewOf(doc.id, doc.spec, nowMs);
     },

@@ -35,7 +35,14 @@ export function makeToken(bytes: (length: number) => Uint8Array, request: TokenR
   return {
     id,
     text: `pvc_${id}_${secret}`,
-    spec: { name, role, hash: hashOf(secret), createdMs: Math.round(nowMs), createdBy, ...(expiresMs === undefined ? {} : { expiresMs: Math.round(expiresMs) }) },
+    spec: {
+      name,
+      role,
+      hash: hashOf(secret),
+      createdMs: Math.round(nowMs),
+      createdBy,
+      ...(expiresMs === undefined ? {} : { expiresMs: Math.round(expiresMs) }),
+    },
   };
 }
 

@@ -33,6 +33,20 @@ describe('files', () => {
     await files.remove(join(directory, 'none'));
   });
 
+  it('sets the mode of what exists, and leaves its group unless one is given', async () => {
+    const path = join(directory, 'access');
+    writeFileSync(path, 'x');
+    const { gid } = statSync(path);
+    await files.setAccess(path, 0o640);
+    assert.equal(statSync(path).mode & 0o777, 0o640);
+    assert.equal(statSync(path).gid, gid);
+    if (process.getuid?.() === 0) {
+      await files.setAccess(path, 0o660, gid + 1);
+      assert.deepEqual([statSync(path).mode & 0o777, statSync(path).gid, statSync(path).uid], [0o660, gid + 1, 0]);
+    }
+    await assert.rejects(files.setAccess(join(directory, 'none'), 0o600), withCode('FILE_FAILED'));
+  });
+
   it('writes atomically: mode, content, nothing beside it', async () => {
     const path = join(directory, 'config');
     const before = process.umask(0o077);

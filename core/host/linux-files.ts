@@ -1,7 +1,20 @@
 /** Files on Linux. Every error names the path; a full disk and missing rights have codes of their own. @module */
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { appendFile, chmod, chown, type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises';
+import {
+  appendFile,
+  chmod,
+  chown,
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+} from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { FileStat, Files } from './host.ts';
 import { fileError } from './system-error.ts';

@@ -120,7 +120,8 @@ export class VirtualFiles implements Files {
   async setAccess(path: string, mode: number): Promise<void> {
     this.#check(path, true);
     const node = this.#nodes.get(path);
-    if (node === undefined) throw hostError('FILE_FAILED', { action: 'set the access of', path, reason: 'no such file or directory' });
+    if (node === undefined)
+      throw hostError('FILE_FAILED', { action: 'set the access of', path, reason: 'no such file or directory' });
     node.mode = mode;
   }
 

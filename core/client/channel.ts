@@ -2,7 +2,7 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
 import type { RawData, WebSocket } from 'ws';
-import { PvcError } from '../error/error.ts';
+import { errorCatalogue, PvcError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import { clientError } from './client-errors.ts';
 import { textOf } from './exchange.ts';
@@ -60,16 +60,15 @@ export async function openChannel(parts: ChannelParts): Promise<Duplex> {
 
   function opened(socket: WebSocket, { address, operation, signal }: ChannelParts): Promise<void> {
     return new Promise((resolve, reject) => {
-      const late = clock.after(defaultTimeoutMs, () => {
-        reject(clientError('QUERY_LATE', { server: address.server, operation, seconds: defaultTimeoutMs / 1000 }));
-      });
-      const stop = (): void => reject(signal.reason as Error);
-      signal.addEventListener('abort', stop, { once: true });
       const settle = (done: () => void) => (): void => {
-        late();
+        cancel();
         signal.removeEventListener('abort', stop);
         done();
       };
+      const late = (): void => reject(clientError('QUERY_LATE', { server: address.server, operation, seconds: defaultTimeoutMs / 1000 }));
+      const cancel = clock.after(defaultTimeoutMs, settle(late));
+      const stop = settle(() => reject(signal.reason as Error));
+      signal.addEventListener('abort', stop, { once: true });
       socket.once('open', settle(resolve));
       socket.once('error', (error) => settle(() => reject(error))());
       socket.once('unexpected-response', (_request, answer) => {
@@ -190,7 +189,10 @@ const closeWords: Readonly<Record<number, string>> = {
 function closeError(reason: Buffer): PvcError | undefined {
   if (reason.length === 0) return undefined;
   try {
-    return problemError(JSON.parse(reason.toString('utf8')), 500);
+    const told = problemError(JSON.parse(reason.toString('utf8')));
+    // A close frame has no room for more than code and message; the catalogue knows the rest.
+    const known = told === undefined ? undefined : errorCatalogue().get(told.code);
+    return told === undefined || known === undefined ? told : new PvcError(told.code, told.message, { ...known, hint: /\{\w+\}/.test(known.hint) ? '' : known.hint });
   } catch {
     return undefined; // words for people, not an error of ours
   }

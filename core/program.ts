@@ -3,6 +3,11 @@
  * @module
  */
 import { clusterOperations } from './cluster/cluster-operations.ts';
+import { fault } from './fault/fault-kind.ts';
+import { eventOperations } from './event/event-operations.ts';
+import type { EventLog } from './event/event-log.ts';
+import { cluster } from './cluster/cluster-kind.ts';
+import { token } from './cluster/token-kind.ts';
 import { faultOperations } from './cluster/fault-operations.ts';
 import { nodeOperations } from './cluster/node-operations.ts';
 import { pluginOperations } from './cluster/plugin-operations.ts';
@@ -10,6 +15,9 @@ import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { errorText } from './error/error.ts';
 import type { Host } from './host/host.ts';
 import type { ObjectCounter } from './operation/object-counter.ts';
+import type { AnyKind } from './model/kind.ts';
+import { node } from './model/node-kind.ts';
+import { audit } from './operation/audit.ts';
 import type { Operation } from './operation/operation.ts';
 import { OperationRegistry } from './operation/registry.ts';
 import * as api from './plugin/api.ts';
@@ -19,6 +27,7 @@ import { Plugins } from './plugin/plugin.ts';
 import type { Documents } from './store/documents.ts';
 import { tokenOperations } from './cluster/token-operations.ts';
 import { taskOperations } from './cluster/task-operations.ts';
+import { task } from './task/task-kind.ts';
 
 export interface Program {
   readonly version: string;
@@ -27,6 +36,10 @@ export interface Program {
   readonly registry: OperationRegistry;
   /** Set by whoever opens the store; operations on the cluster read from it. */
   documents: Documents | undefined;
+  /** Set by the daemon; undefined elsewhere. */
+  events: EventLog | undefined;
+  /** Every kind of object that this process knows. */
+  readonly kinds: readonly AnyKind[];
 }
 
 export interface AssembleOptions {
@@ -35,8 +48,6 @@ export interface AssembleOptions {
   readonly configPath: string;
   /** The file was named by hand: it must exist. */
   readonly configRequired: boolean;
-  /** Operations of the parts that only some processes load (events, tokens). */
-  readonly more?: readonly Operation[];
 }
 
 /** @throws PvcError CONFIG_INVALID, CONFIG_MISSING */
@@ -62,7 +73,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
   );
 
   const registry = new OperationRegistry();
-  const program: Program = { version, loaded, plugins, registry, documents: undefined };
+  const program: Program = { version, loaded, plugins, registry, documents: undefined, events: undefined, kinds: kindsOf(plugins) };
   const documents = (): Documents => {
     if (program.documents === undefined) throw new Error('the store is not open');
     return program.documents;
@@ -74,8 +85,8 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     ...faultOperations,
     ...taskOperations,
     ...tokenOperations,
+    ...eventOperations(() => program.events),
     ...pluginOperations(plugins, registry),
-    ...(options.more ?? []),
   ];
   for (const operation of own) registry.add('core', operation);
   for (const { plugin, item } of plugins.hooks.operations.items()) {
@@ -87,6 +98,17 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     }
   }
   return program;
+}
+
+/** Core's kinds and those of plugins; one that takes a name that is taken is left out, as a trouble of its plugin. */
+function kindsOf(plugins: Plugins): AnyKind[] {
+  const kinds: AnyKind[] = [cluster, node, task, fault, token, audit];
+  for (const { plugin, item } of plugins.hooks.kinds.items()) {
+    if (!kinds.some((known) => known.name === item.name)) kinds.push(item);
+    else if (plugin.builtin) throw new Error(`kind ${item.name} is declared twice`);
+    else plugins.trouble({ plugin: plugin.name, where: `kind ${item.name}`, message: `there is already a kind ${item.name}` });
+  }
+  return kinds;
 }
 
 async function loadConfigLoosely(options: AssembleOptions): Promise<{ load: string[]; disable: string[] }> {

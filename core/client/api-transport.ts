@@ -5,8 +5,10 @@ import { PvcError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import { operationError } from '../operation/errors.ts';
 import { clientError } from './client-errors.ts';
+import { openChannel } from './channel.ts';
 import { agentOf } from './connection.ts';
 import { ask, AskFailed, textOf } from './exchange.ts';
+import { followFeed } from './follow.ts';
 import { lostError, passing } from './lost.ts';
 import { problemError } from './problem.ts';
 import { apiBase, requestOf, type Route, routeOf } from './route.ts';
@@ -37,6 +39,7 @@ export class ApiTransport implements Transport {
 
   async call(name: string, input: unknown, options: CallOptions): Promise<unknown> {
     const route = await this.#route(name, options);
+    if (route.type === 'feed' || route.type === 'channel') throw clientError('CALL_INVALID', { operation: name, type: route.type, what: 'called' });
     const plan = options.plan === true;
     const { path, body } = requestOf(route, input, plan ? { plan: 'true' } : {});
     const answer = await this.#send(route.name, { method: route.method, path, body, changes: route.type === 'mutation' && !plan }, options);
@@ -46,14 +49,28 @@ export class ApiTransport implements Transport {
     return found;
   }
 
-  follow(name: string, input: unknown, options: FollowOptions): AsyncIterable<StreamItem> {
-    void name, input, options;
-    throw new Error('not yet');
+  async *follow(name: string, input: unknown, options: FollowOptions): AsyncIterable<StreamItem> {
+    const { signal } = options;
+    if (signal.aborted) return;
+    const route = await this.#route(name, { signal });
+    this.#require(route, 'feed');
+    const { path } = requestOf(route, input);
+    yield* followFeed(
+      {
+        operation: name,
+        server: this.#address.server,
+        clock: this.#clock,
+        open: (lastId, aborted) => this.#openStream(name, route.method, path, lastId, aborted),
+      },
+      options,
+    );
   }
 
-  channel(name: string, input: unknown, signal: AbortSignal): Promise<Duplex> {
-    void name, input, signal;
-    throw new Error('not yet');
+  async channel(name: string, input: unknown, signal: AbortSignal): Promise<Duplex> {
+    const route = await this.#route(name, { signal });
+    this.#require(route, 'channel');
+    const { path } = requestOf(route, input);
+    return openChannel({ address: this.#address, agent: this.#single, operation: name, path, headers: this.#credentials, clock: this.#clock, signal });
   }
 
   close(): void {
@@ -117,6 +134,32 @@ export class ApiTransport implements Transport {
     }
   }
 
+  /** The head of a feed's answer. Its body has no time limit. */
+  async #openStream(name: string, method: string, path: string, lastId: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+    const late = new AbortController();
+    const cancel = this.#clock.after(defaultTimeoutMs, () => late.abort());
+    try {
+      const head = await ask({
+        address: this.#address,
+        agent: this.#single,
+        method,
+        path,
+        headers: { accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }), ...this.#credentials },
+        signal: AbortSignal.any([signal, late.signal]),
+      });
+      const type = head.headers['content-type'] ?? 'nothing';
+      if (head.statusCode === 200 && type.startsWith('text/event-stream')) return head;
+      this.#valueOf(name, { head, text: await textOf(head) });
+      throw this.#invalid(name, `it is no stream but ${type}`);
+    } catch (error) {
+      if (late.signal.aborted) throw clientError('QUERY_LATE', { server: this.#address.server, operation: name, seconds: defaultTimeoutMs / 1000 });
+      if (!(error instanceof AskFailed)) throw error;
+      throw lostError(error.cause, { address: this.#address, operation: name, changes: false, connected: error.connected });
+    } finally {
+      cancel();
+    }
+  }
+
   async #exchange({ method, path, body, changes }: { method: string; path: string; body?: string | undefined; changes: boolean }, signal: AbortSignal): Promise<{ head: IncomingMessage; text: string }> {
     signal.throwIfAborted();
     const head = await ask({
@@ -142,6 +185,10 @@ export class ApiTransport implements Transport {
     }
     if (status >= 200 && status < 300) return value;
     throw problemError(value, status) ?? this.#invalid(name, `status ${status} without a reason`);
+  }
+
+  #require(route: Route, type: Route['type']): void {
+    if (route.type !== type) throw clientError('CALL_INVALID', { operation: route.name, type: route.type, what: type === 'feed' ? 'followed' : 'connected to' });
   }
 
   #invalid(operation: string, reason: string): PvcError {

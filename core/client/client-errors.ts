@@ -62,6 +62,12 @@ export const clientError = defineErrors({
     http: 502,
     exit: 'denied',
   },
+  CALL_INVALID: {
+    message: '{operation} is a {type} and cannot be {what}.',
+    hint: 'Queries and mutations are called, feeds are followed, channels are connected to.',
+    http: 400,
+    exit: 'usage',
+  },
   TARGET_INVALID: {
     message: 'A client cannot be made like this: {reason}.',
     hint: 'Give the path of a socket, or an address https://HOST:PORT with a token.',

@@ -35,7 +35,7 @@ export class PvcClient implements CliClient, TaskWaiting {
    */
   call<N extends OperationName>(operation: N, input: InputFor<N>, options: CallOptions & { readonly plan: true }): Promise<PlanAnswer>;
   call<N extends OperationName>(operation: N, input: InputFor<N>, options?: CallOptions & { readonly plan?: false }): Promise<AnswerFor<N>>;
-  call(operation: string, input: unknown, options?: CallOptions): Promise<unknown>;
+  call<N extends OperationName>(operation: N, input: InputFor<N>, options?: CallOptions): Promise<AnswerFor<N> | PlanAnswer>;
   call(operation: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
     return this.#transport.call(operation, input, options);
   }

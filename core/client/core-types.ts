@@ -3,15 +3,19 @@ import type { clusterOperations } from '../cluster/cluster-operations.ts';
 import type { faultOperations } from '../cluster/fault-operations.ts';
 import type { nodeOperations } from '../cluster/node-operations.ts';
 import type { pluginOperations } from '../cluster/plugin-operations.ts';
-import type { TypesOf } from '../operation/operation-types.ts';
 import type { taskOperations } from '../cluster/task-operations.ts';
+import type { tokenOperations } from '../cluster/token-operations.ts';
+import type { eventOperations } from '../event/event-operations.ts';
+import type { TypesOf } from '../operation/operation-types.ts';
 
 type Cluster = TypesOf<ReturnType<typeof clusterOperations>>;
+type Events = TypesOf<ReturnType<typeof eventOperations>>;
 type Faults = TypesOf<typeof faultOperations>;
 type Nodes = TypesOf<typeof nodeOperations>;
 type Plugins = TypesOf<ReturnType<typeof pluginOperations>>;
 type Tasks = TypesOf<typeof taskOperations>;
+type Tokens = TypesOf<typeof tokenOperations>;
 
 declare module '../operation/operation-types.ts' {
-  interface OperationTypes extends Cluster, Faults, Nodes, Plugins, Tasks {}
+  interface OperationTypes extends Cluster, Events, Faults, Nodes, Plugins, Tasks, Tokens {}
 }

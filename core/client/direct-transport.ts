@@ -77,4 +77,4 @@ export class DirectTransport implements Transport {
   }
 }
 
-const wrongType = (operation: Operation, what: string) => clientError('TARGET_INVALID', { reason: `${operation.name} is a ${operation.type} and cannot be ${what}` });
+const wrongType = (operation: Operation, what: string) => clientError('CALL_INVALID', { operation: operation.name, type: operation.type, what });

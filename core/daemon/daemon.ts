@@ -6,6 +6,7 @@
 import { cluster, clusterError, clusterId } from '../cluster/cluster-kind.ts';
 import { PrimaryRole } from '../cluster/primary.ts';
 import { errorText } from '../error/error.ts';
+import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
 import { modelError } from '../model/kind.ts';
@@ -47,8 +48,6 @@ export interface DaemonOptions {
   readonly node: string;
   /** Starts the API; called once everything it shows is there. */
   readonly serve: (parts: ApiParts) => Promise<ApiServer>;
-  /** Called for each change of the store, for the event log. */
-  readonly observe?: (documents: Documents, dirty: import('../store/store.ts').Dirty) => void;
   /** True where systemd is PID 1. */
   readonly systemd: boolean;
 }
@@ -153,10 +152,12 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     for (const { item } of hooks.health.items()) void health.run(item, signal);
     for (const check of coreChecks((path) => host.files.space(path), Object.values(config.directories))) void health.run(check, signal);
 
+    const events = await openEvents({ host, directory: config.directories.state, kinds: program.kinds, tell: (event) => hooks.event.call(event), signal });
+    program.events = events.log;
     const watching = (async () => {
       for await (const dirty of store.watch(['all', `node:${node}`], signal)) {
         engine.changed(dirty);
-        options.observe?.(documents, dirty);
+        events.observe(documents, dirty);
         await tasks.changed(dirty).catch((error: unknown) => log.warn('tasks could not be looked at', { reason: errorText(error) }));
       }
     })();

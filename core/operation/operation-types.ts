@@ -34,7 +34,7 @@ export type TypesOf<T extends readonly Operation[]> = {
 export interface OperationTypes {}
 
 /** Known names for completion in an editor, and any other. */
-export type OperationName = keyof OperationTypes | (string & {});
+export type OperationName = (keyof OperationTypes & string) | (string & {});
 
 type Known<N> = N extends keyof OperationTypes ? OperationTypes[N] : never;
 

@@ -19,10 +19,10 @@ try {
   for (const guest of await client.call('vm.list', { state: 'running' })) console.log(`${guest.name} runs on ${guest.node}`);
 
   // What would be done? Nothing is changed.
-  const plan = await client.call('vm.create', { name: 'example', memoryMiB: 512, vcpus: 1 }, { plan: true });
+  const plan = await client.call('vm.create', { name: 'example', memory: 512, vcpus: 1 }, { plan: true });
   for (const action of plan.actions) console.log(`would: ${action}`);
 
-  const { result, warnings } = await client.call('vm.create', { name: 'example', memoryMiB: 512, vcpus: 1 });
+  const { result, warnings } = await client.call('vm.create', { name: 'example', memory: 512, vcpus: 1 });
   for (const warning of warnings) console.log(`warning: ${warning}`);
   console.log(`${result.name} has the UUID ${result.uuid}`);
 

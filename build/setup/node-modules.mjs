@@ -13,6 +13,7 @@ import { SetupError } from './setup-error.mjs';
 /**
  * Whether what is installed differs from the lock file. npm keeps a list of what it installed in
  * `node_modules/.package-lock.json`; contents are compared, since a checkout changes times at will.
+ * A package too many does no harm.
  * @param {Lock} lock package-lock.json
  * @param {Lock | undefined} installed the hidden lock file, undefined when there is none
  * @returns {boolean}
@@ -26,7 +27,7 @@ export function isStale(lock, installed) {
     if (path === '' || (entry.optional === true && present[path] === undefined)) continue;
     if (present[path]?.version !== entry.version) return true;
   }
-  return Object.keys(present).some((path) => wanted[path] === undefined);
+  return false;
 }
 
 /**

@@ -45,9 +45,10 @@ export function installNodeModules(repository, say) {
     throw new SetupError('node_modules is a link to a directory that does not fit package-lock.json', 'Run `npm install` where the link points, or remove the link.');
   }
   say('installing npm packages');
+  // No install scripts: the only one would compile SQLite, and the package brings it ready-made.
   // Under `npm start` npm tells where it is itself.
   const npm = process.env.npm_execpath;
-  const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = ['install', '--no-save', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   const { status, error } =
     npm === undefined
       ? spawnSync('npm', args, { cwd: repository, stdio: 'inherit' })

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from 'node:path';
+import { dataRoot } from './paths.ts';
 import { shellWord } from './shell-word.ts';
 
 export interface BootPlan {
@@ -76,6 +77,8 @@ fi
 
 ${shared.map(({ to }, index) => `mkdir -p ${shellWord(to)}; mount --move ${shellWord(hold(index))} ${shellWord(to)}`).join('\n')}
 mount -o remount,bind,ro ${guestDirectory}
+# The disks of all labs are none of a node's business.
+mount -t tmpfs -o ro,mode=0700 tmpfs ${dataRoot}
 
 touch ${bootedMark}
 exec tini -- sleep infinity

@@ -13,6 +13,7 @@ import { SetupError } from './setup-error.mjs';
 /**
  * Whether what is installed differs from the lock file. npm keeps a list of what it installed in
  * `node_modules/.package-lock.json`; contents are compared, since a checkout changes times at will.
+ * A package too many does no harm.
  * @param {Lock} lock package-lock.json
  * @param {Lock | undefined} installed the hidden lock file, undefined when there is none
  * @returns {boolean}
@@ -26,7 +27,7 @@ export function isStale(lock, installed) {
     if (path === '' || (entry.optional === true && present[path] === undefined)) continue;
     if (present[path]?.version !== entry.version) return true;
   }
-  return Object.keys(present).some((path) => wanted[path] === undefined);
+  return false;
 }
 
 /**
@@ -44,9 +45,10 @@ export function installNodeModules(repository, say) {
     throw new SetupError('node_modules is a link to a directory that does not fit package-lock.json', 'Run `npm install` where the link points, or remove the link.');
   }
   say('installing npm packages');
+  // No install scripts: the only one would compile SQLite, and the package brings it ready-made.
   // Under `npm start` npm tells where it is itself.
   const npm = process.env.npm_execpath;
-  const args = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const args = ['install', '--no-save', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   const { status, error } =
     npm === undefined
       ? spawnSync('npm', args, { cwd: repository, stdio: 'inherit' })

@@ -50,6 +50,7 @@ describe('a lab', { concurrency: false }, () => {
       assert.equal(await pings(lab, 'hv2', 'hv1.storage'), true);
       assert.equal(await pings(lab, 'outside', '10.10.2.12'), true);
       assert.match(await out(['ls', '/var/lib/pvc-guest']), /disk\.img/);
+      assert.equal(await out(['ls', '/srv/pvc-lab']), '');
     });
   });
 

@@ -14,7 +14,7 @@ export interface WaitOptions {
 }
 
 /** What was waited for did not happen in time. */
-export class NeverHappened extends Error {
+class NeverHappened extends Error {
   override readonly name = 'NeverHappened';
 }
 

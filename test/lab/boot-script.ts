@@ -4,6 +4,8 @@
  * @module
  */
 import { join } from 'node:path';
+import { dataRoot } from './paths.ts';
+import { shellWord } from './shell-word.ts';
 
 export interface BootPlan {
   readonly hostname: string;
@@ -45,15 +47,15 @@ export function bootScript(plan: BootPlan): string {
   return `#!/bin/sh
 set -eu
 mount --make-rprivate /
-hostname ${quote(plan.hostname)}
+hostname ${shellWord(plan.hostname)}
 
-${shared.map(({ from }, index) => `mkdir -p ${quote(hold(index))}; mount --rbind ${quote(from)} ${quote(hold(index))}`).join('\n')}
+${shared.map(({ from }, index) => `mkdir -p ${shellWord(hold(index))}; mount --rbind ${shellWord(from)} ${shellWord(hold(index))}`).join('\n')}
 
 # A new sysfs, for it shows the network devices of the namespace it was mounted in.
 mount -t sysfs sysfs /sys
 ${coveredDirectories.map((name) => overlay(plan.data, name)).join('\n')}
-mkdir -p ${quote(join(plan.data, 'root'))}
-mount --bind ${quote(join(plan.data, 'root'))} /root
+mkdir -p ${shellWord(join(plan.data, 'root'))}
+mount --bind ${shellWord(join(plan.data, 'root'))} /root
 mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs /run
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /tmp
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm
@@ -62,7 +64,7 @@ mkdir -p /run/lock /run/lab
 if [ ! -e /var/lib/lab-installed ]; then
   rm -rf ${notOfThisNode}
   mkdir -p /var/log/lab /etc/libvirt/qemu/networks/autostart
-  cd ${quote(join(plan.data, 'seed'))}
+  cd ${shellWord(join(plan.data, 'seed'))}
   # File by file: copying the tree would give its modes to directories that the machine shares with us.
   find . -type f | while read -r file; do
     mkdir -p "/\${file%/*}"
@@ -73,8 +75,10 @@ if [ ! -e /var/lib/lab-installed ]; then
   touch /var/lib/lab-installed
 fi
 
-${shared.map(({ to }, index) => `mkdir -p ${quote(to)}; mount --move ${quote(hold(index))} ${quote(to)}`).join('\n')}
+${shared.map(({ to }, index) => `mkdir -p ${shellWord(to)}; mount --move ${shellWord(hold(index))} ${shellWord(to)}`).join('\n')}
 mount -o remount,bind,ro ${guestDirectory}
+# The disks of all labs are none of a node's business.
+mount -t tmpfs -o ro,mode=0700 tmpfs ${dataRoot}
 
 touch ${bootedMark}
 exec tini -- sleep infinity
@@ -84,8 +88,5 @@ exec tini -- sleep infinity
 const overlay = (data: string, name: string): string => {
   const upper = join(data, name, 'upper');
   const work = join(data, name, 'work');
-  return `mkdir -p ${quote(upper)} ${quote(work)}; mount -t overlay -o ${quote(`lowerdir=/${name},upperdir=${upper},workdir=${work}`)} overlay /${name}`;
+  return `mkdir -p ${shellWord(upper)} ${shellWord(work)}; mount -t overlay -o ${shellWord(`lowerdir=/${name},upperdir=${upper},workdir=${work}`)} overlay /${name}`;
 };
-
-/** One word of a POSIX shell, whatever it holds. */
-const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,5 +1,5 @@
 /**
- * Follows the console of the small guest through the product's own `pvc vm log -f`.
+ * Follows the console of the small guest through the product's own `pvc vm log --follow`.
  * @module
  */
 import { spawn } from 'node:child_process';
@@ -30,7 +30,7 @@ export async function followConsole(
   options: FollowOptions,
 ): Promise<string> {
   const { signal, timeoutMs = 90_000 } = options;
-  const [file = '', ...args] = await commandOn(record, node, ['pvc', 'vm', 'log', '-f', guest]);
+  const [file = '', ...args] = await commandOn(record, node, ['pvc', 'vm', 'log', guest, '--follow']);
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
   let isLate = false;
   const timer = setTimeout(() => {
@@ -54,6 +54,6 @@ export async function followConsole(
     killGroup(child);
   }
   signal?.throwIfAborted();
-  const why = isLate ? `after ${timeoutMs / 1000} s` : 'when `pvc vm log -f` ended';
+  const why = isLate ? `after ${timeoutMs / 1000} s` : 'when `pvc vm log --follow` ended';
   throw new LabError(`the guest ${guest} has not shown an address and a counter on its console ${why}`);
 }

@@ -52,7 +52,7 @@ export async function execOn(
   argv: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  return run(await commandOn(record, member, argv), options);
+  return run(await commandOn(record, member, argv), { shownAs: `${member}: ${argv.join(' ')}`, ...options });
 }
 
 /** A path that leads from the machine to a file of a node that is on, /proc and /run included. @throws LabError */

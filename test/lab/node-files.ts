@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { shellWord } from './shell-word.ts';
 import { addressOf, type NodePlan, networkNames, type Topology } from './topology.ts';
 
 export interface NodeFile {
@@ -36,7 +37,7 @@ export function nodeFiles(topology: Topology, node: NodePlan, product: ProductPa
 }
 
 /** Every node by its plain name on the cluster network, and by name.network on each. */
-export function hosts(topology: Topology): string {
+function hosts(topology: Topology): string {
   const lines = topology.nodes.flatMap((node) =>
     networkNames.map((network) => {
       const names = network === 'cluster' ? [`${node.name}.cluster`, node.name] : [`${node.name}.${network}`];
@@ -68,7 +69,7 @@ function launcher({ repository, dev }: ProductPaths): string {
   const command = dev
     ? [join(repository, 'node_modules/.bin/node'), join(repository, 'core/main.ts')]
     : [join(repository, 'dist/pvc')];
-  return `#!/bin/sh\nexec ${command.map((word) => `'${word}'`).join(' ')} "$@"\n`;
+  return `#!/bin/sh\nexec ${command.map(shellWord).join(' ')} "$@"\n`;
 }
 
 const file = (path: string, text: string, mode = 0o644): NodeFile => ({ path, text, mode });

@@ -12,7 +12,7 @@ import { run, startDetached } from './run.ts';
 import { dhcpRange, namespaceName, outsideAddress } from './topology.ts';
 
 /** dnsmasq(8) options, all of them: it must not read the machine's own files. */
-export function dnsmasqConfiguration(directory: string): string {
+function dnsmasqConfiguration(directory: string): string {
   return [
     'port=0',
     'keep-in-foreground',

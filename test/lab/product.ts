@@ -12,7 +12,7 @@ import { run } from './run.ts';
 const sources = ['core', 'plugins', 'build', 'package-lock.json'];
 
 /** Where the build puts it. */
-export const executable: string = join(repository, 'dist/pvc');
+const executable: string = join(repository, 'dist/pvc');
 
 /** Builds `dist/pvc` when it is missing or older than a source. @throws CommandFailed with what the build printed */
 export async function ensureExecutable(

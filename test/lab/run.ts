@@ -22,18 +22,18 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   /** Exit codes that are no error; default only 0. `any` never throws for a code. */
   readonly accept?: readonly number[] | 'any';
+  /** What an error calls the command; default is argv. */
+  readonly shownAs?: string;
 }
 
 /** A command that ended with a code that its caller does not accept. */
 export class CommandFailed extends Error {
-  readonly argv: readonly string[];
   readonly result: RunResult;
 
-  constructor(argv: readonly string[], result: RunResult, why = `ended with ${result.code}`) {
+  constructor(command: string, result: RunResult, why = `ended with ${result.code}`) {
     const said = (result.stderr.trim() || result.stdout.trim()).split('\n').slice(-12).join('\n');
-    super(`${argv.join(' ')}: ${why}${said === '' ? '' : `\n${said}`}`);
+    super(`${command}: ${why}${said === '' ? '' : `\n${said}`}`);
     this.name = 'CommandFailed';
-    this.argv = argv;
     this.result = result;
   }
 }
@@ -45,6 +45,7 @@ export class CommandFailed extends Error {
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const { timeoutMs = 120_000, accept = [0] } = options;
   const [file = '', ...rest] = argv;
+  const command = options.shownAs ?? argv.join(' ');
   options.signal?.throwIfAborted();
   const child = spawn(file, rest, {
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -72,8 +73,8 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   try {
     const code = await ended(child);
     const result = { code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() };
-    if (why !== undefined) throw new CommandFailed(argv, result, why);
-    if (accept !== 'any' && !accept.includes(code)) throw new CommandFailed(argv, result);
+    if (why !== undefined) throw new CommandFailed(command, result, why);
+    if (accept !== 'any' && !accept.includes(code)) throw new CommandFailed(command, result);
     return result;
   } finally {
     clearTimeout(timer);

@@ -20,7 +20,7 @@ import { createMemoryStore } from '../../store/memory.ts';
 import { type App, createApp } from '../app.ts';
 import { createAuthenticate } from '../authenticate.ts';
 import type { Bindings } from '../caller.ts';
-import { tokenOperations } from '../token-operations.ts';
+import { tokenOperations } from '../../cluster/token-operations.ts';
 
 const petSpec = z.strictObject({ name: tagName, age: z.int() });
 const pet = defineKind<z.infer<typeof petSpec>, null>({

@@ -20,6 +20,13 @@ export function renderVmList(rows: VmRow[], context: RenderContext): string {
   );
 }
 
+/** Equal words once, with how many there are of them. */
+function counted(words: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].map(([word, count]) => (count === 1 ? word : `${count} × ${word}`));
+}
+
 const intent = (info: VmInfo): string | undefined => (info.run === 'running' && info.state === 'running') || (info.run === 'stopped' && info.state === 'stopped') ? undefined : `meant to be ${info.run}`;
 
 export function renderVm(info: VmInfo, context: RenderContext): string {
@@ -64,7 +71,7 @@ export function renderVm(info: VmInfo, context: RenderContext): string {
           : table(['DEVICE', 'KIND', 'BUS', 'FORMAT', 'SOURCE', 'READ ONLY'], info.disks.map((one) => [one.dev, one.device, one.bus, one.format, one.name ?? '(empty)', one.readonly]), inner),
       context,
     ),
-    info.controllers.length === 0 ? undefined : section('Controllers', info.controllers.map((one) => (one.model === null ? one.type : `${one.type} (${one.model})`)).join(', '), context),
+    info.controllers.length === 0 ? undefined : section('Controllers', counted(info.controllers.map((one) => (one.model === null ? one.type : `${one.type} (${one.model})`))).join(', '), context),
     info.hostdevs.length === 0 ? undefined : section('Host devices', info.hostdevs.map((one) => `${one.type} ${one.source}`).join('\n'), context),
     info.restartNeeded.length === 0 ? undefined : section('Takes effect at the next restart', info.restartNeeded.join('\n'), context),
     info.notes.length === 0 ? undefined : section('Changed by the node to run it', info.notes.join('\n'), context),

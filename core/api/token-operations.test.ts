@@ -4,7 +4,7 @@ import { seededRandom } from '../host/seeded-random.ts';
 import type { VirtualClock } from '../host/virtual-clock.ts';
 import { audit } from '../operation/audit.ts';
 import { FailureLimit } from './failure-limit.ts';
-import { createSampleApi, json } from '../api/testing/sample-api.ts';
+import { createSampleApi, json } from './testing/sample-api.ts';
 import { makeToken, parseToken, secretMatches } from '../cluster/token.ts';
 import { token as tokenKind } from '../cluster/token-kind.ts';
 

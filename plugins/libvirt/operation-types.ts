@@ -1,5 +1,5 @@
 /** The operations on guests in the types of clients: `client.call('vm.start', { vm: 'web1' })`. @module */
-import type { TypesOf } from '../../core/operation/operation-types.ts';
+import type { TypesOf } from '../../core/plugin/api.ts';
 import type { changeOperations } from './operations/change.ts';
 import type { consoleOperations } from './operations/console.ts';
 import type { defineOperations } from './operations/define.ts';

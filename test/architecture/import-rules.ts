@@ -14,9 +14,12 @@ const layers: readonly (readonly string[])[] = [
   ['operation'],
   ['render'],
   ['plugin'],
+  ['event'],
   ['cluster'],
-  ['program.ts'],
+  ['client', 'program.ts'],
   ['api', 'cli', 'daemon', 'web'],
+  ['local'],
+  ['command-line.ts'],
 ];
 
 /** Folders with a shorter list than their layer gives them. */

@@ -183,6 +183,6 @@ export function describeKey(key: Key): { kind: string; what: 'claim' | 'object';
   const [, first = '', second = '', third = ''] = key.split('/');
   if (first !== 'claim') return { kind: first, what: 'object', value: second };
   const [kind = '', index = ''] = second.split('.');
-  const value = third.slice(1).replace(/_([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const value = decodeURIComponent(third.slice(1).replace(/_([0-9a-f]{2})/g, '%$1'));
   return { kind, what: 'claim', index, value };
 }

@@ -156,7 +156,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     await faults.adopt(faultGraceMs);
     const health = new HealthRunner(host, faults, node);
     for (const { item } of hooks.health.items()) void health.run(item, signal);
-    for (const check of coreChecks((path) => host.files.space(path), Object.values(config.directories))) void health.run(check, signal);
+    for (const check of coreChecks((path) => host.files.space(path), Object.values(config.directories), documents.unreadable)) void health.run(check, signal);
 
     const events = await openEvents({ host, directory: config.directories.state, kinds: program.kinds, tell: (event) => hooks.event.call(event), signal });
     program.events = events.log;

@@ -56,9 +56,25 @@ export class HealthRunner {
   }
 }
 
-/** Checks that core itself brings: room for the state, and memory. */
-export function coreChecks(freeBytes: (path: string) => Promise<{ free: number; total: number } | undefined>, directories: readonly string[]): HealthCheck[] {
+/** Checks that core itself brings: room for the state, and objects that can be read. */
+export function coreChecks(freeBytes: (path: string) => Promise<{ free: number; total: number } | undefined>, directories: readonly string[], unreadable: ReadonlyMap<string, Error>): HealthCheck[] {
   return [
+    {
+      name: 'documents',
+      summary: 'every stored object can be understood',
+      intervalMs: 10_000,
+      timeoutMs: 5_000,
+      async run() {
+        const [first] = unreadable.values();
+        if (first === undefined) return undefined;
+        const names = [...unreadable.keys()].slice(0, 5).join(', ');
+        return {
+          severity: 'critical',
+          message: `${unreadable.size} stored objects cannot be understood (${names}): ${errorText(first)}`,
+          hint: 'They are left as they are, and nothing is done about them. Update this node, or restore them from a backup.',
+        };
+      },
+    },
     {
       name: 'disk-space',
       summary: 'free space below the directories of PVC',

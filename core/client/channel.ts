@@ -5,7 +5,7 @@ import type { RawData, WebSocket } from 'ws';
 import { errorCatalogue, PvcError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import { clientError } from './client-errors.ts';
-import { textOf } from './exchange.ts';
+import { type AskFailed, textOf } from './exchange.ts';
 import { lostError, lostReason } from './lost.ts';
 import { problemError } from './problem.ts';
 import type { Address } from './target.ts';
@@ -74,7 +74,7 @@ export async function openChannel(parts: ChannelParts): Promise<Duplex> {
       socket.once('unexpected-response', (_request, answer) => {
         refusal(answer, address.server, operation).then(
           (error) => settle(() => reject(error))(),
-          (error: unknown) => settle(() => reject(error as Error))(),
+          (error: unknown) => settle(() => reject(error as AskFailed))(),
         );
       });
     });

@@ -36,11 +36,19 @@ class CheckedTlsAgent extends HttpsAgent {
 
   /** The request gets its connection, and writes to it, only once the certificate was accepted. */
   override createConnection(_options: unknown, done?: Done): undefined {
-    dialTls(this.#address).then(
-      (socket) => done?.(null, socket),
-      (error: unknown) => done?.(error as Error, undefined as never),
-    );
+    void this.#dial(done as Done);
     return undefined;
+  }
+
+  async #dial(done: Done): Promise<void> {
+    let socket: TLSSocket;
+    try {
+      socket = await dialTls(this.#address);
+    } catch (error) {
+      done(error as Error, undefined as never);
+      return;
+    }
+    done(null, socket);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Operations through the API of a daemon, over its unix socket or HTTPS. @module */
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { PvcError } from '../error/error.ts';
+import type { PvcError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import { operationError } from '../operation/errors.ts';
 import { clientError } from './client-errors.ts';

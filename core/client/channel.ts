@@ -72,10 +72,7 @@ export async function openChannel(parts: ChannelParts): Promise<Duplex> {
       socket.once('open', settle(resolve));
       socket.once('error', (error) => settle(() => reject(error))());
       socket.once('unexpected-response', (_request, answer) => {
-        refusal(answer, address.server, operation).then(
-          (error) => settle(() => reject(error))(),
-          (error: unknown) => settle(() => reject(error as Error))(),
-        );
+        void refusal(answer, address.server, operation).then((error) => settle(() => reject(error))());
       });
     });
   }
@@ -83,13 +80,12 @@ export async function openChannel(parts: ChannelParts): Promise<Duplex> {
 
 /** Why a handshake was answered with something else. */
 async function refusal(answer: IncomingMessage, server: string, operation: string): Promise<PvcError> {
-  const text = await textOf(answer);
   const status = answer.statusCode ?? 0;
   const other = clientError('ANSWER_INVALID', { server, operation, reason: `status ${status} instead of a WebSocket` });
   try {
-    return problemError(JSON.parse(text), status) ?? other;
+    return problemError(JSON.parse(await textOf(answer)), status) ?? other;
   } catch {
-    return other;
+    return other; // no problem document, or only half of one: the status is all that is known
   }
 }
 

@@ -6,7 +6,6 @@ import type { CliClient } from '../operation/cli-spec.ts';
 import type { PlanAnswer } from '../operation/execute.ts';
 import type { AnswerFor, InputFor, ItemFor, OperationName } from '../operation/operation-types.ts';
 import type { TaskView, TaskWaiting } from '../task/task-view.ts';
-import type {} from './core-types.ts';
 import { ApiTransport } from './api-transport.ts';
 import { DirectTransport } from './direct-transport.ts';
 import type { ClientTarget, OperationLookup } from './target.ts';

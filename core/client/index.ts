@@ -8,6 +8,7 @@ export type { AnswerFor, InputFor, ItemFor, OperationName, OperationTypes, Types
 export type { TaskView } from '../task/task-view.ts';
 export { certificateOf, type SeenCertificate } from './certificate.ts';
 export { type ClientOptions, createClient, PvcClient } from './client.ts';
+export type { CoreOperations } from './core-types.ts';
 export type { ClientTarget, DirectTarget, OperationLookup, SocketTarget, UrlTarget } from './target.ts';
 export type { CallOptions, FollowOptions, StreamItem } from './transport.ts';
 export type { WaitOptions } from './wait-task.ts';

@@ -30,7 +30,6 @@ export type TypesOf<T extends readonly Operation[]> = {
 };
 
 /** Every operation that is known to the compiler; see above for how to add some. */
-// oxlint-disable-next-line typescript/no-empty-interface -- filled by declaration merging
 export interface OperationTypes {}
 
 /** Known names for completion in an editor, and any other. */

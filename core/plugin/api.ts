@@ -28,6 +28,7 @@ export {
   type PlanContext,
   type QueryContext,
 } from '../operation/operation.ts';
+export type { OperationTypes, TypesOf } from '../operation/operation-types.ts';
 export type { ObjectCounter } from '../operation/object-counter.ts';
 export { PlanBuilder } from '../operation/plan.ts';
 export { View } from '../operation/view.ts';

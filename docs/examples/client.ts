@@ -6,8 +6,6 @@
  * @module
  */
 import { connect, createClient, PvcError } from '../../core/client/index.ts';
-// Gives the operations on guests their types; nothing is loaded by it.
-import type {} from '../../plugins/libvirt/operation-types.ts';
 
 const { PVC_URL: url, PVC_TOKEN: token, PVC_FINGERPRINT: fingerprint } = process.env;
 const client =

@@ -1,5 +1,5 @@
 /** The operations on guests in the types of clients: `client.call('vm.start', { vm: 'web1' })`. @module */
-import type { TypesOf } from '../../core/operation/operation-types.ts';
+import type { TypesOf } from '../../core/plugin/api.ts';
 import type { changeOperations } from './operations/change.ts';
 import type { consoleOperations } from './operations/console.ts';
 import type { defineOperations } from './operations/define.ts';
@@ -12,6 +12,9 @@ type Define = TypesOf<typeof defineOperations>;
 type Power = TypesOf<typeof powerOperations>;
 type Query = TypesOf<ReturnType<typeof queryOperations>>;
 
-declare module '../../core/operation/operation-types.ts' {
-  interface OperationTypes extends Change, Console, Define, Power, Query {}
+/** What can be done with guests. */
+export interface GuestOperations extends Change, Console, Define, Power, Query {}
+
+declare module '../../core/plugin/api.ts' {
+  interface OperationTypes extends GuestOperations {}
 }

@@ -14,9 +14,9 @@ const layers: readonly (readonly string[])[] = [
   ['operation'],
   ['render'],
   ['plugin'],
-  ['cluster'],
-  ['program.ts'],
-  ['api', 'cli', 'daemon', 'web'],
+  ['cluster', 'event'],
+  ['program.ts', 'client'],
+  ['api', 'cli', 'daemon', 'local', 'web'],
 ];
 
 /** Folders with a shorter list than their layer gives them. */

@@ -109,7 +109,7 @@ function kindsOf(plugins: Plugins): AnyKind[] {
   for (const { plugin, item } of plugins.hooks.kinds.items()) {
     if (!/^[a-z][a-z0-9-]{0,39}$/.test(item.name) || reservedKeys.has(item.name)) {
       if (plugin.builtin) throw new Error(`kind ${item.name} cannot be named so`);
-      plugins.trouble({ plugin: plugin.name, where: `kind ${String(item.name)}`, message: 'a kind is named with a-z, 0-9 and "-", and not like a key of the store' });
+      plugins.trouble({ plugin: plugin.name, where: `kind ${item.name}`, message: 'a kind is named with a-z, 0-9 and "-", and not like a key of the store' });
     } else if (!kinds.some((known) => known.name === item.name)) kinds.push(item);
     else if (plugin.builtin) throw new Error(`kind ${item.name} is declared twice`);
     else plugins.trouble({ plugin: plugin.name, where: `kind ${item.name}`, message: `there is already a kind ${item.name}` });

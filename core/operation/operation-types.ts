@@ -18,7 +18,7 @@ import type { MutationAnswer } from './execute.ts';
 import type { Operation } from './operation.ts';
 
 /** What a caller gives and gets. */
-export interface OperationType {
+interface OperationType {
   readonly type: Operation['type'];
   readonly input: unknown;
   readonly output: unknown;

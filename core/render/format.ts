@@ -9,7 +9,7 @@ import type { RenderContext } from '../operation/cli-spec.ts';
 import { paint, paintState } from './colour.ts';
 import { cutText, padText, textWidth, wrapText } from './text-width.ts';
 
-export { type Colour, paint, paintState } from './colour.ts';
+export { paint, paintState } from './colour.ts';
 export { formatAgo, formatBytes, formatDuration, formatInstant, formatMiB, formatShare, formatTime } from './quantity.ts';
 export type { RenderContext } from '../operation/cli-spec.ts';
 

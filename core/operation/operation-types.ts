@@ -17,13 +17,6 @@ import type { z } from 'zod';
 import type { MutationAnswer } from './execute.ts';
 import type { Operation } from './operation.ts';
 
-/** What a caller gives and gets. */
-interface OperationType {
-  readonly type: Operation['type'];
-  readonly input: unknown;
-  readonly output: unknown;
-}
-
 /** The entries of `OperationTypes` for a list of operations. */
 export type TypesOf<T extends readonly Operation[]> = {
   readonly [O in T[number] as O['name']]: { readonly type: O['type']; readonly input: z.input<O['input']>; readonly output: z.output<O['output']> };

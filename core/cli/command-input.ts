@@ -5,8 +5,8 @@ import type { Files } from '../host/host.ts';
 import type { CliOption } from '../operation/cli-spec.ts';
 import type { FieldShape } from '../render/value-shape.ts';
 import { cliError, usageError } from './cli-errors.ts';
-import { type OptionText, optionKey, type ParsedLine } from './commander-program.ts';
-import { optionKey, type OptionSource } from './option-spec.ts';
+import type { OptionText, ParsedLine } from './commander-program.ts';
+import { type OptionSource, optionKey } from './option-spec.ts';
 import { parseValue, ValueProblem } from './parse-value.ts';
 
 /** What texts may be read from. */

@@ -8,7 +8,7 @@ import { usageError } from './cli-errors.ts';
 import { type CommandSpec, commandArguments, commandOptions } from './command-spec.ts';
 import { type CommandNode, childOf, isHidden } from './command-tree.ts';
 import { globalOptions } from './global-options.ts';
-import { type ArgumentSpec, optionKey, type OptionSpec } from './option-spec.ts';
+import { type ArgumentSpec, type OptionSpec, optionKey } from './option-spec.ts';
 
 /** What the line says, as text: nothing is converted or checked yet. */
 export interface ParsedLine {

@@ -21,7 +21,9 @@ export interface CommandSpec {
   readonly target: CommandTarget;
 }
 
-const planOption = z.object({ plan: z.boolean().default(false).describe('Show what would be written and done, and change nothing') });
+const planOption = z.object({
+  plan: z.boolean().default(false).describe('Show what would be written and done, and change nothing'),
+});
 
 const waitOptions = z.object({
   wait: z.boolean().default(true).describe('Wait for the end of the work and show its progress'),
@@ -48,12 +50,17 @@ export function controlSchema(target: CommandTarget): z.ZodObject {
 }
 
 /** The schema of what a command takes. */
-export const inputSchema = (target: CommandTarget): z.ZodObject => (target.type === 'local' ? target.local.input : (target.operation.input as z.ZodObject));
+export const inputSchema = (target: CommandTarget): z.ZodObject =>
+  target.type === 'local' ? target.local.input : (target.operation.input as z.ZodObject);
 
 /** Positional arguments of a command. */
 export function commandArguments(spec: CommandSpec): ArgumentSpec[] {
   const { target } = spec;
-  return argumentSpecs(inputSchema(target), (target.type === 'local' ? target.local.arguments : target.cli.arguments) ?? [], spec.path.join(' '));
+  return argumentSpecs(
+    inputSchema(target),
+    (target.type === 'local' ? target.local.arguments : target.cli.arguments) ?? [],
+    spec.path.join(' '),
+  );
 }
 
 /** Options of a command, without the global ones. @throws Error when two of them have one name: a fault of its author. */
@@ -64,15 +71,27 @@ export function commandOptions(spec: CommandSpec): OptionSpec[] {
   const taken = (given.arguments ?? []).map((argument) => argument.field);
   const own = [
     ...optionSpecs('input', inputSchema(target), given.options ?? {}, taken, owner),
-    ...(target.type === 'operation' && target.cli.flags !== undefined ? optionSpecs('flag', target.cli.flags, given.options ?? {}, [], owner) : []),
+    ...(target.type === 'operation' && target.cli.flags !== undefined
+      ? optionSpecs('flag', target.cli.flags, given.options ?? {}, [], owner)
+      : []),
   ];
   const timeout = own.some((option) => option.long === 'timeout') ? 'wait-timeout' : 'timeout';
-  const control = optionSpecs('control', controlSchema(target), { timeoutS: { flag: timeout }, escape: { value: 'KEY' } }, [], owner).map(
+  const control = optionSpecs(
+    'control',
+    controlSchema(target),
+    { timeoutS: { flag: timeout }, escape: { value: 'KEY' } },
+    [],
+    owner,
+  ).map(
     // --no-plan and the like would only be noise.
     (option): OptionSpec => ({ ...option, negatable: option.long === 'wait' }),
   );
   const all = [...own, ...control];
-  const names = all.flatMap((option) => [option.long, ...(option.negatable ? [`no-${option.long}`] : []), ...(option.short === undefined ? [] : [`-${option.short}`])]);
+  const names = all.flatMap((option) => [
+    option.long,
+    ...(option.negatable ? [`no-${option.long}`] : []),
+    ...(option.short === undefined ? [] : [`-${option.short}`]),
+  ]);
   const twice = names.find((name, index) => names.indexOf(name) !== index || name === 'help' || name === '-h');
   if (twice !== undefined) throw new Error(`${owner}: the option ${twice} is there twice`);
   return all;

@@ -5,7 +5,14 @@
  */
 import { cliError, usageError } from './cli-errors.ts';
 import type { CliHost } from './command-context.ts';
-import { apiUrl, connectionFilePath, type ConnectionFile, readConnections, type SavedConnection, urlText } from './connection-file.ts';
+import {
+  apiUrl,
+  type ConnectionFile,
+  connectionFilePath,
+  readConnections,
+  type SavedConnection,
+  urlText,
+} from './connection-file.ts';
 import type { Globals } from './global-options.ts';
 
 /** What `createClient` takes. */
@@ -26,7 +33,11 @@ const saved = (connection: SavedConnection): ConnectionOptions => ({
 });
 
 /** @throws PvcError NOT_CONNECTED, CONNECTION_UNKNOWN, CONNECTION_FILE, NO_HOME, USAGE */
-export async function chooseConnection(globals: Globals, environment: Environment, host: CliHost): Promise<ConnectionOptions> {
+export async function chooseConnection(
+  globals: Globals,
+  environment: Environment,
+  host: CliHost,
+): Promise<ConnectionOptions> {
   const file = (): Promise<ConnectionFile> => readConnections(host.files, connectionFilePath(environment));
   if (globals.socket !== undefined) return { socket: globals.socket };
   if (globals.store !== undefined) return { store: globals.store };
@@ -52,7 +63,11 @@ export async function chooseConnection(globals: Globals, environment: Environmen
 
 const hasHome = (environment: Environment): boolean => Boolean(environment['XDG_CONFIG_HOME'] || environment['HOME']);
 
-async function byUrl(text: string, environment: Environment, file: () => Promise<ConnectionFile>): Promise<ConnectionOptions> {
+async function byUrl(
+  text: string,
+  environment: Environment,
+  file: () => Promise<ConnectionFile>,
+): Promise<ConnectionOptions> {
   const url = apiUrl(text);
   if (url === undefined) throw usageError(`"${text}" is not an https address.`, 'Write it as https://HOST:PORT.');
   const address = urlText(url);

@@ -1,5 +1,6 @@
 /** Errors for a person and as JSON. @module */
 import { exitCode, type PvcError } from '../error/error.ts';
+import { readableStack } from '../host/stack.ts';
 import type { RenderContext } from '../operation/cli-spec.ts';
 import { paint } from '../render/colour.ts';
 import { indent } from '../render/format.ts';
@@ -59,13 +60,10 @@ function debugLines(error: unknown, context: RenderContext): string[] {
   let depth = 0;
   for (let at: unknown = error; at !== undefined && depth < 6; at = at instanceof Error ? at.cause : undefined) {
     if (depth > 0) lines.push(`${paint('caused by:', 'yellow', context)} ${messageOf(at)}`);
-    const stack =
-      at instanceof Error
-        ? (at.stack ?? '')
-            .split('\n')
-            .filter((line) => /^\s+at /.test(line))
-            .join('\n')
-        : '';
+    const stack = (readableStack(at) ?? '')
+      .split('\n')
+      .filter((line) => /^\s+at /.test(line))
+      .join('\n');
     if (stack !== '') lines.push(paint(indent(stack.replace(/^\s+/gm, '')), 'dim', context));
     depth += 1;
   }

@@ -1,4 +1,5 @@
 /** The command line with everything that it can reach; what a command does not need is loaded by none. @module */
+import { z } from 'zod';
 import { runCli } from './cli/run.ts';
 import { defaultConfigPath } from './config/schema.ts';
 import { PvcError } from './error/error.ts';
@@ -26,6 +27,8 @@ export async function runCommandLine({ name, argv }: ReturnType<typeof programAr
   const terminal = processTerminal();
   // As `pvcd` the program is the daemon whatever else is on the line.
   const line = name === 'pvcd' && argv[0] !== 'daemon' ? ['daemon', ...argv] : argv;
+  // A short run checks each shape once or twice: compiling the checks would cost more than it saves.
+  if (line[0] !== 'daemon') z.config({ jitless: true });
   const host = { clock: linuxClock, files: linuxFiles };
   const { path, given } = configPathOf(line, terminal.environment);
   let program: Promise<Program> | undefined;

@@ -30,6 +30,8 @@ export interface CliParts {
   readonly version: string;
   /** The operations; asked for only when they are needed, since loading them takes most of a short run. */
   readonly registry: () => OperationRegistry | Promise<OperationRegistry>;
+  /** Path of this machine's daemon's socket; /run/pvc/pvc.sock unless given. Asked for only when nothing else is said. */
+  readonly localSocket?: () => string | Promise<string>;
   /** Opens a connection (`createClient`). */
   readonly connect: (options: ConnectionOptions, globals: Globals) => Promise<ConnectedClient>;
   readonly terminal: HostTerminal;
@@ -98,7 +100,7 @@ function contextOf(
   let opening: Promise<ConnectedClient> | undefined;
   const { globals, terminal, format } = run;
   const connection = (): Promise<ConnectionOptions> =>
-    chooseConnection(globals, parts.terminal.environment, parts.host);
+    chooseConnection(globals, parts.terminal.environment, parts.host, parts.localSocket);
   const open = async (): Promise<ConnectedClient> => {
     const client = await parts.connect(await connection(), globals);
     run.clients.push(client);

@@ -7,7 +7,6 @@ import type { Host } from '../host/host.ts';
 import type { HostTerminal } from '../host/terminal.ts';
 import type { CliRun } from '../operation/cli-spec.ts';
 import type { OperationRegistry } from '../operation/registry.ts';
-import { loadTables } from '../render/format.ts';
 import { awaitTask } from './await-task.ts';
 import { cliError, interruptedExit } from './cli-errors.ts';
 import type { CommandContext, ConnectedClient, SeenCertificate } from './command-context.ts';
@@ -161,8 +160,6 @@ async function runCommand(line: ParsedLine, context: CommandContext): Promise<nu
     },
     awaitTask: (taskId, timeoutMs) => awaitTask(taskId, timeoutMs, context),
   };
-  // Its own hand may render tables.
-  if (context.format === 'pretty') await loadTables();
   return cli.run(run);
 }
 

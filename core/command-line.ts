@@ -15,7 +15,10 @@ import { licencesCommand } from './local/licences-command.ts';
 import { assemble, type Program } from './program.ts';
 
 /** The configuration has to be known before the line is parsed: its plugins bring commands. */
-function configPathOf(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): { path: string; given: boolean } {
+function configPathOf(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): { path: string; given: boolean } {
   const at = argv.findIndex((word) => word === '--config' || word.startsWith('--config='));
   const word = at === -1 ? undefined : (/^--config=(.*)$/s.exec(argv[at] ?? '')?.[1] ?? argv[at + 1]);
   const path = word ?? environment['PVC_CONFIG'];
@@ -32,7 +35,8 @@ export async function runCommandLine({ name, argv }: ReturnType<typeof programAr
   const host = { clock: linuxClock, files: linuxFiles };
   const { path, given } = configPathOf(line, terminal.environment);
   let program: Promise<Program> | undefined;
-  const get = (): Promise<Program> => (program ??= assemble({ host, version, configPath: path, configRequired: given }));
+  const get = (): Promise<Program> =>
+    (program ??= assemble({ host, version, configPath: path, configRequired: given }));
   // A mistake in this machine's configuration must not keep anybody from using a cluster that runs.
   const lenient = async (): Promise<Program> => {
     try {
@@ -49,6 +53,7 @@ export async function runCommandLine({ name, argv }: ReturnType<typeof programAr
     terminal,
     host,
     registry: async () => (await lenient()).registry,
+    localSocket: async () => `${(await lenient()).loaded.config.directories.run}/pvc.sock`,
     connect: async (options) => {
       const { openClient } = await import('./local/open-client.ts');
       return openClient(options, await lenient());

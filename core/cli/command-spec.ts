@@ -53,14 +53,16 @@ export function controlSchema(target: CommandTarget): z.ZodObject {
 export const inputSchema = (target: CommandTarget): z.ZodObject =>
   target.type === 'local' ? target.local.input : (target.operation.input as z.ZodObject);
 
+/** A command with a hand of its own may find out by itself (in an editor) what the operation needs. */
+const mayAskItself = (target: CommandTarget): boolean => target.type === 'operation' && target.cli.run !== undefined;
+
 /** Positional arguments of a command. */
 export function commandArguments(spec: CommandSpec): ArgumentSpec[] {
   const { target } = spec;
-  return argumentSpecs(
-    inputSchema(target),
-    (target.type === 'local' ? target.local.arguments : target.cli.arguments) ?? [],
-    spec.path.join(' '),
-  );
+  const given = (target.type === 'local' ? target.local.arguments : target.cli.arguments) ?? [];
+  const specs = argumentSpecs(inputSchema(target), given, spec.path.join(' '));
+  if (!mayAskItself(target)) return specs;
+  return specs.map((one) => (one.cli.from === undefined ? one : { ...one, required: false }));
 }
 
 /** Options of a command, without the global ones. @throws Error when two of them have one name: a fault of its author. */
@@ -86,7 +88,8 @@ export function commandOptions(spec: CommandSpec): OptionSpec[] {
     // --no-plan and the like would only be noise.
     (option): OptionSpec => ({ ...option, negatable: option.long === 'wait' }),
   );
-  const all = [...own, ...control];
+  const optional = (option: OptionSpec): OptionSpec => ({ ...option, field: { ...option.field, required: false } });
+  const all = [...(mayAskItself(target) ? own.map(optional) : own), ...control];
   const names = all.flatMap((option) => [
     option.long,
     ...(option.negatable ? [`no-${option.long}`] : []),

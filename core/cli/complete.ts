@@ -31,7 +31,7 @@ interface Answer {
 
 export interface CompleteParts {
   readonly root: CommandNode;
-  readonly parts: Pick<CliParts, 'connect' | 'registry' | 'terminal' | 'host'>;
+  readonly parts: Pick<CliParts, 'connect' | 'registry' | 'terminal' | 'host' | 'localSocket'>;
 }
 
 const nothing: Answer = { candidates: [], then: 'done' };
@@ -202,7 +202,10 @@ async function objectNames(kind: string, at: Position, { parts }: CompleteParts)
   );
   const ask = async (): Promise<Candidate[]> => {
     const globals: Globals = resolveGlobals(at.globals, terminal.environment);
-    const client = await parts.connect(await chooseConnection(globals, terminal.environment, host), globals);
+    const client = await parts.connect(
+      await chooseConnection(globals, terminal.environment, host, parts.localSocket),
+      globals,
+    );
     try {
       const items = (await client.call(operation.name, {}, { signal: stop.signal })) as readonly Record<
         string,

@@ -37,18 +37,20 @@ export async function chooseConnection(
   globals: Globals,
   environment: Environment,
   host: CliHost,
+  localSocket: () => string | Promise<string> = () => defaultSocket,
 ): Promise<ConnectionOptions> {
   const file = (): Promise<ConnectionFile> => readConnections(host.files, connectionFilePath(environment));
   if (globals.socket !== undefined) return { socket: globals.socket };
   if (globals.store !== undefined) return { store: globals.store };
   if (globals.url !== undefined) return byUrl(globals.url, environment, file);
-  if (globals.connection === 'local') return { socket: defaultSocket };
+  if (globals.connection === 'local') return { socket: await localSocket() };
   if (globals.connection !== undefined) {
     const found = (await file()).connections[globals.connection];
     if (found === undefined) throw cliError('CONNECTION_UNKNOWN', { name: globals.connection });
     return saved(found);
   }
-  if ((await host.files.stat(defaultSocket)) !== undefined) return { socket: defaultSocket };
+  const socket = await localSocket();
+  if ((await host.files.stat(socket)) !== undefined) return { socket };
   // Without a home there can be no chosen connection: that is no mistake of its own here.
   if (hasHome(environment)) {
     const { current, connections } = await file();
@@ -58,7 +60,7 @@ export async function chooseConnection(
       return saved(found);
     }
   }
-  throw cliError('NOT_CONNECTED', { socket: defaultSocket });
+  throw cliError('NOT_CONNECTED', { socket });
 }
 
 const hasHome = (environment: Environment): boolean => Boolean(environment['XDG_CONFIG_HOME'] || environment['HOME']);

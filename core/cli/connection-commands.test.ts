@@ -163,6 +163,13 @@ describe('connections', () => {
     assert.deepEqual(await chosen(''), local);
     assert.deepEqual(await chosen('-c prod'), prod);
     assert.deepEqual(await chosen('-c local'), local);
+    const elsewhere = { parts: { localSocket: () => '/srv/pvc.sock' }, answers: { 'vm.list': [] } };
+    assert.deepEqual(
+      (await run('vm list', elsewhere)).connections,
+      [lab],
+      'the socket that is configured is not there',
+    );
+    assert.deepEqual((await run('vm list -c local', elsewhere)).connections, [{ socket: '/srv/pvc.sock' }]);
   });
 
   it('that are missing are explained', async () => {

@@ -2,7 +2,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { CliSpec } from '../operation/cli-spec.ts';
 import type { Feed } from '../operation/operation.ts';
-import { loadTables } from '../render/format.ts';
 import { valueText } from '../render/render-value.ts';
 import type { CommandContext } from './command-context.ts';
 
@@ -20,7 +19,6 @@ export async function followFeed(
   const { terminal, format } = context;
   const client = await context.connect();
   const { stringify } = format === 'yaml' ? await import('yaml') : { stringify: undefined };
-  await loadTables();
   const text = (data: unknown): string => {
     if (format === 'json') return JSON.stringify(data);
     if (stringify !== undefined) return `---\n${stringify(data, { lineWidth: 0 })}`;

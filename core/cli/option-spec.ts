@@ -154,10 +154,11 @@ export function optionHelp(
   if (shape.type === 'choice' && shown.value !== shape.values.join('|'))
     notes.push(`one of ${shape.values.join(', ')}`);
   if (cli.from === 'file') notes.push('`-` is standard input');
-  if (shown.repeat) notes.push('may be repeated');
+  if (shown.repeat && !field.description.includes('repeated')) notes.push('may be repeated');
   const byDefault = defaultText(field);
   if (byDefault !== '') notes.push(`default ${byDefault}`);
   if (field.required && shown.optional) notes.push('required');
-  const text = field.description.replace(/\.$/, '');
+  // Authors begin with a small letter or a capital one; the help always has the capital one.
+  const text = field.description.replace(/\.$/, '').replace(/^[a-z](?=[a-z]*\b)/, (letter) => letter.toUpperCase());
   return notes.length === 0 ? text : `${text}${text === '' ? '' : ' '}(${notes.join('; ')})`;
 }

@@ -1,7 +1,6 @@
 /** Prints an answer in the format that was asked for. @module */
 import type { z } from 'zod';
 import type { RenderContext } from '../operation/cli-spec.ts';
-import { loadTables } from '../render/format.ts';
 import { renderAnswer } from '../render/render-value.ts';
 import { cliError } from './cli-errors.ts';
 import type { Format } from './global-options.ts';
@@ -31,7 +30,6 @@ export async function answerText(
     case 'name':
       return names(value, shape);
     case 'pretty': {
-      await loadTables();
       const text =
         shape.render === undefined ? renderAnswer(value, shape.schema, context) : shape.render(value as never, context);
       return text === '' || text.endsWith('\n') ? text : `${text}\n`;

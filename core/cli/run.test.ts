@@ -136,7 +136,15 @@ describe('commands with a hand of their own', () => {
   it('edit, and go on as the command would', async () => {
     const answers = { 'vm.modify': { ...mutation, actions: ['change w'] } };
     const edited = await runFake('vm modify w', { answers, columns: 80, edit: (text, suffix) => `${text}${suffix}` });
-    assert.equal(edited.code, 2, 'FILE is a required argument there');
+    assert.deepEqual(edited.client.calls[0]?.input, { vm: 'w', definition: '<domain/>\n.xml' });
+    assert.equal(edited.code, 0);
+    const same = await runFake('vm modify w --no-colour', { answers, columns: 80, edit: (text) => text });
+    assert.equal(same.code, 9);
+    assert.match(same.err, /The text was saved as it was\.\nhint: Nothing was changed\./);
+    assert.match(
+      (await runFake('vm modify w', { answers })).err,
+      /An editor needs a terminal\.\nhint: Give the new text as a file\./,
+    );
     const fromFile = await runFake('vm modify w -', { answers, input: '<domain/>' });
     assert.deepEqual(fromFile.client.calls, [
       { operation: 'vm.modify', input: { vm: 'w', definition: '<domain/>' }, plan: false },

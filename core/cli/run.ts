@@ -7,7 +7,6 @@ import type { Host } from '../host/host.ts';
 import type { HostTerminal } from '../host/terminal.ts';
 import type { CliRun } from '../operation/cli-spec.ts';
 import type { OperationRegistry } from '../operation/registry.ts';
-import { loadTables } from '../render/format.ts';
 import { awaitTask } from './await-task.ts';
 import { cliError, interruptedExit } from './cli-errors.ts';
 import type { CommandContext, ConnectedClient, SeenCertificate } from './command-context.ts';
@@ -30,6 +29,8 @@ export interface CliParts {
   readonly version: string;
   /** The operations; asked for only when they are needed, since loading them takes most of a short run. */
   readonly registry: () => OperationRegistry | Promise<OperationRegistry>;
+  /** Path of this machine's daemon's socket; /run/pvc/pvc.sock unless given. Asked for only when nothing else is said. */
+  readonly localSocket?: () => string | Promise<string>;
   /** Opens a connection (`createClient`). */
   readonly connect: (options: ConnectionOptions, globals: Globals) => Promise<ConnectedClient>;
   readonly terminal: HostTerminal;
@@ -98,7 +99,7 @@ function contextOf(
   let opening: Promise<ConnectedClient> | undefined;
   const { globals, terminal, format } = run;
   const connection = (): Promise<ConnectionOptions> =>
-    chooseConnection(globals, parts.terminal.environment, parts.host);
+    chooseConnection(globals, parts.terminal.environment, parts.host, parts.localSocket);
   const open = async (): Promise<ConnectedClient> => {
     const client = await parts.connect(await connection(), globals);
     run.clients.push(client);
@@ -159,8 +160,6 @@ async function runCommand(line: ParsedLine, context: CommandContext): Promise<nu
     },
     awaitTask: (taskId, timeoutMs) => awaitTask(taskId, timeoutMs, context),
   };
-  // Its own hand may render tables.
-  if (context.format === 'pretty') await loadTables();
   return cli.run(run);
 }
 

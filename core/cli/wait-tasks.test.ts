@@ -4,10 +4,14 @@ import { setImmediate } from 'node:timers/promises';
 import { defineErrors } from '../error/error.ts';
 import { VirtualClock } from '../host/virtual-clock.ts';
 import type { TaskView } from '../task/task-view.ts';
+import { fakeClient } from './testing/fake-client.ts';
 import type { FakeTerminal } from './testing/fake-terminal.ts';
 import { runFake } from './testing/run-fake.ts';
 
-defineErrors({ TEST_BUSY: { message: 'busy', hint: 'wait', http: 409, exit: 'conflict' } });
+const testError = defineErrors({
+  TEST_GONE: { message: 'gone', hint: 'none', http: 404, exit: 'notFound' },
+  TEST_BUSY: { message: 'busy', hint: 'wait', http: 409, exit: 'conflict' },
+});
 
 const base: TaskView = {
   id: '0task00000000001',
@@ -180,6 +184,20 @@ describe('waiting for a task', () => {
 });
 
 describe('pvc task wait', () => {
+  it('does not say that a task goes on that does not exist', async () => {
+    const parts = {
+      connect: async () => ({
+        ...fakeClient(),
+        wait: async () => {
+          throw testError('TEST_GONE');
+        },
+      }),
+    };
+    const { code, err } = await runFake(`task wait ${base.id}`, { parts });
+    assert.equal(code, 3);
+    assert.match(err, /^error: gone\n/);
+  });
+
   it('ends as the task ends', async () => {
     const line = `task wait ${base.id}`;
     assert.equal((await runFake(line, { tasks })).out, 'vm.start web1: succeeded in 12 s\n');

@@ -10,6 +10,7 @@ import { formatDuration } from '../render/quantity.ts';
 import { type TaskView, taskViewEnded } from '../task/task-view.ts';
 import { cliError } from './cli-errors.ts';
 import type { ConnectedClient } from './command-context.ts';
+import { isPvcError } from './render-error.ts';
 import type { SessionTerminal } from './session-terminal.ts';
 
 export interface WaitParts {
@@ -80,7 +81,9 @@ export async function waitTasks(ids: readonly string[], parts: WaitParts): Promi
         duration: formatDuration(timeoutMs ?? 0),
       });
     }
-    for (const id of open) terminal.warn(`Task ${id} goes on. Follow it: pvc task wait ${id}\n`);
+    // A task that does not exist cannot go on.
+    const gone = isPvcError(error) && error.exit === 'notFound';
+    for (const id of gone ? [] : open) terminal.warn(`Task ${id} goes on. Follow it: pvc task wait ${id}\n`);
     throw error;
   } finally {
     cancelTimeout();

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { Executor } from '../operation/execute.ts';
 import type { Actor, Feed, Mutation, Query } from '../operation/operation.ts';
-import { loadTables } from '../render/format.ts';
 import { commitOf, Documents } from '../store/documents.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { type TaskSpec, type TaskStatus, task } from '../task/task-kind.ts';
@@ -171,7 +170,6 @@ describe('task.cancel', () => {
 });
 
 describe('tasks for a person', () => {
-  before(loadTables);
   const context = { width: 80, colour: false, nowMs: 10_000 };
   const render = (name: string, value: unknown): string =>
     taskOperations.find((one) => one.name === name)?.cli?.render?.(value as never, context) ?? '';

@@ -1,10 +1,8 @@
 /**
  * What the renderers of operations are built from: tables, aligned fields, sections, amounts, times and
- * states. Light to import, since plugins do so through `core/plugin/api.ts`; the library behind the tables
- * is loaded by `loadTables()`, which the command line does before it renders.
+ * states. Plugins import it through `core/plugin/api.ts`.
  * @module
  */
-import type TableConstructor from 'cli-table3';
 import type { RenderContext } from '../operation/cli-spec.ts';
 import { paint, paintState } from './colour.ts';
 import { cutText, padText, textWidth, wrapText } from './text-width.ts';
@@ -34,13 +32,6 @@ export interface Column {
   readonly optional?: boolean;
 }
 
-let Table: typeof TableConstructor | undefined;
-
-/** Loads the table library; needed once before the first `table()`. */
-export async function loadTables(): Promise<void> {
-  Table ??= (await import('cli-table3')).default;
-}
-
 const gap = 2;
 const narrowest = 6;
 
@@ -63,7 +54,6 @@ export function table(
   context: RenderContext,
 ): string {
   if (rows.length === 0) return '(none)';
-  if (Table === undefined) throw new Error('tables are not loaded: await loadTables() first');
   const specs = columns.map((column): Column => (typeof column === 'string' ? { title: column } : column));
   const cells = rows.map((row) =>
     specs.map((spec, index) => (spec.state ? paintState(cellText(row[index]), context) : cellText(row[index]))),
@@ -74,32 +64,28 @@ export function table(
   const shown = columnsWithRoom(specs, natural, context.width);
   const pick = <T>(list: readonly T[]): T[] => shown.map((index) => list[index] as T);
   const widths = fitWidths(pick(natural), pick(specs), context.width);
-  const none = {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-  };
-  const made = new Table({
-    chars: { ...none, left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
-    style: { 'padding-left': 0, 'padding-right': 0, head: [], border: [], compact: true },
-    colWidths: widths,
-    colAligns: shown.map((index) => (isRight(specs[index], rows, index) ? 'right' : 'left')),
-  });
-  const cut = (text: string, index: number): string => cutText(text, widths[index] ?? 0);
-  made.push(pick(specs).map((spec, index) => paint(cut(spec.title, index), 'bold', context)));
-  for (const row of cells) made.push(pick(row).map(cut));
-  const lines = made.toString().split('\n');
+  const sides = shown.map((index) => (isRight(specs[index], rows, index) ? 'left' : 'right'));
+  const lineOf = (texts: readonly string[], style: (text: string) => string): string =>
+    texts
+      .map((text, index) => {
+        const width = widths[index] ?? 0;
+        return padText(style(cutText(text, width)), width, sides[index]);
+      })
+      .join(' '.repeat(gap))
+      .trimEnd();
+  const lines = [
+    lineOf(
+      pick(specs).map((spec) => spec.title),
+      (title) => paint(title, 'bold', context),
+    ),
+    ...cells.map((row) => lineOf(pick(row), (text) => text)),
+  ];
   const left = specs.filter((_spec, index) => !shown.includes(index)).map((spec) => spec.title);
   if (left.length > 0) {
     const text = left.length > 3 ? `${left.length} columns` : left.join(', ');
     lines.push(paint(cutText(`No room for ${text}; see --format json.`, context.width), 'dim', context));
   }
-  return lines.map((line) => line.trimEnd()).join('\n');
+  return lines.join('\n');
 }
 
 /** As said, or because every cell that is not empty is a number. */

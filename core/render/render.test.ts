@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { before, describe, it, snapshot } from 'node:test';
+import { describe, it, snapshot } from 'node:test';
 import { z } from 'zod';
 import { renderError } from '../cli/render-error.ts';
 import { renderPlan } from '../cli/render-plan.ts';
 import { PvcError } from '../error/error.ts';
 import type { PlanAnswer } from '../operation/execute.ts';
-import { fields, loadTables, page, type RenderContext, section, table } from './format.ts';
+import { fields, page, type RenderContext, section, table } from './format.ts';
 import { fieldTitle, renderAnswer, renderValue } from './render-value.ts';
 import { textWidth } from './text-width.ts';
 
@@ -84,8 +84,6 @@ const plan: PlanAnswer = {
   tasks: [{ id: 't', action: 'vm.restart', node: 'hv1' }],
   result: null,
 };
-
-before(loadTables);
 
 describe('answers', () => {
   for (const [name, context] of contexts) {

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -50,11 +50,14 @@ export async function fakeApi(test: TestContext, answer: Answerer, tls?: Certifi
   const path = join(directory, 'api.sock');
   await new Promise<void>((resolve) => (tls === undefined ? server.listen(path, resolve) : server.listen(0, '127.0.0.1', resolve)));
   const api = { server, at: tls === undefined ? path : `https://localhost:${(server.address() as AddressInfo).port}`, asked, connections: 0 };
-  server.on('connection', () => {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
     api.connections += 1;
+    sockets.add(socket);
   });
   test.after(async () => {
-    server.closeAllConnections();
+    // Those that were upgraded, too: the server has let go of them.
+    for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
     await rm(directory, { recursive: true });
   });

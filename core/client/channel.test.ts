@@ -10,7 +10,11 @@ import { type Answerer, fakeApi, petRegistry } from './testing/fake-api.ts';
 
 const never = new AbortController().signal;
 
-async function talking(test: TestContext, connected: (socket: WebSocket) => void, answer: Answerer = () => {}): Promise<{ client: PvcClient; at: string }> {
+async function talking(
+  test: TestContext,
+  connected: (socket: WebSocket) => void,
+  answer: Answerer = () => {},
+): Promise<{ client: PvcClient; at: string }> {
   const api = await fakeApi(test, answer);
   const sockets = new WebSocketServer({ server: api.server, maxPayload: 1024 * 1024 });
   sockets.on('connection', connected);
@@ -35,7 +39,9 @@ describe('a channel', () => {
     let closedWith: number | undefined;
     const { client } = await talking(test, (socket) => {
       socket.send(Buffer.from('hello\n'));
-      socket.on('message', (data, isBinary) => socket.send(Buffer.concat([Buffer.from(isBinary ? 'b:' : 't:'), data as Buffer])));
+      socket.on('message', (data, isBinary) =>
+        socket.send(Buffer.concat([Buffer.from(isBinary ? 'b:' : 't:'), data as Buffer])),
+      );
       socket.on('close', (code) => {
         closedWith = code;
       });
@@ -61,7 +67,10 @@ describe('a channel', () => {
   it('gives everything before its error, which is the server’s', async (test) => {
     const { client } = await talking(test, (socket) => {
       for (let line = 0; line < 50; line += 1) socket.send(Buffer.from(`${line},`));
-      socket.close(1011, closeReason(operationError('NODE_UNREACHABLE', { operation: 'pet.talk', node: 'hv2', reason: 'gone' })));
+      socket.close(
+        1011,
+        closeReason(operationError('NODE_UNREACHABLE', { operation: 'pet.talk', node: 'hv2', reason: 'gone' })),
+      );
     });
     const channel = await client.channel('pet.talk', { pet: 'rex' }, never);
     let text = '';
@@ -72,7 +81,11 @@ describe('a channel', () => {
           await linuxClock.sleep(1); // a reader that is slower than the error
         }
       },
-      { code: 'NODE_UNREACHABLE', exit: 'unreachable', message: 'Only node hv2 can answer pet.talk, and it cannot be reached: gone' },
+      {
+        code: 'NODE_UNREACHABLE',
+        exit: 'unreachable',
+        message: 'Only node hv2 can answer pet.talk, and it cannot be reached: gone',
+      },
     );
     assert.equal(text.split(',').length, 51);
   });
@@ -161,18 +174,37 @@ describe('a channel', () => {
   it('is refused with the server’s error', async (test) => {
     const api = await fakeApi(test, () => {});
     api.server.on('upgrade', (_request, socket) => {
-      const body = JSON.stringify({ code: 'VM_NOT_RUNNING', detail: 'rex does not run.', hint: 'Start it.', exit: 'refused', status: 409, details: [] });
-      socket.end(`HTTP/1.1 409 Conflict\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+      const body = JSON.stringify({
+        code: 'VM_NOT_RUNNING',
+        detail: 'rex does not run.',
+        hint: 'Start it.',
+        exit: 'refused',
+        status: 409,
+        details: [],
+      });
+      socket.end(
+        `HTTP/1.1 409 Conflict\r\nContent-Type: application/problem+json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      );
     });
     using client = createClient({ socket: api.at }, petRegistry());
-    await assert.rejects(client.channel('pet.talk', { pet: 'rex' }, never), { code: 'VM_NOT_RUNNING', http: 409, exit: 'refused', hint: 'Start it.' });
+    await assert.rejects(client.channel('pet.talk', { pet: 'rex' }, never), {
+      code: 'VM_NOT_RUNNING',
+      http: 409,
+      exit: 'refused',
+      hint: 'Start it.',
+    });
   });
 
   it('is refused by something that is no PVC', async (test) => {
     const api = await fakeApi(test, () => {});
-    api.server.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 2\r\n\r\nhi'));
+    api.server.on('upgrade', (_request, socket) =>
+      socket.end('HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 2\r\n\r\nhi'),
+    );
     using client = createClient({ socket: api.at }, petRegistry());
-    await assert.rejects(client.channel('pet.talk', { pet: 'rex' }, never), { code: 'ANSWER_INVALID', message: /status 302/ });
+    await assert.rejects(client.channel('pet.talk', { pet: 'rex' }, never), {
+      code: 'ANSWER_INVALID',
+      message: /status 302/,
+    });
   });
 
   it('cannot be opened where nobody listens', async () => {

@@ -12,7 +12,9 @@ const open = (response: ServerResponse): void => {
   response.write(': open\n\n');
 };
 const send = (response: ServerResponse, id: number | undefined, data: unknown = id, event?: string): void => {
-  response.write(`${id === undefined ? '' : `id: s-${id}\n`}${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`);
+  response.write(
+    `${id === undefined ? '' : `id: s-${id}\n`}${event === undefined ? '' : `event: ${event}\n`}data: ${JSON.stringify(data)}\n\n`,
+  );
 };
 /** Cuts the connection once everything was written. */
 const cut = (response: ServerResponse): void => void response.write(': bye\n\n', () => response.destroy());
@@ -38,7 +40,11 @@ describe('following a feed', () => {
     using client = createClient({ socket: api.at }, petRegistry());
     const stop = new AbortController();
     const seen: StreamItem[] = [];
-    for await (const item of client.follow('pet.follow', { pet: 'rex', lines: 3 }, { signal: stop.signal, resumeAfter: 's-0' })) {
+    for await (const item of client.follow(
+      'pet.follow',
+      { pet: 'rex', lines: 3 },
+      { signal: stop.signal, resumeAfter: 's-0' },
+    )) {
       seen.push(item);
       setTimeout(() => stop.abort(), 10);
     }
@@ -61,13 +67,24 @@ describe('following a feed', () => {
       } else cut(response);
     });
     using client = createClient({ socket: api.at }, petRegistry());
-    assert.deepEqual(await collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never }), 6), [1, 2, 3, 4, 5, 6]);
-    assert.deepEqual(api.asked.map(({ headers }) => headers['last-event-id']), [undefined, 's-2', 's-4']);
+    assert.deepEqual(
+      await collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never }), 6),
+      [1, 2, 3, 4, 5, 6],
+    );
+    assert.deepEqual(
+      api.asked.map(({ headers }) => headers['last-event-id']),
+      [undefined, 's-2', 's-4'],
+    );
   });
 
   it('waits for a daemon that is restarted', async (test) => {
     const api = await fakeApi(test, (_asked, response, count) => {
-      if (count === 2) return answerJson(response, { code: 'CLOSING', detail: 'This daemon is stopping.', exit: 'unreachable', status: 503 }, 503);
+      if (count === 2)
+        return answerJson(
+          response,
+          { code: 'CLOSING', detail: 'This daemon is stopping.', exit: 'unreachable', status: 503 },
+          503,
+        );
       if (count === 3) return void response.destroy();
       open(response);
       send(response, count);
@@ -97,7 +114,9 @@ describe('following a feed', () => {
     });
     using client = createClient({ socket: api.at }, petRegistry());
     assert.deepEqual(await collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never })), ['x']);
-    await assert.rejects(collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never })), { code: 'STREAM_BROKEN' });
+    await assert.rejects(collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never })), {
+      code: 'STREAM_BROKEN',
+    });
     assert.equal(api.asked.length, 2);
   });
 
@@ -112,7 +131,10 @@ describe('following a feed', () => {
     });
     using client = createClient({ socket: api.at }, petRegistry());
     for (let turn = 0; turn < 2; turn += 1) {
-      await assert.rejects(collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never })), { code: 'PET_ASLEEP', message: 'rex sleeps.' });
+      await assert.rejects(collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never })), {
+        code: 'PET_ASLEEP',
+        message: 'rex sleeps.',
+      });
     }
     assert.equal(api.asked.length, 2);
   });
@@ -124,7 +146,10 @@ describe('following a feed', () => {
       response.write('data: {oops\n\n');
     });
     using client = createClient({ socket: api.at }, petRegistry());
-    for (let turn = 0; turn < 2; turn += 1) await assert.rejects(collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never })), { code: 'ANSWER_INVALID' });
+    for (let turn = 0; turn < 2; turn += 1)
+      await assert.rejects(collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never })), {
+        code: 'ANSWER_INVALID',
+      });
   });
 
   it('lets go of the connection when the reader leaves', async (test) => {
@@ -152,7 +177,10 @@ describe('following a feed', () => {
       await linuxClock.sleep(5);
     }
     assert.deepEqual(await seen, [1, 2, 3]);
-    assert.deepEqual(api.asked.map(({ headers }) => headers['last-event-id']), [undefined, 's-1', 's-2']);
+    assert.deepEqual(
+      api.asked.map(({ headers }) => headers['last-event-id']),
+      [undefined, 's-1', 's-2'],
+    );
   });
 
   it('gives up after two minutes without a connection', async (test) => {
@@ -165,9 +193,11 @@ describe('following a feed', () => {
     });
     using client = createClient({ socket: api.at }, petRegistry(), { clock });
     let ended = false;
-    const failing = assert.rejects(collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never })), { code: 'DAEMON_DOWN' }).finally(() => {
-      ended = true;
-    });
+    const failing = assert
+      .rejects(collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never })), { code: 'DAEMON_DOWN' })
+      .finally(() => {
+        ended = true;
+      });
     for (let turn = 0; turn < 400 && !ended; turn += 1) {
       await clock.advance(500);
       await linuxClock.sleep(2);

@@ -15,16 +15,38 @@ describe('a client of the API', () => {
     const doors = await openDoors(test);
     const { address } = await doors.socket();
     using client = createClient({ socket: address });
-    const made = (await client.call('pet.create', { name: 'rex', age: 21 })) as { result: unknown; warnings: string[]; tasks: string[]; request: string };
+    const made = (await client.call('pet.create', { name: 'rex', age: 21 })) as {
+      result: unknown;
+      warnings: string[];
+      tasks: string[];
+      request: string;
+    };
     assert.deepEqual([made.result, made.warnings, made.tasks], [{ name: 'rex', age: 21 }, ['That is old.'], []]);
     assert.deepEqual(await client.call('pet.show', { pet: 'rex' }), { name: 'rex', age: 21 });
-    const input = { limit: 3, young: false, tags: ['a b', '1', '[x]'], ages: [1], where: { name: 'ü&=' }, sort: 'name' };
+    const input = {
+      limit: 3,
+      young: false,
+      tags: ['a b', '1', '[x]'],
+      ages: [1],
+      where: { name: 'ü&=' },
+      sort: 'name',
+    };
     assert.deepEqual(await client.call('pet.list', input), input);
-    for (const tags of [[], ['[x]'], ['true']]) assert.deepEqual(await client.call('pet.list', { tags }), { limit: 10, tags });
+    for (const tags of [[], ['[x]'], ['true']])
+      assert.deepEqual(await client.call('pet.list', { tags }), { limit: 10, tags });
     assert.equal((await client.call('pet.remove', { pet: 'rex' }, { plan: true })).operation, 'pet.remove');
-    assert.deepEqual(((await client.call('pet.remove', { pet: 'rex', force: true })) as { result: unknown }).result, { force: true });
-    await assert.rejects(client.call('pet.show', { pet: 'rex' }), { code: 'OBJECT_NOT_FOUND', http: 404, exit: 'notFound' });
-    await assert.rejects(client.call('pet.create', { name: 'rex', age: 'x' }), (error) => error instanceof PvcError && error.code === 'INPUT_INVALID' && error.details.length === 1);
+    assert.deepEqual(((await client.call('pet.remove', { pet: 'rex', force: true })) as { result: unknown }).result, {
+      force: true,
+    });
+    await assert.rejects(client.call('pet.show', { pet: 'rex' }), {
+      code: 'OBJECT_NOT_FOUND',
+      http: 404,
+      exit: 'notFound',
+    });
+    await assert.rejects(
+      client.call('pet.create', { name: 'rex', age: 'x' }),
+      (error) => error instanceof PvcError && error.code === 'INPUT_INVALID' && error.details.length === 1,
+    );
   });
 
   it('starts a task and finds it', async (test) => {
@@ -58,7 +80,10 @@ describe('a client of the API', () => {
       if (seen.length >= 6 && restarted) break;
     }
     assert.ok(restarted);
-    assert.deepEqual(seen, seen.map((_, index) => index + 1));
+    assert.deepEqual(
+      seen,
+      seen.map((_, index) => index + 1),
+    );
   });
 
   it('talks through a channel over HTTPS with a token, and not without', async (test) => {

@@ -38,7 +38,10 @@ describe('waiting for a task', () => {
   it('ends with the task, and tells each state on the way once', async () => {
     for (const end of ['succeeded', 'failed', 'cancelled'] as const) {
       const clock = new VirtualClock();
-      const { look } = looking([view('pending'), view('running', 'a'), view('running', 'a'), view('running', 'b'), view(end)], clock);
+      const { look } = looking(
+        [view('pending'), view('running', 'a'), view('running', 'a'), view('running', 'b'), view(end)],
+        clock,
+      );
       const told: string[] = [];
       const waiting = waitTask(look, clock, { onProgress: (task) => told.push(`${task.state} ${task.phase}`) });
       await clock.advance(2_000);
@@ -52,7 +55,10 @@ describe('waiting for a task', () => {
     const clock = new VirtualClock();
     const { look, atMs } = looking([view('running')], clock);
     const stop = new AbortController();
-    const waiting = assert.rejects(waitTask(look, clock, { signal: stop.signal }), (error) => error === stop.signal.reason);
+    const waiting = assert.rejects(
+      waitTask(look, clock, { signal: stop.signal }),
+      (error) => error === stop.signal.reason,
+    );
     await clock.advance(30_000);
     stop.abort(new Error('enough'));
     await waiting;
@@ -82,8 +88,13 @@ describe('waiting for a task', () => {
 
   it('fails at once when the task was never seen, or is refused', async () => {
     const clock = new VirtualClock();
-    await assert.rejects(waitTask(looking([clientError('DAEMON_DOWN')], clock).look, clock, {}), { code: 'DAEMON_DOWN' });
-    const lost = assert.rejects(waitTask(looking([view('running'), clientError('TARGET_INVALID')], clock).look, clock, {}), { code: 'TARGET_INVALID' });
+    await assert.rejects(waitTask(looking([clientError('DAEMON_DOWN')], clock).look, clock, {}), {
+      code: 'DAEMON_DOWN',
+    });
+    const lost = assert.rejects(
+      waitTask(looking([view('running'), clientError('TARGET_INVALID')], clock).look, clock, {}),
+      { code: 'TARGET_INVALID' },
+    );
     await clock.advance(100);
     await lost;
   });

@@ -50,10 +50,8 @@ describe('a client over HTTPS', () => {
       assert.equal(error.code, 'CERTIFICATE_MISMATCH');
       assert.ok(error.message.includes(pinned) && error.message.includes(other), error.message);
     }
-    const followed = client
-      .follow('pet.follow', { pet: 'rex' }, { signal: new AbortController().signal })
-      [Symbol.asyncIterator]()
-      .next();
+    const feed = client.follow('pet.follow', { pet: 'rex' }, { signal: new AbortController().signal });
+    const followed = feed[Symbol.asyncIterator]().next();
     assert.equal((await codeOf(followed)).code, 'CERTIFICATE_MISMATCH');
     assert.equal(api.asked.length, 0);
   });

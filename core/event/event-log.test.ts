@@ -217,6 +217,23 @@ describe('the event log', () => {
     assert.deepEqual(inMemory.labels(), ['RESYNC']);
   });
 
+  it('does not know ids again that it could not write before it ended', async () => {
+    const host = createVirtualHost();
+    const log = await EventLog.open({ host, directory });
+    await add(log, 'a');
+    host.files.fault = (path, write) => (write && path.includes('events') ? 'disk-full' : undefined);
+    const reader = reading(log.follow(undefined, all, never));
+    await settle(log);
+    await add(log, 'b', 'c');
+    host.files.fault = () => undefined;
+    const next = await EventLog.open({ host, directory });
+    await add(next, 'x', 'y', 'z');
+    const resumed = reading(next.follow(reader.items[1]?.id, all, never));
+    await settle(next);
+    assert.deepEqual(resumed.labels(), ['RESYNC'], 'number 3 is another event now');
+    assert.match(resumed.items[0]?.data.summary ?? '', /does not know where you stopped/);
+  });
+
   it('starts when its files cannot be read, and says so', async () => {
     const host = createVirtualHost();
     host.files.fault = (path) => (path.includes('events') ? 'denied' : undefined);

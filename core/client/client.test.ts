@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
-import { join, dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { inspect } from 'node:util';
 import { PvcError } from '../error/error.ts';
@@ -21,10 +21,24 @@ const clientOf = (socket: string): PvcClient => createClient({ socket }, petRegi
 
 describe('a client on the unix socket', () => {
   it('sends queries in the address and mutations in the body', async (test) => {
-    const api = await fakeApi(test, (asked, response) => answerJson(response, asked.method === 'GET' ? [{ name: 'rex' }] : { result: 1, actions: [], warnings: [], tasks: [], request: 'r' }));
+    const api = await fakeApi(test, (asked, response) =>
+      answerJson(
+        response,
+        asked.method === 'GET' ? [{ name: 'rex' }] : { result: 1, actions: [], warnings: [], tasks: [], request: 'r' },
+      ),
+    );
     using client = clientOf(api.at);
-    assert.deepEqual(await client.call('pet.list', { tags: ['a', 'b c'], limit: 3, where: { name: 'x' }, none: undefined, empty: [] }), [{ name: 'rex' }]);
-    assert.deepEqual(await client.call('pet.feed', { pet: 'rex/1', grams: 20 }), { result: 1, actions: [], warnings: [], tasks: [], request: 'r' });
+    assert.deepEqual(
+      await client.call('pet.list', { tags: ['a', 'b c'], limit: 3, where: { name: 'x' }, none: undefined, empty: [] }),
+      [{ name: 'rex' }],
+    );
+    assert.deepEqual(await client.call('pet.feed', { pet: 'rex/1', grams: 20 }), {
+      result: 1,
+      actions: [],
+      warnings: [],
+      tasks: [],
+      request: 'r',
+    });
     await client.call('pet.remove', { pet: 'rex', force: true });
     assert.deepEqual(
       api.asked.map(({ method, url, body }) => [method, url, body]),
@@ -39,27 +53,50 @@ describe('a client on the unix socket', () => {
   });
 
   it('asks for a plan and gives it back itself', async (test) => {
-    const api = await fakeApi(test, (_asked, response) => answerJson(response, { plan: { operation: 'pet.feed', writes: [] } }));
+    const api = await fakeApi(test, (_asked, response) =>
+      answerJson(response, { plan: { operation: 'pet.feed', writes: [] } }),
+    );
     using client = clientOf(api.at);
-    assert.deepEqual(await client.call('pet.feed', { pet: 'rex' }, { plan: true }), { operation: 'pet.feed', writes: [] });
+    assert.deepEqual(await client.call('pet.feed', { pet: 'rex' }, { plan: true }), {
+      operation: 'pet.feed',
+      writes: [],
+    });
     assert.equal(api.asked[0]?.url, '/api/v1/pets/rex/feed?plan=true');
   });
 
   it('learns the operations from the server once when it was given none', async (test) => {
     const api = await fakeApi(test, (asked, response) =>
-      answerJson(response, asked.url === '/api/v1' ? { operations: [{ name: 'pet.list', type: 'query', method: 'GET', path: '/api/v1/pets' }] } : [1]),
+      answerJson(
+        response,
+        asked.url === '/api/v1'
+          ? { operations: [{ name: 'pet.list', type: 'query', method: 'GET', path: '/api/v1/pets' }] }
+          : [1],
+      ),
     );
     using client = createClient({ socket: api.at });
     assert.deepEqual(await client.call('pet.list', {}), [1]);
     assert.deepEqual(await client.call('pet.list', {}), [1]);
     assert.equal((await failure(client.call('pet.unheard', {}))).code, 'OPERATION_UNKNOWN');
-    assert.deepEqual(api.asked.map(({ url }) => url), ['/api/v1', '/api/v1/pets', '/api/v1/pets']);
+    assert.deepEqual(
+      api.asked.map(({ url }) => url),
+      ['/api/v1', '/api/v1/pets', '/api/v1/pets'],
+    );
   });
 
   it('asks for the operations again when that failed', async (test) => {
     const api = await fakeApi(test, (asked, response, count) => {
-      if (count === 1) return answerJson(response, { code: 'CLOSING', detail: 'This daemon is stopping.', exit: 'unreachable', status: 503 }, 503);
-      answerJson(response, asked.url === '/api/v1' ? { operations: [{ name: 'pet.list', type: 'query', method: 'GET', path: '/api/v1/pets' }] } : [1]);
+      if (count === 1)
+        return answerJson(
+          response,
+          { code: 'CLOSING', detail: 'This daemon is stopping.', exit: 'unreachable', status: 503 },
+          503,
+        );
+      answerJson(
+        response,
+        asked.url === '/api/v1'
+          ? { operations: [{ name: 'pet.list', type: 'query', method: 'GET', path: '/api/v1/pets' }] }
+          : [1],
+      );
     });
     using client = createClient({ socket: api.at });
     assert.equal((await failure(client.call('pet.list', {}))).code, 'CLOSING');
@@ -69,7 +106,8 @@ describe('a client on the unix socket', () => {
   it('refuses what cannot stand in an address, before anything is sent', async (test) => {
     const api = await fakeApi(test, (_asked, response) => answerJson(response, {}));
     using client = clientOf(api.at);
-    for (const pet of ['', '.', '..', undefined]) assert.equal((await failure(client.call('pet.feed', { pet }))).code, 'INPUT_INVALID');
+    for (const pet of ['', '.', '..', undefined])
+      assert.equal((await failure(client.call('pet.feed', { pet }))).code, 'INPUT_INVALID');
     assert.equal((await failure(client.call('pet.feed', ['rex']))).code, 'INPUT_INVALID');
     assert.equal((await failure(client.call('pet.follow', { pet: 'rex' }))).code, 'CALL_INVALID');
     assert.equal(api.asked.length, 0);
@@ -79,12 +117,35 @@ describe('a client on the unix socket', () => {
 describe('errors of the server', () => {
   it('are thrown as they were there', async (test) => {
     const api = await fakeApi(test, (_asked, response) =>
-      answerJson(response, { type: 'urn:pvc:error:PET_ASLEEP', title: 'x', status: 409, code: 'PET_ASLEEP', detail: 'rex sleeps.', hint: 'Wait.', exit: 'refused', details: ['one', 'two'] }, 409),
+      answerJson(
+        response,
+        {
+          type: 'urn:pvc:error:PET_ASLEEP',
+          title: 'x',
+          status: 409,
+          code: 'PET_ASLEEP',
+          detail: 'rex sleeps.',
+          hint: 'Wait.',
+          exit: 'refused',
+          details: ['one', 'two'],
+        },
+        409,
+      ),
     );
     using client = clientOf(api.at);
     const error = await failure(client.call('pet.feed', { pet: 'rex' }));
     const { code, message, hint, exit, http, details } = error;
-    assert.deepEqual({ code, message, hint, exit, http, details }, { code: 'PET_ASLEEP', message: 'rex sleeps.', hint: 'Wait.', exit: 'refused', http: 409, details: ['one', 'two'] });
+    assert.deepEqual(
+      { code, message, hint, exit, http, details },
+      {
+        code: 'PET_ASLEEP',
+        message: 'rex sleeps.',
+        hint: 'Wait.',
+        exit: 'refused',
+        http: 409,
+        details: ['one', 'two'],
+      },
+    );
   });
 
   for (const [what, status, body] of [
@@ -130,7 +191,9 @@ describe('connections that fail', () => {
   });
 
   it('are tried again for a query that was cut, and only a few times', async (test) => {
-    const api = await fakeApi(test, (_asked, response, count) => (count < 3 ? response.destroy() : answerJson(response, count)));
+    const api = await fakeApi(test, (_asked, response, count) =>
+      count < 3 ? response.destroy() : answerJson(response, count),
+    );
     using client = clientOf(api.at);
     assert.equal(await client.call('pet.list', {}), 3);
     const dead = await fakeApi(test, (_asked, response) => response.destroy());
@@ -142,7 +205,10 @@ describe('connections that fail', () => {
   it('leave open whether a mutation was done, and it is not sent twice', async (test) => {
     const api = await fakeApi(test, (_asked, response) => response.destroy());
     using client = clientOf(api.at);
-    for (const call of [() => client.call('pet.feed', { pet: 'rex' }), () => client.call('pet.remove', { pet: 'rex' })]) {
+    for (const call of [
+      () => client.call('pet.feed', { pet: 'rex' }),
+      () => client.call('pet.remove', { pet: 'rex' }),
+    ]) {
       const error = await failure(call());
       assert.equal(error.code, 'ANSWER_LOST');
       assert.equal(error.exit, 'unknown');
@@ -181,7 +247,10 @@ describe('connections that fail', () => {
     const api = await fakeApi(test, () => {});
     using client = clientOf(api.at);
     const stop = new AbortController();
-    const calls = [client.call('pet.feed', { pet: 'rex' }, { signal: stop.signal }), client.call('pet.list', {}, { signal: stop.signal })];
+    const calls = [
+      client.call('pet.feed', { pet: 'rex' }, { signal: stop.signal }),
+      client.call('pet.list', {}, { signal: stop.signal }),
+    ];
     const reason = new Error('enough');
     setTimeout(() => stop.abort(reason), 20);
     for (const call of calls) await assert.rejects(call, (error) => error === reason);
@@ -203,7 +272,10 @@ describe('connections', () => {
 describe('what a client is made of', () => {
   it('must be a socket or an https address', () => {
     const bad = (make: () => unknown, pattern: RegExp): void => {
-      assert.throws(make, (error) => error instanceof PvcError && error.code === 'TARGET_INVALID' && pattern.test(error.message));
+      assert.throws(
+        make,
+        (error) => error instanceof PvcError && error.code === 'TARGET_INVALID' && pattern.test(error.message),
+      );
     };
     bad(() => connect({ url: 'http://hv1:7370', token: 't0ken-value' }), /https/);
     bad(() => connect({ url: 'nonsense' }), /https/);
@@ -217,7 +289,12 @@ describe('what a client is made of', () => {
     const client = connect({ url: 'https://localhost:1', token });
     const error = await failure(client.call('pet.list', {}));
     assert.equal(error.code, 'API_UNREACHABLE');
-    for (const shown of [inspect(client, { depth: 9, showHidden: true }), inspect(error, { depth: 9, showHidden: true }), JSON.stringify(client)]) assert.ok(!shown.includes(token));
+    for (const shown of [
+      inspect(client, { depth: 9, showHidden: true }),
+      inspect(error, { depth: 9, showHidden: true }),
+      JSON.stringify(client),
+    ])
+      assert.ok(!shown.includes(token));
     assert.throws(
       () => connect({ url: 'https://localhost:1', token: 's3cret\r\nX-Evil: 1' }),
       (thrown) => thrown instanceof PvcError && !inspect(thrown).includes('s3cret'),

@@ -9,11 +9,13 @@ import { fingerprintOf } from './fingerprint.ts';
 import { answerJson, fakeApi, petRegistry } from './testing/fake-api.ts';
 
 const ca = await makeCa({ name: 'test', nowMs: Date.now() });
-const certificate = (dnsNames: readonly string[] = ['localhost']): Promise<CertificatePair> => makeNodeCertificate(ca, { name: 'hv1', addresses: ['127.0.0.1'], dnsNames, nowMs: Date.now() });
+const certificate = (dnsNames: readonly string[] = ['localhost']): Promise<CertificatePair> =>
+  makeNodeCertificate(ca, { name: 'hv1', addresses: ['127.0.0.1'], dnsNames, nowMs: Date.now() });
 const pair = await certificate();
 const pinned = fingerprintOf(fingerprint(pair.cert)) ?? '';
 
-const clientOf = (url: string, more: { token?: string; fingerprint?: string; caPem?: string }): PvcClient => createClient({ url, ...more }, petRegistry());
+const clientOf = (url: string, more: { token?: string; fingerprint?: string; caPem?: string }): PvcClient =>
+  createClient({ url, ...more }, petRegistry());
 
 const codeOf = async (call: Promise<unknown>): Promise<PvcError> => {
   const error = await call.then(
@@ -39,12 +41,17 @@ describe('a client over HTTPS', () => {
     const api = await fakeApi(test, (_asked, response) => answerJson(response, 1), pair);
     const other = fingerprintOf(fingerprint((await certificate()).cert)) ?? '';
     using client = clientOf(api.at, { token: 'pvc_token-1', fingerprint: other });
-    for (const call of [client.call('pet.list', {}), client.call('pet.feed', { pet: 'rex' }), client.channel('pet.talk', { pet: 'rex' }, new AbortController().signal)]) {
+    for (const call of [
+      client.call('pet.list', {}),
+      client.call('pet.feed', { pet: 'rex' }),
+      client.channel('pet.talk', { pet: 'rex' }, new AbortController().signal),
+    ]) {
       const error = await codeOf(call);
       assert.equal(error.code, 'CERTIFICATE_MISMATCH');
       assert.ok(error.message.includes(pinned) && error.message.includes(other), error.message);
     }
-    const followed = client.follow('pet.follow', { pet: 'rex' }, { signal: new AbortController().signal })[Symbol.asyncIterator]().next();
+    const feed = client.follow('pet.follow', { pet: 'rex' }, { signal: new AbortController().signal });
+    const followed = feed[Symbol.asyncIterator]().next();
     assert.equal((await codeOf(followed)).code, 'CERTIFICATE_MISMATCH');
     assert.equal(api.asked.length, 0);
   });
@@ -65,7 +72,11 @@ describe('a client over HTTPS', () => {
     using byAddress = clientOf(api.at.replace('localhost', '127.0.0.1'), { caPem: ca.cert });
     assert.equal(await byAddress.call('pet.list', {}), 1);
 
-    const elsewhere = await fakeApi(test, (_asked, response) => answerJson(response, 1), await certificate(['hv9.example']));
+    const elsewhere = await fakeApi(
+      test,
+      (_asked, response) => answerJson(response, 1),
+      await certificate(['hv9.example']),
+    );
     using wrong = clientOf(elsewhere.at, { caPem: ca.cert });
     const error = await codeOf(wrong.call('pet.list', {}));
     assert.equal(error.code, 'CERTIFICATE_UNKNOWN');
@@ -83,7 +94,9 @@ describe('a client over HTTPS', () => {
   it('opens channels', async (test) => {
     const api = await fakeApi(test, () => {}, pair);
     const sockets = new WebSocketServer({ server: api.server });
-    sockets.on('connection', (socket, request) => socket.send(Buffer.from(request.headers.authorization ?? ''), () => socket.close(1000)));
+    sockets.on('connection', (socket, request) =>
+      socket.send(Buffer.from(request.headers.authorization ?? ''), () => socket.close(1000)),
+    );
     using client = clientOf(api.at, { token: 'pvc_token-1', fingerprint: pinned });
     const channel = await client.channel('pet.talk', { pet: 'rex' }, new AbortController().signal);
     assert.equal((await channel.toArray()).join(''), 'Bearer pvc_token-1');
@@ -102,8 +115,14 @@ describe('certificateOf', () => {
   });
 
   it('fails when nobody is there or the caller has enough', async () => {
-    assert.equal((await codeOf(certificateOf(new URL('https://localhost:1'), new AbortController().signal))).code, 'API_UNREACHABLE');
+    assert.equal(
+      (await codeOf(certificateOf(new URL('https://localhost:1'), new AbortController().signal))).code,
+      'API_UNREACHABLE',
+    );
     const reason = new Error('enough');
-    await assert.rejects(certificateOf(new URL('https://localhost:1'), AbortSignal.abort(reason)), (error) => error === reason);
+    await assert.rejects(
+      certificateOf(new URL('https://localhost:1'), AbortSignal.abort(reason)),
+      (error) => error === reason,
+    );
   });
 });

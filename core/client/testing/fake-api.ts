@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -45,16 +45,27 @@ export async function fakeApi(test: TestContext, answer: Answerer, tls?: Certifi
       answer(one, response, asked.length);
     });
   };
-  const server = tls === undefined ? createServer(answerOne) : createHttpsServer({ cert: tls.cert, key: tls.key }, answerOne);
+  const server =
+    tls === undefined ? createServer(answerOne) : createHttpsServer({ cert: tls.cert, key: tls.key }, answerOne);
   const directory = await mkdtemp(join(tmpdir(), 'pvc-client-'));
   const path = join(directory, 'api.sock');
-  await new Promise<void>((resolve) => (tls === undefined ? server.listen(path, resolve) : server.listen(0, '127.0.0.1', resolve)));
-  const api = { server, at: tls === undefined ? path : `https://localhost:${(server.address() as AddressInfo).port}`, asked, connections: 0 };
-  server.on('connection', () => {
+  await new Promise<void>((resolve) =>
+    tls === undefined ? server.listen(path, resolve) : server.listen(0, '127.0.0.1', resolve),
+  );
+  const api = {
+    server,
+    at: tls === undefined ? path : `https://localhost:${(server.address() as AddressInfo).port}`,
+    asked,
+    connections: 0,
+  };
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
     api.connections += 1;
+    sockets.add(socket);
   });
   test.after(async () => {
-    server.closeAllConnections();
+    // Those that were upgraded, too: the server has let go of them.
+    for (const socket of sockets) socket.destroy();
     await new Promise((resolve) => server.close(resolve));
     await rm(directory, { recursive: true });
   });
@@ -73,9 +84,33 @@ const unused = async (): Promise<never> => {
 const petName = z.object({ pet: z.string() });
 
 export const petOperations: readonly Operation[] = [
-  defineQuery({ name: 'pet.list', summary: 'List', http: { method: 'GET', path: '/pets' }, role: 'viewer', input: z.object({}), output: z.unknown(), run: unused }),
-  defineMutation({ name: 'pet.feed', summary: 'Feed', http: { method: 'POST', path: '/pets/{pet}/feed' }, role: 'viewer', input: petName, output: z.unknown(), plan: unused }),
-  defineMutation({ name: 'pet.remove', summary: 'Remove', http: { method: 'DELETE', path: '/pets/{pet}' }, role: 'viewer', input: petName, output: z.unknown(), plan: unused }),
+  defineQuery({
+    name: 'pet.list',
+    summary: 'List',
+    http: { method: 'GET', path: '/pets' },
+    role: 'viewer',
+    input: z.object({}),
+    output: z.unknown(),
+    run: unused,
+  }),
+  defineMutation({
+    name: 'pet.feed',
+    summary: 'Feed',
+    http: { method: 'POST', path: '/pets/{pet}/feed' },
+    role: 'viewer',
+    input: petName,
+    output: z.unknown(),
+    plan: unused,
+  }),
+  defineMutation({
+    name: 'pet.remove',
+    summary: 'Remove',
+    http: { method: 'DELETE', path: '/pets/{pet}' },
+    role: 'viewer',
+    input: petName,
+    output: z.unknown(),
+    plan: unused,
+  }),
   defineFeed({
     name: 'pet.follow',
     summary: 'Follow',
@@ -87,7 +122,15 @@ export const petOperations: readonly Operation[] = [
       throw new Error('only its declaration is used here');
     },
   }),
-  defineChannel({ name: 'pet.talk', summary: 'Talk', http: { method: 'GET', path: '/pets/{pet}/talk' }, role: 'viewer', input: petName, output: z.unknown(), connect: unused }),
+  defineChannel({
+    name: 'pet.talk',
+    summary: 'Talk',
+    http: { method: 'GET', path: '/pets/{pet}/talk' },
+    role: 'viewer',
+    input: petName,
+    output: z.unknown(),
+    connect: unused,
+  }),
 ];
 
 export function petRegistry(): OperationRegistry {

@@ -14,7 +14,6 @@ import { pluginOperations } from './cluster/plugin-operations.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { errorText } from './error/error.ts';
 import type { Host } from './host/host.ts';
-import type { ObjectCounter } from './operation/object-counter.ts';
 import type { AnyKind } from './model/kind.ts';
 import { node } from './model/node-kind.ts';
 import { audit } from './operation/audit.ts';
@@ -78,9 +77,8 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     if (program.documents === undefined) throw new Error('the store is not open');
     return program.documents;
   };
-  const counters: ObjectCounter[] = plugins.hooks.counters.items().map(({ item }) => item);
   const own: Operation[] = [
-    ...clusterOperations({ version, documents, counters: () => counters }),
+    ...clusterOperations({ version, documents, count: async (context) => (await plugins.hooks.counters.call(context)).map(({ result }) => result) }),
     ...nodeOperations,
     ...faultOperations,
     ...taskOperations,

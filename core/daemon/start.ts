@@ -22,6 +22,11 @@ export async function startDaemon(program: Program, stop: AbortSignal, onTermina
   const systemd = systemdRuns();
   const host = createLinuxHost({ level: config.log.level, destination: systemd && !onTerminal ? 'journal' : 'stderr', pretty: true });
   onFatal((error) => {
+    const plugin = program.plugins.blame(error);
+    if (plugin !== undefined) {
+      program.plugins.trouble({ plugin: plugin.name, where: 'outside of hooks', message: errorText(error) });
+      return;
+    }
     // Nobody knows what state it left behind; a fresh daemon adopts everything from observation.
     host.log.error(`a fault in the daemon, it ends: ${errorText(error)}`, { stack: readableStack(error) });
     exitProcess(70);

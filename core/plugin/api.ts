@@ -55,7 +55,7 @@ export type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
 export type { Documents, Write } from '../store/documents.ts';
 export { type AnyTaskDefinition, defineTask, type TaskDefinition, type TaskRun } from '../task/task-definition.ts';
 export { task, type TaskSpec, type TaskStatus } from '../task/task-kind.ts';
-export type { FoldHook } from './hook-point.ts';
+export type { FoldHook, Folded, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { type PluginContext, type PluginDefinition, type PluginHooks, pluginApiVersion } from './plugin.ts';
 export type { Runtime } from './runtime.ts';

@@ -42,6 +42,15 @@ export interface LiveGuest {
   readonly notes: readonly string[];
 }
 
+/** The domain XML of a guest as this node would run it. */
+export interface RenderedGuest {
+  readonly text: string;
+  /** What the node changed in the definition to run it. */
+  readonly notes: readonly string[];
+  /** False: a plugin failed, and what it adds is missing. */
+  readonly complete: boolean;
+}
+
 const stateOf: Readonly<Record<string, VmStatus['state']>> = {
   running: 'running',
   blocked: 'running',
@@ -112,7 +121,7 @@ export class GuestControl {
   }
 
   /** The domain XML that this node would run the guest with. @throws PvcError when a plugin or the node cannot. */
-  async render(doc: Pick<VmDoc, 'id' | 'spec' | 'specVersion'>): Promise<{ text: string; notes: string[] }> {
+  async render(doc: Pick<VmDoc, 'id' | 'spec' | 'specVersion'>): Promise<RenderedGuest> {
     const { draft, notes } = renderDomain({
       uuid: doc.id,
       spec: doc.spec,
@@ -120,12 +129,16 @@ export class GuestControl {
       node: { name: this.#runtime.node, kvm: this.#kvm.works, vncListen: this.#config.vncListen, consoleLogPath: this.consoleLog(doc.id) },
     });
     const identity = { uuid: doc.id, name: doc.spec.name };
-    const root = await this.#hook.call(draft.root, {
+    const { value: root, without } = await this.#hook.call(draft.root, {
       vm: { uuid: doc.id, spec: doc.spec },
       node: this.#runtime.node,
       edit: (tree) => new DomainDraft(tree, identity),
     });
-    return { text: finishDomain(new DomainDraft(root, identity), doc.spec), notes };
+    return {
+      text: finishDomain(new DomainDraft(root, identity), doc.spec),
+      notes: [...notes, ...without.map((plugin) => `without what the plugin ${plugin} adds: it has failed`)],
+      complete: without.length === 0,
+    };
   }
 
   /** Starts the guest unless it runs. @throws PvcError VM_START_FAILED */

@@ -1,7 +1,7 @@
 /** libvirt: guests on this node through libvirt's own protocol. See README.md. @module */
 import { definePlugin, type FoldHook, PvcError } from '../../core/plugin/api.ts';
 import type { DaemonPart } from './daemon-part.ts';
-import type { XmlElement } from './domain/element.ts';
+import { domainProblem, type XmlElement } from './domain/xml.ts';
 import type { DomainHookAbout } from './guest-control.ts';
 import { libvirtConfig } from './libvirtd.ts';
 import { changeOperations } from './operations/change.ts';
@@ -32,7 +32,7 @@ export const libvirt = definePlugin({
       if (running === undefined) throw new PvcError('LIBVIRT_NOT_STARTED', 'The libvirt part of this daemon has not started yet.', { hint: 'Try again in a moment.', http: 503, exit: 'unreachable' });
       return running;
     };
-    const domainHook: FoldHook<XmlElement, DomainHookAbout> = pvc.offer('libvirt.domain', 5_000);
+    const domainHook: FoldHook<XmlElement, DomainHookAbout> = pvc.offer('libvirt.domain', 5_000, domainProblem);
 
     pvc.hooks.config.tap(() => [libvirtConfig]);
     pvc.hooks.kinds.tap(() => [vm]);
@@ -46,13 +46,11 @@ export const libvirt = definePlugin({
         () => need().runtime,
       ),
     ]);
-    pvc.hooks.counters.tap(() => [
-      async ({ view }) => {
-        const guests = await view.list(vm);
-        const counts = vmStates.map((state) => [state, guests.filter((guest) => (guest.status?.state ?? 'stopped') === state).length] as const).filter(([, count]) => count > 0);
-        return { Guests: guests.length, ...Object.fromEntries(counts.map(([state, count]) => [`Guests ${state}`, count])) };
-      },
-    ]);
+    pvc.hooks.counters.tap(async ({ view }) => {
+      const guests = await view.list(vm);
+      const counts = vmStates.map((state) => [state, guests.filter((guest) => (guest.status?.state ?? 'stopped') === state).length] as const).filter(([, count]) => count > 0);
+      return { Guests: guests.length, ...Object.fromEntries(counts.map(([state, count]) => [`Guests ${state}`, count])) };
+    });
 
     pvc.hooks.start.tap(async (runtime) => {
       // Not above: a command line needs neither the protocol nor the controllers.

@@ -7,6 +7,7 @@ export {
   childrenNamed,
   clone,
   descend,
+  domainProblem,
   el,
   elements,
   isBare,

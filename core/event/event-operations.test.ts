@@ -4,7 +4,6 @@ import { createVirtualHost } from '../host/virtual-host.ts';
 import { Executor } from '../operation/execute.ts';
 import type { Actor, Feed, Query } from '../operation/operation.ts';
 import { OperationRegistry } from '../operation/registry.ts';
-import { loadTables } from '../render/format.ts';
 import { Documents } from '../store/documents.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import type { EventView } from './event.ts';
@@ -61,7 +60,6 @@ describe('operations on events', () => {
 
   it('are shown one line an event', async () => {
     const { registry } = await operations();
-    await loadTables();
     const context = { width: 100, colour: false, nowMs: 0 };
     const render = (name: string, value: unknown): string =>
       registry.get(name).cli?.render?.(value as never, context) ?? '';

@@ -5,7 +5,7 @@ import { autostart, guestController } from './guest-controller.ts';
 import { type DomainHookAbout, GuestControl } from './guest-control.ts';
 import { guestTasks } from './guest-tasks.ts';
 import { probeKvm } from './kvm-probe.ts';
-import { type LibvirtConfig, libvirtdService, writeQemuSettings } from './libvirtd.ts';
+import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from './libvirtd.ts';
 import { LibvirtLink } from './libvirt-link.ts';
 import { guestMetrics } from './metrics.ts';
 
@@ -26,7 +26,7 @@ const bootMarker = 'libvirt-boot';
 export async function startDaemonPart(runtime: Runtime, domainHook: FoldHook<XmlElement, DomainHookAbout>): Promise<DaemonPart> {
   const config = runtime.section('libvirt') as LibvirtConfig;
   const { host, directories, signal } = runtime;
-  const kvm = await probeKvm(host, directories.state, config.emulator);
+  const kvm = driverOf(config) === 'test' ? { works: false, reason: 'libvirt’s test driver runs no guests' } : await probeKvm(host, directories.state, config.emulator);
   if (config.manage) {
     await writeQemuSettings(host, config.qemu);
     runtime.supervise(libvirtdService(host, config));

@@ -29,7 +29,6 @@ export {
   type QueryContext,
 } from '../operation/operation.ts';
 export type { OperationTypes, TypesOf } from '../operation/operation-types.ts';
-export type { ObjectCounter } from '../operation/object-counter.ts';
 export { PlanBuilder } from '../operation/plan.ts';
 export { View } from '../operation/view.ts';
 export { type AnyController, condition, type Condition, type Controller, type ControlContext, defineController, type ReconcilePlan, type Step } from '../reconcile/controller.ts';

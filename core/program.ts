@@ -98,11 +98,17 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
   return program;
 }
 
+/** First segments of keys that hold no objects. */
+const reservedKeys = new Set(['claim', 'alive', 'primary']);
+
 /** Core's kinds and those of plugins; one that takes a name that is taken is left out, as a trouble of its plugin. */
 function kindsOf(plugins: Plugins): AnyKind[] {
   const kinds: AnyKind[] = [cluster, node, task, fault, token, audit];
   for (const { plugin, item } of plugins.hooks.kinds.items()) {
-    if (!kinds.some((known) => known.name === item.name)) kinds.push(item);
+    if (!/^[a-z][a-z0-9-]{0,39}$/.test(item.name) || reservedKeys.has(item.name)) {
+      if (plugin.builtin) throw new Error(`kind ${item.name} cannot be named so`);
+      plugins.trouble({ plugin: plugin.name, where: `kind ${item.name}`, message: 'a kind is named with a-z, 0-9 and "-", and not like a key of the store' });
+    } else if (!kinds.some((known) => known.name === item.name)) kinds.push(item);
     else if (plugin.builtin) throw new Error(`kind ${item.name} is declared twice`);
     else plugins.trouble({ plugin: plugin.name, where: `kind ${item.name}`, message: `there is already a kind ${item.name}` });
   }

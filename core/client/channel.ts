@@ -65,17 +65,15 @@ export async function openChannel(parts: ChannelParts): Promise<Duplex> {
         signal.removeEventListener('abort', stop);
         done();
       };
-      const late = (): void => reject(clientError('QUERY_LATE', { server: address.server, operation, seconds: defaultTimeoutMs / 1000 }));
+      const late = (): void =>
+        reject(clientError('QUERY_LATE', { server: address.server, operation, seconds: defaultTimeoutMs / 1000 }));
       const cancel = clock.after(defaultTimeoutMs, settle(late));
       const stop = settle(() => reject(signal.reason as Error));
       signal.addEventListener('abort', stop, { once: true });
       socket.once('open', settle(resolve));
       socket.once('error', (error) => settle(() => reject(error))());
       socket.once('unexpected-response', (_request, answer) => {
-        refusal(answer, address.server, operation).then(
-          (error) => settle(() => reject(error))(),
-          (error: unknown) => settle(() => reject(error as Error))(),
-        );
+        void refusal(answer, address.server, operation).then((error) => settle(() => reject(error))());
       });
     });
   }
@@ -83,13 +81,12 @@ export async function openChannel(parts: ChannelParts): Promise<Duplex> {
 
 /** Why a handshake was answered with something else. */
 async function refusal(answer: IncomingMessage, server: string, operation: string): Promise<PvcError> {
-  const text = await textOf(answer);
   const status = answer.statusCode ?? 0;
   const other = clientError('ANSWER_INVALID', { server, operation, reason: `status ${status} instead of a WebSocket` });
   try {
-    return problemError(JSON.parse(text), status) ?? other;
+    return problemError(JSON.parse(await textOf(answer)), status) ?? other;
   } catch {
-    return other;
+    return other; // no problem document, or only half of one: the status is all that is known
   }
 }
 
@@ -115,7 +112,17 @@ class WebSocketStream extends Duplex {
     socket.on('close', (code: number, reason: Buffer) => {
       this.#closed = true;
       if (code !== normal && code !== noStatus) {
-        this.#failure = closeError(reason) ?? clientError('STREAM_BROKEN', { operation, server, reason: broken === undefined ? (closeWords[code] ?? `close code ${code}`) : lostReason(broken) }, broken === undefined ? {} : { cause: broken });
+        this.#failure =
+          closeError(reason) ??
+          clientError(
+            'STREAM_BROKEN',
+            {
+              operation,
+              server,
+              reason: broken === undefined ? (closeWords[code] ?? `close code ${code}`) : lostReason(broken),
+            },
+            broken === undefined ? {} : { cause: broken },
+          );
       }
       this.#deliver();
     });
@@ -192,7 +199,9 @@ function closeError(reason: Buffer): PvcError | undefined {
     const told = problemError(JSON.parse(reason.toString('utf8')));
     // A close frame has no room for more than code and message; the catalogue knows the rest.
     const known = told === undefined ? undefined : errorCatalogue().get(told.code);
-    return told === undefined || known === undefined ? told : new PvcError(told.code, told.message, { ...known, hint: /\{\w+\}/.test(known.hint) ? '' : known.hint });
+    return told === undefined || known === undefined
+      ? told
+      : new PvcError(told.code, told.message, { ...known, hint: /\{\w+\}/.test(known.hint) ? '' : known.hint });
   } catch {
     return undefined; // words for people, not an error of ours
   }

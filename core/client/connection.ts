@@ -4,14 +4,14 @@
  * @module
  */
 import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import { connect as connectNet, isIP } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { errorText } from '../error/error.ts';
 import { clientError } from './client-errors.ts';
 import type { Address } from './target.ts';
 
-type Done = (error: Error | null, stream: TLSSocket) => void;
+type Done = (error: Error | null, stream: Duplex) => void;
 
 class SocketAgent extends HttpAgent {
   readonly #path: string;
@@ -21,8 +21,8 @@ class SocketAgent extends HttpAgent {
     this.#path = path;
   }
 
-  override createConnection() {
-    return connectNet({ path: this.#path });
+  override createConnection(_options: unknown, done?: Done) {
+    return super.createConnection({ path: this.#path }, done);
   }
 }
 
@@ -35,19 +35,28 @@ class CheckedTlsAgent extends HttpsAgent {
   }
 
   /** The request gets its connection, and writes to it, only once the certificate was accepted. */
-  override createConnection(_options: unknown, done?: (error: Error | null, stream: never) => void): undefined {
-    const give = done as Done;
-    dialTls(this.#address).then(
-      (socket) => give(null, socket),
-      (error: Error) => give(error, undefined as never),
-    );
+  override createConnection(_options: unknown, done?: Done): undefined {
+    void this.#dial(done as Done);
     return undefined;
+  }
+
+  async #dial(done: Done): Promise<void> {
+    let socket: TLSSocket;
+    try {
+      socket = await dialTls(this.#address);
+    } catch (error) {
+      done(error as Error, undefined as never);
+      return;
+    }
+    done(null, socket);
   }
 }
 
 /** An agent that connects to the address; with `keepAlive`, connections serve several requests. */
 export function agentOf(address: Address, keepAlive: boolean): HttpAgent {
-  return address.socketPath === undefined ? new CheckedTlsAgent(address, keepAlive) : new SocketAgent(address.socketPath, keepAlive);
+  return address.socketPath === undefined
+    ? new CheckedTlsAgent(address, keepAlive)
+    : new SocketAgent(address.socketPath, keepAlive);
 }
 
 /** A TLS connection whose certificate was accepted. @throws PvcError CERTIFICATE_MISMATCH, CERTIFICATE_UNKNOWN */
@@ -62,20 +71,22 @@ async function dialTls(address: Address): Promise<TLSSocket> {
   return socket;
 }
 
+const isAddress = (host: string): boolean => host.includes(':') || /^\d+\.\d+\.\d+\.\d+$/.test(host);
+
 /** A TLS connection to whoever answers there; nothing may be sent on it before its certificate was checked. */
 export function openTls(address: Pick<Address, 'host' | 'port' | 'caPem'>): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
-    const socket = connectTls({
+    const socket = new HttpsAgent({ maxCachedSessions: 0 }).createConnection({
       host: address.host,
       port: address.port,
       // RFC 6066 section 3: a server name is never an address.
-      ...(isIP(address.host) === 0 ? { servername: address.host } : {}),
+      servername: isAddress(address.host) ? '' : address.host,
       ...(address.caPem === undefined ? {} : { ca: address.caPem }),
       ALPNProtocols: ['http/1.1'],
       minVersion: 'TLSv1.2',
       // Node's own check would end the connection without telling the fingerprint; ours follows at once.
       rejectUnauthorized: false,
-    });
+    } as RequestOptions) as TLSSocket;
     socket.once('error', reject);
     socket.once('secureConnect', () => {
       socket.off('error', reject);
@@ -91,5 +102,6 @@ function checkCertificate(socket: TLSSocket, { server, fingerprint }: Address): 
     if (found !== fingerprint) throw clientError('CERTIFICATE_MISMATCH', { server, found, expected: fingerprint });
     return;
   }
-  if (!socket.authorized) throw clientError('CERTIFICATE_UNKNOWN', { server, found, reason: errorText(socket.authorizationError) });
+  if (!socket.authorized)
+    throw clientError('CERTIFICATE_UNKNOWN', { server, found, reason: errorText(socket.authorizationError) });
 }

@@ -16,6 +16,9 @@ type Plugins = TypesOf<ReturnType<typeof pluginOperations>>;
 type Tasks = TypesOf<typeof taskOperations>;
 type Tokens = TypesOf<typeof tokenOperations>;
 
+/** What core itself can do. */
+export interface CoreOperations extends Cluster, Events, Faults, Nodes, Plugins, Tasks, Tokens {}
+
 declare module '../operation/operation-types.ts' {
-  interface OperationTypes extends Cluster, Events, Faults, Nodes, Plugins, Tasks, Tokens {}
+  interface OperationTypes extends CoreOperations {}
 }

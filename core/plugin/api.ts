@@ -28,10 +28,10 @@ export {
   type PlanContext,
   type QueryContext,
 } from '../operation/operation.ts';
-export type { TypesOf } from '../operation/operation-types.ts';
+export type { OperationTypes, TypesOf } from '../operation/operation-types.ts';
 export { PlanBuilder } from '../operation/plan.ts';
 export { View } from '../operation/view.ts';
-export { condition, type Condition, type Controller, type ControlContext, defineController, type ReconcilePlan, type Step } from '../reconcile/controller.ts';
+export { type AnyController, condition, type Condition, type Controller, type ControlContext, defineController, type ReconcilePlan, type Step } from '../reconcile/controller.ts';
 export {
   type Cell,
   type Column,

@@ -10,7 +10,7 @@ import { finishDomain, renderDomain } from './domain/render.ts';
 import { viewDomain } from './domain/view.ts';
 import { parseXml, type XmlElement } from './domain/xml.ts';
 import type { KvmFinding } from './kvm-probe.ts';
-import type { LibvirtConfig } from './libvirtd.ts';
+import { driverOf, type LibvirtConfig } from './libvirtd.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
 import { isLibvirt } from './rpc/errors.ts';
 import type { VmSpec } from './schema.ts';
@@ -34,7 +34,8 @@ export interface LiveGuest {
   readonly xml: XmlElement;
   /** Made by PVC: only such guests are ours to end. */
   readonly ours: boolean;
-  readonly accelerator: 'kvm' | 'tcg';
+  /** Undefined with libvirt's test driver, which runs nothing. */
+  readonly accelerator: 'kvm' | 'tcg' | undefined;
   readonly vnc: { readonly listen: string; readonly port: number } | undefined;
   /** The XML that it was started from, when this node still knows. */
   readonly startedFrom: XmlElement | undefined;
@@ -112,7 +113,7 @@ export class GuestControl {
       reason: info.reason,
       xml,
       ours: mark?.version !== undefined,
-      accelerator: view.type === 'kvm' ? 'kvm' : 'tcg',
+      accelerator: view.type === 'test' ? undefined : view.type === 'kvm' ? 'kvm' : 'tcg',
       vnc: vnc !== null && typeof vnc.port === 'number' ? { listen: vnc.listen ?? '127.0.0.1', port: vnc.port } : undefined,
       startedFrom: started?.xml,
       startedFromVersion: mark?.version,
@@ -126,7 +127,7 @@ export class GuestControl {
       uuid: doc.id,
       spec: doc.spec,
       version: doc.specVersion,
-      node: { name: this.#runtime.node, kvm: this.#kvm.works, vncListen: this.#config.vncListen, consoleLogPath: this.consoleLog(doc.id) },
+      node: { name: this.#runtime.node, kvm: this.#kvm.works, driver: driverOf(this.#config), vncListen: this.#config.vncListen, consoleLogPath: this.consoleLog(doc.id) },
     });
     const identity = { uuid: doc.id, name: doc.spec.name };
     const { value: root, without } = await this.#hook.call(draft.root, {

@@ -95,7 +95,7 @@ export function statusOf(doc: VmDoc, observed: GuestObserved, conditions: readon
     sinceMs: before !== undefined && before.state === state && before.node === node ? before.sinceMs : nowMs,
     ...(guest?.startedFromVersion === undefined ? {} : { startedFrom: guest.startedFromVersion }),
     restartNeeded: differences?.restart.slice(0, 50) ?? [],
-    ...(guest === undefined ? {} : { accelerator: guest.accelerator }),
+    ...(guest?.accelerator === undefined ? {} : { accelerator: guest.accelerator }),
     ...(guest?.vnc === undefined ? {} : { vnc: guest.vnc }),
     notes: [...(guest?.notes ?? [])],
     conditions: [...conditions],

@@ -12,6 +12,10 @@ type Define = TypesOf<typeof defineOperations>;
 type Power = TypesOf<typeof powerOperations>;
 type Query = TypesOf<ReturnType<typeof queryOperations>>;
 
+/** What can be done with guests. */
+export interface GuestOperations extends Change, Console, Define, Power, Query {}
+
+// The module that declares it: the compiler does not reliably merge into a name that was exported again.
 declare module '../../core/operation/operation-types.ts' {
-  interface OperationTypes extends Change, Console, Define, Power, Query {}
+  interface OperationTypes extends GuestOperations {}
 }

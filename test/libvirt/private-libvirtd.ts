@@ -4,7 +4,7 @@
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -122,6 +122,8 @@ export class PrivateLibvirtd implements AsyncDisposable {
     });
     for (const output of [shell.stdout, shell.stderr])
       output?.on('data', (text: Buffer) => void appendFile(join(dir, 'output'), text));
+    // For a test that is ended before its clean-up: the processes end with their input, the directory here.
+    process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
     const rig = new PrivateLibvirtd(dir, shell, options.tcpPort === undefined ? '' : '-l');
     try {
       await rig.startDaemon();

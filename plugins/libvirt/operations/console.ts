@@ -19,8 +19,8 @@ export const consoleOperations = (control: () => GuestControl, runtime: () => Ru
     cli: {
       command: 'vm log',
       arguments: [vmArgument],
-      options: { lines: { short: 'l' } },
-      flags: z.strictObject({ follow: z.boolean().default(false).describe('go on as it grows').meta({ short: 'f' }) }),
+      options: { lines: { short: 'l' }, follow: { short: 'f' } },
+      flags: z.strictObject({ follow: z.boolean().default(false).describe('go on as it grows') }),
       render: renderLog,
       run: (context) => context.perform(context.input, context.flags['follow'] === true ? 'vm.log-follow' : 'vm.log'),
       examples: ['pvc vm log web1 --lines 20', 'pvc vm log web1 -f'],

@@ -4,6 +4,7 @@ import type { XmlElement } from './domain/xml.ts';
 import { autostart, guestController } from './guest-controller.ts';
 import { type DomainHookAbout, GuestControl } from './guest-control.ts';
 import { guestTasks } from './guest-tasks.ts';
+import { libvirtHealth } from './health.ts';
 import { probeKvm } from './kvm-probe.ts';
 import { type LibvirtConfig, libvirtConfig, libvirtdService, writeQemuSettings } from './libvirtd.ts';
 import { LibvirtLink } from './libvirt-link.ts';
@@ -88,18 +89,10 @@ export const libvirt = definePlugin({
     pvc.hooks.tasks.tap(() => guestTasks(need().runtime, need().control));
     pvc.hooks.metrics.tap(() => guestMetrics(need().control));
     pvc.hooks.health.tap(() => [
-      {
-        name: 'libvirt',
-        summary: 'libvirt answers',
-        intervalMs: 5_000,
-        timeoutMs: 10_000,
-        async run() {
-          const { control, runtime } = need();
-          if (!control.link.connected) return { severity: 'critical', message: `libvirt does not answer on ${runtime.node}; guests run on, but cannot be managed.`, hint: 'It is started again by itself; see the log of the service libvirtd.' };
-          await control.link.driver.listDomains({ timeoutMs: 8_000 });
-          return undefined;
-        },
-      },
+      libvirtHealth(
+        () => need().runtime.node,
+        () => need().control.link,
+      ),
     ]);
     pvc.hooks.keepalive.tap(async () => {
       const { control } = need();

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { after, before } from 'node:test';
 import { removeAbandonedLabs } from '../lab/abandoned.ts';
 import { daemonLog, killDaemon, startDaemon, stopDaemon } from '../lab/daemon.ts';
 import { takeDown } from '../lab/down.ts';
@@ -140,28 +141,73 @@ export type LabOptions = Omit<UpOptions, 'name' | 'owned' | 'signal' | 'onStep'>
 
 let labsMade = 0;
 
-/**
- * Makes a lab, runs `body` with it, takes it away and asserts that nothing is left, whether `body`
- * succeeded or not. Each lab has a name of its own, so test files may run side by side.
- * @throws what `body` throws; AssertionError naming what was left behind
- */
-export async function withLab(options: LabOptions, body: (lab: TestLab) => Promise<void>): Promise<void> {
+/** A lab that is up, and the way to take it away. */
+interface OpenedLab {
+  readonly lab: TestLab;
+  /** Takes the lab away. @throws AssertionError naming what was left behind */
+  readonly close: () => Promise<void>;
+}
+
+/** Makes a lab with a name of its own, so that test files may run side by side. */
+async function openLab(options: LabOptions): Promise<OpenedLab> {
   await removeAbandonedLabs();
   labsMade += 1;
   const name = `test-${process.pid}-${labsMade}`;
-  using interrupt = watchInterrupt();
+  const interrupt = watchInterrupt();
   let isUp = false;
   // While the lab comes up, `bringUp` minds the signal itself. A test body does not: end it from here.
   const onAbort = () => {
     if (isUp) void takeDown(name).finally(() => process.exit(130));
   };
   interrupt.signal.addEventListener('abort', onAbort);
-  const record = await bringUp({ ...options, name, owned: true, signal: interrupt.signal });
-  isUp = true;
   try {
-    await body(new TestLab(record));
-  } finally {
-    await takeDown(name);
-    assert.deepEqual(await leftovers(name), []);
+    const record = await bringUp({ ...options, name, owned: true, signal: interrupt.signal });
+    isUp = true;
+    return {
+      lab: new TestLab(record),
+      async close() {
+        try {
+          await takeDown(name);
+          assert.deepEqual(await leftovers(name), []);
+        } finally {
+          interrupt[Symbol.dispose]();
+        }
+      },
+    };
+  } catch (error) {
+    interrupt[Symbol.dispose]();
+    throw error;
   }
+}
+
+/**
+ * Makes a lab, runs `body` with it, takes it away and asserts that nothing is left, whether `body`
+ * succeeded or not.
+ * @throws what `body` throws; AssertionError naming what was left behind
+ */
+export async function withLab(options: LabOptions, body: (lab: TestLab) => Promise<void>): Promise<void> {
+  const { lab, close } = await openLab(options);
+  try {
+    await body(lab);
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * One lab for all tests of a suite: made before the first, taken away after the last. For use inside
+ * `describe`; the function that it returns gives the lab, inside a test or hook.
+ */
+export function suiteLab(options: LabOptions = {}): () => TestLab {
+  let opened: OpenedLab | undefined;
+  before(async () => {
+    opened = await openLab(options);
+  });
+  after(async () => {
+    await opened?.close();
+  });
+  return () => {
+    assert.ok(opened, 'the lab is not up');
+    return opened.lab;
+  };
 }

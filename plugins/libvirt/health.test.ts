@@ -11,7 +11,12 @@ const signal = new AbortController().signal;
 describe('the health check of libvirt', () => {
   let link: CheckedLink;
   const connected: CheckedLink = { connected: true, awayMs: 0, why: '', driver: { listDomains: async () => [] } };
-  const away = (awayMs: number): CheckedLink => ({ connected: false, awayMs, why: 'connection refused', driver: { listDomains: silent } });
+  const away = (awayMs: number): CheckedLink => ({
+    connected: false,
+    awayMs,
+    why: 'connection refused',
+    driver: { listDomains: silent },
+  });
 
   it('says nothing while libvirtd starts, and something when it does not come', async () => {
     const check = libvirtHealth(

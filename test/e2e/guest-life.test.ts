@@ -82,8 +82,8 @@ describe('the life of a guest', { concurrency: false }, () => {
       ['vm', 'modify', 'web1', '--file', '/root/web1.xml', '--expect', String(dump.version)],
       'web1',
     );
-    assert.match(String(plan.result['diff']), /^-.*small test guest$/m);
-    assert.match(String(plan.result['diff']), /^\+.*web server$/m);
+    assert.match(String(plan.result['diff']), /^- +<title>small test guest</m);
+    assert.match(String(plan.result['diff']), /^\+ +<title>web server</m);
     const info = await web.info();
     assert.equal(info.version, dump.version + 1);
     assert.equal(info.kernel?.path, `${guestDirectory}/vmlinuz`);

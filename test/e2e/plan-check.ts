@@ -25,32 +25,23 @@ export interface ShownPlan {
 interface Done {
   readonly actions: readonly string[];
   readonly warnings: readonly string[];
-  readonly tasks: readonly string[];
+  /** `pvc` has waited for them, and shows them as they ended. */
+  readonly tasks: readonly { readonly id: string; readonly state: string }[];
   readonly request: string;
   readonly result: Record<string, unknown>;
-}
-
-interface AuditRecord {
-  readonly id: string;
-  readonly operation: string;
-  readonly changes: readonly string[];
-  readonly tasks: readonly string[];
 }
 
 const node = 'hv1';
 const json = ['--format', 'json'];
 
-const asRead = async (lab: TestLab, ...args: string[]): Promise<unknown> =>
-  (await lab.pvc(node, [...args, ...json])).json();
-
 /** What a change would leave traces in. */
 async function traces(lab: TestLab) {
-  const vms = (await asRead(lab, 'vm', 'list')) as readonly { name: string; run: string }[];
-  const tasks = (await asRead(lab, 'task', 'list')) as readonly { id: string; action: string; node?: string }[];
+  const vms = await lab.ask(node, 'vm.list', {});
+  const tasks = await lab.ask(node, 'task.list', {});
   return {
     vms: vms.map(({ name, run }) => ({ name, run })),
     tasks: tasks.map(({ id, action, node: on }) => ({ id, action, node: on })),
-    audit: (await asRead(lab, 'cluster', 'audit')) as readonly AuditRecord[],
+    audit: await lab.ask(node, 'cluster.audit', {}),
   };
 }
 
@@ -97,8 +88,8 @@ export async function assertDoneAsPlanned(
     plan.tasks.map(({ action, node: on }) => ({ action, node: on })),
   );
   assert.deepEqual(
-    fresh.map(({ id }) => id),
-    done.tasks,
+    done.tasks.map(({ id, state }) => ({ id, state })),
+    fresh.map(({ id }) => ({ id, state: 'succeeded' })),
   );
   const records = after.audit.filter((record) => !before.audit.some(({ id }) => id === record.id));
   assert.equal(records.length, 1, 'one mutation, one audit record');

@@ -4,31 +4,13 @@
  * @module
  */
 import assert from 'node:assert/strict';
+import type { AnswerFor } from '../../core/client/index.ts';
 import { guestDirectory } from '../lab/boot-script.ts';
 import type { Answer, TestLab } from './test-lab.ts';
 import { waitFor } from './wait-for.ts';
 
-/** What of `pvc vm info --format json` tests look at. */
-export interface GuestInfo {
-  readonly name: string;
-  readonly uuid: string;
-  readonly version: number;
-  readonly state: string;
-  readonly run: string;
-  readonly reason: string;
-  readonly node: string;
-  readonly memoryMiB: number;
-  readonly vcpus: number;
-  readonly autostart: boolean;
-  readonly protected: boolean;
-  readonly tags: readonly { readonly name: string; readonly protected: boolean }[];
-  readonly networks: readonly { readonly mac: string; readonly source: string | null }[];
-  readonly disks: readonly { readonly dev: string; readonly name: string | null }[];
-  readonly kernel: { readonly path: string; readonly cmdline: string | null } | null;
-  readonly vnc: { readonly listen: string; readonly port: number } | null;
-  readonly restartNeeded: readonly string[];
-  readonly conditions: readonly { readonly message: string }[];
-}
+/** What `pvc vm info --format json` tells. */
+export type GuestInfo = AnswerFor<'vm.info'>;
 
 /** One boot of a guest, as far as its console tells. */
 export interface Life {
@@ -89,8 +71,8 @@ export class TestGuest {
 
   /** A guest that is there already. */
   static async find(lab: TestLab, name: string): Promise<TestGuest> {
-    const info = (await lab.pvc(node, ['vm', 'info', name, '--format', 'json'])).json() as GuestInfo;
-    return new TestGuest(lab, name, info.uuid);
+    const { uuid } = await lab.ask(node, 'vm.info', { vm: name });
+    return new TestGuest(lab, name, uuid);
   }
 
   /** `pvc vm VERB NAME ARGS`, without questions. The verb may be of several words. */
@@ -98,8 +80,8 @@ export class TestGuest {
     return this.lab.pvc(node, ['vm', ...verb.split(' '), this.name, ...args, '--yes']);
   }
 
-  async info(): Promise<GuestInfo> {
-    return (await this.lab.pvc(node, ['vm', 'info', this.uuid, '--format', 'json'])).json() as GuestInfo;
+  info(): Promise<GuestInfo> {
+    return this.lab.ask(node, 'vm.info', { vm: this.uuid });
   }
 
   /** What it has written on its console, read without the product's help, so also while that is down. */
@@ -135,7 +117,7 @@ export class TestGuest {
     return after;
   }
 
-  /** Waits until `pvc vm info` shows the state. */
+  /** Waits until the product shows the state. */
   becomes(state: string, timeoutMs = 60_000): Promise<GuestInfo> {
     return this.waitFor(
       `be ${state}`,

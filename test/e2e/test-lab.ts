@@ -7,6 +7,13 @@ import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { after, before } from 'node:test';
+import {
+  type AnswerFor,
+  createClient,
+  type InputFor,
+  type OperationName,
+  type PvcClient,
+} from '../../core/client/index.ts';
 import { removeAbandonedLabs } from '../lab/abandoned.ts';
 import { daemonLog, killDaemon, startDaemon, stopDaemon } from '../lab/daemon.ts';
 import { takeDown } from '../lab/down.ts';
@@ -57,6 +64,7 @@ export class Answer {
 
 export class TestLab {
   readonly record: LabRecord;
+  #asking: { readonly socket: string; readonly client: PvcClient } | undefined;
 
   constructor(record: LabRecord) {
     this.record = record;
@@ -75,6 +83,21 @@ export class TestLab {
   /** Runs any command on a node, or in the network `outside`. @throws CommandFailed for a code that is not accepted */
   exec(member: string, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return execOn(this.record, member, argv, options);
+  }
+
+  /**
+   * Asks the daemon of a node over its own socket, in this process: for what is asked again and again,
+   * since each `pvc` costs a process. Queries only; commands under test go through `pvc`.
+   * @throws PvcError as the operation tells it, and while the daemon does not answer
+   */
+  async ask<N extends OperationName>(node: string, query: N, input: InputFor<N>): Promise<AnswerFor<N>> {
+    const socket = await pathOn(this.record, node, '/run/pvc/pvc.sock');
+    // Each boot of a node has a path of its own.
+    if (this.#asking?.socket !== socket) {
+      this.#asking?.client.close();
+      this.#asking = { socket, client: createClient({ socket }) };
+    }
+    return this.#asking.client.call(query, input);
   }
 
   /** The administrator's token that `pvc cluster init` made. */

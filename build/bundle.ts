@@ -3,8 +3,9 @@
  * `import()` stay unevaluated until then, so `pvc --version` does not pay for the daemon.
  * @module
  */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import type { BuildInfo } from '../core/host/build-info.ts';
 import { inRepository } from './paths.ts';
@@ -73,7 +74,7 @@ export async function bundle(options: BundleOptions): Promise<Metafile> {
     format: 'cjs',
     minify: true,
     keepNames: true,
-    sourcemap: 'inline',
+    sourcemap: 'external',
     sourcesContent: false,
     metafile: true,
     legalComments: 'none',
@@ -85,6 +86,7 @@ export async function bundle(options: BundleOptions): Promise<Metafile> {
   const [warning] = result.warnings;
   if (warning !== undefined)
     throw new Error(`bundle: ${warning.text} (${warning.location?.file ?? 'no file'}:${warning.location?.line ?? 0})`);
+  writeFileSync(`${options.output}.map.br`, brotliCompressSync(readFileSync(`${options.output}.map`)));
   return result.metafile;
 }
 

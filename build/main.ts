@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { rmSync, statSync } from 'node:fs';
+import { mapAsset } from '../core/host/stack.ts';
 import { bundle, packageVersion, sqliteAddon, sqliteAsset } from './bundle.ts';
 import { writeNotices } from './notices.ts';
 import { addAsset, listAssets, pack } from './pack.ts';
@@ -35,6 +36,7 @@ rmSync(assetDirectory, { recursive: true, force: true });
 addAsset(assetDirectory, sqliteAsset, sqliteAddon);
 const buildInfo = { version: packageVersion(), commit: sourceCommit() };
 const metafile = await step('bundle', () => bundle({ entry: entryPoint, output: bundleFile, buildInfo }));
+addAsset(assetDirectory, mapAsset, `${bundleFile}.map.br`);
 await step('notices', () => writeNotices(metafile, assetDirectory));
 await step('pack', () =>
   pack({ bundle: bundleFile, output: binaryFile, assets: listAssets(assetDirectory), codeCache: true }),

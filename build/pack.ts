@@ -77,7 +77,6 @@ export async function pack(options: PackOptions): Promise<void> {
         useCodeCache: options.codeCache,
         // 'none': NODE_OPTIONS of whoever starts it, or of an attacker, has no effect on a daemon that runs as root.
         execArgvExtension: 'none',
-        execArgv: ['--enable-source-maps'],
         assets: options.assets,
       },
     });

@@ -102,7 +102,11 @@ function main(): void {
     license: 'GPL-3.0-or-later',
     type: 'module',
     types: './index.d.ts',
-    exports: { '.': { types: './index.d.ts' } },
+    exports: {
+      '.': { types: './index.d.ts' },
+      // Augmented by plugins; that needs the module itself.
+      './operation-types': { types: './operation/operation-types.d.ts' },
+    },
     dependencies: dependencies(),
   };
   writeFileSync(join(output, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);

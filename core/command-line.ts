@@ -1,4 +1,5 @@
 /** The command line with everything that it can reach; what a command does not need is loaded by none. @module */
+import { z } from 'zod';
 import { runCli } from './cli/run.ts';
 import { defaultConfigPath } from './config/schema.ts';
 import { PvcError } from './error/error.ts';
@@ -14,7 +15,10 @@ import { licencesCommand } from './local/licences-command.ts';
 import { assemble, type Program } from './program.ts';
 
 /** The configuration has to be known before the line is parsed: its plugins bring commands. */
-function configPathOf(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): { path: string; given: boolean } {
+function configPathOf(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): { path: string; given: boolean } {
   const at = argv.findIndex((word) => word === '--config' || word.startsWith('--config='));
   const word = at === -1 ? undefined : (/^--config=(.*)$/s.exec(argv[at] ?? '')?.[1] ?? argv[at + 1]);
   const path = word ?? environment['PVC_CONFIG'];
@@ -26,10 +30,13 @@ export async function runCommandLine({ name, argv }: ReturnType<typeof programAr
   const terminal = processTerminal();
   // As `pvcd` the program is the daemon whatever else is on the line.
   const line = name === 'pvcd' && argv[0] !== 'daemon' ? ['daemon', ...argv] : argv;
+  // A short run checks each shape once or twice: compiling the checks would cost more than it saves.
+  if (line[0] !== 'daemon') z.config({ jitless: true });
   const host = { clock: linuxClock, files: linuxFiles };
   const { path, given } = configPathOf(line, terminal.environment);
   let program: Promise<Program> | undefined;
-  const get = (): Promise<Program> => (program ??= assemble({ host, version, configPath: path, configRequired: given }));
+  const get = (): Promise<Program> =>
+    (program ??= assemble({ host, version, configPath: path, configRequired: given }));
   // A mistake in this machine's configuration must not keep anybody from using a cluster that runs.
   const lenient = async (): Promise<Program> => {
     try {
@@ -46,6 +53,7 @@ export async function runCommandLine({ name, argv }: ReturnType<typeof programAr
     terminal,
     host,
     registry: async () => (await lenient()).registry,
+    localSocket: async () => `${(await lenient()).loaded.config.directories.run}/pvc.sock`,
     connect: async (options) => {
       const { openClient } = await import('./local/open-client.ts');
       return openClient(options, await lenient());

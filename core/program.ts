@@ -14,7 +14,6 @@ import { pluginOperations } from './cluster/plugin-operations.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { errorText } from './error/error.ts';
 import type { Host } from './host/host.ts';
-import type { ObjectCounter } from './operation/object-counter.ts';
 import type { AnyKind } from './model/kind.ts';
 import { node } from './model/node-kind.ts';
 import { audit } from './operation/audit.ts';
@@ -78,9 +77,8 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     if (program.documents === undefined) throw new Error('the store is not open');
     return program.documents;
   };
-  const counters: ObjectCounter[] = plugins.hooks.counters.items().map(({ item }) => item);
   const own: Operation[] = [
-    ...clusterOperations({ version, documents, counters: () => counters }),
+    ...clusterOperations({ version, documents, count: async (context) => (await plugins.hooks.counters.call(context)).map(({ result }) => result) }),
     ...nodeOperations,
     ...faultOperations,
     ...taskOperations,
@@ -100,11 +98,17 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
   return program;
 }
 
+/** First segments of keys that hold no objects. */
+const reservedKeys = new Set(['claim', 'alive', 'primary']);
+
 /** Core's kinds and those of plugins; one that takes a name that is taken is left out, as a trouble of its plugin. */
 function kindsOf(plugins: Plugins): AnyKind[] {
   const kinds: AnyKind[] = [cluster, node, task, fault, token, audit];
   for (const { plugin, item } of plugins.hooks.kinds.items()) {
-    if (!kinds.some((known) => known.name === item.name)) kinds.push(item);
+    if (!/^[a-z][a-z0-9-]{0,39}$/.test(item.name) || reservedKeys.has(item.name)) {
+      if (plugin.builtin) throw new Error(`kind ${item.name} cannot be named so`);
+      plugins.trouble({ plugin: plugin.name, where: `kind ${item.name}`, message: 'a kind is named with a-z, 0-9 and "-", and not like a key of the store' });
+    } else if (!kinds.some((known) => known.name === item.name)) kinds.push(item);
     else if (plugin.builtin) throw new Error(`kind ${item.name} is declared twice`);
     else plugins.trouble({ plugin: plugin.name, where: `kind ${item.name}`, message: `there is already a kind ${item.name}` });
   }

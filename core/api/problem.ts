@@ -1,5 +1,6 @@
 /** Errors as RFC 9457 problem documents. @module */
 import { errorText, PvcError } from '../error/error.ts';
+import { readableStack } from '../host/stack.ts';
 import type { Logger } from '../host/log.ts';
 import { apiError } from './api-errors.ts';
 
@@ -40,7 +41,7 @@ export function shownError(error: unknown, request: string, log: Logger): PvcErr
   log.error('an unexpected error', {
     request,
     reason: errorText(error),
-    stack: error instanceof Error ? error.stack : undefined,
+    stack: readableStack(error),
   });
   return apiError('INTERNAL');
 }

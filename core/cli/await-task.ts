@@ -1,18 +1,17 @@
 /** `pvc task wait`: waits for one task and ends as it ended. @module */
-import type { CliRun } from '../operation/cli-spec.ts';
 import { interruptedExit } from './cli-errors.ts';
+import type { CommandContext } from './command-context.ts';
 import { answerText } from './print-answer.ts';
-import { SessionTerminal } from './session-terminal.ts';
 import { outcomeLine, taskError, waitTasks } from './wait-tasks.ts';
 
 /**
  * @returns 0 when it succeeded, 130 after Ctrl-C
  * @throws PvcError with the task's own code, TASK_CANCELLED, WAIT_TIMEOUT
  */
-export async function awaitTask(id: string, timeoutMs: number | undefined, run: CliRun): Promise<number> {
-  const { client, terminal, format } = run;
-  if (!(terminal instanceof SessionTerminal)) throw new Error('waiting needs the terminal of the command line');
-  const waited = await waitTasks([id], { client, terminal, clock: terminal.clock, timeoutMs });
+export async function awaitTask(id: string, timeoutMs: number | undefined, context: CommandContext): Promise<number> {
+  const { terminal, format, host } = context;
+  const client = await context.connect();
+  const waited = await waitTasks([id], { client, terminal, clock: host.clock, timeoutMs });
   if (waited.outcome === 'interrupted') return interruptedExit;
   for (const task of waited.tasks) {
     if (format === 'pretty') terminal.write(`${outcomeLine(task, terminal)}\n`);

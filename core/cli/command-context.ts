@@ -32,9 +32,9 @@ export interface CommandContext {
   readonly tree: CommandNode;
   readonly version: string;
   /** The client of the chosen connection; opened at the first call. @throws PvcError NOT_CONNECTED, CONNECTION_UNKNOWN … */
-  connect(): Promise<ConnectedClient>;
+  readonly connect: () => Promise<ConnectedClient>;
   /** The connection that `connect` would use. */
-  connection(): Promise<ConnectionOptions>;
+  readonly connection: () => Promise<ConnectionOptions>;
   /** Asks a server for its certificate. */
-  certificateOf(url: URL, signal: AbortSignal): Promise<SeenCertificate>;
+  readonly certificateOf: (url: URL, signal: AbortSignal) => Promise<SeenCertificate>;
 }

@@ -21,7 +21,9 @@ export interface CommandSpec {
   readonly target: CommandTarget;
 }
 
-const planOption = z.object({ plan: z.boolean().default(false).describe('Show what would be written and done, and change nothing') });
+const planOption = z.object({
+  plan: z.boolean().default(false).describe('Show what would be written and done, and change nothing'),
+});
 
 const waitOptions = z.object({
   wait: z.boolean().default(true).describe('Wait for the end of the work and show its progress'),
@@ -48,12 +50,19 @@ export function controlSchema(target: CommandTarget): z.ZodObject {
 }
 
 /** The schema of what a command takes. */
-export const inputSchema = (target: CommandTarget): z.ZodObject => (target.type === 'local' ? target.local.input : (target.operation.input as z.ZodObject));
+export const inputSchema = (target: CommandTarget): z.ZodObject =>
+  target.type === 'local' ? target.local.input : (target.operation.input as z.ZodObject);
+
+/** A command with a hand of its own may find out by itself (in an editor) what the operation needs. */
+const mayAskItself = (target: CommandTarget): boolean => target.type === 'operation' && target.cli.run !== undefined;
 
 /** Positional arguments of a command. */
 export function commandArguments(spec: CommandSpec): ArgumentSpec[] {
   const { target } = spec;
-  return argumentSpecs(inputSchema(target), (target.type === 'local' ? target.local.arguments : target.cli.arguments) ?? [], spec.path.join(' '));
+  const given = (target.type === 'local' ? target.local.arguments : target.cli.arguments) ?? [];
+  const specs = argumentSpecs(inputSchema(target), given, spec.path.join(' '));
+  if (!mayAskItself(target)) return specs;
+  return specs.map((one) => (one.cli.from === undefined ? one : { ...one, required: false }));
 }
 
 /** Options of a command, without the global ones. @throws Error when two of them have one name: a fault of its author. */
@@ -64,15 +73,28 @@ export function commandOptions(spec: CommandSpec): OptionSpec[] {
   const taken = (given.arguments ?? []).map((argument) => argument.field);
   const own = [
     ...optionSpecs('input', inputSchema(target), given.options ?? {}, taken, owner),
-    ...(target.type === 'operation' && target.cli.flags !== undefined ? optionSpecs('flag', target.cli.flags, given.options ?? {}, [], owner) : []),
+    ...(target.type === 'operation' && target.cli.flags !== undefined
+      ? optionSpecs('flag', target.cli.flags, given.options ?? {}, [], owner)
+      : []),
   ];
   const timeout = own.some((option) => option.long === 'timeout') ? 'wait-timeout' : 'timeout';
-  const control = optionSpecs('control', controlSchema(target), { timeoutS: { flag: timeout }, escape: { value: 'KEY' } }, [], owner).map(
+  const control = optionSpecs(
+    'control',
+    controlSchema(target),
+    { timeoutS: { flag: timeout }, escape: { value: 'KEY' } },
+    [],
+    owner,
+  ).map(
     // --no-plan and the like would only be noise.
     (option): OptionSpec => ({ ...option, negatable: option.long === 'wait' }),
   );
-  const all = [...own, ...control];
-  const names = all.flatMap((option) => [option.long, ...(option.negatable ? [`no-${option.long}`] : []), ...(option.short === undefined ? [] : [`-${option.short}`])]);
+  const optional = (option: OptionSpec): OptionSpec => ({ ...option, field: { ...option.field, required: false } });
+  const all = [...(mayAskItself(target) ? own.map(optional) : own), ...control];
+  const names = all.flatMap((option) => [
+    option.long,
+    ...(option.negatable ? [`no-${option.long}`] : []),
+    ...(option.short === undefined ? [] : [`-${option.short}`]),
+  ]);
   const twice = names.find((name, index) => names.indexOf(name) !== index || name === 'help' || name === '-h');
   if (twice !== undefined) throw new Error(`${owner}: the option ${twice} is there twice`);
   return all;

@@ -34,8 +34,11 @@ export function commandTree(specs: readonly CommandSpec[]): CommandTree {
   for (const spec of specs) {
     const sameLevel = spec.aliases.filter((alias) => !isWholeCommand(alias, spec.path));
     const others = spec.aliases.filter((alias) => !sameLevel.includes(alias));
-    const problem = place(root, spec.path, sameLevel, spec, spec.hidden) ?? others.map((alias) => place(root, alias.split(' '), [], spec, true)).find((found) => found !== undefined);
-    if (problem !== undefined) problems.push(spec.target.type === 'local' ? problem : `${problem} (plugin ${spec.target.plugin})`);
+    const problem =
+      place(root, spec.path, sameLevel, spec, spec.hidden) ??
+      others.map((alias) => place(root, alias.split(' '), [], spec, true)).find((found) => found !== undefined);
+    if (problem !== undefined)
+      problems.push(spec.target.type === 'local' ? problem : `${problem} (plugin ${spec.target.plugin})`);
   }
   return { root, problems };
 }
@@ -44,16 +47,26 @@ export function commandTree(specs: readonly CommandSpec[]): CommandTree {
  * An alias of one word stands for the last word of the command, unless it is that word already: then
  * (`status` of `cluster status`), as with several words, it is a command of its own.
  */
-export const isWholeCommand = (alias: string, path: readonly string[]): boolean => alias.includes(' ') || path.length === 1 || alias === path.at(-1);
+export const isWholeCommand = (alias: string, path: readonly string[]): boolean =>
+  alias.includes(' ') || path.length === 1 || alias === path.at(-1);
 
 /** @returns why it could not be placed */
-function place(root: CommandNode, path: readonly string[], aliases: readonly string[], spec: CommandSpec, hidden: boolean): string | undefined {
+function place(
+  root: CommandNode,
+  path: readonly string[],
+  aliases: readonly string[],
+  spec: CommandSpec,
+  hidden: boolean,
+): string | undefined {
   const command = path.join(' ');
   let node = root;
   for (const word of path) {
     const next = node.children.get(word);
     if (next === undefined) break;
-    if (next.spec !== undefined) return next.path.length === path.length ? `the command "${command}" is there twice` : `"${next.path.join(' ')}" is a command and cannot be a group for "${command}"`;
+    if (next.spec !== undefined)
+      return next.path.length === path.length
+        ? `the command "${command}" is there twice`
+        : `"${next.path.join(' ')}" is a command and cannot be a group for "${command}"`;
     node = next;
   }
   if (node.path.length === path.length) return `"${command}" is a group of commands and cannot be a command`;
@@ -73,7 +86,8 @@ export function childOf(node: CommandNode, word: string): CommandNode | undefine
 }
 
 /** Groups without a visible command are not shown either. */
-export const isHidden = (node: CommandNode): boolean => (node.spec !== undefined ? node.hidden : [...node.children.values()].every(isHidden));
+export const isHidden = (node: CommandNode): boolean =>
+  node.spec !== undefined ? node.hidden : [...node.children.values()].every(isHidden);
 
 /** The visible children, by name. */
 export const visibleChildren = (node: CommandNode): CommandNode[] =>

@@ -8,7 +8,7 @@ import { usageError } from './cli-errors.ts';
 import { type CommandSpec, commandArguments, commandOptions } from './command-spec.ts';
 import { type CommandNode, childOf, isHidden } from './command-tree.ts';
 import { globalOptions } from './global-options.ts';
-import type { ArgumentSpec, OptionSpec } from './option-spec.ts';
+import { type ArgumentSpec, type OptionSpec, optionKey } from './option-spec.ts';
 
 /** What the line says, as text: nothing is converted or checked yet. */
 export interface ParsedLine {
@@ -32,8 +32,6 @@ export interface HelpAsked {
   readonly missing: boolean;
   readonly globals: Readonly<Record<string, OptionText>>;
 }
-
-export const optionKey = (option: OptionSpec): string => `${option.source}:${option.field.name}`;
 
 /** An option whose value is kept under our key, whatever its flag is called. */
 class KeyedOption extends Option {
@@ -126,7 +124,12 @@ interface Match {
   readonly options: OptionSpec[];
 }
 
-function build(node: CommandNode, parent: Command | undefined, words: ReadonlySet<string>, onMatch: (match: Match) => void): Command {
+function build(
+  node: CommandNode,
+  parent: Command | undefined,
+  words: ReadonlySet<string>,
+  onMatch: (match: Match) => void,
+): Command {
   const command = new GroupCommand(node);
   for (const alias of node.aliases) command.alias(alias);
   command
@@ -157,7 +160,9 @@ function build(node: CommandNode, parent: Command | undefined, words: ReadonlySe
   const options = commandOptions(spec);
   const args = commandArguments(spec);
   for (const option of options) addOption(command, option);
-  const own = new Set(options.flatMap((option) => [`--${option.long}`, ...(option.short === undefined ? [] : [`-${option.short}`])]));
+  const own = new Set(
+    options.flatMap((option) => [`--${option.long}`, ...(option.short === undefined ? [] : [`-${option.short}`])]),
+  );
   for (const option of globalOptions) {
     if (own.has(`--${option.long}`)) continue;
     addOption(command, own.has(`-${option.short}`) ? { ...option, short: undefined } : option);
@@ -175,7 +180,10 @@ function addOption(command: Command, option: OptionSpec): void {
   const short = option.short === undefined ? '' : `-${option.short}, `;
   const value = option.value === undefined ? '' : ' <value>';
   const positive = new KeyedOption(`${short}--${option.long}${value}`, key);
-  const collect = (text: string, before: readonly string[] | boolean | undefined): readonly string[] => [...(Array.isArray(before) ? (before as string[]) : []), text];
+  const collect = (text: string, before: readonly string[] | boolean | undefined): readonly string[] => [
+    ...(Array.isArray(before) ? (before as string[]) : []),
+    text,
+  ];
   if (option.repeat) positive.argParser(collect);
   command.addOption(positive);
   for (const also of option.also) {
@@ -189,7 +197,13 @@ function addOption(command: Command, option: OptionSpec): void {
 function asUsageError(error: CommanderError, near: CommandNode): Error {
   const [first = '', ...rest] = error.message.replace(/^error: /, '').split('\n');
   const meant = /Did you mean (?:one of )?(.+)\?\)?$/.exec(rest.join(' '))?.[1];
-  const whole = error.code === 'commander.unknownCommand' ? meant?.replace(/[^, ]+/g, (word) => `\`${['pvc', ...near.path, word].join(' ')}\``) : meant;
+  const whole =
+    error.code === 'commander.unknownCommand'
+      ? meant?.replace(/[^, ]+/g, (word) => `\`${['pvc', ...near.path, word].join(' ')}\``)
+      : meant;
   const problem = `${first.charAt(0).toUpperCase()}${first.slice(1).replace(/\.$/, '')}.`;
-  return usageError(problem, whole === undefined ? `See \`${['pvc', ...near.path].join(' ')} --help\`.` : `Did you mean ${whole}?`);
+  return usageError(
+    problem,
+    whole === undefined ? `See \`${['pvc', ...near.path].join(' ')} --help\`.` : `Did you mean ${whole}?`,
+  );
 }

@@ -25,7 +25,10 @@ async function complete(words: readonly string[], options: FakeRunOptions = {}):
   const { out, err, code } = await runFake(['__complete', '--', ...words], { answers, ...options });
   assert.equal(err, '');
   assert.equal(code, 0);
-  return out.trimEnd().split('\n').map((line) => line.split('\t')[0] ?? '');
+  return out
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split('\t')[0] ?? '');
 }
 
 describe('completion', () => {
@@ -33,28 +36,82 @@ describe('completion', () => {
     const cases: [string[], string[]][] = [
       [[''], ['completion', 'connection', 'help', 'task', 'vm', ':done']],
       [['v'], ['vm', ':done']],
-      [['vm', 's'], ['start', ':done']],
-      [['vm', 'nic', ''], ['add', ':done']],
-      [['vm', 'start', ''], ['web1', 'web2', 'db:1', ':done']],
-      [['vm', 'start', 'we'], ['web1', 'web2', ':done']],
+      [
+        ['vm', 's'],
+        ['start', ':done'],
+      ],
+      [
+        ['vm', 'nic', ''],
+        ['add', ':done'],
+      ],
+      [
+        ['vm', 'start', ''],
+        ['web1', 'web2', 'db:1', ':done'],
+      ],
+      [
+        ['vm', 'start', 'we'],
+        ['web1', 'web2', ':done'],
+      ],
       [['vm', 'start', 'web1', ''], [':done']],
-      [['vm', 'start', '--pa'], ['--paused', ':done']],
-      [['vm', 'create', '--auto'], ['--autostart', ':done']],
-      [['vm', 'create', '--no-'], ['--no-autostart', '--no-tag', '--no-home', '--no-wait', '--no-colour', ':done']],
-      [['vm', 'create', '--selector', ''], ['mem', 'load', 'vcpus', 'vms', ':done']],
-      [['vm', 'create', '--selector=v'], ['--selector=vcpus', '--selector=vms', ':done']],
+      [
+        ['vm', 'start', '--pa'],
+        ['--paused', ':done'],
+      ],
+      [
+        ['vm', 'create', '--auto'],
+        ['--autostart', ':done'],
+      ],
+      [
+        ['vm', 'create', '--no-'],
+        ['--no-autostart', '--no-tag', '--no-home', '--no-wait', '--no-colour', ':done'],
+      ],
+      [
+        ['vm', 'create', '--selector', ''],
+        ['mem', 'load', 'vcpus', 'vms', ':done'],
+      ],
+      [
+        ['vm', 'create', '--selector=v'],
+        ['--selector=vcpus', '--selector=vms', ':done'],
+      ],
       [['vm', 'create', '--definition', ''], [':files']],
-      [['vm', 'create', '--nic', 'br'], ['bridge=', ':nospace']],
-      [['vm', 'create', '--nic', 'bridge=br0,mo'], ['bridge=br0,model=', ':nospace']],
-      [['vm', 'create', '--nic', 'bridge=br0,model=v'], ['bridge=br0,model=virtio', ':nospace']],
-      [['-f', ''], ['pretty', 'json', 'yaml', 'name', ':done']],
-      [['-f', 'json', 'vm', 'start', 'web1'], ['web1', ':done']],
+      [
+        ['vm', 'create', '--nic', 'br'],
+        ['bridge=', ':nospace'],
+      ],
+      [
+        ['vm', 'create', '--nic', 'bridge=br0,mo'],
+        ['bridge=br0,model=', ':nospace'],
+      ],
+      [
+        ['vm', 'create', '--nic', 'bridge=br0,model=v'],
+        ['bridge=br0,model=virtio', ':nospace'],
+      ],
+      [
+        ['-f', ''],
+        ['pretty', 'json', 'yaml', 'name', ':done'],
+      ],
+      [
+        ['-f', 'json', 'vm', 'start', 'web1'],
+        ['web1', ':done'],
+      ],
       [['vm', 'list', '-n', ''], [':done']],
-      [['task', 'wait', ''], ['0task00000000001', ':done']],
-      [['help', 'vm', 'n'], ['nic', ':done']],
-      [['vm', 'ls', '--st'], ['--state', '--store', ':done']],
+      [
+        ['task', 'wait', ''],
+        ['0task00000000001', ':done'],
+      ],
+      [
+        ['help', 'vm', 'n'],
+        ['nic', ':done'],
+      ],
+      [
+        ['vm', 'ls', '--st'],
+        ['--state', '--store', ':done'],
+      ],
       [['vm', 'start', '--', '-'], [':done']],
-      [['nothing', 'here', ''], ['completion', 'connection', 'help', 'task', 'vm', ':done']],
+      [
+        ['nothing', 'here', ''],
+        ['completion', 'connection', 'help', 'task', 'vm', ':done'],
+      ],
       [[], ['completion', 'connection', 'help', 'task', 'vm', ':done']],
     ];
     for (const [words, expected] of cases) assert.deepEqual(await complete(words), expected, words.join(' '));
@@ -129,12 +186,24 @@ esac
       _pvc
       printf '%s\\n' "\${COMPREPLY[@]}"
     `;
-    const words = line.split(/(\s+)|((?:[=:])+)/).filter((part) => part !== undefined && !/^\s+$/.test(part) && part !== '');
+    const words = line
+      .split(/(\s+)|((?:[=:])+)/)
+      .filter((part) => part !== undefined && !/^\s+$/.test(part) && part !== '');
     if (/\s$/.test(line)) words.push('');
-    const done = spawnSync('bash', ['--norc', '-c', script, 'bash', line, ...words], { cwd: folder, env: { PATH: `${folder}:/usr/bin:/bin` }, encoding: 'utf8' });
+    const done = spawnSync('bash', ['--norc', '-c', script, 'bash', line, ...words], {
+      cwd: folder,
+      env: { PATH: `${folder}:/usr/bin:/bin` },
+      encoding: 'utf8',
+    });
     assert.equal(done.stderr, '');
     const asked = spawnSync('cat', [join(folder, 'asked')], { encoding: 'utf8' }).stdout;
-    return { asked, replies: done.stdout.split('\n').slice(0, -1).filter((reply) => reply !== '') };
+    return {
+      asked,
+      replies: done.stdout
+        .split('\n')
+        .slice(0, -1)
+        .filter((reply) => reply !== ''),
+    };
   }
 
   it('hands the words over and takes the descriptions off', () => {

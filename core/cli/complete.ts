@@ -4,16 +4,17 @@
  * an error message in the middle of a line that is being typed helps nobody.
  * @module
  */
+
+import type { CliOption } from '../operation/cli-spec.ts';
+import type { FieldShape } from '../render/value-shape.ts';
 import { type CommandSpec, commandArguments, commandOptions } from './command-spec.ts';
 import { type CommandNode, childOf, visibleChildren } from './command-tree.ts';
 import { chooseConnection } from './connection-choice.ts';
 import { connectionFilePath, readConnections } from './connection-file.ts';
 import { type Globals, globalOptions, resolveGlobals } from './global-options.ts';
 import { groupSummary } from './help.ts';
-import type { CliOption } from '../operation/cli-spec.ts';
 import type { OptionSpec } from './option-spec.ts';
 import type { CliParts } from './run.ts';
-import type { FieldShape } from '../render/value-shape.ts';
 
 /** How long names of the cluster may take. */
 const budgetMs = 300;
@@ -30,7 +31,7 @@ interface Answer {
 
 export interface CompleteParts {
   readonly root: CommandNode;
-  readonly parts: Pick<CliParts, 'connect' | 'registry' | 'terminal' | 'host'>;
+  readonly parts: Pick<CliParts, 'connect' | 'registry' | 'terminal' | 'host' | 'localSocket'>;
 }
 
 const nothing: Answer = { candidates: [], then: 'done' };
@@ -92,8 +93,11 @@ function positionOf(words: readonly string[], root: CommandNode): Position {
 
 function optionsOf(spec: CommandSpec): OptionSpec[] {
   const own = commandOptions(spec);
-  return [...own, ...globalOptions.filter((global) => !own.some((option) => option.long === global.long))].map((option, index) =>
-    index >= own.length && own.some((mine) => mine.short !== undefined && mine.short === option.short) ? { ...option, short: undefined } : option,
+  return [...own, ...globalOptions.filter((global) => !own.some((option) => option.long === global.long))].map(
+    (option, index) =>
+      index >= own.length && own.some((mine) => mine.short !== undefined && mine.short === option.short)
+        ? { ...option, short: undefined }
+        : option,
   );
 }
 
@@ -118,11 +122,13 @@ async function answerFor(before: readonly string[], current: string, complete: C
   const last = args.at(-1);
   const argument = args[at.count] ?? (last?.rest ? last : undefined);
   if (argument === undefined) return nothing;
-  if (argument.cli.complete === 'command') return { candidates: subcommands(walk(complete.root, before.slice(1))), then: 'done' };
+  if (argument.cli.complete === 'command')
+    return { candidates: subcommands(walk(complete.root, before.slice(1))), then: 'done' };
   return valuesOf(argument.field, argument.cli, current, at, complete);
 }
 
-const walk = (root: CommandNode, words: readonly string[]): CommandNode => words.reduce((node, word) => childOf(node, word) ?? node, root);
+const walk = (root: CommandNode, words: readonly string[]): CommandNode =>
+  words.reduce((node, word) => childOf(node, word) ?? node, root);
 
 const subcommands = (node: CommandNode): Candidate[] =>
   visibleChildren(node).map((child) => ({ word: child.word, about: child.spec?.summary ?? groupSummary(child) }));
@@ -131,18 +137,29 @@ function optionWords(options: readonly OptionSpec[]): Candidate[] {
   return [...options, undefined].flatMap((option): Candidate[] => {
     if (option === undefined) return [{ word: '--help', about: 'show help' }];
     const about = option.field.description;
-    const opposite = option.negatable && option.field.default !== false ? [{ word: `--no-${option.long}`, about: `not: ${about}` }] : [];
+    const opposite =
+      option.negatable && option.field.default !== false
+        ? [{ word: `--no-${option.long}`, about: `not: ${about}` }]
+        : [];
     return [{ word: `--${option.long}`, about }, ...opposite];
   });
 }
 
-async function valuesOf(field: FieldShape, cli: CliOption, current: string, at: Position, complete: CompleteParts): Promise<Answer> {
+async function valuesOf(
+  field: FieldShape,
+  cli: CliOption,
+  current: string,
+  at: Position,
+  complete: CompleteParts,
+): Promise<Answer> {
   const { complete: from } = cli;
-  if (Array.isArray(from)) return { candidates: (from as readonly string[]).map((word) => ({ word, about: '' })), then: 'done' };
+  if (Array.isArray(from))
+    return { candidates: (from as readonly string[]).map((word) => ({ word, about: '' })), then: 'done' };
   if (from === 'file' || cli.from === 'file') return files;
   if (typeof from === 'string') return { candidates: await objectNames(from, at, complete), then: 'done' };
   const shape = field.shape.type === 'list' ? field.shape.item : field.shape;
-  if (shape.type === 'choice') return { candidates: shape.values.map((value) => ({ word: String(value), about: '' })), then: 'done' };
+  if (shape.type === 'choice')
+    return { candidates: shape.values.map((value) => ({ word: String(value), about: '' })), then: 'done' };
   if (shape.type === 'boolean') return { candidates: ['yes', 'no'].map((word) => ({ word, about: '' })), then: 'done' };
   if (shape.type === 'object' && cli.from !== 'json') {
     const done = current.slice(0, current.lastIndexOf(',') + 1);
@@ -152,9 +169,15 @@ async function valuesOf(field: FieldShape, cli: CliOption, current: string, at: 
     const word = (text: string): string => `${done}${text}`;
     if (value !== undefined && inner !== undefined) {
       const { candidates } = await valuesOf(inner, {}, value, at, complete);
-      return { candidates: candidates.map((candidate) => ({ ...candidate, word: word(`${key}=${candidate.word}`) })), then: 'nospace' };
+      return {
+        candidates: candidates.map((candidate) => ({ ...candidate, word: word(`${key}=${candidate.word}`) })),
+        then: 'nospace',
+      };
     }
-    return { candidates: [...shape.fields.values()].map((part) => ({ word: word(`${part.name}=`), about: part.description })), then: 'nospace' };
+    return {
+      candidates: [...shape.fields.values()].map((part) => ({ word: word(`${part.name}=`), about: part.description })),
+      then: 'nospace',
+    };
   }
   return nothing;
 }
@@ -164,21 +187,37 @@ async function objectNames(kind: string, at: Position, { parts }: CompleteParts)
   const { host, terminal } = parts;
   if (kind === 'connection') {
     const { connections } = await readConnections(host.files, connectionFilePath(terminal.environment));
-    return [{ word: 'local', about: 'the daemon of this machine' }, ...Object.entries(connections).map(([word, { url }]) => ({ word, about: url }))];
+    return [
+      { word: 'local', about: 'the daemon of this machine' },
+      ...Object.entries(connections).map(([word, { url }]) => ({ word, about: url })),
+    ];
   }
   const registry = await parts.registry();
   const operation = registry.all().find((entry) => entry.operation.name === `${kind}.list`)?.operation;
   if (operation === undefined) return [];
   const stop = new AbortController();
   const cancel = host.clock.after(budgetMs, () => stop.abort(new Error('too slow')));
-  const late = new Promise<never>((_resolve, reject) => stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error), { once: true }));
+  const late = new Promise<never>((_resolve, reject) =>
+    stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error), { once: true }),
+  );
   const ask = async (): Promise<Candidate[]> => {
     const globals: Globals = resolveGlobals(at.globals, terminal.environment);
-    const client = await parts.connect(await chooseConnection(globals, terminal.environment, host), globals);
+    const client = await parts.connect(
+      await chooseConnection(globals, terminal.environment, host, parts.localSocket),
+      globals,
+    );
     try {
-      const items = (await client.call(operation.name, {}, { signal: stop.signal })) as readonly Record<string, unknown>[];
+      const items = (await client.call(operation.name, {}, { signal: stop.signal })) as readonly Record<
+        string,
+        unknown
+      >[];
       const nameField = operation.cli?.nameField ?? 'name';
-      return items.map((item) => ({ word: String(item[nameField] ?? item['name'] ?? item['id'] ?? ''), about: String(item['state'] ?? item['action'] ?? '') })).filter(({ word }) => word !== '');
+      return items
+        .map((item) => ({
+          word: String(item[nameField] ?? item['name'] ?? item['id'] ?? ''),
+          about: String(item['state'] ?? item['action'] ?? ''),
+        }))
+        .filter(({ word }) => word !== '');
     } finally {
       await client.close?.();
     }

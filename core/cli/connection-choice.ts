@@ -5,7 +5,14 @@
  */
 import { cliError, usageError } from './cli-errors.ts';
 import type { CliHost } from './command-context.ts';
-import { apiUrl, connectionFilePath, type ConnectionFile, readConnections, type SavedConnection, urlText } from './connection-file.ts';
+import {
+  apiUrl,
+  type ConnectionFile,
+  connectionFilePath,
+  readConnections,
+  type SavedConnection,
+  urlText,
+} from './connection-file.ts';
 import type { Globals } from './global-options.ts';
 
 /** What `createClient` takes. */
@@ -26,18 +33,24 @@ const saved = (connection: SavedConnection): ConnectionOptions => ({
 });
 
 /** @throws PvcError NOT_CONNECTED, CONNECTION_UNKNOWN, CONNECTION_FILE, NO_HOME, USAGE */
-export async function chooseConnection(globals: Globals, environment: Environment, host: CliHost): Promise<ConnectionOptions> {
+export async function chooseConnection(
+  globals: Globals,
+  environment: Environment,
+  host: CliHost,
+  localSocket: () => string | Promise<string> = () => defaultSocket,
+): Promise<ConnectionOptions> {
   const file = (): Promise<ConnectionFile> => readConnections(host.files, connectionFilePath(environment));
   if (globals.socket !== undefined) return { socket: globals.socket };
   if (globals.store !== undefined) return { store: globals.store };
   if (globals.url !== undefined) return byUrl(globals.url, environment, file);
-  if (globals.connection === 'local') return { socket: defaultSocket };
+  if (globals.connection === 'local') return { socket: await localSocket() };
   if (globals.connection !== undefined) {
     const found = (await file()).connections[globals.connection];
     if (found === undefined) throw cliError('CONNECTION_UNKNOWN', { name: globals.connection });
     return saved(found);
   }
-  if ((await host.files.stat(defaultSocket)) !== undefined) return { socket: defaultSocket };
+  const socket = await localSocket();
+  if ((await host.files.stat(socket)) !== undefined) return { socket };
   // Without a home there can be no chosen connection: that is no mistake of its own here.
   if (hasHome(environment)) {
     const { current, connections } = await file();
@@ -47,12 +60,16 @@ export async function chooseConnection(globals: Globals, environment: Environmen
       return saved(found);
     }
   }
-  throw cliError('NOT_CONNECTED', { socket: defaultSocket });
+  throw cliError('NOT_CONNECTED', { socket });
 }
 
 const hasHome = (environment: Environment): boolean => Boolean(environment['XDG_CONFIG_HOME'] || environment['HOME']);
 
-async function byUrl(text: string, environment: Environment, file: () => Promise<ConnectionFile>): Promise<ConnectionOptions> {
+async function byUrl(
+  text: string,
+  environment: Environment,
+  file: () => Promise<ConnectionFile>,
+): Promise<ConnectionOptions> {
   const url = apiUrl(text);
   if (url === undefined) throw usageError(`"${text}" is not an https address.`, 'Write it as https://HOST:PORT.');
   const address = urlText(url);

@@ -5,17 +5,28 @@ import { VirtualFiles } from '../host/virtual-files.ts';
 import { apiUrl, connectionFilePath, urlText } from './connection-file.ts';
 import { type FakeRun, type FakeRunOptions, runFake } from './testing/run-fake.ts';
 
-const path = '/home/ann/.config/pvc/connections.json';
+const path = '/root/ann/.config/pvc/connections.json';
 const digest = 'AB'.repeat(32);
 const pinned = digest.replace(/..(?=.)/g, '$&:');
 const token = 'pvc_0123456789abcdef';
-const environment = { HOME: '/home/ann' };
+const environment = { HOME: '/root/ann' };
 
 /** A home without a daemon, and a server with a certificate of its own. */
 function home(): { files: VirtualFiles; run: (line: string, options?: FakeRunOptions) => Promise<FakeRun> } {
   const files = new VirtualFiles(new VirtualClock());
-  const parts = { certificateOf: async () => ({ fingerprint: pinned, subject: 'pvc lab', validUntil: 'Mar  1 12:00:00 2040 GMT', trusted: false }) };
-  return { files, run: (line, options = {}) => runFake(line, { files, environment, input: `${token}\n`, ...options, parts: { ...parts, ...options.parts } }) };
+  const parts = {
+    certificateOf: async () => ({
+      fingerprint: pinned,
+      subject: 'pvc lab',
+      validUntil: 'Mar  1 12:00:00 2040 GMT',
+      trusted: false,
+    }),
+  };
+  return {
+    files,
+    run: (line, options = {}) =>
+      runFake(line, { files, environment, input: `${token}\n`, ...options, parts: { ...parts, ...options.parts } }),
+  };
 }
 
 describe('pvc connection add', () => {
@@ -23,12 +34,22 @@ describe('pvc connection add', () => {
     const { files, run } = home();
     const { code, out, err, terminal } = await run('connection add lab hv1', { columns: 80, typed: ['y', token] });
     assert.equal(code, 0);
-    assert.match(err, /Server:.*https:\/\/hv1:7370\n.*Certificate:.*pvc lab\n.*Valid until:.*Mar {2}1 12:00:00 2040 GMT\n.*SHA-256:/s);
-    assert.deepEqual(terminal.questions, ['Is this the certificate of that cluster (`pvc cluster status` there shows it)? [y/N] ', 'Token: (hidden)']);
+    assert.match(
+      err,
+      /Server:.*https:\/\/hv1:7370\n.*Certificate:.*pvc lab\n.*Valid until:.*Mar {2}1 12:00:00 2040 GMT\n.*SHA-256:/s,
+    );
+    assert.deepEqual(terminal.questions, [
+      'Is this the certificate of that cluster (`pvc cluster status` there shows it)? [y/N] ',
+      'Token: (hidden)',
+    ]);
     assert.equal(out, 'Connection lab to https://hv1:7370 was added. It is the current connection now.\n');
-    assert.deepEqual(JSON.parse((await files.readText(path)) ?? ''), { version: 1, current: 'lab', connections: { lab: { url: 'https://hv1:7370', token, fingerprint: pinned } } });
+    assert.deepEqual(JSON.parse((await files.readText(path)) ?? ''), {
+      version: 1,
+      current: 'lab',
+      connections: { lab: { url: 'https://hv1:7370', token, fingerprint: pinned } },
+    });
     assert.equal((await files.stat(path))?.mode, 0o600);
-    assert.equal((await files.stat('/home/ann/.config/pvc'))?.mode, 0o700);
+    assert.equal((await files.stat('/root/ann/.config/pvc'))?.mode, 0o700);
   });
 
   it('refuses to guess in a script, and trusts a given fingerprint', async () => {
@@ -50,7 +71,9 @@ describe('pvc connection add', () => {
 
   it('pins nothing where an authority vouches', async () => {
     const { files, run } = home();
-    await run('connection add lab https://hv1:443/ --token-stdin', { parts: { certificateOf: async () => ({ fingerprint: pinned, subject: 's', validUntil: 'v', trusted: true }) } });
+    await run('connection add lab https://hv1:443/ --token-stdin', {
+      parts: { certificateOf: async () => ({ fingerprint: pinned, subject: 's', validUntil: 'v', trusted: true }) },
+    });
     assert.deepEqual(JSON.parse((await files.readText(path)) ?? '').connections.lab, { url: 'https://hv1', token });
   });
 
@@ -107,7 +130,10 @@ describe('connections', () => {
 
   it('are listed, chosen and removed', async () => {
     const { run, files } = await added();
-    assert.equal((await run('connection list')).out, '   NAME  URL               CERTIFICATE\n*  lab   https://hv1:7370  AB:AB:AB:AB:AB:AB:AB:AB\n   prod  https://hv2:99    AB:AB:AB:AB:AB:AB:AB:AB\n');
+    assert.equal(
+      (await run('connection list')).out,
+      '   NAME  URL               CERTIFICATE\n*  lab   https://hv1:7370  AB:AB:AB:AB:AB:AB:AB:AB\n   prod  https://hv2:99    AB:AB:AB:AB:AB:AB:AB:AB\n',
+    );
     assert.equal((await run('connection list -f name')).out, 'lab\nprod\n');
     assert.equal((await run('connection use prod')).out, 'Connection prod is the current one.\n');
     assert.equal(JSON.parse((await files.readText(path)) ?? '').current, 'prod');
@@ -121,7 +147,9 @@ describe('connections', () => {
     const lab = { url: 'https://hv1:7370', token, fingerprint: pinned };
     const prod = { url: 'https://hv2:99', token, fingerprint: pinned };
     const local = { socket: '/run/pvc/pvc.sock' };
-    const chosen = async (line: string, more: Record<string, string> = {}) => (await run(`${line} vm list`, { environment: { ...environment, ...more }, answers: { 'vm.list': [] } })).connections[0];
+    const chosen = async (line: string, more: Record<string, string> = {}) =>
+      (await run(`${line} vm list`, { environment: { ...environment, ...more }, answers: { 'vm.list': [] } }))
+        .connections[0];
     assert.deepEqual(await chosen(''), lab);
     assert.deepEqual(await chosen('-c prod'), prod);
     assert.deepEqual(await chosen('', { PVC_CONNECTION: 'prod' }), prod);
@@ -135,6 +163,13 @@ describe('connections', () => {
     assert.deepEqual(await chosen(''), local);
     assert.deepEqual(await chosen('-c prod'), prod);
     assert.deepEqual(await chosen('-c local'), local);
+    const elsewhere = { parts: { localSocket: () => '/srv/pvc.sock' }, answers: { 'vm.list': [] } };
+    assert.deepEqual(
+      (await run('vm list', elsewhere)).connections,
+      [lab],
+      'the socket that is configured is not there',
+    );
+    assert.deepEqual((await run('vm list -c local', elsewhere)).connections, [{ socket: '/srv/pvc.sock' }]);
   });
 
   it('that are missing are explained', async () => {

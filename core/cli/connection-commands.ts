@@ -1,23 +1,40 @@
 /** `pvc connection …`: the clusters that this command line can talk to. @module */
 import { z } from 'zod';
 import { errorText } from '../error/error.ts';
-import { cliError, usageError } from './cli-errors.ts';
-import { defaultSocket } from './connection-choice.ts';
-import type { CommandContext } from './command-context.ts';
-import { apiUrl, connectionFilePath, type ConnectionFile, connectionName, readConnections, urlText, writeConnections } from './connection-file.ts';
 import { fields, page, section, table } from '../render/format.ts';
+import { cliError, usageError } from './cli-errors.ts';
+import type { CommandContext } from './command-context.ts';
+import { defaultSocket } from './connection-choice.ts';
+import {
+  apiUrl,
+  type ConnectionFile,
+  connectionFilePath,
+  connectionName,
+  readConnections,
+  urlText,
+  writeConnections,
+} from './connection-file.ts';
 import { defineLocalCommand, type LocalCommand } from './local-command.ts';
 
 const nameField = z.object({ name: connectionName.describe('Name of the connection') });
 const nameArgument = [{ field: 'name', complete: 'connection' }] as const;
 
-const pathOf = (context: Pick<CommandContext, 'terminal'>): string => connectionFilePath(context.terminal.host.environment);
+const pathOf = (context: Pick<CommandContext, 'terminal'>): string =>
+  connectionFilePath(context.terminal.host.environment);
 
 /** SHA-256 in the one form that is kept: upper case with colons. */
 const fingerprint = z
   .string()
-  .transform((text) => text.replace(/^sha256:/i, '').replaceAll(':', '').toUpperCase())
-  .refine((text) => /^[0-9A-F]{64}$/.test(text), 'a fingerprint is the SHA-256 of the certificate, 64 hexadecimal digits with or without ":"')
+  .transform((text) =>
+    text
+      .replace(/^sha256:/i, '')
+      .replaceAll(':', '')
+      .toUpperCase(),
+  )
+  .refine(
+    (text) => /^[0-9A-F]{64}$/.test(text),
+    'a fingerprint is the SHA-256 of the certificate, 64 hexadecimal digits with or without ":"',
+  )
   .transform((text) => text.replace(/..(?=.)/g, '$&:'));
 
 const add = defineLocalCommand({
@@ -35,12 +52,17 @@ const add = defineLocalCommand({
   }),
   arguments: [{ field: 'name' }, { field: 'url' }],
   options: { tokenFile: { value: 'FILE', complete: 'file' }, fingerprint: { value: 'SHA256' } },
-  examples: ['pvc connection add lab hv1.example.net', 'pvc connection add prod https://pvc.example.net:7370 --token-stdin <token'],
+  examples: [
+    'pvc connection add lab hv1.example.net',
+    'pvc connection add prod https://pvc.example.net:7370 --token-stdin <token',
+  ],
   run: async (context) => {
     const { input, host } = context;
     const url = apiUrl(input.url);
-    if (url === undefined) throw usageError(`"${input.url}" is not an https address.`, 'Write it as https://HOST:PORT.');
-    if (input.tokenStdin && input.tokenFile !== undefined) throw usageError('--token-stdin and --token-file contradict each other.', 'Give one of them.');
+    if (url === undefined)
+      throw usageError(`"${input.url}" is not an https address.`, 'Write it as https://HOST:PORT.');
+    if (input.tokenStdin && input.tokenFile !== undefined)
+      throw usageError('--token-stdin and --token-file contradict each other.', 'Give one of them.');
     const path = pathOf(context);
     const file = await readConnections(host.files, path);
     const known = file.connections[input.name];
@@ -50,30 +72,58 @@ const add = defineLocalCommand({
     await writeConnections(host.files, path, {
       ...file,
       current: file.current ?? input.name,
-      connections: { ...file.connections, [input.name]: { url: urlText(url), token, ...(pinned === undefined ? {} : { fingerprint: pinned }) } },
+      connections: {
+        ...file.connections,
+        [input.name]: { url: urlText(url), token, ...(pinned === undefined ? {} : { fingerprint: pinned }) },
+      },
     });
     const current = file.current === undefined ? ' It is the current connection now.' : '';
-    await context.print({ name: input.name, url: urlText(url) }, { render: () => `Connection ${input.name} to ${urlText(url)} was added.${current}` });
+    await context.print(
+      { name: input.name, url: urlText(url) },
+      { render: () => `Connection ${input.name} to ${urlText(url)} was added.${current}` },
+    );
     return 0;
   },
 });
 
 /** The fingerprint to remember; undefined when an authority vouches for the certificate. */
-async function agreedFingerprint(url: URL, expected: string | undefined, context: CommandContext): Promise<string | undefined> {
+async function agreedFingerprint(
+  url: URL,
+  expected: string | undefined,
+  context: CommandContext,
+): Promise<string | undefined> {
   const { terminal } = context;
   if (expected !== undefined) return expected;
   const seen = await context.certificateOf(url, terminal.signal);
   if (seen.trusted) return undefined;
-  terminal.warn(`${fields([['Server', urlText(url)], ['Certificate', seen.subject], ['Valid until', seen.validUntil], ['SHA-256', seen.fingerprint]], terminal.errorContext)}\n`);
+  terminal.warn(
+    `${fields(
+      [
+        ['Server', urlText(url)],
+        ['Certificate', seen.subject],
+        ['Valid until', seen.validUntil],
+        ['SHA-256', seen.fingerprint],
+      ],
+      terminal.errorContext,
+    )}\n`,
+  );
   await terminal.mustConfirm('Is this the certificate of that cluster (`pvc cluster status` there shows it)?');
   return seen.fingerprint;
 }
 
 async function readToken(context: CommandContext, fromInput: boolean, file: string | undefined): Promise<string> {
   const { terminal, host } = context;
-  const text = fromInput ? await terminal.host.readAll() : file !== undefined ? await tokenFile(file, host.files) : await typedToken(context);
+  const text = fromInput
+    ? await terminal.host.readAll()
+    : file !== undefined
+      ? await tokenFile(file, host.files)
+      : await typedToken(context);
   const token = text.trim();
-  if (!/^[\u0021-\u007e]{8,512}$/.test(token)) throw usageError('That is not a token: it must be one word of 8 to 512 characters.', 'Make one on the cluster with `pvc token create NAME`.');
+  if (!/^[\u0021-\u007e]{8,512}$/.test(token))
+    throw usageError(
+      'That is not a token: it must be one word of 8 to 512 characters.',
+      'Make one on the cluster with `pvc token create NAME`.',
+    );
   return token;
 }
 
@@ -87,7 +137,11 @@ async function tokenFile(path: string, files: CommandContext['host']['files']): 
 }
 
 async function typedToken({ terminal }: CommandContext): Promise<string> {
-  if (!terminal.interactive) throw cliError('NO_TERMINAL', { what: 'Asking for the token', instead: 'Give it with --token-stdin or --token-file.' });
+  if (!terminal.interactive)
+    throw cliError('NO_TERMINAL', {
+      what: 'Asking for the token',
+      instead: 'Give it with --token-stdin or --token-file.',
+    });
   return (await terminal.ask('Token: ', { hidden: true })) ?? '';
 }
 
@@ -101,7 +155,12 @@ interface Listed {
 const listed = (file: ConnectionFile): Listed[] =>
   Object.entries(file.connections)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, { url, fingerprint: pinned }]) => ({ name, url, current: file.current === name, fingerprint: pinned }));
+    .map(([name, { url, fingerprint: pinned }]) => ({
+      name,
+      url,
+      current: file.current === name,
+      fingerprint: pinned,
+    }));
 
 const list = defineLocalCommand({
   command: 'connection list',
@@ -114,7 +173,16 @@ const list = defineLocalCommand({
       render: (rows: Listed[], terminal) =>
         rows.length === 0
           ? 'No connections. Add one: pvc connection add NAME https://HOST:7370'
-          : table(['', { title: 'NAME', keep: true }, 'URL', 'CERTIFICATE'], rows.map((row) => [row.current ? '*' : ' ', row.name, row.url, row.fingerprint?.slice(0, 23) ?? 'by authority']), terminal),
+          : table(
+              ['', { title: 'NAME', keep: true }, 'URL', 'CERTIFICATE'],
+              rows.map((row) => [
+                row.current ? '*' : ' ',
+                row.name,
+                row.url,
+                row.fingerprint?.slice(0, 23) ?? 'by authority',
+              ]),
+              terminal,
+            ),
     });
     return 0;
   },
@@ -131,10 +199,15 @@ const show = defineLocalCommand({
     if (input.name === undefined) {
       const used = await context.connection();
       const { token: _never, ...shown } = { token: undefined, ...used };
-      await context.print(shown, { render: (value: typeof shown, terminal) => page(section('In use', (inner) => fields(Object.entries(value), inner), terminal)) });
+      await context.print(shown, {
+        render: (value: typeof shown, terminal) =>
+          page(section('In use', (inner) => fields(Object.entries(value), inner), terminal)),
+      });
       return 0;
     }
-    const found = listed(await readConnections(context.host.files, pathOf(context))).find((item) => item.name === input.name);
+    const found = listed(await readConnections(context.host.files, pathOf(context))).find(
+      (item) => item.name === input.name,
+    );
     if (found === undefined) throw cliError('CONNECTION_UNKNOWN', { name: input.name });
     await context.print(found);
     return 0;
@@ -153,7 +226,10 @@ const use = defineLocalCommand({
     const file = await readConnections(host.files, path);
     if (file.connections[input.name] === undefined) throw cliError('CONNECTION_UNKNOWN', { name: input.name });
     await writeConnections(host.files, path, { ...file, current: input.name });
-    const local = (await host.files.stat(defaultSocket)) === undefined ? '' : ' This machine has a daemon of its own, which comes first: use `-c` here.';
+    const local =
+      (await host.files.stat(defaultSocket)) === undefined
+        ? ''
+        : ' This machine has a daemon of its own, which comes first: use `-c` here.';
     await context.print({ name: input.name }, { render: () => `Connection ${input.name} is the current one.${local}` });
     return 0;
   },
@@ -171,8 +247,17 @@ const remove = defineLocalCommand({
     const { current, ...file } = await readConnections(host.files, path);
     if (file.connections[input.name] === undefined) throw cliError('CONNECTION_UNKNOWN', { name: input.name });
     const connections = Object.fromEntries(Object.entries(file.connections).filter(([name]) => name !== input.name));
-    await writeConnections(host.files, path, { ...file, ...(current === undefined || current === input.name ? {} : { current }), connections });
-    await context.print({ name: input.name }, { render: () => `Connection ${input.name} was removed. Its token is still valid on the cluster: revoke it there.` });
+    await writeConnections(host.files, path, {
+      ...file,
+      ...(current === undefined || current === input.name ? {} : { current }),
+      connections,
+    });
+    await context.print(
+      { name: input.name },
+      {
+        render: () => `Connection ${input.name} was removed. Its token is still valid on the cluster: revoke it there.`,
+      },
+    );
     return 0;
   },
 });

@@ -28,7 +28,11 @@ const settle = async (): Promise<void> => {
 };
 
 /** Attaches, lets `act` play, and waits for the end. */
-async function attach(line: string, options: FakeRunOptions, act: (channel: FakeChannel, terminal: FakeTerminal, clock: VirtualClock) => Promise<void> | void): Promise<FakeRun & { channel: FakeChannel }> {
+async function attach(
+  line: string,
+  options: FakeRunOptions,
+  act: (channel: FakeChannel, terminal: FakeTerminal, clock: VirtualClock) => Promise<void> | void,
+): Promise<FakeRun & { channel: FakeChannel }> {
   const channel = new FakeChannel();
   const clock = new VirtualClock();
   let terminal: FakeTerminal | undefined;
@@ -51,13 +55,17 @@ async function attach(line: string, options: FakeRunOptions, act: (channel: Fake
 
 describe('a console', () => {
   it('passes keys and bytes through as they are, until the escape', async () => {
-    const { code, out, err, channel, terminal } = await attach('vm console web1', { columns: 80 }, async (guest, { keys }) => {
-      guest.says(Buffer.from([0xc3]));
-      guest.says(Buffer.from([0xa9, 0x1b, 0x5b, 0x32, 0x4a]));
-      keys.write('ls\x03\r');
-      await settle();
-      keys.write('x\x1dnot sent');
-    });
+    const { code, out, err, channel, terminal } = await attach(
+      'vm console web1',
+      { columns: 80 },
+      async (guest, { keys }) => {
+        guest.says(Buffer.from([0xc3]));
+        guest.says(Buffer.from([0xa9, 0x1b, 0x5b, 0x32, 0x4a]));
+        keys.write('ls\x03\r');
+        await settle();
+        keys.write('x\x1dnot sent');
+      },
+    );
     assert.equal(code, 0);
     assert.equal(out, Buffer.from([0xc3, 0xa9, 0x1b, 0x5b, 0x32, 0x4a]).toString('latin1'));
     assert.equal(channel.received, 'ls\x03\rx');
@@ -66,7 +74,11 @@ describe('a console', () => {
   });
 
   it('has another escape, or none', async () => {
-    const other = await attach('vm console web1 --escape ^A', { columns: 80 }, (_guest, { keys }) => void keys.write('\x1da\x01'));
+    const other = await attach(
+      'vm console web1 --escape ^A',
+      { columns: 80 },
+      (_guest, { keys }) => void keys.write('\x1da\x01'),
+    );
     assert.equal(other.channel.received, '\x1da');
     assert.match(other.err, /Leave with Ctrl-A/);
     const none = await attach('vm console web1 --escape none', { columns: 80 }, async (guest, { keys }) => {
@@ -82,14 +94,20 @@ describe('a console', () => {
   });
 
   it('gives the terminal back when the stream breaks, and says why', async () => {
-    const { code, err, terminal } = await attach('vm console web1', { columns: 80 }, (guest) => void guest.destroy(new Error('connection reset')));
+    const { code, err, terminal } = await attach(
+      'vm console web1',
+      { columns: 80 },
+      (guest) => void guest.destroy(new Error('connection reset')),
+    );
     assert.equal(code, 1);
     assert.match(err, /Connection to web1: broken: connection reset\./);
     assert.deepEqual(terminal.rawModes, [true, false]);
   });
 
   it('gives the terminal back when the process is told to end', async () => {
-    const { code, err, terminal } = await attach('vm console web1', { columns: 80 }, (_guest, started) => started.interrupt('SIGTERM'));
+    const { code, err, terminal } = await attach('vm console web1', { columns: 80 }, (_guest, started) =>
+      started.interrupt('SIGTERM'),
+    );
     assert.equal(code, 1);
     assert.match(err, /stopped by SIGTERM/);
     assert.deepEqual(terminal.rawModes, [true, false]);

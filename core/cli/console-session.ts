@@ -43,16 +43,19 @@ export async function consoleSession(parts: ConsoleParts): Promise<number> {
   const escapeCode = raw ? escapeByte(escape) : undefined;
   const cleanUp: (() => void)[] = [];
   if (raw) {
-    const leave = escapeCode === undefined ? 'The escape key is off; the session ends when the other side closes.' : `Leave with ${escapeName(escape)}.`;
+    const leave =
+      escapeCode === undefined
+        ? 'The escape key is off; the session ends when the other side closes.'
+        : `Leave with ${escapeName(escape)}.`;
     terminal.note(`Connected to ${label}. ${leave}\n`);
   }
   let ending: Ending;
   try {
     ending = await new Promise<Ending>((resolve) => {
       const end = (why: string, exit = 0): void => resolve({ why, exit });
-      const on = <A extends unknown[]>(emitter: NodeJS.EventEmitter, event: string, fn: (...args: A) => void): void => {
-        emitter.on(event, fn as (...args: unknown[]) => void);
-        cleanUp.push(() => emitter.off(event, fn as (...args: unknown[]) => void));
+      const on = (emitter: NodeJS.EventEmitter, event: string, fn: (value: never) => void): void => {
+        emitter.on(event, fn as (value: unknown) => void);
+        cleanUp.push(() => emitter.off(event, fn as (value: unknown) => void));
       };
       const stopped = (): void => end(`stopped by ${errorText(terminal.signal.reason)}`, 1);
       if (terminal.signal.aborted) stopped();

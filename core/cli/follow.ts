@@ -2,20 +2,23 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { CliSpec } from '../operation/cli-spec.ts';
 import type { Feed } from '../operation/operation.ts';
-import type { CommandContext } from './command-context.ts';
-import { loadTables } from '../render/format.ts';
 import { valueText } from '../render/render-value.ts';
+import type { CommandContext } from './command-context.ts';
 
 /**
  * A text item is printed as it is, an object by the operation's renderer or in one line. With `json` each
  * item is a line of JSON, with `yaml` a document.
  * @returns exit code 0; Ctrl-C is the ordinary end
  */
-export async function followFeed(context: CommandContext, operation: Feed, cli: CliSpec | undefined, input: unknown): Promise<number> {
+export async function followFeed(
+  context: CommandContext,
+  operation: Feed,
+  cli: CliSpec | undefined,
+  input: unknown,
+): Promise<number> {
   const { terminal, format } = context;
   const client = await context.connect();
   const { stringify } = format === 'yaml' ? await import('yaml') : { stringify: undefined };
-  await loadTables();
   const text = (data: unknown): string => {
     if (format === 'json') return JSON.stringify(data);
     if (stringify !== undefined) return `---\n${stringify(data, { lineWidth: 0 })}`;

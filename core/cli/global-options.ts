@@ -9,9 +9,15 @@ export type Format = (typeof formats)[number];
 
 export const globalSchema = z.object({
   format: z.enum(formats).optional().describe('How to print the answer; pretty unless said'),
-  connection: z.string().optional().describe('Use this connection (`pvc connection list`); "local" is this machine’s daemon'),
+  connection: z
+    .string()
+    .optional()
+    .describe('Use this connection (`pvc connection list`); "local" is this machine’s daemon'),
   socket: z.string().optional().describe('Use the daemon behind this unix socket'),
-  url: z.string().optional().describe('Use the API at this https address; its token comes from $PVC_TOKEN or a connection of that address'),
+  url: z
+    .string()
+    .optional()
+    .describe('Use the API at this https address; its token comes from $PVC_TOKEN or a connection of that address'),
   store: z.string().optional().describe('Work on the store itself, without a daemon: sqlite:PATH or zk://HOST:PORT,…'),
   config: z.string().optional().describe('Configuration file of the daemon (default /etc/pvc/pvc.yaml)'),
   yes: z.boolean().optional().describe('Answer every question with yes'),
@@ -35,11 +41,13 @@ const hints: Readonly<Record<keyof Globals, CliOption>> = {
 };
 
 /** The global options, in the order of the help. */
-export const globalOptions: readonly OptionSpec[] = optionSpecs('global', globalSchema, hints, [], 'pvc').map((option) => ({
-  ...option,
-  negatable: option.field.name === 'colour',
-  also: option.field.name === 'colour' ? ['color'] : [],
-}));
+export const globalOptions: readonly OptionSpec[] = optionSpecs('global', globalSchema, hints, [], 'pvc').map(
+  (option) => ({
+    ...option,
+    negatable: option.field.name === 'colour',
+    also: option.field.name === 'colour' ? ['color'] : [],
+  }),
+);
 
 /** Variables that stand for an option, with the option's field. `--yes` has none on purpose: it must be meant each time. */
 export const globalEnvironment: Readonly<Record<string, keyof Globals>> = {
@@ -58,10 +66,14 @@ export const globalEnvironment: Readonly<Record<string, keyof Globals>> = {
 const places = ['connection', 'socket', 'url', 'store'] as const;
 
 /** What holds for this run: the line first, then the environment. @throws PvcError USAGE */
-export function resolveGlobals(line: Readonly<Record<string, unknown>>, environment: Readonly<Record<string, string | undefined>>): Globals {
+export function resolveGlobals(
+  line: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Globals {
   const given: Record<string, unknown> = { ...line };
   const placed = places.filter((name) => name in line);
-  if (placed.length > 1) throw usageError(`${placed.map((name) => `--${name}`).join(' and ')} contradict each other.`, 'Give one of them.');
+  if (placed.length > 1)
+    throw usageError(`${placed.map((name) => `--${name}`).join(' and ')} contradict each other.`, 'Give one of them.');
   for (const [variable, name] of Object.entries(globalEnvironment)) {
     const value = environment[variable];
     if (value === undefined || value === '' || name in given) continue;
@@ -69,7 +81,10 @@ export function resolveGlobals(line: Readonly<Record<string, unknown>>, environm
     const type = globalSchema.shape[name].unwrap().type;
     given[name] = type === 'boolean' ? !['0', 'no', 'false', 'off'].includes(value.toLowerCase()) : value;
     if (!globalSchema.shape[name].safeParse(given[name]).success) {
-      throw usageError(`The variable ${variable} is "${value}", which is none of ${formats.join(', ')}.`, `Correct or unset ${variable}.`);
+      throw usageError(
+        `The variable ${variable} is "${value}", which is none of ${formats.join(', ')}.`,
+        `Correct or unset ${variable}.`,
+      );
     }
   }
   return globalSchema.parse(given);

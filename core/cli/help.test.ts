@@ -1,9 +1,9 @@
-import { describe, it, snapshot } from 'node:test';
 import assert from 'node:assert/strict';
-import { referencePage } from './reference.ts';
+import { describe, it, snapshot } from 'node:test';
 import { commandSpecs } from './command-spec.ts';
 import { commandTree } from './command-tree.ts';
 import { coreCommands } from './core-commands.ts';
+import { referencePage } from './reference.ts';
 import { runFake } from './testing/run-fake.ts';
 import { sampleRegistry } from './testing/sample-registry.ts';
 
@@ -11,7 +11,17 @@ import { sampleRegistry } from './testing/sample-registry.ts';
 snapshot.setDefaultSnapshotSerializers([(text: unknown) => String(text)]);
 
 describe('help', () => {
-  for (const line of ['--help', 'vm --help', 'vm create --help', 'vm start -h', 'vm undefine --help', 'vm log --help', 'help --all', 'help task wait', 'connection add --help']) {
+  for (const line of [
+    '--help',
+    'vm --help',
+    'vm create --help',
+    'vm start -h',
+    'vm undefine --help',
+    'vm log --help',
+    'help --all',
+    'help task wait',
+    'connection add --help',
+  ]) {
     it(`of "${line}"`, async (test) => {
       const { out, err, code } = await runFake(line);
       assert.equal(code, 0);
@@ -61,7 +71,8 @@ describe('reference', () => {
   it('tells of every command, the same each time', (test) => {
     const page = (): string => referencePage(commandTree(commandSpecs(sampleRegistry(), coreCommands)).root);
     assert.equal(page(), page());
-    for (const { operation } of sampleRegistry().all()) if (operation.cli !== undefined) assert.ok(page().includes(`### pvc ${operation.cli.command}\n`), operation.name);
+    for (const { operation } of sampleRegistry().all())
+      if (operation.cli !== undefined) assert.ok(page().includes(`### pvc ${operation.cli.command}\n`), operation.name);
     assert.doesNotMatch(page(), /__complete/);
     test.assert.snapshot(page());
   });

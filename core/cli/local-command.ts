@@ -31,7 +31,7 @@ export interface LocalCommand<I extends z.ZodObject = z.ZodObject> {
 export interface LocalRun<I> extends CommandContext {
   readonly input: I;
   /** Prints in the format that was asked for. */
-  print(value: unknown, how?: PrintOptions): Promise<void>;
+  readonly print: (value: unknown, how?: PrintOptions) => Promise<void>;
 }
 
 export interface PrintOptions {

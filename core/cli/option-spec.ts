@@ -27,6 +27,9 @@ export interface OptionSpec {
   readonly also: readonly string[];
 }
 
+/** Under which a line's text for an option is kept. */
+export const optionKey = (option: OptionSpec): string => `${option.source}:${option.field.name}`;
+
 export interface ArgumentSpec {
   readonly field: FieldShape;
   readonly cli: CliArgument;
@@ -78,7 +81,8 @@ export function optionSpecs(
     if (taken.includes(name) || cli.hidden) continue;
     const long = cli.flag ?? kebabCase(name);
     // commander, and people, read --no-x as the opposite of --x.
-    if (long.startsWith('no-')) throw new Error(`${owner}: give the field ${name} a flag that does not begin with "no-"`);
+    if (long.startsWith('no-'))
+      throw new Error(`${owner}: give the field ${name} a flag that does not begin with "no-"`);
     const isList = field.shape.type === 'list';
     const plain = isSwitch(field.shape, cli);
     specs.push({
@@ -102,8 +106,15 @@ export function argumentSpecs(schema: z.ZodObject, given: readonly CliArgument[]
   return given.map((cli) => {
     const field = fields.get(cli.field);
     if (field === undefined) throw new Error(`${owner}: argument ${cli.field} is no field of its input`);
-    if (cli.rest && field.shape.type !== 'list') throw new Error(`${owner}: argument ${cli.field} takes the rest, so its field must be a list`);
-    return { field, cli, value: cli.value ?? kebabCase(cli.field).toUpperCase(), required: field.required, rest: cli.rest === true };
+    if (cli.rest && field.shape.type !== 'list')
+      throw new Error(`${owner}: argument ${cli.field} takes the rest, so its field must be a list`);
+    return {
+      field,
+      cli,
+      value: cli.value ?? kebabCase(cli.field).toUpperCase(),
+      required: field.required,
+      rest: cli.rest === true,
+    };
   });
 }
 
@@ -114,7 +125,12 @@ export function defaultText(field: FieldShape): string {
   if (field.unit === 'ms' && typeof value === 'number') return formatDuration(value);
   if (field.unit === 's' && typeof value === 'number') return formatDuration(value * 1000);
   if (field.unit === 'MiB' && typeof value === 'number') return formatMiB(value);
-  if (Array.isArray(value)) return value.length === 0 ? '' : value.every((item) => typeof item !== 'object') ? value.join(', ') : JSON.stringify(value);
+  if (Array.isArray(value))
+    return value.length === 0
+      ? ''
+      : value.every((item) => typeof item !== 'object')
+        ? value.join(', ')
+        : JSON.stringify(value);
   if (typeof value === 'object') return Object.keys(value).length === 0 ? '' : JSON.stringify(value);
   return value === true ? 'yes' : String(value);
 }
@@ -128,15 +144,21 @@ export function optionUsage(option: OptionSpec): string {
 }
 
 /** The help of an option: its description, then choices, repetition, default and whether it must be given. */
-export function optionHelp(field: FieldShape, cli: CliOption, shown: { readonly value: string | undefined; readonly repeat?: boolean; readonly optional?: boolean }): string {
+export function optionHelp(
+  field: FieldShape,
+  cli: CliOption,
+  shown: { readonly value: string | undefined; readonly repeat?: boolean; readonly optional?: boolean },
+): string {
   const notes: string[] = [];
   const shape = field.shape.type === 'list' ? field.shape.item : field.shape;
-  if (shape.type === 'choice' && shown.value !== shape.values.join('|')) notes.push(`one of ${shape.values.join(', ')}`);
+  if (shape.type === 'choice' && shown.value !== shape.values.join('|'))
+    notes.push(`one of ${shape.values.join(', ')}`);
   if (cli.from === 'file') notes.push('`-` is standard input');
-  if (shown.repeat) notes.push('may be repeated');
+  if (shown.repeat && !field.description.includes('repeated')) notes.push('may be repeated');
   const byDefault = defaultText(field);
   if (byDefault !== '') notes.push(`default ${byDefault}`);
   if (field.required && shown.optional) notes.push('required');
-  const text = field.description.replace(/\.$/, '');
+  // Authors begin with a small letter or a capital one; the help always has the capital one.
+  const text = field.description.replace(/\.$/, '').replace(/^[a-z](?=[a-z]*\b)/, (letter) => letter.toUpperCase());
   return notes.length === 0 ? text : `${text}${text === '' ? '' : ' '}(${notes.join('; ')})`;
 }

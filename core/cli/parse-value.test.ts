@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { parseValue, splitPairs, ValueProblem } from './parse-value.ts';
 import { fieldShape, shapeOf, unitOf } from '../render/value-shape.ts';
+import { parseValue, splitPairs, ValueProblem } from './parse-value.ts';
 
 const parse = (text: string, schema: z.ZodType, name = 'x', hints = {}): unknown => {
   const field = fieldShape(name, schema);
@@ -14,12 +14,27 @@ const nicSource = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('user') }),
   z.strictObject({ type: z.literal('network'), network: z.string(), vlan: z.int().optional() }),
 ]);
-const disk = z.object({ path: z.string(), bus: z.enum(['virtio', 'scsi']).default('virtio'), readonly: z.boolean().default(false), sizeMiB: z.int().optional(), tags: z.array(z.string()).optional(), source: nicSource.optional() });
+const disk = z.object({
+  path: z.string(),
+  bus: z.enum(['virtio', 'scsi']).default('virtio'),
+  readonly: z.boolean().default(false),
+  sizeMiB: z.int().optional(),
+  tags: z.array(z.string()).optional(),
+  source: nicSource.optional(),
+});
 
 describe('shapes of fields', () => {
   it('looks through what wraps a schema', () => {
     const field = fieldShape('a', z.string().describe('inner').optional());
-    assert.deepEqual(field, { name: 'a', shape: { type: 'text' }, required: false, nullable: false, default: undefined, description: 'inner', unit: undefined });
+    assert.deepEqual(field, {
+      name: 'a',
+      shape: { type: 'text' },
+      required: false,
+      nullable: false,
+      default: undefined,
+      description: 'inner',
+      unit: undefined,
+    });
     assert.equal(fieldShape('a', z.int().default(3).describe('outer')).default, 3);
     assert.equal(fieldShape('a', z.string().nullable()).nullable, true);
     assert.deepEqual(shapeOf(z.preprocess((value) => value, z.boolean())), { type: 'boolean' });
@@ -112,6 +127,11 @@ describe('texts as values', () => {
   });
 
   it('cuts pairs at commas that are not escaped', () => {
-    assert.deepEqual(splitPairs('a=1,,b,c\\=d=2,e='), [['a', '1'], ['b', undefined], ['c=d', '2'], ['e', '']]);
+    assert.deepEqual(splitPairs('a=1,,b,c\\=d=2,e='), [
+      ['a', '1'],
+      ['b', undefined],
+      ['c=d', '2'],
+      ['e', ''],
+    ]);
   });
 });

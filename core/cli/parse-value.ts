@@ -11,7 +11,14 @@ export class ValueProblem extends Error {}
 const yes = ['true', 'yes', 'on', '1'];
 const no = ['false', 'no', 'off', '0'];
 
-const sizes: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4, p: 1024 ** 5 };
+const sizes: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 1024,
+  m: 1024 ** 2,
+  g: 1024 ** 3,
+  t: 1024 ** 4,
+  p: 1024 ** 5,
+};
 const times: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 };
 const scale: Readonly<Record<Unit, number>> = { bytes: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, ms: 1, s: 1000 };
 
@@ -46,7 +53,11 @@ export function parseValue(text: string, shape: Shape, hints: ParseHints = {}): 
     case 'object':
       return text.startsWith('{') ? parseJson(text) : fromPairs(splitPairs(text), shape.fields, hints.lone);
     case 'record':
-      return text.startsWith('{') ? parseJson(text) : Object.fromEntries(splitPairs(text).map(([key, value]) => [key, parseValue(needValue(key, value), shape.value)]));
+      return text.startsWith('{')
+        ? parseJson(text)
+        : Object.fromEntries(
+            splitPairs(text).map(([key, value]) => [key, parseValue(needValue(key, value), shape.value)]),
+          );
     case 'either':
       return parseEither(text, shape.options, hints);
     case 'any':
@@ -77,7 +88,9 @@ function parseNumber(text: string, integer: boolean, unit: Unit | undefined): nu
   if (match === null || !Number.isFinite(amount)) throw new ValueProblem(`"${text}" is not a number${unitHelp(unit)}`);
   const value = (match[2] ?? '') === '' ? amount : converted(text, amount, match[2] as string, unit);
   if (integer && !Number.isSafeInteger(value)) {
-    throw new ValueProblem(unit === undefined ? `"${text}" is not a whole number` : `"${text}" is not a whole number of ${unit}`);
+    throw new ValueProblem(
+      unit === undefined ? `"${text}" is not a whole number` : `"${text}" is not a whole number of ${unit}`,
+    );
   }
   return value;
 }
@@ -91,7 +104,11 @@ function converted(text: string, amount: number, suffix: string, unit: Unit | un
 }
 
 const unitHelp = (unit: Unit | undefined): string =>
-  unit === undefined ? '' : unit === 'ms' || unit === 's' ? ` (in ${unit}, or with a unit: 500ms, 30s, 5m, 2h)` : ` (in ${unit}, or with a unit: 512M, 4G)`;
+  unit === undefined
+    ? ''
+    : unit === 'ms' || unit === 's'
+      ? ` (in ${unit}, or with a unit: 500ms, 30s, 5m, 2h)`
+      : ` (in ${unit}, or with a unit: 512M, 4G)`;
 
 function parseEither(text: string, options: readonly Shape[], hints: ParseHints): unknown {
   const objects = options.filter((option) => option.type === 'object');
@@ -146,7 +163,11 @@ function needValue(key: string, value: string | undefined): string {
 }
 
 /** Keys with dots go into the objects inside. */
-function fromPairs(pairs: readonly Pair[], fields: ReadonlyMap<string, FieldShape>, lone: string | undefined): Record<string, unknown> {
+function fromPairs(
+  pairs: readonly Pair[],
+  fields: ReadonlyMap<string, FieldShape>,
+  lone: string | undefined,
+): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   const inner = new Map<string, Pair[]>();
   for (const [key, value] of pairs) {
@@ -157,7 +178,8 @@ function fromPairs(pairs: readonly Pair[], fields: ReadonlyMap<string, FieldShap
       inner.set(head, [...(inner.get(head) ?? []), [tail, value]]);
     } else if (field !== undefined && value === undefined && field.shape.type === 'boolean') out[head] = true;
     else if (field !== undefined) set(out, field, needValue(key, value));
-    else if (value === undefined && lone !== undefined && fields.has(lone) && !(lone in out)) set(out, fields.get(lone) as FieldShape, key);
+    else if (value === undefined && lone !== undefined && fields.has(lone) && !(lone in out))
+      set(out, fields.get(lone) as FieldShape, key);
     else throw new ValueProblem(`there is no "${key}" in it; it takes ${[...fields.keys()].join(', ')}`);
   }
   for (const [head, rest] of inner) out[head] = fromNested(rest, (fields.get(head) as FieldShape).shape, head);
@@ -166,8 +188,14 @@ function fromPairs(pairs: readonly Pair[], fields: ReadonlyMap<string, FieldShap
 
 function fromNested(pairs: readonly Pair[], shape: Shape, name: string): unknown {
   if (shape.type === 'object') return fromPairs(pairs, shape.fields, undefined);
-  if (shape.type === 'record') return Object.fromEntries(pairs.map(([key, value]) => [key, parseValue(needValue(key, value), shape.value)]));
-  if (shape.type === 'either') return fromVariants(pairs, shape.options.filter((option) => option.type === 'object'), undefined);
+  if (shape.type === 'record')
+    return Object.fromEntries(pairs.map(([key, value]) => [key, parseValue(needValue(key, value), shape.value)]));
+  if (shape.type === 'either')
+    return fromVariants(
+      pairs,
+      shape.options.filter((option) => option.type === 'object'),
+      undefined,
+    );
   throw new ValueProblem(`"${name}" has no parts`);
 }
 
@@ -178,7 +206,8 @@ function set(out: Record<string, unknown>, field: FieldShape, text: string): voi
   } catch (error) {
     throw error instanceof ValueProblem ? new ValueProblem(`${field.name}: ${error.message}`) : error;
   }
-  if (field.shape.type === 'list') out[field.name] = Array.isArray(value) ? value : [...((out[field.name] as unknown[] | undefined) ?? []), value];
+  if (field.shape.type === 'list')
+    out[field.name] = Array.isArray(value) ? value : [...((out[field.name] as unknown[] | undefined) ?? []), value];
   else out[field.name] = value;
 }
 
@@ -186,7 +215,11 @@ function set(out: Record<string, unknown>, field: FieldShape, text: string): voi
  * Of several kinds of object, the one that the given fields fit. A field that can have only one value in
  * it (the word that tells the kinds apart) need not be written.
  */
-function fromVariants(pairs: readonly Pair[], variants: readonly Shape[], lone: string | undefined): Record<string, unknown> {
+function fromVariants(
+  pairs: readonly Pair[],
+  variants: readonly Shape[],
+  lone: string | undefined,
+): Record<string, unknown> {
   const fitting: Record<string, unknown>[] = [];
   const problems: string[] = [];
   for (const variant of variants) {
@@ -194,7 +227,8 @@ function fromVariants(pairs: readonly Pair[], variants: readonly Shape[], lone: 
     try {
       const value = fromPairs(pairs, variant.fields, lone);
       const missing = [...variant.fields.values()].filter((field) => field.required && !(field.name in value));
-      for (const field of missing) if (field.shape.type === 'choice' && field.shape.values.length === 1) value[field.name] = field.shape.values[0];
+      for (const field of missing)
+        if (field.shape.type === 'choice' && field.shape.values.length === 1) value[field.name] = field.shape.values[0];
       const absent = missing.filter((field) => !(field.name in value)).map((field) => field.name);
       if (absent.length === 0) fitting.push(value);
       else problems.push(`${absent.join(', ')} missing`);

@@ -2,9 +2,9 @@
 import type { CliSpec } from '../operation/cli-spec.ts';
 import type { MutationAnswer, PlanAnswer } from '../operation/execute.ts';
 import type { Mutation, Operation } from '../operation/operation.ts';
-import type { CommandContext } from './command-context.ts';
-import { interruptedExit } from './cli-errors.ts';
 import { paint } from '../render/colour.ts';
+import { interruptedExit } from './cli-errors.ts';
+import type { CommandContext } from './command-context.ts';
 import { consoleSession } from './console-session.ts';
 import { followFeed } from './follow.ts';
 import { answerText } from './print-answer.ts';
@@ -22,10 +22,20 @@ export interface Control {
 type Input = Readonly<Record<string, unknown>>;
 
 /** @returns the exit code */
-export async function performOperation(context: CommandContext, operation: Operation, input: Input, control: Control): Promise<number> {
+export async function performOperation(
+  context: CommandContext,
+  operation: Operation,
+  input: Input,
+  control: Control,
+): Promise<number> {
   const { terminal, format } = context;
   const { cli } = operation;
-  const shape = { render: cli?.render, nameField: cli?.nameField, schema: operation.output, command: cli?.command ?? operation.name };
+  const shape = {
+    render: cli?.render,
+    nameField: cli?.nameField,
+    schema: operation.output,
+    command: cli?.command ?? operation.name,
+  };
   switch (operation.type) {
     case 'query': {
       const client = await context.connect();
@@ -34,14 +44,22 @@ export async function performOperation(context: CommandContext, operation: Opera
       return 0;
     }
     case 'mutation':
-      return control.plan ? planMutation(context, operation, input) : doMutation(context, operation, cli, input, control);
+      return control.plan
+        ? planMutation(context, operation, input)
+        : doMutation(context, operation, cli, input, control);
     case 'feed':
       return followFeed(context, operation, cli, input);
     case 'channel': {
       const client = await context.connect();
       const channel = await client.channel(operation.name, input, terminal.signal);
       const target = Object.values(input).find((value) => typeof value === 'string');
-      return consoleSession({ channel, terminal, clock: context.host.clock, escape: control.escape, label: target ?? operation.name });
+      return consoleSession({
+        channel,
+        terminal,
+        clock: context.host.clock,
+        escape: control.escape,
+        label: target ?? operation.name,
+      });
     }
   }
 }
@@ -53,46 +71,83 @@ async function planMutation(context: CommandContext, operation: Mutation, input:
   if (format === 'pretty') {
     const { renderPlan } = await import('./render-plan.ts');
     terminal.write(`${await renderPlan(plan, terminal)}\n`);
-  } else terminal.write(await answerText(format === 'name' ? plan.writes.map((write) => write.label) : plan, format, { command: operation.name }, terminal));
+  } else
+    terminal.write(
+      await answerText(
+        format === 'name' ? plan.writes.map((write) => write.label) : plan,
+        format,
+        { command: operation.name },
+        terminal,
+      ),
+    );
   return 0;
 }
 
-async function doMutation(context: CommandContext, operation: Mutation, cli: CliSpec | undefined, input: Input, control: Control): Promise<number> {
+async function doMutation(
+  context: CommandContext,
+  operation: Mutation,
+  cli: CliSpec | undefined,
+  input: Input,
+  control: Control,
+): Promise<number> {
   const { terminal, format, host } = context;
   if (cli?.confirm !== undefined) await terminal.mustConfirm(filled(cli.confirm, input));
   const client = await context.connect();
   const answer = (await client.call(operation.name, input, { signal: terminal.signal })) as MutationAnswer;
   if (format === 'pretty') {
-    for (const warning of answer.warnings) terminal.note(`${paint('warning:', 'yellow', terminal.errors)} ${warning}\n`);
+    for (const warning of answer.warnings)
+      terminal.note(`${paint('warning:', 'yellow', terminal.errors)} ${warning}\n`);
     if (!context.globals.quiet) for (const action of answer.actions) terminal.write(`${action}\n`);
   }
   const waits = cli?.waits === true && control.wait && answer.tasks.length > 0;
-  const waited = waits ? await waitTasks(answer.tasks, { client, terminal, clock: host.clock, timeoutMs: control.timeoutMs }) : undefined;
+  const waited = waits
+    ? await waitTasks(answer.tasks, { client, terminal, clock: host.clock, timeoutMs: control.timeoutMs })
+    : undefined;
   const tasks = waited?.outcome === 'ended' ? waited.tasks : answer.tasks.map((id) => ({ id }));
-  const shape = { render: cli?.render, nameField: cli?.nameField, schema: operation.output, command: cli?.command ?? operation.name };
+  const shape = {
+    render: cli?.render,
+    nameField: cli?.nameField,
+    schema: operation.output,
+    command: cli?.command ?? operation.name,
+  };
   if (format === 'pretty') {
-    if (waited?.outcome === 'ended') for (const task of waited.tasks) terminal.write(`${outcomeLine(task, terminal)}\n`);
-    if (!waits) for (const id of answer.tasks) terminal.write(`Task ${id} was started. Follow it: pvc task wait ${id}\n`);
+    if (waited?.outcome === 'ended')
+      for (const task of waited.tasks) terminal.write(`${outcomeLine(task, terminal)}\n`);
+    if (!waits)
+      for (const id of answer.tasks) terminal.write(`Task ${id} was started. Follow it: pvc task wait ${id}\n`);
     if (hasContent(answer.result)) terminal.write(await answerText(answer.result, format, shape, terminal));
     else if (answer.actions.length === 0 && answer.tasks.length === 0) terminal.write('Done.\n');
   } else if (format === 'name') {
     const ids = control.wait ? [] : answer.tasks;
-    terminal.write(await answerText(hasContent(answer.result) && ids.length === 0 ? answer.result : ids, format, shape, terminal));
+    terminal.write(
+      await answerText(hasContent(answer.result) && ids.length === 0 ? answer.result : ids, format, shape, terminal),
+    );
   } else terminal.write(await answerText({ ...answer, tasks }, format, shape, terminal));
   if (waited === undefined) return 0;
   if (waited.outcome === 'interrupted') return interruptedExit;
-  return reportFailed(context, waited.tasks.map(taskError).filter((error) => error !== undefined));
+  return reportFailed(
+    context,
+    waited.tasks.map(taskError).filter((error) => error !== undefined),
+  );
 }
 
 /** Prints the errors of tasks. @returns the exit code of the first, or 0 */
-export function reportFailed(context: CommandContext, errors: readonly Error[]): number {
+export async function reportFailed(context: CommandContext, errors: readonly Error[]): Promise<number> {
   const { terminal, format, globals } = context;
-  for (const error of errors) terminal.warn(format === 'json' ? `${JSON.stringify(problemOf(error))}\n` : renderError(error, terminal.errorContext, globals.debug ?? false));
+  for (const error of errors)
+    terminal.warn(
+      format === 'json'
+        ? `${JSON.stringify(await problemOf(error))}\n`
+        : renderError(error, terminal.errorContext, globals.debug ?? false),
+    );
   return errors[0] === undefined ? 0 : errorExit(errors[0]);
 }
 
 const hasContent = (result: unknown): boolean =>
-  result !== null && result !== undefined && result !== '' && (typeof result !== 'object' || Object.keys(result).length > 0);
+  result !== null &&
+  result !== undefined &&
+  result !== '' &&
+  (typeof result !== 'object' || Object.keys(result).length > 0);
 
 /** `{field}` of a question, from the input. */
 const filled = (text: string, input: Input): string =>

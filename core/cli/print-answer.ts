@@ -1,10 +1,9 @@
 /** Prints an answer in the format that was asked for. @module */
 import type { z } from 'zod';
 import type { RenderContext } from '../operation/cli-spec.ts';
-import { cliError } from './cli-errors.ts';
-import { loadTables } from '../render/format.ts';
-import type { Format } from './global-options.ts';
 import { renderAnswer } from '../render/render-value.ts';
+import { cliError } from './cli-errors.ts';
+import type { Format } from './global-options.ts';
 
 export interface AnswerShape {
   readonly render?: ((value: never, context: RenderContext) => string) | undefined;
@@ -15,7 +14,12 @@ export interface AnswerShape {
 }
 
 /** The answer as text that ends with a line feed, or empty. @throws PvcError NAME_MISSING */
-export async function answerText(value: unknown, format: Format, shape: AnswerShape, context: RenderContext): Promise<string> {
+export async function answerText(
+  value: unknown,
+  format: Format,
+  shape: AnswerShape,
+  context: RenderContext,
+): Promise<string> {
   switch (format) {
     case 'json':
       return `${JSON.stringify(value ?? null, null, 2)}\n`;
@@ -26,8 +30,8 @@ export async function answerText(value: unknown, format: Format, shape: AnswerSh
     case 'name':
       return names(value, shape);
     case 'pretty': {
-      await loadTables();
-      const text = shape.render === undefined ? renderAnswer(value, shape.schema, context) : shape.render(value as never, context);
+      const text =
+        shape.render === undefined ? renderAnswer(value, shape.schema, context) : shape.render(value as never, context);
       return text === '' || text.endsWith('\n') ? text : `${text}\n`;
     }
   }
@@ -40,7 +44,8 @@ function names(value: unknown, shape: AnswerShape): string {
       if (typeof item === 'string') return `${item}\n`;
       const fields = (item ?? {}) as Record<string, unknown>;
       const name = fields[shape.nameField ?? 'name'] ?? fields['name'] ?? fields['id'];
-      if (typeof name !== 'string' && typeof name !== 'number') throw cliError('NAME_MISSING', { command: shape.command });
+      if (typeof name !== 'string' && typeof name !== 'number')
+        throw cliError('NAME_MISSING', { command: shape.command });
       return `${name}\n`;
     })
     .join('');

@@ -29,7 +29,10 @@ function markdownTable(head: readonly string[], rows: readonly (readonly string[
 const code = (text: string): string => `\`${text}\``;
 
 function commandSection(spec: CommandSpec): string[] {
-  const args = commandArguments(spec).map(({ field, cli, value, rest }) => [code(value), optionHelp(field, cli, { value: undefined, repeat: rest })]);
+  const args = commandArguments(spec).map(({ field, cli, value, rest }) => [
+    code(value),
+    optionHelp(field, cli, { value: undefined, repeat: rest }),
+  ]);
   const options = commandOptions(spec).map((option) => [
     code(optionUsage(option)),
     optionHelp(option.field, option.cli, { value: option.value, repeat: option.repeat, optional: true }),
@@ -37,7 +40,9 @@ function commandSection(spec: CommandSpec): string[] {
   const notes: string[] = [];
   if (spec.target.type === 'operation') {
     const { operation, plugin } = spec.target;
-    notes.push(`Operation ${code(operation.name)} (${code(`${operation.http.method} /api/v1${operation.http.path}`)}), role ${operation.role}${plugin === 'core' ? '' : `, plugin ${plugin}`}.`);
+    notes.push(
+      `Operation ${code(operation.name)} (${code(`${operation.http.method} /api/v1${operation.http.path}`)}), role ${operation.role}${plugin === 'core' ? '' : `, plugin ${plugin}`}.`,
+    );
   }
   if (spec.aliases.length > 0) notes.push(`Also ${aliasLines(spec).map(code).join(', ')}.`);
   return [
@@ -59,7 +64,13 @@ export function referencePage(root: CommandNode): string {
     'Answers go to standard output, questions, progress, warnings and errors to standard error. Without `--format` an answer is meant for a person; on a pipe it is the same text without colours, and nothing is cut. `--format json` prints what the API answers.',
     '## Options of every command',
     'They may stand before or after the command.',
-    markdownTable(['Option', ''], globalOptions.map((option) => [code(optionUsage(option)), optionHelp(option.field, option.cli, { value: option.value })])),
+    markdownTable(
+      ['Option', ''],
+      globalOptions.map((option) => [
+        code(optionUsage(option)),
+        optionHelp(option.field, option.cli, { value: option.value }),
+      ]),
+    ),
     '## Environment',
     markdownTable(
       ['Variable', 'Stands for'],
@@ -74,11 +85,21 @@ export function referencePage(root: CommandNode): string {
     '## Values',
     'Amounts take a unit: a `SIZE` is `512M` or `4G` (powers of 1024), a `TIME` is `500ms`, `30s`, `5m`, `2h` or `1d`; a bare number is in the unit of the field. `KEY=VALUE,…` sets the parts of one object, with a backslash before a comma that belongs to a value; JSON is taken as well. `--no-…` empties a list or clears a value.',
     '## Exit codes',
-    markdownTable(['Code', 'Meaning'], [...Object.entries(exitCode).map(([name, number]) => [String(number), exitMeaning[name as keyof typeof exitCode]]), ['130', 'Interrupted by Ctrl-C.']]),
+    markdownTable(
+      ['Code', 'Meaning'],
+      [
+        ...Object.entries(exitCode).map(([name, number]) => [
+          String(number),
+          exitMeaning[name as keyof typeof exitCode],
+        ]),
+        ['130', 'Interrupted by Ctrl-C.'],
+      ],
+    ),
   ];
   for (const child of visibleChildren(root)) {
     parts.push(`## ${child.word}`, child.spec === undefined ? `${groupSummary(child)}.` : '');
-    for (const leaf of child.spec === undefined ? visibleLeaves(child) : [child]) if (leaf.spec !== undefined) parts.push(...commandSection(leaf.spec));
+    for (const leaf of child.spec === undefined ? visibleLeaves(child) : [child])
+      if (leaf.spec !== undefined) parts.push(...commandSection(leaf.spec));
   }
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }

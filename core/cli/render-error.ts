@@ -1,5 +1,6 @@
 /** Errors for a person and as JSON. @module */
 import { exitCode, type PvcError } from '../error/error.ts';
+import { readableStack } from '../host/stack.ts';
 import type { RenderContext } from '../operation/cli-spec.ts';
 import { paint } from '../render/colour.ts';
 import { indent } from '../render/format.ts';
@@ -16,20 +17,34 @@ export function isPvcError(error: unknown): error is PvcError {
 /** The exit code that belongs to an error. */
 export const errorExit = (error: unknown): number => (isPvcError(error) ? exitCode[error.exit] : exitCode.failed);
 
-/** An error as RFC 9457 has it, with our code, hint and details beside. */
-export function problemOf(error: unknown): Record<string, unknown> {
-  if (!isPvcError(error)) return { type: 'about:blank', title: messageOf(error), status: 500, code: 'INTERNAL', hint: internalHint, details: [] };
-  return { type: `urn:pvc:error:${error.code}`, title: error.message, status: error.http, code: error.code, hint: error.hint, details: error.details };
+/** An error as RFC 9457 has it, with the members that the API adds. */
+export async function problemOf(error: unknown): Promise<Record<string, unknown>> {
+  const { STATUS_CODES } = await import('node:http');
+  const { code, http, message, hint, exit, details } = isPvcError(error)
+    ? error
+    : { code: 'INTERNAL', http: 500, message: messageOf(error), hint: internalHint, exit: 'failed', details: [] };
+  return {
+    type: `urn:pvc:error:${code}`,
+    title: STATUS_CODES[http] ?? 'Error',
+    status: http,
+    detail: message,
+    code,
+    hint,
+    exit,
+    details,
+  };
 }
 
-const internalHint = 'This is a fault in PVC or in a plugin. Repeat the command with --debug and report what it prints.';
+const internalHint =
+  'This is a fault in PVC or in a plugin. Repeat the command with --debug and report what it prints.';
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message || error.name : String(error));
 
 /** `error: …`, the details, the hint and the code; with `debug` the causes and stacks as well. Ends with a line feed. */
 export function renderError(error: unknown, context: RenderContext, debug: boolean): string {
   const width = Math.min(context.width, 120);
-  const wrapped = (label: string, text: string): string => wrapText(text, Math.max(20, width - label.length - 1)).join(`\n${' '.repeat(label.length + 1)}`);
+  const wrapped = (label: string, text: string): string =>
+    wrapText(text, Math.max(20, width - label.length - 1)).join(`\n${' '.repeat(label.length + 1)}`);
   const problem = isPvcError(error) ? error : undefined;
   const hint = problem === undefined ? internalHint : problem.hint;
   const lines = [`${paint('error:', 'red', context)} ${wrapped('error:', messageOf(error))}`];
@@ -45,7 +60,10 @@ function debugLines(error: unknown, context: RenderContext): string[] {
   let depth = 0;
   for (let at: unknown = error; at !== undefined && depth < 6; at = at instanceof Error ? at.cause : undefined) {
     if (depth > 0) lines.push(`${paint('caused by:', 'yellow', context)} ${messageOf(at)}`);
-    const stack = at instanceof Error ? (at.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).join('\n') : '';
+    const stack = (readableStack(at) ?? '')
+      .split('\n')
+      .filter((line) => /^\s+at /.test(line))
+      .join('\n');
     if (stack !== '') lines.push(paint(indent(stack.replace(/^\s+/gm, '')), 'dim', context));
     depth += 1;
   }

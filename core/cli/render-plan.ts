@@ -1,6 +1,7 @@
 /** What `--plan` shows: documents with their changed fields, then what would be done. @module */
-import type { PlanAnswer, PlannedWrite } from '../operation/execute.ts';
+
 import type { RenderContext } from '../operation/cli-spec.ts';
+import type { PlanAnswer, PlannedWrite } from '../operation/execute.ts';
 import { paint } from '../render/colour.ts';
 import { indent } from '../render/format.ts';
 
@@ -15,7 +16,13 @@ export async function renderPlan(plan: PlanAnswer, context: RenderContext): Prom
   const lines: string[] = [];
   for (const write of plan.writes) {
     const [mark, colour] = marks[write.change];
-    lines.push(paint(`${mark} ${words[write.change]} ${write.kind} ${write.label}${write.label === write.id ? '' : ` (${write.id})`}`, colour, context));
+    lines.push(
+      paint(
+        `${mark} ${words[write.change]} ${write.kind} ${write.label}${write.label === write.id ? '' : ` (${write.id})`}`,
+        colour,
+        context,
+      ),
+    );
     const body = changeLines(write, createTwoFilesPatch, context);
     if (body.length > 0) lines.push(indent(body.join('\n'), 4));
   }
@@ -40,7 +47,10 @@ function changeLines(write: PlannedWrite, makeDiff: MakeDiff, context: RenderCon
     if (isText) lines.push(`${path}:`, ...textDiff(parsedText(old), parsedText(now), makeDiff, context));
     else if (old === undefined) lines.push(paint(`+ ${path}: ${now}`, 'green', context));
     else if (now === undefined) lines.push(paint(`- ${path}: ${old}`, 'red', context));
-    else lines.push(`${paint(`~ ${path}:`, 'yellow', context)} ${paint(old, 'red', context)} → ${paint(now, 'green', context)}`);
+    else
+      lines.push(
+        `${paint(`~ ${path}:`, 'yellow', context)} ${paint(old, 'red', context)} → ${paint(now, 'green', context)}`,
+      );
   }
   return lines;
 }
@@ -53,7 +63,10 @@ function textDiff(before: string, after: string, makeDiff: MakeDiff, context: Re
   return patch
     .split('\n')
     .filter((line) => /^(?:@@|[ +-](?!-- |\+\+ ))/.test(line))
-    .map((line) => `  ${line.startsWith('+') ? paint(line, 'green', context) : line.startsWith('-') ? paint(line, 'red', context) : line.startsWith('@@') ? paint(line, 'cyan', context) : line}`);
+    .map(
+      (line) =>
+        `  ${line.startsWith('+') ? paint(line, 'green', context) : line.startsWith('-') ? paint(line, 'red', context) : line.startsWith('@@') ? paint(line, 'cyan', context) : line}`,
+    );
 }
 
 /** Texts that would read as another value, as "5" or "true", are quoted. */
@@ -63,7 +76,8 @@ const looksLikeJson = (text: string): boolean => text === '' || /^(?:-?[\d.]+|tr
 function flatten(value: unknown, path = '', out = new Map<string, string>()): Map<string, string> {
   const entries = value !== null && typeof value === 'object' ? Object.entries(value) : [];
   if (entries.length === 0) {
-    if (path !== '' && value !== undefined) out.set(path, typeof value === 'string' && !looksLikeJson(value) ? value : JSON.stringify(value));
+    if (path !== '' && value !== undefined)
+      out.set(path, typeof value === 'string' && !looksLikeJson(value) ? value : JSON.stringify(value));
   } else for (const [key, inner] of entries) flatten(inner, path === '' ? key : `${path}.${key}`, out);
   return out;
 }

@@ -7,18 +7,18 @@ import type { Host } from '../host/host.ts';
 import type { HostTerminal } from '../host/terminal.ts';
 import type { CliRun } from '../operation/cli-spec.ts';
 import type { OperationRegistry } from '../operation/registry.ts';
+import { awaitTask } from './await-task.ts';
 import { cliError, interruptedExit } from './cli-errors.ts';
-import { checkInput, fieldsOf } from './command-input.ts';
 import type { CommandContext, ConnectedClient, SeenCertificate } from './command-context.ts';
+import { checkInput, fieldsOf } from './command-input.ts';
 import { commandSpecs, controlSchema, inputSchema } from './command-spec.ts';
-import { commandTree, type CommandNode } from './command-tree.ts';
-import { parseLine, type ParsedLine } from './commander-program.ts';
-import { chooseConnection, type ConnectionOptions } from './connection-choice.ts';
-import { formats, type Format, type Globals, resolveGlobals } from './global-options.ts';
-import type { LocalCommand, PrintOptions } from './local-command.ts';
+import { type CommandNode, commandTree } from './command-tree.ts';
+import type { ParsedLine } from './commander-program.ts';
+import { type ConnectionOptions, chooseConnection } from './connection-choice.ts';
 import { coreCommands } from './core-commands.ts';
+import { type Format, formats, type Globals, resolveGlobals } from './global-options.ts';
+import type { LocalCommand, PrintOptions } from './local-command.ts';
 import { type Control, performOperation } from './perform.ts';
-import { loadTables } from '../render/format.ts';
 import { answerText } from './print-answer.ts';
 import { errorExit, problemOf, renderError } from './render-error.ts';
 import { SessionTerminal } from './session-terminal.ts';
@@ -29,6 +29,8 @@ export interface CliParts {
   readonly version: string;
   /** The operations; asked for only when they are needed, since loading them takes most of a short run. */
   readonly registry: () => OperationRegistry | Promise<OperationRegistry>;
+  /** Path of this machine's daemon's socket; /run/pvc/pvc.sock unless given. Asked for only when nothing else is said. */
+  readonly localSocket?: () => string | Promise<string>;
   /** Opens a connection (`createClient`). */
   readonly connect: (options: ConnectionOptions, globals: Globals) => Promise<ConnectedClient>;
   readonly terminal: HostTerminal;
@@ -62,6 +64,7 @@ export async function runCli(parts: CliParts): Promise<number> {
       hostTerminal.write(await completeLine(argv.slice(argv[1] === '--' ? 2 : 1), { root, parts }));
       return 0;
     }
+    const { parseLine } = await import('./commander-program.ts');
     const line = parseLine(root, argv);
     run.globals = resolveGlobals(line.globals, environment);
     run.format = run.globals.format ?? 'pretty';
@@ -80,17 +83,23 @@ export async function runCli(parts: CliParts): Promise<number> {
     }
     return await runCommand(line, contextOf(parts, run, registry, root));
   } catch (error) {
-    return printError(error, run);
+    return await printError(error, run);
   } finally {
     run.terminal.status(undefined);
     for (const client of run.clients) await client.close?.();
   }
 }
 
-function contextOf(parts: CliParts, run: { terminal: SessionTerminal; globals: Globals; format: Format; clients: ConnectedClient[] }, registry: OperationRegistry, tree: CommandNode): CommandContext {
+function contextOf(
+  parts: CliParts,
+  run: { terminal: SessionTerminal; globals: Globals; format: Format; clients: ConnectedClient[] },
+  registry: OperationRegistry,
+  tree: CommandNode,
+): CommandContext {
   let opening: Promise<ConnectedClient> | undefined;
   const { globals, terminal, format } = run;
-  const connection = (): Promise<ConnectionOptions> => chooseConnection(globals, parts.terminal.environment, parts.host);
+  const connection = (): Promise<ConnectionOptions> =>
+    chooseConnection(globals, parts.terminal.environment, parts.host, parts.localSocket);
   const open = async (): Promise<ConnectedClient> => {
     const client = await parts.connect(await connection(), globals);
     run.clients.push(client);
@@ -121,7 +130,10 @@ async function runCommand(line: ParsedLine, context: CommandContext): Promise<nu
   if (target.type === 'local') {
     const input = await checkInput(inputSchema(target), given, line);
     const { local } = target;
-    if (local.confirm !== undefined) await terminal.mustConfirm(local.confirm.replace(/\{(\w+)\}/g, (whole, name: string) => String(input[name] ?? whole)));
+    if (local.confirm !== undefined)
+      await terminal.mustConfirm(
+        local.confirm.replace(/\{(\w+)\}/g, (whole, name: string) => String(input[name] ?? whole)),
+      );
     const print = async (value: unknown, how: PrintOptions = {}): Promise<void> =>
       terminal.write(await answerText(value, context.format, { ...how, command: local.command }, terminal));
     return local.run({ ...context, input, print });
@@ -146,13 +158,8 @@ async function runCommand(line: ParsedLine, context: CommandContext): Promise<nu
       await checkInput(wanted.input, { ...input }, line);
       return performOperation(context, wanted, input, control);
     },
-    awaitTask: async (id, timeoutMs) => {
-      const { awaitTask } = await import('./await-task.ts');
-      return awaitTask(id, timeoutMs, run);
-    },
+    awaitTask: (taskId, timeoutMs) => awaitTask(taskId, timeoutMs, context),
   };
-  // Its own hand may render tables.
-  if (context.format === 'pretty') await loadTables();
   return cli.run(run);
 }
 
@@ -166,11 +173,20 @@ function controlOf(given: Record<string, unknown>): Control {
   };
 }
 
-function printError(error: unknown, run: { terminal: SessionTerminal; globals: Globals; format: Format }): number {
+async function printError(
+  error: unknown,
+  run: { terminal: SessionTerminal; globals: Globals; format: Format },
+): Promise<number> {
   const { terminal, format, globals } = run;
-  const interrupted = terminal.signal.aborted && !(error instanceof Error && error.name === 'PvcError' && error !== terminal.signal.reason);
+  const interrupted =
+    terminal.signal.aborted &&
+    !(error instanceof Error && error.name === 'PvcError' && error !== terminal.signal.reason);
   const shown = interrupted ? cliError('INTERRUPTED', {}, { cause: error }) : error;
-  terminal.warn(format === 'json' ? `${JSON.stringify(problemOf(shown))}\n` : renderError(shown, terminal.errorContext, globals.debug ?? false));
+  terminal.warn(
+    format === 'json'
+      ? `${JSON.stringify(await problemOf(shown))}\n`
+      : renderError(shown, terminal.errorContext, globals.debug ?? false),
+  );
   return interrupted ? interruptedExit : errorExit(shown);
 }
 
@@ -186,6 +202,7 @@ const helpContext = (context: { width: number; colour: boolean; nowMs: number })
 /** The format of errors about a line that cannot be read. */
 function guessFormat(argv: readonly string[], environment: Readonly<Record<string, string | undefined>>): Format {
   const at = argv.findIndex((word) => /^(?:--format(?:=|$)|-f)/.test(word));
-  const word = at === -1 ? environment['PVC_FORMAT'] : (/^(?:--format=|-f)(.+)$/.exec(argv[at] ?? '')?.[1] ?? argv[at + 1]);
+  const word =
+    at === -1 ? environment['PVC_FORMAT'] : (/^(?:--format=|-f)(.+)$/.exec(argv[at] ?? '')?.[1] ?? argv[at + 1]);
   return formats.find((format) => format === word) ?? 'pretty';
 }

@@ -6,9 +6,9 @@
 import type { Clock } from '../host/clock.ts';
 import type { HostTerminal } from '../host/terminal.ts';
 import type { CliTerminal, RenderContext } from '../operation/cli-spec.ts';
+import { cutText, safeText } from '../render/text-width.ts';
 import { cliError } from './cli-errors.ts';
 import type { Globals } from './global-options.ts';
-import { cutText, safeText } from '../render/text-width.ts';
 
 export class SessionTerminal implements CliTerminal {
   readonly host: HostTerminal;
@@ -17,13 +17,13 @@ export class SessionTerminal implements CliTerminal {
   /** Colours and width of standard error. */
   readonly errors: { readonly width: number; readonly colour: boolean };
   readonly interactive: boolean;
-  readonly clock: Clock;
+  readonly #clock: Clock;
   readonly #globals: Pick<Globals, 'yes' | 'quiet'>;
   #statusShown = false;
 
   constructor(host: HostTerminal, clock: Clock, globals: Pick<Globals, 'yes' | 'quiet' | 'colour'>) {
     this.host = host;
-    this.clock = clock;
+    this.#clock = clock;
     this.#globals = globals;
     const columns = host.columns() || 80;
     const { NO_COLOR: noColor, TERM: term } = host.environment;
@@ -31,12 +31,15 @@ export class SessionTerminal implements CliTerminal {
     this.colour = may ?? host.outputIsTerminal;
     // A pipe or a file has no width: nothing is cut that a script or a person may want whole.
     this.width = host.outputIsTerminal ? columns : Number.POSITIVE_INFINITY;
-    this.errors = { width: host.errorIsTerminal ? columns : Number.POSITIVE_INFINITY, colour: may ?? host.errorIsTerminal };
+    this.errors = {
+      width: host.errorIsTerminal ? columns : Number.POSITIVE_INFINITY,
+      colour: may ?? host.errorIsTerminal,
+    };
     this.interactive = host.inputIsTerminal && host.errorIsTerminal;
   }
 
   get nowMs(): number {
-    return this.clock.wallMs();
+    return this.#clock.wallMs();
   }
 
   get stdin(): NodeJS.ReadStream {
@@ -106,13 +109,15 @@ export class SessionTerminal implements CliTerminal {
 
   /** A line that somebody types; `hidden` is not echoed. Undefined at end of input. */
   async ask(question: string, options: { readonly hidden?: boolean } = {}): Promise<string | undefined> {
-    if (!this.interactive) throw cliError('NO_TERMINAL', { what: 'The question', instead: 'Give the answer as an option; see --help.' });
+    if (!this.interactive)
+      throw cliError('NO_TERMINAL', { what: 'The question', instead: 'Give the answer as an option; see --help.' });
     this.status(undefined);
     return this.host.ask(safeText(question), { hidden: options.hidden ?? false, signal: this.signal });
   }
 
   async edit(text: string, suffix: string): Promise<string> {
-    if (!this.interactive) throw cliError('NO_TERMINAL', { what: 'An editor', instead: 'Give the new text as a file.' });
+    if (!this.interactive)
+      throw cliError('NO_TERMINAL', { what: 'An editor', instead: 'Give the new text as a file.' });
     this.status(undefined);
     const edited = await this.host.edit(text, suffix);
     if (edited === text) throw cliError('EDIT_UNCHANGED');

@@ -4,10 +4,14 @@ import { setImmediate } from 'node:timers/promises';
 import { defineErrors } from '../error/error.ts';
 import { VirtualClock } from '../host/virtual-clock.ts';
 import type { TaskView } from '../task/task-view.ts';
-import { runFake } from './testing/run-fake.ts';
+import { fakeClient } from './testing/fake-client.ts';
 import type { FakeTerminal } from './testing/fake-terminal.ts';
+import { runFake } from './testing/run-fake.ts';
 
-defineErrors({ TEST_BUSY: { message: 'busy', hint: 'wait', http: 409, exit: 'conflict' } });
+const testError = defineErrors({
+  TEST_GONE: { message: 'gone', hint: 'none', http: 404, exit: 'notFound' },
+  TEST_BUSY: { message: 'busy', hint: 'wait', http: 409, exit: 'conflict' },
+});
 
 const base: TaskView = {
   id: '0task00000000001',
@@ -25,17 +29,35 @@ const base: TaskView = {
 };
 const states = (...steps: Partial<TaskView>[]): TaskView[] => steps.map((step) => ({ ...base, ...step }));
 const ended: Partial<TaskView> = { state: 'succeeded', progress: 1, startedMs: 2000, endedMs: 14_000 };
-const starting: Partial<TaskView> = { state: 'running', phase: 'starting', progress: 0.25, message: 'defining the domain' };
+const starting: Partial<TaskView> = {
+  state: 'running',
+  phase: 'starting',
+  progress: 0.25,
+  message: 'defining the domain',
+};
 
-const answers = { 'vm.start': { result: null, actions: ['start web1 on hv1'], warnings: [], tasks: [base.id], request: 'r1' } };
-const tasks = { [base.id]: states({}, starting, { ...starting, progress: 0.5 }, { ...starting, phase: 'checking', message: '' }, ended) };
+const answers = {
+  'vm.start': { result: null, actions: ['start web1 on hv1'], warnings: [], tasks: [base.id], request: 'r1' },
+};
+const tasks = {
+  [base.id]: states(
+    {},
+    starting,
+    { ...starting, progress: 0.5 },
+    { ...starting, phase: 'checking', message: '' },
+    ended,
+  ),
+};
 
 describe('waiting for a task', () => {
   it('prints a line for each phase on a pipe, and how it ended', async () => {
     const { code, out, err } = await runFake('vm start web1', { answers, tasks });
     assert.equal(code, 0);
     assert.equal(out, 'start web1 on hv1\nvm.start web1: succeeded in 12 s\n');
-    assert.equal(err, 'vm.start web1: pending\nvm.start web1: starting, defining the domain\nvm.start web1: checking\n');
+    assert.equal(
+      err,
+      'vm.start web1: pending\nvm.start web1: starting, defining the domain\nvm.start web1: checking\n',
+    );
     assert.equal((await runFake('vm start web1 -q', { answers, tasks })).err, '');
   });
 
@@ -73,16 +95,29 @@ describe('waiting for a task', () => {
   it('gives the final state in JSON', async () => {
     const { out } = await runFake('vm start web1 -f json', { answers, tasks });
     assert.deepEqual(JSON.parse(out), { ...answers['vm.start'], tasks: [{ ...base, ...ended }] });
-    assert.deepEqual(JSON.parse((await runFake('vm start web1 -f json --no-wait', { answers })).out), { ...answers['vm.start'], tasks: [{ id: base.id }] });
+    assert.deepEqual(JSON.parse((await runFake('vm start web1 -f json --no-wait', { answers })).out), {
+      ...answers['vm.start'],
+      tasks: [{ id: base.id }],
+    });
   });
 
   it('ends with the exit code of the error that the task had', async () => {
-    const failed = { [base.id]: states(starting, { state: 'failed', error: { code: 'TEST_BUSY', message: 'The disk is in use.', hint: 'Stop the other guest.' } }) };
+    const failed = {
+      [base.id]: states(starting, {
+        state: 'failed',
+        error: { code: 'TEST_BUSY', message: 'The disk is in use.', hint: 'Stop the other guest.' },
+      }),
+    };
     const { code, out, err } = await runFake('vm start web1', { answers, tasks: failed });
     assert.equal(code, 5);
     assert.match(out, /vm\.start web1: failed\n$/);
-    assert.match(err, /error: vm\.start web1 failed: The disk is in use\.\nhint: Stop the other guest\.\ncode: TEST_BUSY\n$/);
-    const unknown = { [base.id]: states({ state: 'failed', error: { code: 'FROM_A_NEWER_NODE', message: 'm', hint: '' } }) };
+    assert.match(
+      err,
+      /error: vm\.start web1 failed: The disk is in use\.\nhint: Stop the other guest\.\ncode: TEST_BUSY\n$/,
+    );
+    const unknown = {
+      [base.id]: states({ state: 'failed', error: { code: 'FROM_A_NEWER_NODE', message: 'm', hint: '' } }),
+    };
     assert.equal((await runFake('vm start web1', { answers, tasks: unknown })).code, 1);
     const cancelled = { [base.id]: states({ state: 'cancelled' }) };
     assert.equal((await runFake('vm start web1', { answers, tasks: cancelled })).code, 9);
@@ -93,10 +128,22 @@ describe('waiting for a task', () => {
   });
 
   it('leaves the task alone on Ctrl-C and says how to go on', async () => {
-    const { code, err, client } = await runFake('vm start web1', { answers, tasks: { [base.id]: states(starting) }, begin: (terminal) => setTimeout(() => terminal.interrupt(), 20) });
+    const { code, err, client } = await runFake('vm start web1', {
+      answers,
+      tasks: { [base.id]: states(starting) },
+      begin: (terminal) => setTimeout(() => terminal.interrupt(), 20),
+    });
     assert.equal(code, 130);
-    assert.match(err, new RegExp(`Task ${base.id} goes on\\. Follow it: pvc task wait ${base.id} +End it: pvc task cancel ${base.id}\n$`));
-    assert.deepEqual(client.calls.map((call) => call.operation), ['vm.start']);
+    assert.match(
+      err,
+      new RegExp(
+        `Task ${base.id} goes on\\. Follow it: pvc task wait ${base.id} +End it: pvc task cancel ${base.id}\n$`,
+      ),
+    );
+    assert.deepEqual(
+      client.calls.map((call) => call.operation),
+      ['vm.start'],
+    );
   });
 
   it('stops after --timeout without calling that a failure', async () => {
@@ -137,12 +184,36 @@ describe('waiting for a task', () => {
 });
 
 describe('pvc task wait', () => {
+  it('does not say that a task goes on that does not exist', async () => {
+    const parts = {
+      connect: async () => ({
+        ...fakeClient(),
+        wait: async () => {
+          throw testError('TEST_GONE');
+        },
+      }),
+    };
+    const { code, err } = await runFake(`task wait ${base.id}`, { parts });
+    assert.equal(code, 3);
+    assert.match(err, /^error: gone\n/);
+  });
+
   it('ends as the task ends', async () => {
     const line = `task wait ${base.id}`;
     assert.equal((await runFake(line, { tasks })).out, 'vm.start web1: succeeded in 12 s\n');
-    const failed = await runFake(line, { tasks: { [base.id]: states({ state: 'failed', error: { code: 'TEST_BUSY', message: 'no', hint: 'h' } }) } });
+    const failed = await runFake(line, {
+      tasks: { [base.id]: states({ state: 'failed', error: { code: 'TEST_BUSY', message: 'no', hint: 'h' } }) },
+    });
     assert.equal(failed.code, 5);
-    assert.equal((await runFake(line, { tasks: { [base.id]: states(starting) }, begin: (terminal) => setTimeout(() => terminal.interrupt(), 10) })).code, 130);
+    assert.equal(
+      (
+        await runFake(line, {
+          tasks: { [base.id]: states(starting) },
+          begin: (terminal) => setTimeout(() => terminal.interrupt(), 10),
+        })
+      ).code,
+      130,
+    );
     assert.deepEqual(JSON.parse((await runFake(`${line} -f json`, { tasks })).out).state, 'succeeded');
   });
 });

@@ -5,11 +5,12 @@
  */
 import { errorCatalogue, PvcError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
+import { paint, paintState } from '../render/colour.ts';
+import { formatDuration } from '../render/quantity.ts';
 import { type TaskView, taskViewEnded } from '../task/task-view.ts';
 import { cliError } from './cli-errors.ts';
-import { paint, paintState } from '../render/colour.ts';
 import type { ConnectedClient } from './command-context.ts';
-import { formatDuration } from '../render/quantity.ts';
+import { isPvcError } from './render-error.ts';
 import type { SessionTerminal } from './session-terminal.ts';
 
 export interface WaitParts {
@@ -38,15 +39,23 @@ export async function waitTasks(ids: readonly string[], parts: WaitParts): Promi
   const startedMs = clock.monotonicMs();
   const seen = new Map<string, TaskView>();
   const expired = new AbortController();
-  const cancelTimeout = timeoutMs === undefined ? () => {} : clock.after(timeoutMs, () => expired.abort(new Error('timeout')));
-  const stopTicking = tick(() => terminal.status(statusLine(ids, seen, clock.monotonicMs() - startedMs, terminal)), terminal, clock);
+  const cancelTimeout =
+    timeoutMs === undefined ? () => {} : clock.after(timeoutMs, () => expired.abort(new Error('timeout')));
+  const stopTicking = tick(
+    () => terminal.status(statusLine(ids, seen, clock.monotonicMs() - startedMs, terminal)),
+    terminal,
+    clock,
+  );
   const signal = AbortSignal.any([terminal.signal, expired.signal]);
   const progressed = (task: TaskView): void => {
     const before = seen.get(task.id);
     seen.set(task.id, task);
     if (terminal.showsStatus) return;
     const moved = before === undefined || before.phase !== task.phase || before.state !== task.state;
-    if (moved && !taskViewEnded(task)) terminal.note(`${taskTitle(task)}: ${[task.state === 'running' ? task.phase : task.state, task.message].filter((part) => part !== '').join(', ') || task.state}\n`);
+    if (moved && !taskViewEnded(task))
+      terminal.note(
+        `${taskTitle(task)}: ${[task.state === 'running' ? task.phase : task.state, task.message].filter((part) => part !== '').join(', ') || task.state}\n`,
+      );
   };
   try {
     const waits = ids.map(async (id) => {
@@ -60,14 +69,21 @@ export async function waitTasks(ids: readonly string[], parts: WaitParts): Promi
     const open = ids.filter((id) => !taskViewEnded(seen.get(id) ?? { state: 'pending' }));
     terminal.status(undefined);
     if (terminal.signal.aborted) {
-      for (const id of open) terminal.warn(`Task ${id} goes on. Follow it: pvc task wait ${id}   End it: pvc task cancel ${id}\n`);
+      for (const id of open)
+        terminal.warn(`Task ${id} goes on. Follow it: pvc task wait ${id}   End it: pvc task cancel ${id}\n`);
       return { outcome: 'interrupted' };
     }
     if (expired.signal.aborted) {
       const [id = ''] = open;
-      throw cliError('WAIT_TIMEOUT', { task: open.join(', '), action: seen.get(id)?.action ?? 'unknown', duration: formatDuration(timeoutMs ?? 0) });
+      throw cliError('WAIT_TIMEOUT', {
+        task: open.join(', '),
+        action: seen.get(id)?.action ?? 'unknown',
+        duration: formatDuration(timeoutMs ?? 0),
+      });
     }
-    for (const id of open) terminal.warn(`Task ${id} goes on. Follow it: pvc task wait ${id}\n`);
+    // A task that does not exist cannot go on.
+    const gone = isPvcError(error) && error.exit === 'notFound';
+    for (const id of gone ? [] : open) terminal.warn(`Task ${id} goes on. Follow it: pvc task wait ${id}\n`);
     throw error;
   } finally {
     cancelTimeout();
@@ -88,7 +104,12 @@ function tick(draw: () => void, terminal: SessionTerminal, clock: Clock): () => 
   return () => cancel();
 }
 
-function statusLine(ids: readonly string[], seen: ReadonlyMap<string, TaskView>, elapsedMs: number, terminal: SessionTerminal): string {
+function statusLine(
+  ids: readonly string[],
+  seen: ReadonlyMap<string, TaskView>,
+  elapsedMs: number,
+  terminal: SessionTerminal,
+): string {
   const frame = frames[Math.floor(elapsedMs / frameMs) % frames.length] ?? '';
   const open = ids.filter((id) => !taskViewEnded(seen.get(id) ?? { state: 'pending' }));
   const task = seen.get(open[0] ?? ids[0] ?? '');
@@ -97,22 +118,36 @@ function statusLine(ids: readonly string[], seen: ReadonlyMap<string, TaskView>,
   if (task === undefined) return `${frame}${count} waiting, ${elapsed}`;
   const filled = Math.round(task.progress * barWidth);
   const bar = `${paint('━'.repeat(filled), 'green', terminal.errors)}${paint('━'.repeat(barWidth - filled), 'dim', terminal.errors)}`;
-  const words = [task.state === 'running' ? task.phase : task.state, task.message].filter((part) => part !== '').join(': ');
+  const words = [task.state === 'running' ? task.phase : task.state, task.message]
+    .filter((part) => part !== '')
+    .join(': ');
   return `${frame}${count} ${taskTitle(task)} ${bar} ${Math.round(task.progress * 100)} % ${elapsed}  ${words}`;
 }
 
 /** One line on how a task ended. */
 export function outcomeLine(task: TaskView, context: { readonly colour: boolean }): string {
-  const took = task.endedMs === undefined ? '' : ` in ${formatDuration(task.endedMs - (task.startedMs ?? task.createdMs))}`;
+  const took =
+    task.endedMs === undefined ? '' : ` in ${formatDuration(task.endedMs - (task.startedMs ?? task.createdMs))}`;
   return `${taskTitle(task)}: ${paintState(task.state, context)}${took}`;
 }
 
 /** The error of a task that did not succeed, with the exit code of its own code; undefined when it did. */
 export function taskError(task: TaskView): PvcError | undefined {
   if (task.state === 'succeeded' || !taskViewEnded(task)) return undefined;
-  if (task.error === undefined && task.state === 'cancelled') return cliError('TASK_CALLED_OFF', { action: taskTitle(task), task: task.id });
-  if (task.error === undefined) return cliError('TASK_FAILED', { action: taskTitle(task), reason: 'it does not say why', hint: `See \`pvc task show ${task.id}\`.` });
+  if (task.error === undefined && task.state === 'cancelled')
+    return cliError('TASK_CALLED_OFF', { action: taskTitle(task), task: task.id });
+  if (task.error === undefined)
+    return cliError('TASK_FAILED', {
+      action: taskTitle(task),
+      reason: 'it does not say why',
+      hint: `See \`pvc task show ${task.id}\`.`,
+    });
   const known = errorCatalogue().get(task.error.code);
-  const exit = task.state === 'cancelled' ? 'cancelled' : known === undefined || known.exit === 'ok' ? 'failed' : known.exit;
-  return new PvcError(task.error.code, `${taskTitle(task)} ${task.state}: ${task.error.message}`, { hint: task.error.hint, http: known?.http ?? 500, exit });
+  const exit =
+    task.state === 'cancelled' ? 'cancelled' : known === undefined || known.exit === 'ok' ? 'failed' : known.exit;
+  return new PvcError(task.error.code, `${taskTitle(task)} ${task.state}: ${task.error.message}`, {
+    hint: task.error.hint,
+    http: known?.http ?? 500,
+    exit,
+  });
 }

@@ -4,16 +4,29 @@ import type { Duplex } from 'node:stream';
 import type { PvcError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import { operationError } from '../operation/errors.ts';
-import { clientError } from './client-errors.ts';
 import { openChannel } from './channel.ts';
+import { clientError } from './client-errors.ts';
 import { agentOf } from './connection.ts';
-import { ask, AskFailed, textOf } from './exchange.ts';
+import { AskFailed, ask, textOf } from './exchange.ts';
 import { followFeed } from './follow.ts';
 import { lostError, passing } from './lost.ts';
 import { problemError } from './problem.ts';
-import { apiBase, requestOf, type Route, routeOf } from './route.ts';
-import { type Address, addressOf, credentials, type OperationLookup, type SocketTarget, type UrlTarget } from './target.ts';
-import { type CallOptions, defaultTimeoutMs, type FollowOptions, type StreamItem, type Transport } from './transport.ts';
+import { apiBase, type Route, requestOf, routeOf } from './route.ts';
+import {
+  type Address,
+  addressOf,
+  credentials,
+  type OperationLookup,
+  type SocketTarget,
+  type UrlTarget,
+} from './target.ts';
+import {
+  type CallOptions,
+  defaultTimeoutMs,
+  type FollowOptions,
+  type StreamItem,
+  type Transport,
+} from './transport.ts';
 
 /** Pauses between tries of a request that changes nothing. */
 const retryPausesMs = [100, 300, 900];
@@ -39,10 +52,15 @@ export class ApiTransport implements Transport {
 
   async call(name: string, input: unknown, options: CallOptions): Promise<unknown> {
     const route = await this.#route(name, options);
-    if (route.type === 'feed' || route.type === 'channel') throw clientError('CALL_INVALID', { operation: name, type: route.type, what: 'called' });
+    if (route.type === 'feed' || route.type === 'channel')
+      throw clientError('CALL_INVALID', { operation: name, type: route.type, what: 'called' });
     const plan = options.plan === true;
     const { path, body } = requestOf(route, input, plan ? { plan: 'true' } : {});
-    const answer = await this.#send(route.name, { method: route.method, path, body, changes: route.type === 'mutation' && !plan }, options);
+    const answer = await this.#send(
+      route.name,
+      { method: route.method, path, body, changes: route.type === 'mutation' && !plan },
+      options,
+    );
     if (!plan) return answer;
     const found = (answer as { plan?: unknown } | null)?.plan;
     if (found === undefined) throw this.#invalid(name, 'it is no plan');
@@ -70,7 +88,15 @@ export class ApiTransport implements Transport {
     const route = await this.#route(name, { signal });
     this.#require(route, 'channel');
     const { path } = requestOf(route, input);
-    return openChannel({ address: this.#address, agent: this.#single, operation: name, path, headers: this.#credentials, clock: this.#clock, signal });
+    return openChannel({
+      address: this.#address,
+      agent: this.#single,
+      operation: name,
+      path,
+      headers: this.#credentials,
+      clock: this.#clock,
+      signal,
+    });
   }
 
   close(): void {
@@ -92,12 +118,22 @@ export class ApiTransport implements Transport {
   }
 
   async #askRoutes(options: CallOptions): Promise<ReadonlyMap<string, Route>> {
-    const index = (await this.#send('the list of operations', { method: 'GET', path: apiBase, changes: false }, options)) as { operations?: unknown } | null;
+    const index = (await this.#send(
+      'the list of operations',
+      { method: 'GET', path: apiBase, changes: false },
+      options,
+    )) as { operations?: unknown } | null;
     if (!Array.isArray(index?.operations)) throw this.#invalid('the list of operations', 'it holds none');
     const routes = new Map<string, Route>();
     for (const entry of index.operations as Partial<Route>[]) {
       const { name, type, method, path } = entry;
-      if (typeof name !== 'string' || type === undefined || method === undefined || typeof path !== 'string' || !path.startsWith(apiBase)) {
+      if (
+        typeof name !== 'string' ||
+        type === undefined ||
+        method === undefined ||
+        typeof path !== 'string' ||
+        !path.startsWith(apiBase)
+      ) {
         throw this.#invalid('the list of operations', 'an entry has no name, type, method or path');
       }
       routes.set(name, { name, type, method, path: path.slice(apiBase.length) });
@@ -106,7 +142,11 @@ export class ApiTransport implements Transport {
   }
 
   /** The answer's value; tries again what changes nothing and met a refused or cut connection. */
-  async #send(name: string, wanted: { method: string; path: string; body?: string | undefined; changes: boolean }, options: CallOptions): Promise<unknown> {
+  async #send(
+    name: string,
+    wanted: { method: string; path: string; body?: string | undefined; changes: boolean },
+    options: CallOptions,
+  ): Promise<unknown> {
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
     const late = new AbortController();
     const cancel = this.#clock.after(timeoutMs, () => late.abort());
@@ -118,12 +158,22 @@ export class ApiTransport implements Transport {
           return this.#valueOf(name, await this.#exchange(wanted, signal));
         } catch (error) {
           if (options.signal?.aborted) throw options.signal.reason;
-          if (late.signal.aborted) throw clientError(wanted.changes ? 'ANSWER_LATE' : 'QUERY_LATE', { server, operation: name, seconds: timeoutMs / 1000 });
+          if (late.signal.aborted)
+            throw clientError(wanted.changes ? 'ANSWER_LATE' : 'QUERY_LATE', {
+              server,
+              operation: name,
+              seconds: timeoutMs / 1000,
+            });
           if (!(error instanceof AskFailed)) throw error;
           if (error.cause instanceof RangeError) throw this.#invalid(name, error.cause.message);
           const pauseMs = retryPausesMs[attempt];
           if (wanted.method !== 'GET' || pauseMs === undefined || !passing(error)) {
-            throw lostError(error.cause, { address: this.#address, operation: name, changes: wanted.changes, connected: error.connected });
+            throw lostError(error.cause, {
+              address: this.#address,
+              operation: name,
+              changes: wanted.changes,
+              connected: error.connected,
+            });
           }
           // Wakes early when it is late or was stopped; the next round finds out which.
           await this.#clock.sleep(pauseMs, signal).catch(() => undefined);
@@ -135,7 +185,13 @@ export class ApiTransport implements Transport {
   }
 
   /** The head of a feed's answer. Its body has no time limit. */
-  async #openStream(name: string, method: string, path: string, lastId: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
+  async #openStream(
+    name: string,
+    method: string,
+    path: string,
+    lastId: string | undefined,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage> {
     const late = new AbortController();
     const cancel = this.#clock.after(defaultTimeoutMs, () => late.abort());
     try {
@@ -144,7 +200,11 @@ export class ApiTransport implements Transport {
         agent: this.#single,
         method,
         path,
-        headers: { accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }), ...this.#credentials },
+        headers: {
+          accept: 'text/event-stream',
+          ...(lastId === undefined ? {} : { 'last-event-id': lastId }),
+          ...this.#credentials,
+        },
         signal: AbortSignal.any([signal, late.signal]),
       });
       const type = head.headers['content-type'] ?? 'nothing';
@@ -152,15 +212,28 @@ export class ApiTransport implements Transport {
       this.#valueOf(name, { head, text: await textOf(head) });
       throw this.#invalid(name, `it is no stream but ${type}`);
     } catch (error) {
-      if (late.signal.aborted) throw clientError('QUERY_LATE', { server: this.#address.server, operation: name, seconds: defaultTimeoutMs / 1000 });
+      if (late.signal.aborted)
+        throw clientError('QUERY_LATE', {
+          server: this.#address.server,
+          operation: name,
+          seconds: defaultTimeoutMs / 1000,
+        });
       if (!(error instanceof AskFailed)) throw error;
-      throw lostError(error.cause, { address: this.#address, operation: name, changes: false, connected: error.connected });
+      throw lostError(error.cause, {
+        address: this.#address,
+        operation: name,
+        changes: false,
+        connected: error.connected,
+      });
     } finally {
       cancel();
     }
   }
 
-  async #exchange({ method, path, body, changes }: { method: string; path: string; body?: string | undefined; changes: boolean }, signal: AbortSignal): Promise<{ head: IncomingMessage; text: string }> {
+  async #exchange(
+    { method, path, body, changes }: { method: string; path: string; body?: string | undefined; changes: boolean },
+    signal: AbortSignal,
+  ): Promise<{ head: IncomingMessage; text: string }> {
     signal.throwIfAborted();
     const head = await ask({
       address: this.#address,
@@ -188,7 +261,12 @@ export class ApiTransport implements Transport {
   }
 
   #require(route: Route, type: Route['type']): void {
-    if (route.type !== type) throw clientError('CALL_INVALID', { operation: route.name, type: route.type, what: type === 'feed' ? 'followed' : 'connected to' });
+    if (route.type !== type)
+      throw clientError('CALL_INVALID', {
+        operation: route.name,
+        type: route.type,
+        what: type === 'feed' ? 'followed' : 'connected to',
+      });
   }
 
   #invalid(operation: string, reason: string): PvcError {

@@ -27,7 +27,9 @@ export async function certificateOf(url: URL, signal: AbortSignal): Promise<Seen
     const certificate = socket.getPeerCertificate();
     return {
       fingerprint: certificate.fingerprint256,
-      subject: Object.entries(certificate.subject).map(([name, value]) => `${name}=${String(value)}`).join(', '),
+      subject: Object.entries(certificate.subject)
+        .map(([name, value]) => `${name}=${String(value)}`)
+        .join(', '),
       validUntil: new Date(certificate.valid_to).toISOString(),
       trusted: socket.authorized,
     };

@@ -65,7 +65,8 @@ export async function openChannel(parts: ChannelParts): Promise<Duplex> {
         signal.removeEventListener('abort', stop);
         done();
       };
-      const late = (): void => reject(clientError('QUERY_LATE', { server: address.server, operation, seconds: defaultTimeoutMs / 1000 }));
+      const late = (): void =>
+        reject(clientError('QUERY_LATE', { server: address.server, operation, seconds: defaultTimeoutMs / 1000 }));
       const cancel = clock.after(defaultTimeoutMs, settle(late));
       const stop = settle(() => reject(signal.reason as Error));
       signal.addEventListener('abort', stop, { once: true });
@@ -111,7 +112,17 @@ class WebSocketStream extends Duplex {
     socket.on('close', (code: number, reason: Buffer) => {
       this.#closed = true;
       if (code !== normal && code !== noStatus) {
-        this.#failure = closeError(reason) ?? clientError('STREAM_BROKEN', { operation, server, reason: broken === undefined ? (closeWords[code] ?? `close code ${code}`) : lostReason(broken) }, broken === undefined ? {} : { cause: broken });
+        this.#failure =
+          closeError(reason) ??
+          clientError(
+            'STREAM_BROKEN',
+            {
+              operation,
+              server,
+              reason: broken === undefined ? (closeWords[code] ?? `close code ${code}`) : lostReason(broken),
+            },
+            broken === undefined ? {} : { cause: broken },
+          );
       }
       this.#deliver();
     });
@@ -188,7 +199,9 @@ function closeError(reason: Buffer): PvcError | undefined {
     const told = problemError(JSON.parse(reason.toString('utf8')));
     // A close frame has no room for more than code and message; the catalogue knows the rest.
     const known = told === undefined ? undefined : errorCatalogue().get(told.code);
-    return told === undefined || known === undefined ? told : new PvcError(told.code, told.message, { ...known, hint: /\{\w+\}/.test(known.hint) ? '' : known.hint });
+    return told === undefined || known === undefined
+      ? told
+      : new PvcError(told.code, told.message, { ...known, hint: /\{\w+\}/.test(known.hint) ? '' : known.hint });
   } catch {
     return undefined; // words for people, not an error of ours
   }

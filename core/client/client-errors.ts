@@ -57,7 +57,8 @@ export const clientError = defineErrors({
     exit: 'denied',
   },
   CERTIFICATE_UNKNOWN: {
-    message: 'Nobody that this machine trusts vouches for the certificate of {server} ({reason}); its fingerprint is {found}.',
+    message:
+      'Nobody that this machine trusts vouches for the certificate of {server} ({reason}); its fingerprint is {found}.',
     hint: 'Compare the fingerprint with the one that the cluster shows itself, then connect with it. Nothing was sent.',
     http: 502,
     exit: 'denied',

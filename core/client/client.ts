@@ -10,7 +10,7 @@ import { ApiTransport } from './api-transport.ts';
 import { DirectTransport } from './direct-transport.ts';
 import type { ClientTarget, OperationLookup } from './target.ts';
 import type { CallOptions, FollowOptions, StreamItem, Transport } from './transport.ts';
-import { waitTask, type WaitOptions } from './wait-task.ts';
+import { type WaitOptions, waitTask } from './wait-task.ts';
 
 export interface ClientOptions {
   /** Default: the machine's. */
@@ -32,15 +32,31 @@ export class PvcClient implements CliClient, TaskWaiting {
    * @throws PvcError as the operation tells it; DAEMON_DOWN, API_UNREACHABLE and QUERY_LATE when nothing was
    * done; ANSWER_LOST and ANSWER_LATE when that is not known
    */
-  call<N extends OperationName>(operation: N, input: InputFor<N>, options: CallOptions & { readonly plan: true }): Promise<PlanAnswer>;
-  call<N extends OperationName>(operation: N, input: InputFor<N>, options?: CallOptions & { readonly plan?: false }): Promise<AnswerFor<N>>;
-  call<N extends OperationName>(operation: N, input: InputFor<N>, options?: CallOptions): Promise<AnswerFor<N> | PlanAnswer>;
+  call<N extends OperationName>(
+    operation: N,
+    input: InputFor<N>,
+    options: CallOptions & { readonly plan: true },
+  ): Promise<PlanAnswer>;
+  call<N extends OperationName>(
+    operation: N,
+    input: InputFor<N>,
+    options?: CallOptions & { readonly plan?: false },
+  ): Promise<AnswerFor<N>>;
+  call<N extends OperationName>(
+    operation: N,
+    input: InputFor<N>,
+    options?: CallOptions,
+  ): Promise<AnswerFor<N> | PlanAnswer>;
   call(operation: string, input: unknown, options: CallOptions = {}): Promise<unknown> {
     return this.#transport.call(operation, input, options);
   }
 
   /** Items of a feed, across broken connections, until the feed ends or the signal aborts. @throws PvcError */
-  follow<N extends OperationName>(operation: N, input: InputFor<N>, options: FollowOptions): AsyncIterable<StreamItem<ItemFor<N>>> {
+  follow<N extends OperationName>(
+    operation: N,
+    input: InputFor<N>,
+    options: FollowOptions,
+  ): AsyncIterable<StreamItem<ItemFor<N>>> {
     return this.#transport.follow(operation, input, options) as AsyncIterable<StreamItem<ItemFor<N>>>;
   }
 
@@ -52,7 +68,11 @@ export class PvcClient implements CliClient, TaskWaiting {
   /** The task once it has ended, however it ended. @throws the signal's reason; the task goes on */
   wait(taskId: string, options: WaitOptions = {}): Promise<TaskView> {
     const { signal } = options;
-    return waitTask(async () => (await this.#transport.call('task.show', { task: taskId }, { signal })) as TaskView, this.#clock, options);
+    return waitTask(
+      async () => (await this.#transport.call('task.show', { task: taskId }, { signal })) as TaskView,
+      this.#clock,
+      options,
+    );
   }
 
   /** Lets go of idle connections. */
@@ -69,7 +89,14 @@ export class PvcClient implements CliClient, TaskWaiting {
  * Makes a client; connects first when it is used. Without `operations` a server is asked for its own list.
  * @throws PvcError TARGET_INVALID
  */
-export function createClient(target: ClientTarget, operations?: OperationLookup, options: ClientOptions = {}): PvcClient {
+export function createClient(
+  target: ClientTarget,
+  operations?: OperationLookup,
+  options: ClientOptions = {},
+): PvcClient {
   const clock = options.clock ?? linuxClock;
-  return new PvcClient('executor' in target ? new DirectTransport(target, operations, clock) : new ApiTransport(target, operations, clock), clock);
+  return new PvcClient(
+    'executor' in target ? new DirectTransport(target, operations, clock) : new ApiTransport(target, operations, clock),
+    clock,
+  );
 }

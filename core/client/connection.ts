@@ -54,7 +54,9 @@ class CheckedTlsAgent extends HttpsAgent {
 
 /** An agent that connects to the address; with `keepAlive`, connections serve several requests. */
 export function agentOf(address: Address, keepAlive: boolean): HttpAgent {
-  return address.socketPath === undefined ? new CheckedTlsAgent(address, keepAlive) : new SocketAgent(address.socketPath, keepAlive);
+  return address.socketPath === undefined
+    ? new CheckedTlsAgent(address, keepAlive)
+    : new SocketAgent(address.socketPath, keepAlive);
 }
 
 /** A TLS connection whose certificate was accepted. @throws PvcError CERTIFICATE_MISMATCH, CERTIFICATE_UNKNOWN */
@@ -100,5 +102,6 @@ function checkCertificate(socket: TLSSocket, { server, fingerprint }: Address): 
     if (found !== fingerprint) throw clientError('CERTIFICATE_MISMATCH', { server, found, expected: fingerprint });
     return;
   }
-  if (!socket.authorized) throw clientError('CERTIFICATE_UNKNOWN', { server, found, reason: errorText(socket.authorizationError) });
+  if (!socket.authorized)
+    throw clientError('CERTIFICATE_UNKNOWN', { server, found, reason: errorText(socket.authorizationError) });
 }

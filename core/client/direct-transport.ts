@@ -4,7 +4,13 @@ import type { Clock } from '../host/clock.ts';
 import type { Operation } from '../operation/operation.ts';
 import { clientError } from './client-errors.ts';
 import type { DirectTarget, OperationLookup } from './target.ts';
-import { type CallOptions, defaultTimeoutMs, type FollowOptions, type StreamItem, type Transport } from './transport.ts';
+import {
+  type CallOptions,
+  defaultTimeoutMs,
+  type FollowOptions,
+  type StreamItem,
+  type Transport,
+} from './transport.ts';
 
 export class DirectTransport implements Transport {
   readonly #target: DirectTarget;
@@ -12,7 +18,8 @@ export class DirectTransport implements Transport {
   readonly #clock: Clock;
 
   constructor(target: DirectTarget, lookup: OperationLookup | undefined, clock: Clock) {
-    if (lookup === undefined) throw clientError('TARGET_INVALID', { reason: 'without an API the operations must be given' });
+    if (lookup === undefined)
+      throw clientError('TARGET_INVALID', { reason: 'without an API the operations must be given' });
     this.#target = target;
     this.#lookup = lookup;
     this.#clock = clock;
@@ -39,7 +46,10 @@ export class DirectTransport implements Transport {
     if (operation.type !== 'feed') throw wrongType(operation, 'followed');
     const { executor, actor } = this.#target;
     try {
-      yield* executor.feed(operation, input, actor, signal, resumeAfter);
+      for await (const item of executor.feed(operation, input, actor, signal, resumeAfter)) {
+        yield item;
+        if (signal.aborted) return;
+      }
     } catch (error) {
       if (!signal.aborted) throw error;
     }
@@ -59,13 +69,26 @@ export class DirectTransport implements Transport {
   close(): void {}
 
   /** Stops waiting at the time limit or when told to; a mutation that is under way goes on. */
-  async #bounded(name: string, changes: boolean, options: CallOptions, run: (signal: AbortSignal) => Promise<unknown>): Promise<unknown> {
+  async #bounded(
+    name: string,
+    changes: boolean,
+    options: CallOptions,
+    run: (signal: AbortSignal) => Promise<unknown>,
+  ): Promise<unknown> {
     options.signal?.throwIfAborted();
     const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
     const stop = new AbortController();
     const stopped = Promise.withResolvers<never>();
     stop.signal.addEventListener('abort', () => stopped.reject(stop.signal.reason), { once: true });
-    const cancel = this.#clock.after(timeoutMs, () => stop.abort(clientError(changes ? 'ANSWER_LATE' : 'QUERY_LATE', { server: 'The store', operation: name, seconds: timeoutMs / 1000 })));
+    const cancel = this.#clock.after(timeoutMs, () =>
+      stop.abort(
+        clientError(changes ? 'ANSWER_LATE' : 'QUERY_LATE', {
+          server: 'The store',
+          operation: name,
+          seconds: timeoutMs / 1000,
+        }),
+      ),
+    );
     const told = (): void => stop.abort(options.signal?.reason);
     options.signal?.addEventListener('abort', told, { once: true });
     try {
@@ -77,4 +100,5 @@ export class DirectTransport implements Transport {
   }
 }
 
-const wrongType = (operation: Operation, what: string) => clientError('CALL_INVALID', { operation: operation.name, type: operation.type, what });
+const wrongType = (operation: Operation, what: string) =>
+  clientError('CALL_INVALID', { operation: operation.name, type: operation.type, what });

@@ -1,5 +1,5 @@
 /** One request and its answer. @module */
-import { type Agent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Address } from './target.ts';
 
@@ -33,7 +33,12 @@ export function ask({ address, agent, method, path, headers, body, signal }: Ask
       host: address.host,
       port: address.port,
       path: address.basePath + path,
-      headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }) },
+      headers: {
+        ...headers,
+        ...(body === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
+      },
       signal,
     });
     sent.once('socket', (socket) => {

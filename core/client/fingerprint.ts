@@ -2,6 +2,9 @@
 
 /** The one form that is kept and compared; undefined when the text is no fingerprint. */
 export function fingerprintOf(text: string): string | undefined {
-  const digits = text.replace(/^sha-?256[:=]?/i, '').replace(/[:\s]/g, '').toUpperCase();
+  const digits = text
+    .replace(/^sha-?256[:=]?/i, '')
+    .replace(/[:\s]/g, '')
+    .toUpperCase();
   return /^[0-9A-F]{64}$/.test(digits) ? digits.replace(/..(?=.)/g, '$&:') : undefined;
 }

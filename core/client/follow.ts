@@ -39,7 +39,10 @@ class FeedFailed extends Error {
  * break is an error. A stream that ends in order, and again at once when it is resumed, has ended.
  * @throws PvcError of the feed, STREAM_BROKEN, or that of the last try to connect
  */
-export async function* followFeed(parts: FollowParts, { signal, resumeAfter }: FollowOptions): AsyncIterable<StreamItem> {
+export async function* followFeed(
+  parts: FollowParts,
+  { signal, resumeAfter }: FollowOptions,
+): AsyncIterable<StreamItem> {
   const { operation, server, clock, open } = parts;
   let lastId = resumeAfter;
   let resumable = false;
@@ -73,22 +76,32 @@ export async function* followFeed(parts: FollowParts, { signal, resumeAfter }: F
       broken = error;
     }
     if (broken !== undefined) {
-      if (!resumable) throw clientError('STREAM_BROKEN', { operation, server, reason: lostReason(broken) }, { cause: broken });
-      if (clock.monotonicMs() - aliveMs >= patienceMs) throw broken instanceof PvcError ? broken : clientError('STREAM_BROKEN', { operation, server, reason: lostReason(broken) }, { cause: broken });
+      if (!resumable)
+        throw clientError('STREAM_BROKEN', { operation, server, reason: lostReason(broken) }, { cause: broken });
+      if (clock.monotonicMs() - aliveMs >= patienceMs)
+        throw broken instanceof PvcError
+          ? broken
+          : clientError('STREAM_BROKEN', { operation, server, reason: lostReason(broken) }, { cause: broken });
     }
     await clock.sleep(pauseMs, signal).catch(() => undefined); // the signal ends the loop
     pauseMs = Math.min(longestPauseMs, pauseMs * 2);
   }
 }
 
-const mayPass = (error: unknown): boolean => error instanceof AskFailed || (error instanceof PvcError && error.exit === 'unreachable');
+const mayPass = (error: unknown): boolean =>
+  error instanceof AskFailed || (error instanceof PvcError && error.exit === 'unreachable');
 
 /** The items of one connection. @throws FeedFailed, PvcError ANSWER_INVALID, AskFailed when it breaks */
-async function* itemsOf(answer: IncomingMessage, { operation, server, clock }: FollowParts, signal: AbortSignal): AsyncIterable<StreamItem> {
+async function* itemsOf(
+  answer: IncomingMessage,
+  { operation, server, clock }: FollowParts,
+  signal: AbortSignal,
+): AsyncIterable<StreamItem> {
   const reader = new EventTextReader();
   const invalid = (reason: string) => clientError('ANSWER_INVALID', { server, operation, reason });
   const stop = (): void => void answer.destroy();
-  const watchSilence = (): (() => void) => clock.after(silenceMs, () => answer.destroy(new Error('nothing came any more')));
+  const watchSilence = (): (() => void) =>
+    clock.after(silenceMs, () => answer.destroy(new Error('nothing came any more')));
   signal.addEventListener('abort', stop, { once: true });
   const chunks = (answer as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   try {
@@ -108,7 +121,11 @@ async function* itemsOf(answer: IncomingMessage, { operation, server, clock }: F
           const problem = problemError(data.value);
           if (problem !== undefined) throw new FeedFailed(problem);
         }
-        yield { ...(raw.id === undefined ? {} : { id: raw.id }), ...(raw.event === undefined ? {} : { event: raw.event }), data: data.value };
+        yield {
+          ...(raw.id === undefined ? {} : { id: raw.id }),
+          ...(raw.event === undefined ? {} : { event: raw.event }),
+          data: data.value,
+        };
       }
     }
   } catch (error) {

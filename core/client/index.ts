@@ -4,7 +4,14 @@ import type { UrlTarget } from './target.ts';
 
 export { exitCode, PvcError } from '../error/error.ts';
 export type { MutationAnswer, PlanAnswer } from '../operation/execute.ts';
-export type { AnswerFor, InputFor, ItemFor, OperationName, OperationTypes, TypesOf } from '../operation/operation-types.ts';
+export type {
+  AnswerFor,
+  InputFor,
+  ItemFor,
+  OperationName,
+  OperationTypes,
+  TypesOf,
+} from '../operation/operation-types.ts';
 export type { TaskView } from '../task/task-view.ts';
 export { certificateOf, type SeenCertificate } from './certificate.ts';
 export { type ClientOptions, createClient, PvcClient } from './client.ts';

@@ -34,7 +34,8 @@ const codeOf = (error: unknown): string | undefined => {
 };
 
 /** Refused or cut: worth another try where nothing can have been changed. */
-export const passing = (error: unknown): boolean => ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(codeOf(error) ?? '');
+export const passing = (error: unknown): boolean =>
+  ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(codeOf(error) ?? '');
 
 /** The system's own words may be long; the code in plain words where it is a common one. */
 export const lostReason = (error: unknown): string => words[codeOf(error) ?? ''] ?? errorText(error);
@@ -45,6 +46,7 @@ export function lostError(error: unknown, { address, operation, changes, connect
   const { server, local } = address;
   const cause = { cause: error };
   if (connected && changes) return clientError('ANSWER_LOST', { server, operation }, cause);
-  if (local && ['EACCES', 'EPERM'].includes(codeOf(error) ?? '')) return clientError('DAEMON_DENIED', { server }, cause);
+  if (local && ['EACCES', 'EPERM'].includes(codeOf(error) ?? ''))
+    return clientError('DAEMON_DENIED', { server }, cause);
   return clientError(local ? 'DAEMON_DOWN' : 'API_UNREACHABLE', { server, reason: lostReason(error) }, cause);
 }

@@ -13,7 +13,12 @@ export interface Route {
 
 export const apiBase = '/api/v1';
 
-export const routeOf = (operation: Operation): Route => ({ name: operation.name, type: operation.type, method: operation.http.method, path: operation.http.path });
+export const routeOf = (operation: Operation): Route => ({
+  name: operation.name,
+  type: operation.type,
+  method: operation.http.method,
+  path: operation.http.path,
+});
 
 const bodyMethods = new Set(['POST', 'PUT', 'PATCH']);
 
@@ -21,9 +26,19 @@ const bodyMethods = new Set(['POST', 'PUT', 'PATCH']);
  * The path with its query string, and the body.
  * @throws PvcError INPUT_INVALID when a field of the path is missing or cannot stand in one
  */
-export function requestOf(route: Route, input: unknown, more: Readonly<Record<string, string>> = {}): { readonly path: string; readonly body: string | undefined } {
-  const invalid = (reason: string) => operationError('INPUT_INVALID', { operation: route.name, command: route.name.replaceAll('.', ' ') }, { details: [reason] });
-  if (input !== undefined && input !== null && (typeof input !== 'object' || Array.isArray(input))) throw invalid('the input is no object');
+export function requestOf(
+  route: Route,
+  input: unknown,
+  more: Readonly<Record<string, string>> = {},
+): { readonly path: string; readonly body: string | undefined } {
+  const invalid = (reason: string) =>
+    operationError(
+      'INPUT_INVALID',
+      { operation: route.name, command: route.name.replaceAll('.', ' ') },
+      { details: [reason] },
+    );
+  if (input !== undefined && input !== null && (typeof input !== 'object' || Array.isArray(input)))
+    throw invalid('the input is no object');
   const left: Record<string, unknown> = { ...(input as Record<string, unknown> | undefined) };
   const path = route.path.replace(/\{(\w+)\}/g, (_whole, field: string) => {
     const value = left[field];
@@ -36,9 +51,13 @@ export function requestOf(route: Route, input: unknown, more: Readonly<Record<st
   });
   const query = new URLSearchParams();
   const inBody = bodyMethods.has(route.method);
-  if (!inBody) for (const [field, value] of Object.entries(left)) for (const word of wordsOf(value)) query.append(field, word);
+  if (!inBody)
+    for (const [field, value] of Object.entries(left)) for (const word of wordsOf(value)) query.append(field, word);
   for (const [name, value] of Object.entries(more)) query.append(name, value);
-  return { path: `${apiBase}${path}${query.size > 0 ? `?${query.toString()}` : ''}`, body: inBody ? JSON.stringify(left) : undefined };
+  return {
+    path: `${apiBase}${path}${query.size > 0 ? `?${query.toString()}` : ''}`,
+    body: inBody ? JSON.stringify(left) : undefined,
+  };
 }
 
 /** A value as the words of a query string: a list repeats the name, what has parts is JSON. */
@@ -52,4 +71,5 @@ function wordsOf(value: unknown): string[] {
   return words;
 }
 
-const wordOf = (value: unknown): string => (value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value));
+const wordOf = (value: unknown): string =>
+  value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value);

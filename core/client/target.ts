@@ -54,15 +54,26 @@ const invalid = (reason: string) => clientError('TARGET_INVALID', { reason });
 export function addressOf(target: SocketTarget | UrlTarget): Address {
   if ('socket' in target) {
     if (target.socket === '') throw invalid('the path of the socket is empty');
-    return { server: target.socket, local: true, socketPath: target.socket, host: 'localhost', port: 80, basePath: '', fingerprint: undefined, caPem: undefined };
+    return {
+      server: target.socket,
+      local: true,
+      socketPath: target.socket,
+      host: 'localhost',
+      port: 80,
+      basePath: '',
+      fingerprint: undefined,
+      caPem: undefined,
+    };
   }
   // The address is not repeated in the message: people put secrets in front of the host.
   const url = URL.canParse(target.url) ? new URL(target.url) : undefined;
   if (url === undefined || url.protocol !== 'https:') throw invalid('the address does not begin with https://');
-  if (url.username !== '' || url.password !== '') throw invalid('the address holds a user or a password; a token is given beside it');
+  if (url.username !== '' || url.password !== '')
+    throw invalid('the address holds a user or a password; a token is given beside it');
   if (url.search !== '' || url.hash !== '') throw invalid('the address has something after "?" or "#"');
   const fingerprint = target.fingerprint === undefined ? undefined : fingerprintOf(target.fingerprint);
-  if (target.fingerprint !== undefined && fingerprint === undefined) throw invalid('the fingerprint is not the SHA-256 of a certificate, 64 hexadecimal digits');
+  if (target.fingerprint !== undefined && fingerprint === undefined)
+    throw invalid('the fingerprint is not the SHA-256 of a certificate, 64 hexadecimal digits');
   return {
     server: url.origin,
     local: false,

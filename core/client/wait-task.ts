@@ -21,7 +21,11 @@ const ended = (task: Pick<TaskView, 'state'>): boolean => task.state !== 'pendin
  * Resolves with the task once it has ended, however it ended.
  * @throws PvcError of the look that failed, when it goes on failing; the signal's reason when that aborts
  */
-export async function waitTask(look: () => Promise<TaskView>, clock: Clock, { onProgress, signal }: WaitOptions): Promise<TaskView> {
+export async function waitTask(
+  look: () => Promise<TaskView>,
+  clock: Clock,
+  { onProgress, signal }: WaitOptions,
+): Promise<TaskView> {
   let pauseMs = firstPauseMs;
   let last = '';
   let seenMs = clock.monotonicMs();

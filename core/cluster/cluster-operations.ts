@@ -3,8 +3,7 @@ import { z } from 'zod';
 import { severities, fault } from '../fault/fault-kind.ts';
 import { node } from '../model/node-kind.ts';
 import { audit } from '../operation/audit.ts';
-import type { ObjectCounter } from '../operation/object-counter.ts';
-import { defineMutation, defineQuery } from '../operation/operation.ts';
+import { defineMutation, defineQuery, type QueryContext } from '../operation/operation.ts';
 import type { Documents } from '../store/documents.ts';
 import { task, taskEnded } from '../task/task-kind.ts';
 import { cluster, clusterError, clusterId } from './cluster-kind.ts';
@@ -32,7 +31,8 @@ export type ClusterStatusView = z.infer<typeof clusterStatus>;
 export interface ClusterOperationParts {
   readonly version: string;
   readonly documents: () => Documents;
-  readonly counters: () => readonly ObjectCounter[];
+  /** What plugins count, by the label that it is shown with. */
+  readonly count: (context: QueryContext) => Promise<readonly Readonly<Record<string, number>>[]>;
 }
 
 export function clusterOperations(parts: ClusterOperationParts) {
@@ -52,8 +52,7 @@ export function clusterOperations(parts: ClusterOperationParts) {
         if (doc === undefined) throw clusterError('CLUSTER_NOT_INITIALISED', { path: store.backend });
         const alive = await view.alive();
         const open = faults.filter(isOpen);
-        const objects: Record<string, number> = {};
-        for (const counter of parts.counters()) Object.assign(objects, await counter(context));
+        const objects: Record<string, number> = Object.assign({}, ...(await parts.count(context)));
         return {
           name: doc.spec.name,
           version: parts.version,

@@ -23,6 +23,8 @@ export class PrimaryRole {
   readonly #duties: PrimaryDuties;
   #state: 'secondary' | 'takeover' | 'primary' | 'relinquish' = 'secondary';
   #epoch = -1;
+  /** Given up for good: the daemon stops. */
+  #retired = false;
 
   constructor(host: Pick<Host, 'clock' | 'log'>, store: Store, node: string, duties: PrimaryDuties) {
     this.#host = host;
@@ -45,8 +47,9 @@ export class PrimaryRole {
     const { clock, log } = this.#host;
     while (!signal.aborted) {
       try {
-        if (this.#state === 'primary' && !this.isPrimary()) await this.#leave();
-        if (this.#state === 'secondary') await this.#tryTake();
+        // `relinquish` here is a leave that failed: it is safe from any state, so it is tried again.
+        if (this.#state === 'relinquish' || (this.#state === 'primary' && !this.isPrimary())) await this.#leave();
+        if (this.#state === 'secondary' && !this.#retired) await this.#tryTake();
       } catch (error) {
         log.warn('taking the primary role failed, trying again', { reason: errorText(error) });
       }
@@ -54,10 +57,15 @@ export class PrimaryRole {
     }
   }
 
-  /** Gives the role up: first the duties, then the key, so that the next holder finds nothing in its way. */
+  /** Gives the role up for good: first the duties, then the key, so that the next holder finds nothing in its way. */
   async relinquish(): Promise<void> {
+    this.#retired = true;
     if (this.#state !== 'primary') return;
     await this.#leave();
+    await this.#release();
+  }
+
+  async #release(): Promise<void> {
     const held = await this.#store.read(holderKey);
     if (held?.value !== this.#node) return;
     const released = await this.#store.commit([{ op: 'delete', key: holderKey, version: held.version }]);
@@ -85,7 +93,14 @@ export class PrimaryRole {
     this.#epoch = epoch;
     this.#state = 'takeover';
     this.#host.log.info('takes the primary role', { term: next });
-    await this.#duties.take(next);
+    try {
+      await this.#duties.take(next);
+    } catch (error) {
+      // Half a primary helps nobody: what was taken is dropped, and another node may try.
+      await this.#leave();
+      await this.#release();
+      throw error;
+    }
     this.#state = 'primary';
   }
 

@@ -12,6 +12,7 @@ import type { Host } from '../host/host.ts';
 import { modelError } from '../model/kind.ts';
 import { Executor } from '../operation/execute.ts';
 import type { Runtime } from '../plugin/runtime.ts';
+import type { Trouble } from '../plugin/tap-guard.ts';
 import type { Program } from '../program.ts';
 import { Engine } from '../reconcile/engine.ts';
 import { WorkQueue } from '../reconcile/work-queue.ts';
@@ -98,14 +99,18 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         return { status: () => service.status };
       },
     };
-    program.plugins.onTrouble((trouble) => {
-      log.warn(`plugin ${trouble.plugin}, ${trouble.where}: ${trouble.message}`);
-      faults.raise(faultId(`plugin.${trouble.where.replace(/\W+/g, '-')}`, trouble.plugin), {
-        severity: 'warning',
-        message: `The plugin ${trouble.plugin} has failed (${trouble.where}): ${trouble.message}`,
-        hint: `The node works on without it. See \`pvc plugin show ${trouble.plugin}\`.`,
-        object: `plugin ${trouble.plugin}`,
-      });
+    const troubleId = (trouble: Trouble): string => faultId(`plugin.${trouble.where.replace(/\W+/g, '-')}`, trouble.plugin);
+    program.plugins.onTrouble({
+      began(trouble) {
+        log.warn(`plugin ${trouble.plugin}, ${trouble.where}: ${trouble.message}`);
+        faults.raise(troubleId(trouble), {
+          severity: 'warning',
+          message: `The plugin ${trouble.plugin} has failed (${trouble.where}): ${trouble.message}`,
+          hint: `The node works on without it. See \`pvc plugin show ${trouble.plugin}\`.`,
+          object: `plugin ${trouble.plugin}`,
+        });
+      },
+      ended: (trouble) => faults.clear(troubleId(trouble)),
     });
 
     const executor = new Executor({
@@ -145,12 +150,13 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     const metrics = createMetricsPage(
       hooks.metrics.items().map(({ item }) => item),
       node,
+      host.clock,
       log,
     );
     await faults.adopt(faultGraceMs);
     const health = new HealthRunner(host, faults, node);
     for (const { item } of hooks.health.items()) void health.run(item, signal);
-    for (const check of coreChecks((path) => host.files.space(path), Object.values(config.directories))) void health.run(check, signal);
+    for (const check of coreChecks((path) => host.files.space(path), Object.values(config.directories), documents.unreadable)) void health.run(check, signal);
 
     const events = await openEvents({ host, directory: config.directories.state, kinds: program.kinds, tell: (event) => hooks.event.call(event), signal });
     program.events = events.log;

@@ -1,8 +1,18 @@
 /** Runs the health checks of this node, each at its own pace, and turns findings into faults. @module */
+import { z } from 'zod';
 import { errorText } from '../error/error.ts';
 import { type FaultBook, faultId } from '../fault/fault-book.ts';
+import { severities } from '../fault/fault-kind.ts';
 import type { HealthCheck, HealthFinding } from '../health/health-check.ts';
 import type { Host } from '../host/host.ts';
+
+/** What a plugin told is checked: it becomes a document. */
+const finding = z.object({
+  severity: z.enum(severities),
+  message: z.string(),
+  hint: z.string(),
+  delta: z.int().min(0).max(100).exactOptional(),
+}) satisfies z.ZodType<HealthFinding>;
 
 export class HealthRunner {
   readonly #host: Pick<Host, 'clock'>;
@@ -19,10 +29,10 @@ export class HealthRunner {
   async run(check: HealthCheck, signal: AbortSignal): Promise<void> {
     const id = faultId(`health.${check.name}`, this.#node);
     while (!signal.aborted) {
-      const finding = await this.#once(check, signal);
+      const found = await this.#once(check, signal);
       if (signal.aborted) return;
-      if (finding === undefined) this.#faults.clear(id);
-      else this.#faults.raise(id, { ...finding, object: `node ${this.#node}` });
+      if (found === undefined) this.#faults.clear(id);
+      else this.#faults.raise(id, { ...found, object: `node ${this.#node}` });
       await this.#host.clock.sleep(check.intervalMs, signal).catch(() => undefined);
     }
   }
@@ -35,7 +45,9 @@ export class HealthRunner {
         throw new Error(`gave no answer within ${check.timeoutMs / 1000} s`);
       });
       late.catch(() => undefined);
-      return await Promise.race([check.run(any), late]);
+      const told: unknown = await Promise.race([check.run(any), late]);
+      // Nothing is "all is well", also as null from a plugin in JavaScript.
+      return told === undefined || told === null ? undefined : finding.parse(told);
     } catch (error) {
       return { severity: 'critical', message: `The check ${check.name} failed: ${errorText(error)}`, hint: 'See the log of this node.' };
     } finally {
@@ -44,9 +56,25 @@ export class HealthRunner {
   }
 }
 
-/** Checks that core itself brings: room for the state, and memory. */
-export function coreChecks(freeBytes: (path: string) => Promise<{ free: number; total: number } | undefined>, directories: readonly string[]): HealthCheck[] {
+/** Checks that core itself brings: room for the state, and objects that can be read. */
+export function coreChecks(freeBytes: (path: string) => Promise<{ free: number; total: number } | undefined>, directories: readonly string[], unreadable: ReadonlyMap<string, Error>): HealthCheck[] {
   return [
+    {
+      name: 'documents',
+      summary: 'every stored object can be understood',
+      intervalMs: 10_000,
+      timeoutMs: 5_000,
+      async run() {
+        const [first] = unreadable.values();
+        if (first === undefined) return undefined;
+        const names = [...unreadable.keys()].slice(0, 5).join(', ');
+        return {
+          severity: 'critical',
+          message: `${unreadable.size} stored objects cannot be understood (${names}): ${errorText(first)}`,
+          hint: 'They are left as they are, and nothing is done about them. Update this node, or restore them from a backup.',
+        };
+      },
+    },
     {
       name: 'disk-space',
       summary: 'free space below the directories of PVC',

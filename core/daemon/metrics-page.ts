@@ -1,11 +1,36 @@
 /** `/metrics`: what plugins and core measure, in Prometheus' text format, read when it is asked. @module */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { errorText } from '../error/error.ts';
+import type { Clock } from '../host/clock.ts';
 import type { Logger } from '../host/log.ts';
-import type { MetricDefinition } from '../metric/metric.ts';
+import type { MetricDefinition, MetricSample } from '../metric/metric.ts';
+
+/** A metric that takes longer is left out of this page. */
+const collectTimeoutMs = 3_000;
+
+async function collected(definition: MetricDefinition, clock: Clock): Promise<readonly MetricSample[]> {
+  const done = new AbortController();
+  const late = clock.sleep(collectTimeoutMs, done.signal).then(() => {
+    throw new Error(`not read within ${collectTimeoutMs / 1000} s`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([Promise.resolve().then(() => definition.collect()), late]);
+  } finally {
+    done.abort();
+  }
+}
+
+class Unread {
+  readonly reason: unknown;
+
+  constructor(reason: unknown) {
+    this.reason = reason;
+  }
+}
 
 /** Returns the function that renders the page. A metric that cannot be read is left out and counted. */
-export function createMetricsPage(definitions: readonly MetricDefinition[], node: string, log: Logger): () => Promise<string> {
+export function createMetricsPage(definitions: readonly MetricDefinition[], node: string, clock: Clock, log: Logger): () => Promise<string> {
   const registry = new Registry();
   registry.setDefaultLabels({ node });
   collectDefaultMetrics({ register: registry, prefix: 'pvc_daemon_' });
@@ -16,10 +41,12 @@ export function createMetricsPage(definitions: readonly MetricDefinition[], node
   });
   return async () => {
     let unreadable = 0;
-    for (const { definition, meter } of meters) {
+    const read = await Promise.all(meters.map(async ({ definition, meter }) => ({ definition, meter, samples: await collected(definition, clock).catch((error: unknown) => new Unread(error)) })));
+    for (const { definition, meter, samples } of read) {
       meter.reset();
       try {
-        for (const sample of await definition.collect()) {
+        if (samples instanceof Unread) throw samples.reason;
+        for (const sample of samples) {
           if (meter instanceof Gauge) meter.set(sample.labels ?? {}, sample.value);
           else meter.inc(sample.labels ?? {}, sample.value);
         }

@@ -8,6 +8,7 @@ import { claimDaemon } from '../cluster/daemon-record.ts';
 import { errorText, PvcError } from '../error/error.ts';
 import { createLinuxHost } from '../host/linux.ts';
 import { exitProcess, onFatal, processId, systemdRuns } from '../host/process.ts';
+import { readableStack } from '../host/stack.ts';
 import type { Program } from '../program.ts';
 import { type ApiParts, type ApiServer, runDaemon } from './daemon.ts';
 import { localNodeName, tlsFiles } from './identity.ts';
@@ -21,8 +22,13 @@ export async function startDaemon(program: Program, stop: AbortSignal, onTermina
   const systemd = systemdRuns();
   const host = createLinuxHost({ level: config.log.level, destination: systemd && !onTerminal ? 'journal' : 'stderr', pretty: true });
   onFatal((error) => {
+    const plugin = program.plugins.blame(error);
+    if (plugin !== undefined) {
+      program.plugins.trouble({ plugin: plugin.name, where: 'outside of hooks', message: errorText(error) });
+      return;
+    }
     // Nobody knows what state it left behind; a fresh daemon adopts everything from observation.
-    host.log.error(`a fault in the daemon, it ends: ${errorText(error)}`, { stack: error instanceof Error ? error.stack : undefined });
+    host.log.error(`a fault in the daemon, it ends: ${errorText(error)}`, { stack: readableStack(error) });
     exitProcess(70);
   });
   await claimDaemon(host, config.directories.run, processId());

@@ -6,7 +6,7 @@
  */
 import { z } from 'zod';
 import type { Host } from '../host/host.ts';
-import { eventView, type EventView } from './event.ts';
+import { type EventView, eventView } from './event.ts';
 
 const header = z.object({ log: z.string().regex(/^[0-9a-z]{1,16}$/), boot: z.string() });
 type Header = z.infer<typeof header>;

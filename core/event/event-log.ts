@@ -36,7 +36,14 @@ export class EventLog {
   #failing = false;
   readonly #waiting = new Set<() => void>();
 
-  private constructor(parts: EventLogParts, capacity: number, file: EventFile, boot: string, series: string, events: readonly EventView[]) {
+  private constructor(
+    parts: EventLogParts,
+    capacity: number,
+    file: EventFile,
+    boot: string,
+    series: string,
+    events: readonly EventView[],
+  ) {
     this.#host = parts.host;
     this.#capacity = capacity;
     this.#file = file;
@@ -57,11 +64,13 @@ export class EventLog {
       log.warn('earlier events cannot be read', { reason: errorText(error) });
       return undefined;
     });
-    if (stored !== undefined && stored.damaged > 0) log.warn('some earlier events are damaged', { lines: stored.damaged });
+    if (stored !== undefined && stored.damaged > 0)
+      log.warn('some earlier events are damaged', { lines: stored.damaged });
     // What the last boot wrote last may have been lost with the power: its ids mean nothing any more.
     const series = stored?.series !== undefined && stored.series.boot === bootId ? stored.series.log : newSeries(host);
     const events = new EventLog(parts, capacity, file, bootId, series, stored?.events ?? []);
-    if (events.#events.length > 0) events.add([resyncEvent('The daemon of this node has started; what changed while it was down is not listed.')]);
+    if (events.#events.length > 0)
+      events.add([resyncEvent('The daemon of this node has started; what changed while it was down is not listed.')]);
     return events;
   }
 
@@ -99,11 +108,21 @@ export class EventLog {
    * Events from now on; with `resumeAfter`, those after that one first. Where that is not known any more,
    * or the reader is too slow, one event `resync` says that events are missing.
    */
-  async *follow(resumeAfter: string | undefined, fits: (event: EventView) => boolean, signal: AbortSignal, last = 0): AsyncIterable<FeedItem<EventView>> {
+  async *follow(
+    resumeAfter: string | undefined,
+    fits: (event: EventView) => boolean,
+    signal: AbortSignal,
+    last = 0,
+  ): AsyncIterable<FeedItem<EventView>> {
     const startSeq = this.#resumeFrom(resumeAfter);
     let next = startSeq ?? this.#publishedEnd();
-    if (startSeq === undefined && resumeAfter !== undefined) yield this.#resync('Events are missing here: this node does not know where you stopped. Look at the objects again.', next - 1);
-    else if (startSeq === undefined && last > 0) for (const event of this.list(fits, last)) if (event.seq < next) yield this.#item(event);
+    if (startSeq === undefined && resumeAfter !== undefined)
+      yield this.#resync(
+        'Events are missing here: this node does not know where you stopped. Look at the objects again.',
+        next - 1,
+      );
+    else if (startSeq === undefined && last > 0)
+      for (const event of this.list(fits, last)) if (event.seq < next) yield this.#item(event);
     while (!signal.aborted) {
       const oldest = this.#events[0]?.seq ?? next;
       if (next < oldest) {
@@ -186,4 +205,5 @@ export class EventLog {
   }
 }
 
-const newSeries = (host: Pick<Host, 'random'>): string => [...host.random.bytes(8)].map((byte) => (byte % 36).toString(36)).join('');
+const newSeries = (host: Pick<Host, 'random'>): string =>
+  [...host.random.bytes(8)].map((byte) => (byte % 36).toString(36)).join('');

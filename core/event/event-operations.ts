@@ -1,8 +1,8 @@
 /** What callers can do with events: look at the last ones, follow them. @module */
 import { z } from 'zod';
+import type { RenderContext } from '../operation/cli-spec.ts';
 import { operationError } from '../operation/errors.ts';
 import { defineFeed, defineQuery, type QueryContext } from '../operation/operation.ts';
-import type { RenderContext } from '../operation/cli-spec.ts';
 import { formatInstant, paint, table } from '../render/format.ts';
 import { type EventView, eventTypes, eventView } from './event.ts';
 import type { EventLog } from './event-log.ts';
@@ -22,7 +22,9 @@ interface Filter {
 const fits =
   ({ kind, object, type }: Filter) =>
   (event: EventView): boolean =>
-    (kind === undefined || event.kind === kind) && (object === undefined || event.id === object || event.label === object) && (type === undefined || event.type === type);
+    (kind === undefined || event.kind === kind) &&
+    (object === undefined || event.id === object || event.label === object) &&
+    (type === undefined || event.type === type);
 
 /** The log is there only in a daemon; a client that works on the store alone has none. */
 export function eventOperations(log: () => EventLog | undefined) {
@@ -46,9 +48,13 @@ export function eventOperations(log: () => EventLog | undefined) {
         examples: ['pvc events', 'pvc events --kind vm', 'pvc events -n 20 --object web1'],
       },
       role: 'viewer',
-      input: z.strictObject({ ...filter, last: z.int().min(0).max(1000).default(0).describe('First show so many that have happened') }),
+      input: z.strictObject({
+        ...filter,
+        last: z.int().min(0).max(1000).default(0).describe('First show so many that have happened'),
+      }),
       output: eventView,
-      open: (context, input, resumeAfter) => need('event.follow', context).follow(resumeAfter, fits(input), context.signal, input.last),
+      open: (context, input, resumeAfter) =>
+        need('event.follow', context).follow(resumeAfter, fits(input), context.signal, input.last),
     }),
     defineQuery({
       name: 'event.list',
@@ -63,7 +69,10 @@ export function eventOperations(log: () => EventLog | undefined) {
         examples: ['pvc event list --kind vm', 'pvc event list --object web1 --format json'],
       },
       role: 'viewer',
-      input: z.strictObject({ ...filter, limit: z.int().min(1).max(4096).default(50).describe('At most so many, the newest') }),
+      input: z.strictObject({
+        ...filter,
+        limit: z.int().min(1).max(4096).default(50).describe('At most so many, the newest'),
+      }),
       output: z.array(eventView),
       run: async (context, input) => need('event.list', context).list(fits(input), input.limit),
     }),

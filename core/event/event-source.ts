@@ -115,7 +115,9 @@ export class EventSource {
         read.push({ kind, id, doc: await documents.get(kind, id) });
       } catch (error) {
         if ((error as { code?: unknown }).code !== 'DOCUMENT_UNREADABLE') throw error;
-        this.#parts.host.log.child('events').warn(`${name} has changed and cannot be understood`, { reason: errorText(error) });
+        this.#parts.host.log
+          .child('events')
+          .warn(`${name} has changed and cannot be understood`, { reason: errorText(error) });
       }
     }
     return read.flatMap(({ kind, id, doc }) => this.#compare(kind, id, doc));
@@ -136,7 +138,10 @@ export class EventSource {
       specVersion: doc.specVersion,
       statusVersion: doc.statusVersion,
       spec: before !== undefined && !specChanged ? before.spec : outlineOf(doc.spec, 'spec'),
-      status: before !== undefined && before.birth === doc.birth && before.statusVersion === doc.statusVersion ? before.status : outlineOf(doc.status, 'status'),
+      status:
+        before !== undefined && before.birth === doc.birth && before.statusVersion === doc.statusVersion
+          ? before.status
+          : outlineOf(doc.status, 'status'),
     };
     this.#seen.set(name, now);
     if (before === undefined) return [{ ...about(now.label), type: 'created', summary: firstWords(doc) }];
@@ -147,7 +152,8 @@ export class EventSource {
       ];
     }
     const events: NewEvent[] = [];
-    if (specChanged) events.push({ ...about(now.label), type: 'changed', summary: describeChange(before.spec, now.spec) });
+    if (specChanged)
+      events.push({ ...about(now.label), type: 'changed', summary: describeChange(before.spec, now.spec) });
     const statusWords = describeChange(before.status, now.status);
     // A status is written again for a new time or a measurement, too: that is no news.
     if (statusWords !== '') events.push({ ...about(now.label), type: 'status', summary: statusWords + whyOf(doc) });
@@ -165,6 +171,10 @@ function whyOf(doc: AnyDoc): string {
 function firstWords(doc: AnyDoc): string {
   const { message, state } = (doc.status ?? {}) as { message?: unknown; state?: unknown };
   const target: unknown = doc.spec?.target?.label;
-  const words = [typeof target === 'string' ? `for ${target}` : '', typeof state === 'string' ? `state ${state}` : '', typeof message === 'string' ? message : ''];
+  const words = [
+    typeof target === 'string' ? `for ${target}` : '',
+    typeof state === 'string' ? `state ${state}` : '',
+    typeof message === 'string' ? message : '',
+  ];
   return words.filter((word) => word !== '').join(', ');
 }

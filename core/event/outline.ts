@@ -26,7 +26,8 @@ function checksum(text: string): number {
   return sum >>> 0;
 }
 
-const isPlain = (value: unknown): boolean => typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+const isPlain = (value: unknown): boolean =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 
 /**
  * @param half of a spec every field counts; of a status, which is written again and again, only plain
@@ -40,7 +41,10 @@ export function outlineOf(value: unknown, half: 'spec' | 'status'): Outline {
     if (half === 'status' && (restless.test(field) || !(isPlain(content) || Array.isArray(content)))) continue;
     const json = JSON.stringify(content);
     const shown = isPlain(content) && !secret.test(field) ? String(content) : undefined;
-    outline.set(field, { text: shown !== undefined && shown.length <= maxText ? shown : undefined, sum: checksum(json) });
+    outline.set(field, {
+      text: shown !== undefined && shown.length <= maxText ? shown : undefined,
+      sum: checksum(json),
+    });
   }
   return outline;
 }

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
+import { isatty } from 'node:tty';
 import { defineErrors } from '../error/error.ts';
 
 export const terminalError = defineErrors({
@@ -42,7 +43,10 @@ export interface HostTerminal {
   /** All of standard input as text. */
   readAll(): Promise<string>;
   /** One line typed on the terminal, asked on standard error; undefined at end of input (Ctrl-D). */
-  ask(question: string, options: { readonly hidden: boolean; readonly signal: AbortSignal }): Promise<string | undefined>;
+  ask(
+    question: string,
+    options: { readonly hidden: boolean; readonly signal: AbortSignal },
+  ): Promise<string | undefined>;
   /** Runs an editor on a temporary file (mode 0600) with that text; the text afterwards. @throws PvcError EDITOR_FAILED */
   edit(text: string, suffix: string): Promise<string>;
 }
@@ -71,12 +75,13 @@ export function processTerminal(): HostTerminal {
   return {
     environment: env,
     stdin,
-    inputIsTerminal: stdin.isTTY === true,
-    outputIsTerminal: stdout.isTTY === true,
-    errorIsTerminal: stderr.isTTY === true,
+    inputIsTerminal: isatty(stdin.fd),
+    outputIsTerminal: isatty(stdout.fd),
+    errorIsTerminal: isatty(stderr.fd),
     columns: () => (stdout.isTTY ? stdout.columns : stderr.isTTY ? stderr.columns : undefined),
     write: (text) => void stdout.write(text),
-    writeBytes: (data) => new Promise((resolve) => (stdout.write(data) ? resolve() : void stdout.once('drain', resolve))),
+    writeBytes: (data) =>
+      new Promise((resolve) => (stdout.write(data) ? resolve() : void stdout.once('drain', resolve))),
     warn: (text) => void stderr.write(text),
     signal: stop.signal,
     rawMode,
@@ -90,7 +95,10 @@ export function processTerminal(): HostTerminal {
   };
 }
 
-async function askLine(question: string, options: { readonly hidden: boolean; readonly signal: AbortSignal }): Promise<string | undefined> {
+async function askLine(
+  question: string,
+  options: { readonly hidden: boolean; readonly signal: AbortSignal },
+): Promise<string | undefined> {
   let muted = false;
   const output = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
@@ -127,7 +135,9 @@ async function runEditor(editor: string, text: string, suffix: string, directory
     const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, editor, path], { stdio: 'inherit' });
     const reason = await new Promise<string | undefined>((resolve, reject) => {
       child.once('error', reject);
-      child.once('exit', (code, signal) => resolve(code === 0 ? undefined : signal === null ? `ended with code ${code}` : `was ended by ${signal}`));
+      child.once('exit', (code, signal) =>
+        resolve(code === 0 ? undefined : signal === null ? `ended with code ${code}` : `was ended by ${signal}`),
+      );
     });
     if (reason !== undefined) throw terminalError('EDITOR_FAILED', { editor, reason });
     return await readFile(path, 'utf8');

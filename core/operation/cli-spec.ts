@@ -35,6 +35,7 @@ export interface CliArgument extends CliOption {
 
 /** What a renderer may ask of the terminal. */
 export interface RenderContext {
+  /** Columns; without end where nothing shall be cut. */
   readonly width: number;
   readonly colour: boolean;
   readonly nowMs: number;
@@ -54,14 +55,18 @@ export interface CliRun {
    * prints the answer, waits for its tasks; prints a feed until Ctrl-C; attaches the terminal to a channel.
    * `operation` is the command's own unless named. @returns the exit code
    */
-  perform(input: Readonly<Record<string, unknown>>, operation?: string): Promise<number>;
+  readonly perform: (input: Readonly<Record<string, unknown>>, operation?: string) => Promise<number>;
   /** Waits for a task with its progress and ends as it ended. @returns the exit code; throws the task's own error */
-  awaitTask(id: string, timeoutMs: number | undefined): Promise<number>;
+  readonly awaitTask: (id: string, timeoutMs: number | undefined) => Promise<number>;
 }
 
 export interface CliClient {
   call(operation: string, input: unknown, options?: { plan?: boolean; signal?: AbortSignal }): Promise<unknown>;
-  follow(operation: string, input: unknown, options: { signal: AbortSignal; resumeAfter?: string }): AsyncIterable<{ id?: string; event?: string; data: unknown }>;
+  follow(
+    operation: string,
+    input: unknown,
+    options: { signal: AbortSignal; resumeAfter?: string },
+  ): AsyncIterable<{ id?: string; event?: string; data: unknown }>;
   channel(operation: string, input: unknown, signal: AbortSignal): Promise<import('node:stream').Duplex>;
 }
 

@@ -129,11 +129,12 @@ export class Executor {
         host.log.info(`${operation.name} by ${actor.name}`, { request: fixed.request, changes: record.changes });
         return done();
       }
-      if (committed.outcome === 'conflict') {
-        await this.#explainConflict(builder.writes, committed.key);
-        if (attempt >= maxTries) throw operationError('TOO_CONTENDED', { operation: operation.name, tries: attempt });
-        await host.clock.sleep(attempt * 5 + ((host.random.bytes(1)[0] ?? 0) % 20));
+      if (committed.outcome === 'conflict') await this.#explainConflict(builder.writes, committed.key);
+      if (attempt >= maxTries) {
+        if (committed.outcome === 'unknown') throw storeError('STORE_UNAVAILABLE', { reason: errorText(committed.cause) }, { cause: committed.cause });
+        throw operationError('TOO_CONTENDED', { operation: operation.name, tries: attempt });
       }
+      await host.clock.sleep(attempt * 5 + ((host.random.bytes(1)[0] ?? 0) % 20));
     }
   }
 

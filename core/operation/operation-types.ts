@@ -5,11 +5,13 @@
  *
  * ```ts
  * export const operations = [defineQuery({ name: 'backup.list', … }), defineMutation({ … })];
+ * type Backups = TypesOf<typeof operations>;
  * declare module '../../core/operation/operation-types.ts' {
- *   interface OperationTypes extends TypesOf<typeof operations> {}
+ *   interface OperationTypes extends Backups {}
  * }
  * ```
  *
+ * A plugin outside of this repository names the module `@pvc/plugin-api/operation-types`.
  * The array must not be annotated as `Operation[]`, which forgets the names.
  * @module
  */
@@ -17,16 +19,13 @@ import type { z } from 'zod';
 import type { MutationAnswer } from './execute.ts';
 import type { Operation } from './operation.ts';
 
-/** What a caller gives and gets. */
-export interface OperationType {
-  readonly type: Operation['type'];
-  readonly input: unknown;
-  readonly output: unknown;
-}
-
 /** The entries of `OperationTypes` for a list of operations. */
 export type TypesOf<T extends readonly Operation[]> = {
-  readonly [O in T[number] as O['name']]: { readonly type: O['type']; readonly input: z.input<O['input']>; readonly output: z.output<O['output']> };
+  readonly [O in T[number] as O['name']]: {
+    readonly type: O['type'];
+    readonly input: z.input<O['input']>;
+    readonly output: z.output<O['output']>;
+  };
 };
 
 /** Every operation that is known to the compiler; see above for how to add some. */
@@ -37,7 +36,11 @@ export type OperationName = (keyof OperationTypes & string) | (string & {});
 
 type Known<N> = N extends keyof OperationTypes ? OperationTypes[N] : never;
 
-export type InputFor<N> = N extends keyof OperationTypes ? (Known<N> extends { readonly input: infer I } ? I : never) : unknown;
+export type InputFor<N> = N extends keyof OperationTypes
+  ? Known<N> extends { readonly input: infer I }
+    ? I
+    : never
+  : unknown;
 
 /** What `call` answers: a query's output, a mutation's result with its warnings and tasks. */
 export type AnswerFor<N> = N extends keyof OperationTypes
@@ -49,4 +52,8 @@ export type AnswerFor<N> = N extends keyof OperationTypes
   : unknown;
 
 /** What a feed's items hold. */
-export type ItemFor<N> = N extends keyof OperationTypes ? (Known<N> extends { readonly output: infer O } ? O : never) : unknown;
+export type ItemFor<N> = N extends keyof OperationTypes
+  ? Known<N> extends { readonly output: infer O }
+    ? O
+    : never
+  : unknown;

@@ -89,7 +89,11 @@ export interface Feed<I extends InputSchema = InputSchema, O extends z.ZodType =
   readonly type: 'feed';
   readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string>;
   /** `resumeAfter` is the id of the last item that the caller has seen. */
-  readonly open: (context: QueryContext, input: z.output<I>, resumeAfter: string | undefined) => AsyncIterable<FeedItem<z.input<O>>>;
+  readonly open: (
+    context: QueryContext,
+    input: z.output<I>,
+    resumeAfter: string | undefined,
+  ) => AsyncIterable<FeedItem<z.input<O>>>;
 }
 
 export interface FeedItem<T> {
@@ -111,22 +115,30 @@ export type Operation = Query<Any, Any> | Mutation<Any, Any> | Feed<Any, Any> | 
 /** The name is kept as a literal type, so that typed clients know the operation by it. */
 type Named<T, N extends string> = T & { readonly name: N };
 
-export const defineQuery = <I extends InputSchema, O extends z.ZodType, const N extends string>(definition: Named<Omit<Query<I, O>, 'type'>, N>): Named<Query<I, O>, N> => ({
+export const defineQuery = <I extends InputSchema, O extends z.ZodType, const N extends string>(
+  definition: Named<Omit<Query<I, O>, 'type'>, N>,
+): Named<Query<I, O>, N> => ({
   type: 'query',
   ...definition,
 });
 
-export const defineMutation = <I extends InputSchema, O extends z.ZodType, const N extends string>(definition: Named<Omit<Mutation<I, O>, 'type'>, N>): Named<Mutation<I, O>, N> => ({
+export const defineMutation = <I extends InputSchema, O extends z.ZodType, const N extends string>(
+  definition: Named<Omit<Mutation<I, O>, 'type'>, N>,
+): Named<Mutation<I, O>, N> => ({
   type: 'mutation',
   ...definition,
 });
 
-export const defineFeed = <I extends InputSchema, O extends z.ZodType, const N extends string>(definition: Named<Omit<Feed<I, O>, 'type'>, N>): Named<Feed<I, O>, N> => ({
+export const defineFeed = <I extends InputSchema, O extends z.ZodType, const N extends string>(
+  definition: Named<Omit<Feed<I, O>, 'type'>, N>,
+): Named<Feed<I, O>, N> => ({
   type: 'feed',
   ...definition,
 });
 
-export const defineChannel = <I extends InputSchema, O extends z.ZodType, const N extends string>(definition: Named<Omit<Channel<I, O>, 'type'>, N>): Named<Channel<I, O>, N> => ({
+export const defineChannel = <I extends InputSchema, O extends z.ZodType, const N extends string>(
+  definition: Named<Omit<Channel<I, O>, 'type'>, N>,
+): Named<Channel<I, O>, N> => ({
   type: 'channel',
   ...definition,
 });

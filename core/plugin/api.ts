@@ -29,10 +29,9 @@ export {
   type QueryContext,
 } from '../operation/operation.ts';
 export type { OperationTypes, TypesOf } from '../operation/operation-types.ts';
-export type { ObjectCounter } from '../operation/object-counter.ts';
 export { PlanBuilder } from '../operation/plan.ts';
 export { View } from '../operation/view.ts';
-export { condition, type Condition, type Controller, type ControlContext, defineController, type ReconcilePlan, type Step } from '../reconcile/controller.ts';
+export { type AnyController, condition, type Condition, type Controller, type ControlContext, defineController, type ReconcilePlan, type Step } from '../reconcile/controller.ts';
 export {
   type Cell,
   type Column,
@@ -55,7 +54,7 @@ export type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
 export type { Documents, Write } from '../store/documents.ts';
 export { type AnyTaskDefinition, defineTask, type TaskDefinition, type TaskRun } from '../task/task-definition.ts';
 export { task, type TaskSpec, type TaskStatus } from '../task/task-kind.ts';
-export type { FoldHook } from './hook-point.ts';
+export type { FoldHook, Folded, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { type PluginContext, type PluginDefinition, type PluginHooks, pluginApiVersion } from './plugin.ts';
 export type { Runtime } from './runtime.ts';

@@ -11,28 +11,13 @@
  * | collect | AsyncParallelHook        | a result                 | the others run; each error is reported      |
  * | first   | AsyncSeriesBailHook      | an answer or undefined   | as if it had returned undefined             |
  * | fold    | AsyncSeriesWaterfallHook | the changed value        | the value stays as it was before that tap   |
+ *
+ * In `first` and `fold` an error of a built-in plugin fails the whole call, as in `strict`.
  * @module
  */
 import { AsyncParallelHook, AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook } from 'tapable';
 import { errorText } from '../error/error.ts';
-import type { Clock } from '../host/clock.ts';
-
-export interface TappingPlugin {
-  readonly name: string;
-  readonly builtin: boolean;
-}
-
-/** Something that went wrong in a plugin; the daemon makes a fault of it. */
-export interface Trouble {
-  readonly plugin: string;
-  readonly where: string;
-  readonly message: string;
-}
-
-export interface HookContext {
-  readonly clock: Clock;
-  readonly trouble: (trouble: Trouble) => void;
-}
+import { type HookContext, TapGuard, type TappingPlugin } from './tap-guard.ts';
 
 export interface TapOptions {
   /** Lower stages run first; 0 unless said. */
@@ -41,29 +26,13 @@ export interface TapOptions {
   readonly before?: string;
 }
 
-const never = Symbol('nothing');
-type Guarded<R> = { readonly value: R; readonly plugin: string } | typeof never;
+/** Says what is wrong with something that a plugin gave, in a few words; undefined when nothing is. */
+export type Problem = (value: unknown) => string | undefined;
 
-/** Runs one tap: names the plugin in the error, ends the wait at the deadline. A built-in's error is thrown when `fatal`. */
-async function guarded<R>(context: HookContext, hook: string, deadlineMs: number, plugin: TappingPlugin, fatal: boolean, run: () => R | Promise<R>): Promise<Guarded<R>> {
-  const done = new AbortController();
-  try {
-    const late = context.clock.sleep(deadlineMs, done.signal).then(() => {
-      throw new Error(`did not return within ${deadlineMs / 1000} s`);
-    });
-    late.catch(() => undefined);
-    const value = await Promise.race([Promise.resolve().then(run), late]);
-    return { value, plugin: plugin.name };
-  } catch (error) {
-    if (plugin.builtin && fatal) throw new Error(`plugin ${plugin.name}, hook ${hook}: ${errorText(error)}`, { cause: error });
-    context.trouble({ plugin: plugin.name, where: `hook ${hook}`, message: errorText(error) });
-    return never;
-  } finally {
-    done.abort();
-  }
-}
-
-const tapInfo = (plugin: TappingPlugin, options: TapOptions = {}): { name: string; stage: number; before?: string } => ({
+const tapInfo = (
+  plugin: TappingPlugin,
+  options: TapOptions = {},
+): { name: string; stage: number; before?: string } => ({
   name: plugin.name,
   stage: options.stage ?? 0,
   ...(options.before === undefined ? {} : { before: options.before }),
@@ -76,36 +45,63 @@ export interface HookInfo {
   tappedBy(): string[];
 }
 
+/** What the items of a list must be. */
+export interface ItemRules<T> {
+  /** An item with a problem is left out, as a trouble of its plugin. */
+  readonly problem?: Problem;
+  /** Two items may not share this; the first one stays. */
+  readonly key?: (item: T) => string;
+}
+
 export class ListHook<T> implements HookInfo {
   readonly policy = 'list';
   readonly name: string;
   readonly #context: HookContext;
+  readonly #rules: ItemRules<T>;
   readonly #hook = new SyncHook<[{ plugin: TappingPlugin; item: T }[]]>(['into']);
 
-  constructor(name: string, context: HookContext) {
+  constructor(name: string, context: HookContext, rules: ItemRules<T> = {}) {
     this.name = name;
     this.#context = context;
+    this.#rules = rules;
   }
 
   tap(plugin: TappingPlugin, give: () => readonly T[], options?: TapOptions): void {
     this.#hook.tap(tapInfo(plugin, options), (into) => {
       try {
-        for (const item of give()) into.push({ plugin, item });
+        // All or nothing: what was given before an error is not half a plugin.
+        into.push(...Array.from(give(), (item) => ({ plugin, item })));
       } catch (error) {
-        if (plugin.builtin) throw error;
-        this.#context.trouble({ plugin: plugin.name, where: `hook ${this.name}`, message: errorText(error) });
+        this.#fail(plugin, errorText(error), error);
       }
     });
   }
 
+  /** What the plugins give. @throws Error of a built-in plugin */
   items(): { plugin: TappingPlugin; item: T }[] {
-    const into: { plugin: TappingPlugin; item: T }[] = [];
-    this.#hook.call(into);
-    return into;
+    const given: { plugin: TappingPlugin; item: T }[] = [];
+    this.#hook.call(given);
+    const { problem, key } = this.#rules;
+    const owners = new Map<string, string>();
+    return given.filter(({ plugin, item }) => {
+      let wrong = problem?.(item);
+      if (wrong === undefined && key !== undefined) {
+        const owner = owners.get(key(item));
+        if (owner === undefined) owners.set(key(item), plugin.name);
+        else wrong = `${key(item)}, which ${owner} has already`;
+      }
+      if (wrong !== undefined) this.#fail(plugin, `gave ${wrong}`);
+      return wrong === undefined;
+    });
   }
 
   tappedBy(): string[] {
     return this.#hook.taps.map((tap) => tap.name);
+  }
+
+  #fail(plugin: TappingPlugin, message: string, cause?: unknown): void {
+    if (plugin.builtin) throw new Error(`plugin ${plugin.name}, hook ${this.name}: ${message}`, { cause });
+    this.#context.trouble({ plugin: plugin.name, where: `hook ${this.name}`, message });
   }
 }
 
@@ -123,8 +119,9 @@ export class StrictHook<A> implements HookInfo {
   }
 
   tap(plugin: TappingPlugin, run: (argument: A) => void | Promise<void>, options?: TapOptions): void {
+    const guard = new TapGuard(this.#context, this.name, this.#deadlineMs, plugin);
     this.#hook.tapPromise(tapInfo(plugin, options), async (argument) => {
-      await guarded(this.#context, this.name, this.#deadlineMs, plugin, true, () => run(argument));
+      await guard.run(true, () => run(argument));
     });
   }
 
@@ -143,26 +140,32 @@ export class CollectHook<A, R = void> implements HookInfo {
   readonly name: string;
   readonly #context: HookContext;
   readonly #deadlineMs: number;
-  readonly #hook = new AsyncParallelHook<[{ argument: A; into: { plugin: string; result: R }[] }]>(['call']);
+  readonly #problem: Problem | undefined;
+  readonly #hook = new AsyncParallelHook<[{ argument: A; into: Map<object, { plugin: string; result: R }> }]>(['call']);
 
-  constructor(name: string, context: HookContext, deadlineMs: number) {
+  constructor(name: string, context: HookContext, deadlineMs: number, problem?: Problem) {
     this.name = name;
     this.#context = context;
     this.#deadlineMs = deadlineMs;
+    this.#problem = problem;
   }
 
   tap(plugin: TappingPlugin, run: (argument: A) => R | Promise<R>, options?: TapOptions): void {
+    const guard = new TapGuard(this.#context, this.name, this.#deadlineMs, plugin);
     this.#hook.tapPromise(tapInfo(plugin, options), async ({ argument, into }) => {
-      const outcome = await guarded<R>(this.#context, this.name, this.#deadlineMs, plugin, false, () => run(argument));
-      if (outcome !== never) into.push({ plugin: outcome.plugin, result: outcome.value });
+      // The place is taken now, so that results stand in the order of the taps and not of their ends.
+      into.set(guard, { plugin: plugin.name, result: undefined as R });
+      const outcome = await guard.run<R>(false, () => run(argument), this.#problem);
+      if (outcome === undefined) into.delete(guard);
+      else into.set(guard, { plugin: plugin.name, result: outcome.value });
     });
   }
 
   /** Runs all taps side by side; resolves with the results of those that returned in time. */
   async call(argument: A): Promise<{ plugin: string; result: R }[]> {
-    const into: { plugin: string; result: R }[] = [];
+    const into = new Map<object, { plugin: string; result: R }>();
     await this.#hook.promise({ argument, into });
-    return into;
+    return [...into.values()];
   }
 
   tappedBy(): string[] {
@@ -175,18 +178,22 @@ export class FirstHook<A, R> implements HookInfo {
   readonly name: string;
   readonly #context: HookContext;
   readonly #deadlineMs: number;
+  readonly #problem: Problem | undefined;
   readonly #hook = new AsyncSeriesBailHook<[A], { plugin: string; answer: R }>(['argument']);
 
-  constructor(name: string, context: HookContext, deadlineMs: number) {
+  constructor(name: string, context: HookContext, deadlineMs: number, problem?: Problem) {
     this.name = name;
     this.#context = context;
     this.#deadlineMs = deadlineMs;
+    this.#problem = problem;
   }
 
   tap(plugin: TappingPlugin, run: (argument: A) => R | undefined | Promise<R | undefined>, options?: TapOptions): void {
+    const guard = new TapGuard(this.#context, this.name, this.#deadlineMs, plugin);
+    const problem: Problem = (value) => (value === undefined ? undefined : this.#problem?.(value));
     const ask = async (argument: A): Promise<{ plugin: string; answer: R } | undefined> => {
-      const outcome = await guarded<R | undefined>(this.#context, this.name, this.#deadlineMs, plugin, true, () => run(argument));
-      return outcome === never || outcome.value === undefined ? undefined : { plugin: plugin.name, answer: outcome.value };
+      const outcome = await guard.run<R | undefined>(true, () => run(argument), problem);
+      return outcome?.value === undefined ? undefined : { plugin: plugin.name, answer: outcome.value };
     };
     // tapable's types know only taps that always answer; its bail hooks go on at undefined.
     this.#hook.tapPromise(tapInfo(plugin, options), ask as (argument: A) => Promise<{ plugin: string; answer: R }>);
@@ -201,30 +208,47 @@ export class FirstHook<A, R> implements HookInfo {
   }
 }
 
+/** What became of a value on its way through the taps. */
+export interface Folded<V> {
+  readonly value: V;
+  /** Plugins whose change is missing from it, because their tap failed. */
+  readonly without: readonly string[];
+}
+
 export class FoldHook<V, C = void> implements HookInfo {
   readonly policy = 'fold';
   readonly name: string;
   readonly #context: HookContext;
   readonly #deadlineMs: number;
-  readonly #hook = new AsyncSeriesWaterfallHook<[V, C]>(['value', 'about']);
+  readonly #problem: Problem | undefined;
+  readonly #hook = new AsyncSeriesWaterfallHook<[V, { about: C; without: string[] }]>(['value', 'call']);
 
-  constructor(name: string, context: HookContext, deadlineMs: number) {
+  constructor(name: string, context: HookContext, deadlineMs: number, problem?: Problem) {
     this.name = name;
     this.#context = context;
     this.#deadlineMs = deadlineMs;
+    this.#problem = problem;
   }
 
   tap(plugin: TappingPlugin, run: (value: V, about: C) => V | Promise<V>, options?: TapOptions): void {
-    this.#hook.tapPromise(tapInfo(plugin, options), async (value, about) => {
-      // A copy: what a failing tap has half changed must not go on to the next.
-      const copy = structuredClone(value);
-      const outcome = await guarded<V>(this.#context, this.name, this.#deadlineMs, plugin, true, () => run(copy, about));
-      return outcome === never || outcome.value === undefined ? value : outcome.value;
+    const guard = new TapGuard(this.#context, this.name, this.#deadlineMs, plugin);
+    this.#hook.tapPromise(tapInfo(plugin, options), async (value, { about, without }) => {
+      // Copies: what a failing tap has half changed must not go on to the next, nor what it changes later.
+      const outcome = await guard.run(
+        true,
+        async () => structuredClone(await run(structuredClone(value), about)),
+        (result) => (result === undefined ? 'nothing' : this.#problem?.(result)),
+      );
+      if (outcome !== undefined) return outcome.value;
+      without.push(plugin.name);
+      return value;
     });
   }
 
-  call(value: V, about: C): Promise<V> {
-    return this.#hook.promise(value, about);
+  /** Takes the value through every tap. @throws Error of the first built-in tap that failed */
+  async call(value: V, about: C): Promise<Folded<V>> {
+    const without: string[] = [];
+    return { value: await this.#hook.promise(value, { about, without }), without };
   }
 
   tappedBy(): string[] {

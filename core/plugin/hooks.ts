@@ -7,13 +7,14 @@ import type { z } from 'zod';
 import type { HealthCheck } from '../health/health-check.ts';
 import type { MetricDefinition } from '../metric/metric.ts';
 import type { AnyKind } from '../model/kind.ts';
-import type { Operation } from '../operation/operation.ts';
-import type { ObjectCounter } from '../operation/object-counter.ts';
+import type { Operation, QueryContext } from '../operation/operation.ts';
 import type { PlanBuilder } from '../operation/plan.ts';
 import type { AnyController } from '../reconcile/controller.ts';
 import type { AnyTaskDefinition } from '../task/task-definition.ts';
-import { CollectHook, FirstHook, type HookContext, ListHook, StrictHook } from './hook-point.ts';
+import { problemOf } from './contribution.ts';
+import { CollectHook, FirstHook, ListHook, StrictHook } from './hook-point.ts';
 import type { Runtime } from './runtime.ts';
+import type { HookContext } from './tap-guard.ts';
 
 /** A change of an object, as it is told to plugins and shown by `pvc events`. */
 export interface ChangeEvent {
@@ -31,21 +32,27 @@ const seconds = (count: number): number => count * 1000;
 export const createHooks = (context: HookContext) =>
   Object.freeze({
     /** Schema of the plugin's section `plugins.NAME` in pvc.yaml. Read in every process, CLI too, before anything else. */
-    config: new ListHook<z.ZodType>('config', context),
+    config: new ListHook<z.ZodType>('config', context, { problem: problemOf.config }),
     /** Kinds of objects for the store. Read in every process. */
-    kinds: new ListHook<AnyKind>('kinds', context),
+    kinds: new ListHook<AnyKind>('kinds', context, { problem: problemOf.kind, key: (kind) => `the kind ${kind.name}` }),
     /** Operations: each becomes a route, a command, a client call. Read in every process. */
-    operations: new ListHook<Operation>('operations', context),
-    /** Lines that a plugin adds to `cluster status`: what there is, counted. Read in every process. */
-    counters: new ListHook<ObjectCounter>('counters', context),
+    operations: new ListHook<Operation>('operations', context, { problem: problemOf.operation }),
+    /**
+     * What there is, counted: the lines that a plugin adds to `cluster status`, as
+     * `{ 'Guests running': 3 }`. Called in every process that answers it; all at once.
+     */
+    counters: new CollectHook<QueryContext, Readonly<Record<string, number>>>('counters', context, seconds(4), problemOf.counts),
     /** Controllers. Read once in the daemon, after `start`. */
-    controllers: new ListHook<AnyController>('controllers', context),
+    controllers: new ListHook<AnyController>('controllers', context, {
+      problem: problemOf.controller,
+      key: (controller) => `the controller ${controller.name}`,
+    }),
     /** Tasks that this node can carry out. Read once in the daemon, after `start`. */
-    tasks: new ListHook<AnyTaskDefinition>('tasks', context),
+    tasks: new ListHook<AnyTaskDefinition>('tasks', context, { problem: problemOf.task, key: (task) => `the task ${task.action}` }),
     /** Health checks of this node. Read once in the daemon, after `start`. */
-    health: new ListHook<HealthCheck>('health', context),
+    health: new ListHook<HealthCheck>('health', context, { problem: problemOf.health, key: (check) => `the health check ${check.name}` }),
     /** Metrics of this node. Read once in the daemon, after `start`. */
-    metrics: new ListHook<MetricDefinition>('metrics', context),
+    metrics: new ListHook<MetricDefinition>('metrics', context, { problem: problemOf.metric, key: (metric) => `the metric ${metric.name}` }),
 
     /**
      * The daemon has its store and configuration; nothing runs yet. One after the other, in the order of
@@ -56,12 +63,12 @@ export const createHooks = (context: HookContext) =>
     /** The daemon stops. All at once, whether or not `start` has run or succeeded. Guests and services must go on. */
     stop: new CollectHook<Runtime>('stop', context, seconds(10)),
     /** Every 10 s: facts about this node for its status document (short words and numbers; shown by `node info`). */
-    keepalive: new CollectHook<{ node: string }, Readonly<Record<string, string | number | boolean>>>('keepalive', context, seconds(4)),
+    keepalive: new CollectHook<{ node: string }, Readonly<Record<string, string | number | boolean>>>('keepalive', context, seconds(4), problemOf.facts),
     /**
      * Before a plan is committed or shown: a reason to refuse it, or undefined. The first reason wins.
      * Must not change the plan. May run several times for one request, concurrently with other requests.
      */
-    shouldAdmit: new FirstHook<{ operation: string; plan: Pick<PlanBuilder, 'writes' | 'tasks'> }, string>('shouldAdmit', context, seconds(5)),
+    shouldAdmit: new FirstHook<{ operation: string; plan: Pick<PlanBuilder, 'writes' | 'tasks'> }, string>('shouldAdmit', context, seconds(5), problemOf.reason),
     /**
      * This node has become primary: take up what only the primary does. By stage (`primaryStages`), one
      * after the other. Runs once a term; a failed tap is a fault and the next ones run.

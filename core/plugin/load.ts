@@ -13,7 +13,11 @@ import { issueLines } from '../model/document-text.ts';
 import { type PluginDefinition, type Plugins, pluginApiVersion } from './plugin.ts';
 
 const manifest = z.object({
-  name: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'a plugin name is 1 to 40 of a-z, 0-9 and "-"'),
+  name: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,39}$/, 'a plugin name is 1 to 40 of a-z, 0-9 and "-"')
+    // The first two are settings beside the plugins' sections, the last one is PVC itself.
+    .refine((name) => !['load', 'disable', 'core'].includes(name), 'a plugin cannot have this name'),
   version: z.string().max(64).default('0.0.0'),
   api: z.string().refine((range) => validRange(range) !== null, 'not a semver range'),
   main: z

@@ -1,8 +1,9 @@
 /** A plugin, and what it is given. @module */
-import { defineErrors } from '../error/error.ts';
+import { defineErrors, errorText } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
-import { type CollectHook, type FirstHook, FoldHook, type HookInfo, type ListHook, type StrictHook, type TapOptions, type TappingPlugin, type Trouble } from './hook-point.ts';
+import { type CollectHook, type FirstHook, FoldHook, type HookInfo, type ListHook, type Problem, type StrictHook, type TapOptions } from './hook-point.ts';
 import { createHooks, type Hooks } from './hooks.ts';
+import type { HookContext, TappingPlugin, Trouble } from './tap-guard.ts';
 
 /** Version of all that `core/plugin/api.ts` exports and of the hooks' contracts (semver). */
 export const pluginApiVersion = '1.0.0';
@@ -32,8 +33,8 @@ export interface PluginHooks {}
 /** What `apply` gets. Everything it does here is cheap: it runs in every `pvc` process. */
 export interface PluginContext {
   readonly hooks: TappableHooks;
-  /** Offers a hook to other plugins; the owner calls it. */
-  offer<V, C>(name: string, deadlineMs: number): FoldHook<V, C>;
+  /** Offers a hook to other plugins; the owner calls it. `problem` says what is wrong with a value that a tap returned. */
+  offer<V, C>(name: string, deadlineMs: number, problem?: Problem): FoldHook<V, C>;
   /** Taps a hook that another plugin offers, whichever of them is loaded first. */
   on<N extends keyof PluginHooks & string>(name: N, run: PluginHooks[N], options?: TapOptions): void;
   on(name: string, run: (value: never, about: never) => unknown, options?: TapOptions): void;
@@ -66,36 +67,60 @@ export const pluginError = defineErrors({
   PLUGIN_UNKNOWN: { message: 'There is no plugin {plugin} on this node.', hint: 'See `pvc plugin list`.', http: 404, exit: 'notFound' },
 });
 
+export interface TroubleListener {
+  began(trouble: Trouble): void;
+  /** What was wrong works again. */
+  ended(trouble: Trouble): void;
+}
+
 /** The plugins of this process and their hooks. */
 export class Plugins {
   readonly hooks: Hooks;
   readonly troubles: Trouble[] = [];
   readonly #loaded: LoadedPlugin[] = [];
-  readonly #clock: Clock;
+  readonly #context: HookContext;
   readonly #offered = new Map<string, FoldHook<unknown, unknown>>();
   readonly #waiting: { readonly plugin: TappingPlugin; readonly name: string; readonly run: (value: never, about: never) => unknown; readonly options: TapOptions | undefined }[] = [];
-  #listener: ((trouble: Trouble) => void) | undefined;
+  #listener: TroubleListener | undefined;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
-    this.hooks = createHooks({ clock, trouble: (trouble) => this.trouble(trouble) });
+    this.#context = {
+      clock,
+      trouble: (trouble) => this.trouble(trouble),
+      cured: (plugin, where) => this.#cured(plugin, where),
+    };
+    this.hooks = createHooks(this.#context);
   }
 
   get loaded(): readonly LoadedPlugin[] {
     return this.#loaded;
   }
 
-  /** Called at each trouble from now on, and for those that were before. */
-  onTrouble(listener: (trouble: Trouble) => void): void {
+  /** Told of each trouble from now on, of those that were before, and of their ends. */
+  onTrouble(listener: TroubleListener): void {
     this.#listener = listener;
-    for (const trouble of this.troubles) listener(trouble);
+    for (const trouble of this.troubles) listener.began(trouble);
   }
 
   trouble(trouble: Trouble): void {
     const same = this.troubles.findIndex((known) => known.plugin === trouble.plugin && known.where === trouble.where);
     if (same === -1) this.troubles.push(trouble);
     else this.troubles[same] = trouble;
-    this.#listener?.(trouble);
+    this.#listener?.began(trouble);
+  }
+
+  #cured(plugin: string, where: string): void {
+    const at = this.troubles.findIndex((known) => known.plugin === plugin && known.where === where);
+    if (at !== -1) this.#listener?.ended(...(this.troubles.splice(at, 1) as [Trouble]));
+  }
+
+  /**
+   * The third-party plugin whose own code alone threw the error that nobody caught (in a timer, say, or
+   * in a promise that it did not wait for): the daemon itself is whole then.
+   */
+  blame(error: unknown): LoadedPlugin | undefined {
+    const frames = ((error instanceof Error ? error.stack : undefined) ?? '').split('\n').filter((line) => /^\s+at /.test(line) && !line.includes('node:') && !line.includes('<anonymous>'));
+    return frames.length === 0 ? undefined : this.#loaded.find(({ path }) => path !== undefined && frames.every((line) => line.includes(`${path}:`) || line.includes(`${path}/`)));
   }
 
   /** Applies a plugin. A built-in's error is thrown; another's is kept as a trouble. */
@@ -110,12 +135,19 @@ export class Plugins {
       this.trouble({ plugin: definition.name, where: `load ${from.path ?? ''}`, message });
       return;
     }
+    const taps: (() => void)[] = [];
     try {
-      definition.apply(this.#contextFor(plugin, from.api));
+      const returned: unknown = definition.apply(this.#contextFor(plugin, from.api, taps));
+      if (returned instanceof Promise) {
+        returned.catch((error: unknown) => this.trouble({ plugin: plugin.name, where: 'apply', message: errorText(error) }));
+        throw new Error('apply must not be asynchronous; work belongs into the hook start');
+      }
+      // Only now: a plugin that fails half-way contributes nothing.
+      for (const tap of taps.splice(0)) tap();
       record('loaded', '');
     } catch (error) {
       if (from.builtin) throw error;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorText(error);
       record('failed', message);
       this.trouble({ plugin: plugin.name, where: 'apply', message });
     }
@@ -127,9 +159,13 @@ export class Plugins {
     this.trouble({ plugin: name, where: 'load', message });
   }
 
-  /** Ends the loading: taps of hooks that nobody offers are troubles. */
+  /** Ends the loading: brings taps to the hooks that plugins offer; those that nobody offers are troubles. */
   settle(): void {
-    for (const { plugin, name } of this.#waiting) this.trouble({ plugin: plugin.name, where: `hook ${name}`, message: `no loaded plugin offers the hook ${name}` });
+    for (const { plugin, name, run, options } of this.#waiting.splice(0)) {
+      const hook = this.#offered.get(name);
+      if (hook !== undefined) hook.tap(plugin, run as (value: unknown, about: unknown) => unknown, options);
+      else this.trouble({ plugin: plugin.name, where: `hook ${name}`, message: `no loaded plugin offers the hook ${name}` });
+    }
   }
 
   /** Hooks that a plugin taps, for `plugin show`. */
@@ -138,36 +174,33 @@ export class Plugins {
     return all.filter((hook) => hook.tappedBy().includes(plugin)).map((hook) => hook.name);
   }
 
-  #contextFor(plugin: TappingPlugin, api: typeof import('./api.ts')): PluginContext {
+  /** Taps are collected in `taps` while the plugin is applied. */
+  #contextFor(plugin: TappingPlugin, api: typeof import('./api.ts'), taps: (() => void)[]): PluginContext {
     const bound = Object.fromEntries(
       Object.entries(this.hooks).map(([name, hook]) => [
         name,
-        { tap: (run: never, options?: TapOptions) => (hook as { tap(plugin: TappingPlugin, run: never, options?: TapOptions): void }).tap(plugin, run, options) },
+        {
+          tap: (run: unknown, options?: TapOptions) => {
+            if (typeof run !== 'function') throw new Error(`hook ${name} is tapped with something that is no function`);
+            const { tap } = hook as { tap(plugin: TappingPlugin, run: unknown, options?: TapOptions): void };
+            taps.push(() => tap.call(hook, plugin, run, options));
+          },
+        },
       ]),
     ) as unknown as TappableHooks;
-    const plugins = this;
     return {
       hooks: Object.freeze(bound),
       api,
-      offer<V, C>(name: string, deadlineMs: number): FoldHook<V, C> {
-        return plugins.#offer<V, C>(name, deadlineMs);
+      offer: <V, C>(name: string, deadlineMs: number, problem?: Problem): FoldHook<V, C> => {
+        if (this.#offered.has(name)) throw new Error(`hook ${name} is offered twice`);
+        const hook = new FoldHook<V, C>(name, this.#context, deadlineMs, problem);
+        this.#offered.set(name, hook as unknown as FoldHook<unknown, unknown>);
+        return hook;
       },
-      on(name: string, run: (value: never, about: never) => unknown, options?: TapOptions): void {
-        const hook = plugins.#offered.get(name);
-        if (hook === undefined) plugins.#waiting.push({ plugin, name, run, options });
-        else hook.tap(plugin, run as (value: unknown, about: unknown) => unknown, options);
+      on: (name: string, run: (value: never, about: never) => unknown, options?: TapOptions): void => {
+        if (typeof run !== 'function') throw new Error(`hook ${name} is tapped with something that is no function`);
+        taps.push(() => this.#waiting.push({ plugin, name, run, options }));
       },
     };
-  }
-
-  #offer<V, C>(name: string, deadlineMs: number): FoldHook<V, C> {
-    if (this.#offered.has(name)) throw new Error(`hook ${name} is offered twice`);
-    const hook = new FoldHook<V, C>(name, { clock: this.#clock, trouble: (trouble) => this.trouble(trouble) }, deadlineMs);
-    this.#offered.set(name, hook as unknown as FoldHook<unknown, unknown>);
-    for (const wait of this.#waiting.splice(0)) {
-      if (wait.name === name) hook.tap(wait.plugin, wait.run as unknown as (value: V, about: C) => V, wait.options);
-      else this.#waiting.push(wait);
-    }
-    return hook;
   }
 }

@@ -103,11 +103,13 @@ class ControllerRun {
         await host.clock.sleep(resyncMs, signal).catch(() => undefined);
       }
     })();
-    void this.#controller
-      .watch?.((id) => (id === 'all' ? void this.#resync().catch((error: unknown) => log.warn('resync failed', { reason: errorText(error) })) : this.#queue.add(id)), signal)
-      .catch((error: unknown) => {
+    void (async () => {
+      try {
+        await this.#controller.watch?.((id) => (id === 'all' ? void this.#resync().catch((error: unknown) => log.warn('resync failed', { reason: errorText(error) })) : this.#queue.add(id)), signal);
+      } catch (error) {
         if (!signal.aborted) log.error('watching the world ended', { reason: errorText(error) });
-      });
+      }
+    })();
   }
 
   changed(dirty: Dirty): void {

@@ -9,15 +9,48 @@ export function paint(text: string, colour: Colour, context: { readonly colour: 
 }
 
 const words: Readonly<Record<'green' | 'grey' | 'red' | 'yellow', readonly string[]>> = {
-  green: ['running', 'ready', 'ok', 'healthy', 'succeeded', 'online', 'up', 'active', 'live', 'primary', 'enabled', 'in', 'loaded'],
+  green: [
+    'running',
+    'ready',
+    'ok',
+    'healthy',
+    'succeeded',
+    'online',
+    'up',
+    'active',
+    'live',
+    'primary',
+    'enabled',
+    'in',
+    'loaded',
+  ],
   grey: ['stopped', 'disabled', 'cancelled', 'inactive', 'off', 'none', 'secondary', 'absent', 'ended', 'shutoff'],
   red: ['failed', 'dead', 'error', 'crashed', 'lost', 'down', 'critical', 'fenced', 'offline', 'broken', 'corrupt'],
   yellow: [
-    'pending', 'warning', 'starting', 'stopping', 'migrating', 'restarting', 'paused', 'unknown', 'suspended', 'degraded', 'waiting',
-    'flush', 'flushed', 'unflush', 'takeover', 'relinquish', 'blocked', 'provisioning', 'stale',
+    'pending',
+    'warning',
+    'starting',
+    'stopping',
+    'migrating',
+    'restarting',
+    'paused',
+    'unknown',
+    'suspended',
+    'degraded',
+    'waiting',
+    'flush',
+    'flushed',
+    'unflush',
+    'takeover',
+    'relinquish',
+    'blocked',
+    'provisioning',
+    'stale',
   ],
 };
-const colourOfWord = new Map<string, Colour>(Object.entries(words).flatMap(([colour, list]) => list.map((word): [string, Colour] => [word, colour as Colour])));
+const colourOfWord = new Map<string, Colour>(
+  Object.entries(words).flatMap(([colour, list]) => list.map((word): [string, Colour] => [word, colour as Colour])),
+);
 
 /** A state in its colour, judged by its first word (`running (2 conditions)` is green). */
 export function paintState(state: string, context: { readonly colour: boolean }): string {

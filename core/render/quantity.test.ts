@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { formatAgo, formatBytes, formatDuration, formatInstant, formatMiB, formatShare, formatTime } from './quantity.ts';
+import {
+  formatAgo,
+  formatBytes,
+  formatDuration,
+  formatInstant,
+  formatMiB,
+  formatShare,
+  formatTime,
+} from './quantity.ts';
 
 describe('amounts and times', () => {
   it('gives bytes in the largest unit that reads well', () => {

@@ -3,7 +3,8 @@
 const binary = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'] as const;
 
 /** One decimal below 100 where it says something: `1.5`, `2`, `128`. */
-const short = (value: number): string => (Math.abs(value) < 100 ? String(Math.round(value * 10) / 10) : String(Math.round(value)));
+const short = (value: number): string =>
+  Math.abs(value) < 100 ? String(Math.round(value * 10) / 10) : String(Math.round(value));
 
 /** `1.5 GiB`. */
 export function formatBytes(bytes: number): string {
@@ -45,13 +46,20 @@ export function formatAgo(atMs: number, nowMs: number): string {
   const distance = Math.abs(nowMs - atMs);
   if (distance < 2000) return 'just now';
   const [size, unit]: [number, string] =
-    distance < 60_000 ? [1000, 's'] : distance < 3_600_000 ? [60_000, 'min'] : distance < 172_800_000 ? [3_600_000, 'h'] : [86_400_000, 'd'];
+    distance < 60_000
+      ? [1000, 's']
+      : distance < 3_600_000
+        ? [60_000, 'min']
+        : distance < 172_800_000
+          ? [3_600_000, 'h']
+          : [86_400_000, 'd'];
   const text = `${Math.floor(distance / size)} ${unit}`;
   return atMs > nowMs ? `in ${text}` : `${text} ago`;
 }
 
 /** `2030-01-01 12:00:00Z`: always UTC, since the nodes of a cluster may stand in several zones. */
-export const formatInstant = (atMs: number): string => `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')}Z`;
+export const formatInstant = (atMs: number): string =>
+  `${new Date(atMs).toISOString().slice(0, 19).replace('T', ' ')}Z`;
 
 /** Relative and absolute: `3 min ago (2030-01-01 12:00:00Z)`. */
 export const formatTime = (atMs: number, nowMs: number): string => `${formatAgo(atMs, nowMs)} (${formatInstant(atMs)})`;

@@ -21,7 +21,13 @@ describe('text width', () => {
   });
 
   it('never gives more than the width', () => {
-    fc.assert(fc.property(fc.string({ unit: 'grapheme' }), fc.integer({ min: 1, max: 30 }), (text, width) => textWidth(cutText(text, width)) <= Math.max(width, 0)));
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'grapheme' }),
+        fc.integer({ min: 1, max: 30 }),
+        (text, width) => textWidth(cutText(text, width)) <= Math.max(width, 0),
+      ),
+    );
   });
 
   it('pads on either side', () => {

@@ -7,7 +7,10 @@
 /** A colour or weight: "select graphic rendition", ECMA-48 section 8.3.117. The only sequence that output may hold. */
 const sgr = '\\u001b\\[[0-9;]*m';
 const sgrPattern = new RegExp(sgr, 'g');
-const unsafePattern = new RegExp(`(${sgr})|[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]`, 'g');
+const unsafePattern = new RegExp(
+  `(${sgr})|[\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f\\u202a-\\u202e\\u2066-\\u2069]`,
+  'g',
+);
 
 /** Characters that take two columns (East Asian wide and emoji, Unicode UAX #11, main blocks). */
 const widePattern =

@@ -49,13 +49,12 @@ interface Definition {
   readonly in?: z.ZodType;
   readonly out?: z.ZodType;
   readonly getter?: () => z.ZodType;
-  readonly format?: string;
   readonly items?: readonly z.ZodType[];
   readonly left?: z.ZodType;
   readonly right?: z.ZodType;
 }
 
-const definitionOf = (schema: z.ZodType): Definition => schema._zod.def;
+const definitionOf = (schema: z.ZodType): Definition => schema.def;
 
 const integerFormats = new Set(['safeint', 'int32', 'uint32']);
 
@@ -95,7 +94,15 @@ export function fieldShape(name: string, schema: z.ZodType): FieldShape {
     at = inner;
   }
   const shape = shapeOf(at);
-  return { name, shape, required, nullable, default: byDefault, description, unit: shape.type === 'number' ? (unit ?? unitOf(name)) : undefined };
+  return {
+    name,
+    shape,
+    required,
+    nullable,
+    default: byDefault,
+    description,
+    unit: shape.type === 'number' ? (unit ?? unitOf(name)) : undefined,
+  };
 }
 
 /** What a wrapper wraps, as the caller's side sees it; undefined for a schema that is no wrapper. */
@@ -132,8 +139,7 @@ export function shapeOf(schema: z.ZodType): Shape {
     case 'template_literal':
       return { type: 'text' };
     case 'number': {
-      const format = (schema._zod as { bag?: { format?: string } }).bag?.format ?? definition.format ?? '';
-      return { type: 'number', integer: integerFormats.has(format) };
+      return { type: 'number', integer: integerFormats.has((schema as { format?: string | null }).format ?? '') };
     }
     case 'boolean':
       return { type: 'boolean' };
@@ -147,7 +153,10 @@ export function shapeOf(schema: z.ZodType): Shape {
     case 'object':
       return { type: 'object', fields: fieldShapes(definition.shape ?? {}) };
     case 'record':
-      return { type: 'record', value: definition.valueType === undefined ? { type: 'any' } : shapeOf(definition.valueType) };
+      return {
+        type: 'record',
+        value: definition.valueType === undefined ? { type: 'any' } : shapeOf(definition.valueType),
+      };
     case 'union':
       return either((definition.options ?? []).map(shapeOf));
     case 'intersection':
@@ -164,7 +173,9 @@ export function fieldShapes(shape: Readonly<Record<string, z.ZodType>>): Map<str
 
 function literalShape(values: readonly unknown[]): Shape {
   if (values.every((value) => typeof value === 'boolean')) return { type: 'boolean' };
-  const named = values.filter((value): value is string | number => typeof value === 'string' || typeof value === 'number');
+  const named = values.filter(
+    (value): value is string | number => typeof value === 'string' || typeof value === 'number',
+  );
   return named.length === values.length ? { type: 'choice', values: named } : { type: 'any' };
 }
 
@@ -180,5 +191,7 @@ function either(options: readonly Shape[]): Shape {
 function joined(left: z.ZodType | undefined, right: z.ZodType | undefined): Shape {
   if (left === undefined || right === undefined) return { type: 'any' };
   const [one, two] = [shapeOf(left), shapeOf(right)];
-  return one.type === 'object' && two.type === 'object' ? { type: 'object', fields: new Map([...one.fields, ...two.fields]) } : { type: 'any' };
+  return one.type === 'object' && two.type === 'object'
+    ? { type: 'object', fields: new Map([...one.fields, ...two.fields]) }
+    : { type: 'any' };
 }

@@ -24,7 +24,7 @@ export const statusKey = (kind: AnyKind, id: string): Key => `/${kind.name}/${id
 
 /** Characters that a key may not hold become `_xx`; `_` itself too, so that two values never share a key. */
 const claimSegment = (value: string): string =>
-  `v${value.replace(/[^A-Za-z0-9.:@+-]/g, (char) => [...new TextEncoder().encode(char)].map((byte) => `_${byte.toString(16).padStart(2, '0')}`).join(''))}`;
+  `v${value.replace(/[^A-Za-z0-9.:@+-]/gu, (char) => [...new TextEncoder().encode(char)].map((byte) => `_${byte.toString(16).padStart(2, '0')}`).join(''))}`;
 
 const claimKey = (kind: AnyKind, index: string, value: string): Key => `/claim/${kind.name}.${index}/${claimSegment(value)}`;
 
@@ -67,14 +67,13 @@ export class Documents {
       byId.set(id, pair);
     }
     const docs: Doc<S, T>[] = [];
+    for (const name of this.unreadable.keys()) if (name.startsWith(`${kind.name}/`)) this.unreadable.delete(name);
     for (const [id, pair] of byId) {
       if (pair.spec === undefined) continue;
-      const name = `${kind.name}/${id}`;
       try {
         docs.push(this.#decode<S, T>(kind, id, pair.spec, pair.status));
-        this.unreadable.delete(name);
       } catch (error) {
-        this.unreadable.set(name, error as Error);
+        this.unreadable.set(`${kind.name}/${id}`, error as Error);
       }
     }
     return docs;
@@ -143,7 +142,12 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
       }
       case 'remove':
         ops.push({ op: 'delete', key: specKey(kind, id), version: write.before.specVersion });
-        if (write.before.statusVersion !== undefined) ops.push({ op: 'delete', key: statusKey(kind, id), version: undefined });
+        // A status that came meanwhile must not stay behind; one that changed may matter for what it claims.
+        ops.push(
+          write.before.statusVersion === undefined
+            ? { op: 'absent', key: statusKey(kind, id) }
+            : { op: 'delete', key: statusKey(kind, id), version: kind.unique === undefined ? undefined : write.before.statusVersion },
+        );
         ops.push(...claimOps(kind, id, write.before.spec, undefined, write.before.status, undefined));
         break;
       case 'unchanged':
@@ -183,6 +187,6 @@ export function describeKey(key: Key): { kind: string; what: 'claim' | 'object';
   const [, first = '', second = '', third = ''] = key.split('/');
   if (first !== 'claim') return { kind: first, what: 'object', value: second };
   const [kind = '', index = ''] = second.split('.');
-  const value = third.slice(1).replace(/_([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  const value = decodeURIComponent(third.slice(1).replace(/_([0-9a-f]{2})/g, '%$1'));
   return { kind, what: 'claim', index, value };
 }

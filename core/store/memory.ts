@@ -8,7 +8,6 @@ import { MemoryServer } from './memory-server.ts';
 import { MemoryStore } from './memory-store.ts';
 import type { Store } from './store.ts';
 
-export type { LatencyRange, LostAnswers, MemoryLink } from './memory-link.ts';
 export type { MemoryClusterOptions } from './memory-server.ts';
 
 export class MemoryCluster extends MemoryServer {

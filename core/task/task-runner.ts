@@ -4,7 +4,9 @@
  * @module
  */
 import { defineErrors, errorText, PvcError } from '../error/error.ts';
+import type { Clock } from '../host/clock.ts';
 import type { Host } from '../host/host.ts';
+import type { Logger } from '../host/log.ts';
 import type { Doc } from '../model/kind.ts';
 import { commitOf, type Documents } from '../store/documents.ts';
 import type { Dirty } from '../store/store.ts';
@@ -33,6 +35,8 @@ type TaskDoc = Doc<TaskSpec, TaskStatus>;
 const freshStatus: TaskStatus = { state: 'pending', phase: '', progress: 0, message: '', data: null, attempts: 0 };
 /** Time to write the end of a task while the store is away. */
 const storePatienceMs = 60_000;
+/** Time that a task's `abandoned` has. */
+const abandonTimeoutMs = 60_000;
 
 export class TaskRunner {
   readonly #parts: TaskRunnerParts;
@@ -74,10 +78,16 @@ export class TaskRunner {
     if (this.#stopping || taskEnded(doc.status)) return;
     if (doc.spec.node === undefined ? !isPrimary() : doc.spec.node !== node) return;
     const stop = new AbortController();
-    const done = this.#run(doc, stop.signal)
+    const done = this.#takeUp(doc.id, stop.signal)
       .catch((error: unknown) => this.#parts.host.log.error('a task could not be ended', { task: doc.id, reason: errorText(error) }))
       .finally(() => this.#running.delete(doc.id));
     this.#running.set(doc.id, { cancel: (why) => stop.abort(why), done });
+  }
+
+  /** What was considered may be old: a task that has ended since must not run again. */
+  async #takeUp(id: string, stop: AbortSignal): Promise<void> {
+    const doc = await this.#parts.documents.get(task, id);
+    if (doc !== undefined && !taskEnded(doc.status)) await this.#run(doc, stop);
   }
 
   async #run(first: TaskDoc, stop: AbortSignal): Promise<void> {
@@ -124,7 +134,8 @@ export class TaskRunner {
         });
       },
       progress: (fraction, message) => {
-        if (host.clock.monotonicMs() - progressWrittenMs < 1_000) return;
+        // What goes on after its end must not be told any more.
+        if (signal.aborted || host.clock.monotonicMs() - progressWrittenMs < 1_000) return;
         progressWrittenMs = host.clock.monotonicMs();
         writer
           .write({ ...writer.status, progress: Math.min(1, Math.max(0, fraction)), message: message ?? writer.status.message })
@@ -145,11 +156,7 @@ export class TaskRunner {
         return;
       }
       const cancelled = error instanceof PvcError && error.code === 'TASK_CANCELLED';
-      if (signal.aborted && definition?.abandoned !== undefined) {
-        await definition
-          .abandoned({ id: run.id, spec: run.spec, phase: run.phase, data: run.data, log }, cancelled ? 'cancelled' : 'timeout')
-          .catch((reason: unknown) => log.error('putting things right after the end failed', { reason: errorText(reason) }));
-      }
+      if (signal.aborted && definition !== undefined) await this.#abandon(definition, run, cancelled ? 'cancelled' : 'timeout', log);
       const told = error instanceof PvcError ? { code: error.code, message: error.message, hint: error.hint } : { code: 'TASK_FAILED', message: errorText(error), hint: 'The log of the node has more.' };
       await writer.end({ ...writer.status, state: cancelled ? 'cancelled' : 'failed', endedMs: host.clock.wallMs(), error: told });
       log.warn(cancelled ? 'was cancelled' : `failed: ${told.message}`);
@@ -157,6 +164,30 @@ export class TaskRunner {
       cancelTimer();
     }
     this.#parts.ended(first.spec.target);
+  }
+
+  async #abandon(definition: AnyTaskDefinition, run: TaskRun, why: 'cancelled' | 'timeout', log: Logger): Promise<void> {
+    const { id, spec, phase, data } = run;
+    const putRight = async (): Promise<void> => definition.abandoned?.({ id, spec, phase, data, log }, why);
+    try {
+      await within(this.#parts.host.clock, abandonTimeoutMs, putRight());
+    } catch (error) {
+      log.error('putting things right after the end failed', { reason: errorText(error) });
+    }
+  }
+}
+
+/** @throws Error when it takes too long: the task must end all the same */
+async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const late = clock.sleep(ms, done.signal).then(() => {
+    throw new Error(`not done within ${ms / 1000} s`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    done.abort();
   }
 }
 

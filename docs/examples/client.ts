@@ -11,10 +11,15 @@ const { PVC_URL: url, PVC_TOKEN: token, PVC_FINGERPRINT: fingerprint } = process
 const client =
   url === undefined
     ? createClient({ socket: '/run/pvc/pvc.sock' })
-    : connect({ url, ...(token === undefined ? {} : { token }), ...(fingerprint === undefined ? {} : { fingerprint }) });
+    : connect({
+        url,
+        ...(token === undefined ? {} : { token }),
+        ...(fingerprint === undefined ? {} : { fingerprint }),
+      });
 
 try {
-  for (const guest of await client.call('vm.list', { state: 'running' })) console.log(`${guest.name} runs on ${guest.node}`);
+  for (const guest of await client.call('vm.list', { state: 'running' }))
+    console.log(`${guest.name} runs on ${guest.node}`);
 
   // What would be done? Nothing is changed.
   const plan = await client.call('vm.create', { name: 'example', memory: 512, vcpus: 1 }, { plan: true });
@@ -26,7 +31,9 @@ try {
 
   const { tasks } = await client.call('vm.start', { vm: 'example' });
   for (const id of tasks) {
-    const task = await client.wait(id, { onProgress: (now) => console.log(`${now.phase} ${Math.round(now.progress * 100)} %`) });
+    const task = await client.wait(id, {
+      onProgress: (now) => console.log(`${now.phase} ${Math.round(now.progress * 100)} %`),
+    });
     console.log(`${task.action}: ${task.state}`);
   }
 } catch (error) {

@@ -10,7 +10,7 @@ import { finishDomain, renderDomain } from './domain/render.ts';
 import { viewDomain } from './domain/view.ts';
 import { parseXml, type XmlElement } from './domain/xml.ts';
 import type { KvmFinding } from './kvm-probe.ts';
-import type { LibvirtConfig } from './libvirtd.ts';
+import { driverOf, type LibvirtConfig } from './libvirtd.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
 import { isLibvirt } from './rpc/errors.ts';
 import type { VmSpec } from './schema.ts';
@@ -34,12 +34,22 @@ export interface LiveGuest {
   readonly xml: XmlElement;
   /** Made by PVC: only such guests are ours to end. */
   readonly ours: boolean;
-  readonly accelerator: 'kvm' | 'tcg';
+  /** Undefined with libvirt's test driver, which runs nothing. */
+  readonly accelerator: 'kvm' | 'tcg' | undefined;
   readonly vnc: { readonly listen: string; readonly port: number } | undefined;
   /** The XML that it was started from, when this node still knows. */
   readonly startedFrom: XmlElement | undefined;
   readonly startedFromVersion: number | undefined;
   readonly notes: readonly string[];
+}
+
+/** The domain XML of a guest as this node would run it. */
+export interface RenderedGuest {
+  readonly text: string;
+  /** What the node changed in the definition to run it. */
+  readonly notes: readonly string[];
+  /** False: a plugin failed, and what it adds is missing. */
+  readonly complete: boolean;
 }
 
 const stateOf: Readonly<Record<string, VmStatus['state']>> = {
@@ -103,7 +113,7 @@ export class GuestControl {
       reason: info.reason,
       xml,
       ours: mark?.version !== undefined,
-      accelerator: view.type === 'kvm' ? 'kvm' : 'tcg',
+      accelerator: view.type === 'test' ? undefined : view.type === 'kvm' ? 'kvm' : 'tcg',
       vnc: vnc !== null && typeof vnc.port === 'number' ? { listen: vnc.listen ?? '127.0.0.1', port: vnc.port } : undefined,
       startedFrom: started?.xml,
       startedFromVersion: mark?.version,
@@ -112,20 +122,24 @@ export class GuestControl {
   }
 
   /** The domain XML that this node would run the guest with. @throws PvcError when a plugin or the node cannot. */
-  async render(doc: Pick<VmDoc, 'id' | 'spec' | 'specVersion'>): Promise<{ text: string; notes: string[] }> {
+  async render(doc: Pick<VmDoc, 'id' | 'spec' | 'specVersion'>): Promise<RenderedGuest> {
     const { draft, notes } = renderDomain({
       uuid: doc.id,
       spec: doc.spec,
       version: doc.specVersion,
-      node: { name: this.#runtime.node, kvm: this.#kvm.works, vncListen: this.#config.vncListen, consoleLogPath: this.consoleLog(doc.id) },
+      node: { name: this.#runtime.node, kvm: this.#kvm.works, driver: driverOf(this.#config), vncListen: this.#config.vncListen, consoleLogPath: this.consoleLog(doc.id) },
     });
     const identity = { uuid: doc.id, name: doc.spec.name };
-    const root = await this.#hook.call(draft.root, {
+    const { value: root, without } = await this.#hook.call(draft.root, {
       vm: { uuid: doc.id, spec: doc.spec },
       node: this.#runtime.node,
       edit: (tree) => new DomainDraft(tree, identity),
     });
-    return { text: finishDomain(new DomainDraft(root, identity), doc.spec), notes };
+    return {
+      text: finishDomain(new DomainDraft(root, identity), doc.spec),
+      notes: [...notes, ...without.map((plugin) => `without what the plugin ${plugin} adds: it has failed`)],
+      complete: without.length === 0,
+    };
   }
 
   /** Starts the guest unless it runs. @throws PvcError VM_START_FAILED */

@@ -32,11 +32,13 @@ export function guestController(runtime: Runtime, control: GuestControl): Contro
       const holder = await documents.find(task, 'target', `vm:${uuid}`);
       if (!control.link.connected) return { connected: false, guest: undefined, task: holder, differences: undefined, ends: { count: 0, lastMs: 0 } };
       const guest = await control.look(uuid);
+      const wanted = doc?.spec.run === 'running' && guest !== undefined ? await control.render(doc) : undefined;
       return {
         connected: true,
         guest,
         task: holder,
-        differences: doc?.spec.run !== 'running' || guest === undefined ? undefined : diffDevices({ startedFrom: guest.startedFrom, wanted: parseXml((await control.render(doc)).text), live: guest.xml }),
+        // A plugin that fails for a moment must not cost a running guest the devices that it adds.
+        differences: wanted?.complete !== true || guest === undefined ? undefined : diffDevices({ startedFrom: guest.startedFrom, wanted: parseXml(wanted.text), live: guest.xml }),
         ends: ends.get(uuid) ?? { count: 0, lastMs: 0 },
       };
     },
@@ -93,7 +95,7 @@ export function statusOf(doc: VmDoc, observed: GuestObserved, conditions: readon
     sinceMs: before !== undefined && before.state === state && before.node === node ? before.sinceMs : nowMs,
     ...(guest?.startedFromVersion === undefined ? {} : { startedFrom: guest.startedFromVersion }),
     restartNeeded: differences?.restart.slice(0, 50) ?? [],
-    ...(guest === undefined ? {} : { accelerator: guest.accelerator }),
+    ...(guest?.accelerator === undefined ? {} : { accelerator: guest.accelerator }),
     ...(guest?.vnc === undefined ? {} : { vnc: guest.vnc }),
     notes: [...(guest?.notes ?? [])],
     conditions: [...conditions],

@@ -24,13 +24,13 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
   const { host, documents } = runtime;
   const docOf = (run: Pick<TaskRun, 'spec'>): Promise<VmDoc> => documents.need(vm, run.spec.target.id);
 
-  /** Changes the intent, over changes by others. */
-  const setRun = async (uuid: string, intent: VmSpec['run'], only: VmSpec['run']): Promise<void> => {
+  /** A guest that was to go off and still runs is meant to run again, unless somebody has decided otherwise meanwhile. */
+  const keepRunning = async (uuid: string, asked: VmSpec['run']): Promise<void> => {
     for (let tries = 0; tries < 5; tries += 1) {
       const doc = await documents.get(vm, uuid);
-      if (doc === undefined || doc.spec.run !== only) return;
+      if (doc === undefined || doc.spec.run !== asked) return;
       try {
-        await runtime.write([{ do: 'spec', kind: vm, before: doc, spec: { ...doc.spec, run: intent } }]);
+        await runtime.write([{ do: 'spec', kind: vm, before: doc, spec: { ...doc.spec, run: 'running' } }]);
         return;
       } catch (error) {
         if ((error as { code?: string }).code !== 'OBJECT_CHANGED') throw error;
@@ -118,12 +118,13 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
           return { ended: await off(run, doc) };
         } catch (error) {
           // It was not to be switched off: what still runs is meant to run.
-          if ((error as { code?: string }).code === 'VM_IGNORES_SHUTDOWN') await setRun(doc.id, 'running', 'stopped');
+          if ((error as { code?: string }).code === 'VM_IGNORES_SHUTDOWN') await keepRunning(doc.id, doc.spec.run);
           throw error;
         }
       },
       async abandoned(run) {
-        if ((await control.look(run.spec.target.id)) !== undefined) await setRun(run.spec.target.id, 'running', 'stopped');
+        const doc = await documents.get(vm, run.spec.target.id);
+        if (doc !== undefined && (await control.look(doc.id)) !== undefined) await keepRunning(doc.id, doc.spec.run);
       },
     }),
     defineTask<ShutdownData>({

@@ -9,7 +9,6 @@ const silent = async (): Promise<never> => {
 const signal = new AbortController().signal;
 
 describe('the health check of libvirt', () => {
-  let link: CheckedLink;
   const connected: CheckedLink = { connected: true, awayMs: 0, why: '', driver: { listDomains: async () => [] } };
   const away = (awayMs: number): CheckedLink => ({
     connected: false,
@@ -18,31 +17,26 @@ describe('the health check of libvirt', () => {
     driver: { listDomains: silent },
   });
 
+  /** A check whose link can be exchanged, and what it finds then. */
+  function checked() {
+    const link = { ...connected };
+    const check = libvirtHealth('hv1', link);
+    return (now: CheckedLink) => check.run(Object.assign(link, now) && signal);
+  }
+
   it('says nothing while libvirtd starts, and something when it does not come', async () => {
-    const check = libvirtHealth(
-      () => 'hv1',
-      () => link,
-    );
-    link = away(500);
-    assert.equal(await check.run(signal), undefined);
-    link = away(20_000);
-    assert.match((await check.run(signal))?.message ?? '', /does not answer on hv1.*connection refused/);
-    link = connected;
-    assert.equal(await check.run(signal), undefined);
+    const finding = checked();
+    assert.equal(await finding(away(500)), undefined);
+    assert.match((await finding(away(20_000)))?.message ?? '', /does not answer on hv1.*connection refused/);
+    assert.equal(await finding(connected), undefined);
   });
 
   it('stays told while the link to a hung libvirtd is given up and opened again', async () => {
-    const check = libvirtHealth(
-      () => 'hv1',
-      () => link,
-    );
-    link = { ...connected, driver: { listDomains: silent } };
-    assert.match((await check.run(signal))?.message ?? '', /no reply within 8 s/);
-    link = away(100);
-    assert.equal((await check.run(signal))?.severity, 'critical');
-    link = connected;
-    assert.equal(await check.run(signal), undefined);
-    link = away(100);
-    assert.equal(await check.run(signal), undefined);
+    const finding = checked();
+    const hung = { ...connected, driver: { listDomains: silent } };
+    assert.match((await finding(hung))?.message ?? '', /no reply within 8 s/);
+    assert.equal((await finding(away(100)))?.severity, 'critical');
+    assert.equal(await finding(connected), undefined);
+    assert.equal(await finding(away(100)), undefined);
   });
 });

@@ -14,7 +14,7 @@ export interface CheckedLink extends Pick<LibvirtLink, 'connected' | 'awayMs' | 
   readonly driver: Pick<LibvirtLink['driver'], 'listDomains'>;
 }
 
-export function libvirtHealth(node: () => string, link: () => CheckedLink): HealthCheck {
+export function libvirtHealth(node: string, link: CheckedLink): HealthCheck {
   // Once told, it stays told until libvirt has answered: no clearing while the link is opened anew.
   let told = false;
   return {
@@ -23,21 +23,20 @@ export function libvirtHealth(node: () => string, link: () => CheckedLink): Heal
     intervalMs: 5_000,
     timeoutMs: answerTimeoutMs + 2_000,
     async run() {
-      const { connected, awayMs, why } = link();
-      let reason = why;
-      if (connected) {
+      let reason = link.why;
+      if (link.connected) {
         try {
-          await link().driver.listDomains({ timeoutMs: answerTimeoutMs });
+          await link.driver.listDomains({ timeoutMs: answerTimeoutMs });
           told = false;
           return undefined;
         } catch (error) {
           reason = errorText(error);
         }
-      } else if (!told && awayMs < graceMs) return undefined;
+      } else if (!told && link.awayMs < graceMs) return undefined;
       told = true;
       return {
         severity: 'critical',
-        message: `libvirt does not answer on ${node()}; guests run on, but cannot be managed. ${reason}`,
+        message: `libvirt does not answer on ${node}; guests run on, but cannot be managed. ${reason}`,
         hint: 'A libvirtd that died is started again by itself; one that hangs (see the log of the service libvirtd) may be killed: guests run on.',
       };
     },

@@ -21,6 +21,9 @@ export const libvirtConfig = z.strictObject({
 });
 export type LibvirtConfig = z.output<typeof libvirtConfig>;
 
+/** Which driver the URI means: `test:///default` is libvirt's own pretence of a hypervisor. */
+export const driverOf = (config: Pick<LibvirtConfig, 'uri'>): 'qemu' | 'test' => (config.uri.startsWith('test:') ? 'test' : 'qemu');
+
 const valueText = (value: z.infer<typeof setting>): string => {
   if (typeof value === 'number') return String(value);
   if (typeof value === 'string') return JSON.stringify(value);

@@ -15,6 +15,7 @@ type Query = TypesOf<ReturnType<typeof queryOperations>>;
 /** What can be done with guests. */
 export interface GuestOperations extends Change, Console, Define, Power, Query {}
 
-declare module '../../core/plugin/api.ts' {
+// The module that declares it: the compiler does not reliably merge into a name that was exported again.
+declare module '../../core/operation/operation-types.ts' {
   interface OperationTypes extends GuestOperations {}
 }

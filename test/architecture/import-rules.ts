@@ -14,9 +14,12 @@ const layers: readonly (readonly string[])[] = [
   ['operation'],
   ['render'],
   ['plugin'],
-  ['cluster', 'event'],
-  ['program.ts', 'client'],
-  ['api', 'cli', 'daemon', 'local', 'web'],
+  ['event'],
+  ['cluster'],
+  ['client', 'program.ts'],
+  ['api', 'cli', 'daemon', 'web'],
+  ['local'],
+  ['command-line.ts'],
 ];
 
 /** Folders with a shorter list than their layer gives them. */

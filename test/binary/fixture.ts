@@ -5,6 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mapAsset } from '../../core/host/stack.ts';
 import { bundle, sqliteAddon, sqliteAsset } from '../../build/bundle.ts';
 import { pack } from '../../build/pack.ts';
 import { inRepository } from '../../build/paths.ts';
@@ -51,7 +52,7 @@ export async function packFixture(): Promise<Fixture> {
   await pack({
     bundle: bundleFile,
     output: binary,
-    assets: { [sqliteAsset]: sqliteAddon, 'notes/a.txt': note },
+    assets: { [sqliteAsset]: sqliteAddon, [mapAsset]: `${bundleFile}.map.br`, 'notes/a.txt': note },
     codeCache: false,
   });
   return { binary, directory, remove: () => rmSync(directory, { recursive: true, force: true }) };

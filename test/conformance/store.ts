@@ -6,7 +6,7 @@ import { sessionConformance } from './store-session.ts';
 import type { StoreFactory } from './store-subject.ts';
 import { watchConformance } from './store-watch.ts';
 
-export type { StoreFactory, StoreSubject } from './store-subject.ts';
+export type { StoreFactory } from './store-subject.ts';
 
 /** Declares the suite; `factory` gives a fresh, empty state for each test. */
 export function storeConformance(name: string, factory: StoreFactory): void {

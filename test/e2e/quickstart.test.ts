@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { request } from 'node:https';
 import { after, before, describe, it } from 'node:test';
 import { guestImage } from '../lab/guest/image.ts';
 import { leftovers } from '../lab/leftovers.ts';
@@ -59,6 +60,22 @@ class Quickstart {
   }
 }
 
+/** What `curl -k` with a token gets. */
+function get(url: string, token: string): Promise<{ status: number | undefined; body: string }> {
+  return new Promise((resolve, reject) => {
+    const options = { rejectUnauthorized: false, headers: { authorization: `Bearer ${token}` }, agent: false };
+    request(url, options, (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => {
+        body += chunk.toString();
+      });
+      response.on('end', () => resolve({ status: response.statusCode, body }));
+    })
+      .on('error', reject)
+      .end();
+  });
+}
+
 describe('npm start', () => {
   before(async () => {
     await guestImage();
@@ -78,6 +95,9 @@ describe('npm start', () => {
     const [, token] = /Bearer (\S+)'/.exec(start.text) ?? [];
     const [, port] = /https:\/\/127\.0\.0\.1:(\d+)\/api\/v1\/vms/.exec(start.text) ?? [];
     assert.ok(token !== undefined && port !== undefined, start.text);
+    const { status, body } = await get(`https://127.0.0.1:${port}/api/v1/vms`, token);
+    assert.equal(status, 200, body);
+    assert.match(body, /"demo"/);
     start.pressCtrlC();
     await start.assertClean();
   });

@@ -12,6 +12,16 @@ const built = inRepository('dist/plugin-api');
 
 const plugin = `
 import type { PluginContext, PluginDefinition } from '@pvc/plugin-api';
+import type { AnswerFor } from '@pvc/plugin-api/operation-types';
+
+declare module '@pvc/plugin-api/operation-types' {
+  interface OperationTypes {
+    'example.count': { type: 'query'; input: { colour: string }; output: { count: number } };
+  }
+}
+export const countOf = (answer: AnswerFor<'example.count'>): number => answer.count;
+// @ts-expect-error a count is no text: clients know the plugin's operation
+export const textOf = (answer: AnswerFor<'example.count'>): string => answer.count;
 
 const definition: PluginDefinition = {
   name: 'example',

@@ -40,7 +40,10 @@ export function fakeClient(script: FakeClientScript = {}): FakeClient {
       calls.push({ operation, input, plan: options.plan ?? false });
       const answer = script.answers?.[options.plan ? `${operation}:plan` : operation];
       if (answer === undefined) throw new Error(`no answer for ${operation}`);
-      const value: unknown = typeof answer === 'function' ? await (answer as (input: unknown, signal: AbortSignal | undefined) => unknown)(input, options.signal) : answer;
+      const value: unknown =
+        typeof answer === 'function'
+          ? await (answer as (input: unknown, signal: AbortSignal | undefined) => unknown)(input, options.signal)
+          : answer;
       if (value instanceof Error) throw value;
       return value;
     },

@@ -3,8 +3,8 @@ import { VirtualClock } from '../../host/virtual-clock.ts';
 import { VirtualFiles } from '../../host/virtual-files.ts';
 import type { ConnectionOptions } from '../connection-choice.ts';
 import { type CliParts, runCli } from '../run.ts';
-import { type FakeClient, fakeClient, type FakeClientScript } from './fake-client.ts';
-import { type FakeTerminal, fakeTerminal, type FakeTerminalOptions } from './fake-terminal.ts';
+import { type FakeClient, type FakeClientScript, fakeClient } from './fake-client.ts';
+import { type FakeTerminal, type FakeTerminalOptions, fakeTerminal } from './fake-terminal.ts';
 import { sampleRegistry } from './sample-registry.ts';
 
 export interface FakeRunOptions extends FakeTerminalOptions, FakeClientScript {

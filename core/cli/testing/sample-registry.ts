@@ -1,9 +1,9 @@
 /** Operations of every sort, shaped as a guest plugin's are, for the tests of the command line. @module */
 import { z } from 'zod';
+import { taskOperations } from '../../cluster/task-operations.ts';
 import { objectName } from '../../model/names.ts';
 import { defineChannel, defineFeed, defineMutation, defineQuery, type Operation } from '../../operation/operation.ts';
 import { OperationRegistry } from '../../operation/registry.ts';
-import { taskOperations } from '../../cluster/task-operations.ts';
 
 const unused = async (): Promise<never> => {
   throw new Error('the command line does not run operations itself');
@@ -35,7 +35,10 @@ const sampleOperations: readonly Operation[] = [
     summary: 'List the guests',
     http: { method: 'GET', path: '/vms' },
     role: 'viewer',
-    input: z.object({ node: z.string().optional().describe('Only those on this node'), state: z.enum(['running', 'stopped', 'disabled']).optional().describe('Only those in this state') }),
+    input: z.object({
+      node: z.string().optional().describe('Only those on this node'),
+      state: z.enum(['running', 'stopped', 'disabled']).optional().describe('Only those in this state'),
+    }),
     output: z.array(vm),
     cli: { command: 'vm list', aliases: ['ls'], options: { node: { complete: 'node', short: 'n' } } },
     run: unused,
@@ -58,7 +61,12 @@ const sampleOperations: readonly Operation[] = [
     role: 'operator',
     input: z.object({ vm: guest, paused: z.boolean().default(false).describe('Start it, but let it not run yet') }),
     output: z.null(),
-    cli: { command: 'vm start', arguments: guestArgument, waits: true, examples: ['pvc vm start web1', 'pvc vm start web1 --no-wait'] },
+    cli: {
+      command: 'vm start',
+      arguments: guestArgument,
+      waits: true,
+      examples: ['pvc vm start web1', 'pvc vm start web1 --no-wait'],
+    },
     plan: unused,
   }),
   defineMutation({
@@ -78,7 +86,10 @@ const sampleOperations: readonly Operation[] = [
       limits: z.record(z.string(), z.number()).optional().describe('Limits by name'),
       home: z.string().nullable().optional().describe('Node that it returns to'),
       definition: z.string().optional().describe('Domain XML'),
-      extra: z.object({ a: z.number(), b: z.object({ c: z.string() }) }).optional().describe('More'),
+      extra: z
+        .object({ a: z.number(), b: z.object({ c: z.string() }) })
+        .optional()
+        .describe('More'),
       secret: z.string().optional(),
     }),
     output: z.object({ name: z.string(), uuid: z.string() }),
@@ -105,7 +116,12 @@ const sampleOperations: readonly Operation[] = [
     role: 'operator',
     input: z.object({ vm: guest }),
     output: z.object({ name: z.string() }),
-    cli: { command: 'vm undefine', aliases: ['vm delete'], arguments: guestArgument, confirm: 'Delete the definition of {vm}?' },
+    cli: {
+      command: 'vm undefine',
+      aliases: ['vm delete'],
+      arguments: guestArgument,
+      confirm: 'Delete the definition of {vm}?',
+    },
     plan: unused,
   }),
   defineMutation({
@@ -133,7 +149,13 @@ const sampleOperations: readonly Operation[] = [
     role: 'operator',
     input: z.object({
       vm: guest,
-      source: z.discriminatedUnion('type', [z.object({ type: z.literal('bridge'), bridge: z.string() }), z.object({ type: z.literal('user') }), z.object({ type: z.literal('network'), network: z.string() })]).describe('What it is plugged into'),
+      source: z
+        .discriminatedUnion('type', [
+          z.object({ type: z.literal('bridge'), bridge: z.string() }),
+          z.object({ type: z.literal('user') }),
+          z.object({ type: z.literal('network'), network: z.string() }),
+        ])
+        .describe('What it is plugged into'),
     }),
     output: z.null(),
     cli: { command: 'vm nic add', arguments: guestArgument, options: { source: { from: 'pairs' } } },
@@ -146,10 +168,7 @@ const sampleOperations: readonly Operation[] = [
     role: 'viewer',
     input: z.object({ vm: guest }),
     output: z.string(),
-    // biome-ignore lint/correctness/useYield: a declaration for tests
-    open: async function* () {
-      await unused();
-    },
+    open: unused as never,
   }),
   defineQuery({
     name: 'vm.log',
@@ -163,7 +182,8 @@ const sampleOperations: readonly Operation[] = [
       arguments: guestArgument,
       flags: z.object({ follow: z.boolean().default(false).describe('Go on as lines come') }),
       options: { follow: { short: 'f' }, lines: { short: 'l' } },
-      run: ({ input, flags, perform }) => (flags['follow'] ? perform({ vm: input['vm'] }, 'vm.log.follow') : perform(input)),
+      run: ({ input, flags, perform }) =>
+        flags['follow'] ? perform({ vm: input['vm'] }, 'vm.log.follow') : perform(input),
     },
     run: unused,
   }),

@@ -14,7 +14,7 @@ export interface Composition {
   readonly uuid: string;
   readonly fields: VmFields;
   /** libvirt's domain type. */
-  readonly type: 'kvm' | 'qemu';
+  readonly type: 'kvm' | 'qemu' | 'test';
   /** Whether cards on networks and disks on volumes of other plugins get an element. */
   readonly foreign: boolean;
   readonly mark: Mark | undefined;

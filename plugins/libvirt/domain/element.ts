@@ -93,3 +93,19 @@ export function replaceOrAppend(parent: XmlElement, element: XmlElement): void {
   if (at === -1) parent.children.push(element);
   else parent.children[at] = element;
 }
+
+const isTree = (node: unknown): boolean => {
+  if (typeof node !== 'object' || node === null) return false;
+  const { name, attributes, children, text, comment, cdata } = node as Readonly<Record<string, unknown>>;
+  if (name === undefined) return [text, comment, cdata].filter((one) => typeof one === 'string').length === 1;
+  const named = typeof name === 'string' && typeof attributes === 'object' && attributes !== null;
+  return (
+    named && Object.values(attributes).every((one) => typeof one === 'string') && Array.isArray(children) && children.every(isTree)
+  );
+};
+
+/** Why a value is no tree of a domain, in a few words; undefined when it is one. */
+export function domainProblem(value: unknown): string | undefined {
+  if (!isTree(value)) return 'no tree of { name, attributes, children } with text in its attributes';
+  return (value as XmlElement).name === 'domain' ? undefined : `<${(value as XmlElement).name}>, not <domain>`;
+}

@@ -19,6 +19,8 @@ export interface RenderNode {
   readonly name: string;
   /** Whether KVM truly works there. */
   readonly kvm: boolean;
+  /** libvirt's driver there; its test driver only pretends to run guests. QEMU's unless said. */
+  readonly driver?: 'qemu' | 'test';
   /** Path of QEMU where the definition names none; libvirt's own choice otherwise. */
   readonly emulator?: string;
   /** Address that VNC and SPICE displays listen on. */
@@ -65,8 +67,10 @@ function settleCurrent(root: XmlElement, spec: VmSpec, notes: string[]): void {
  */
 export function renderDomain({ uuid, spec, version, node }: RenderInput): Rendering {
   if (spec.accelerator === 'kvm' && !node.kvm) throw domainError('VM_NO_KVM', { name: spec.name, node: node.name });
-  const type = spec.accelerator === 'tcg' || !node.kvm ? 'qemu' : 'kvm';
+  const emulated = spec.accelerator === 'tcg' || !node.kvm ? 'qemu' : 'kvm';
+  const type = node.driver === 'test' ? 'test' : emulated;
   const notes: string[] = [];
+  if (type === 'test') notes.push(`${node.name} uses libvirt's test driver: the guest only seems to run`);
   if (type === 'qemu' && spec.accelerator === 'auto')
     notes.push(`${node.name} has no working KVM: the guest is emulated and slow`);
   const root = compose({
@@ -77,7 +81,7 @@ export function renderDomain({ uuid, spec, version, node }: RenderInput): Render
     mark: { version, accelerator: spec.accelerator, type },
   });
   settleCurrent(root, spec, notes);
-  if (type === 'qemu') fitForTcg(root, notes);
+  if (type !== 'kvm') fitForTcg(root, notes);
   renderLifecycle(root, notes);
   const draft = new DomainDraft(root, { uuid, name: spec.name });
   const devices = draft.devices();

@@ -5,9 +5,6 @@
  */
 import { child, childrenNamed, clone, elements, isBare, removeChildren, textOf, type XmlElement } from './xml.ts';
 
-/** libvirt numbers running domains in the attribute `id`; a stored definition has none. */
-export const isLive = (root: XmlElement): boolean => root.attributes['id'] !== undefined;
-
 /** Host devices that libvirt names itself (virnetdev.h: VIR_NET_GENERATED_*_PREFIX). */
 const generatedLink = /^(?:vnet|macvtap|macvlan)\d+$/;
 /** Sockets that libvirt makes for a channel without a path of its own. */

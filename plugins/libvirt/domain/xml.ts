@@ -7,6 +7,7 @@ export {
   childrenNamed,
   clone,
   descend,
+  domainProblem,
   el,
   elements,
   isBare,
@@ -14,11 +15,8 @@ export {
   removeChildren,
   replaceOrAppend,
   textOf,
-  type XmlCdata,
-  type XmlComment,
   type XmlElement,
   type XmlNode,
-  type XmlText,
 } from './element.ts';
 export { parseFragment, parseXml } from './xml-parse.ts';
-export { type PrintOptions, printNodes, printXml } from './xml-print.ts';
+export { printNodes, printXml } from './xml-print.ts';

@@ -101,7 +101,7 @@ export const changeOperations = [
     http: { method: 'PUT', path: '/vms/{vm}/vcpus' },
     cli: { command: 'vm set vcpu', aliases: ['vm vcpu set'], arguments: [vmArgument, { field: 'vcpus' }], options: { topology: { from: 'pairs', short: 't', value: 'sockets=,cores=,threads=' }, restart: { short: 'r' } }, waits: true },
     role: 'operator',
-    input: z.strictObject({ vm: vmRef, vcpus: z.int().min(1).max(512), topology: topology.optional().describe('shape; the product must be the number'), expect, restart }),
+    input: z.strictObject({ vm: vmRef, vcpus: z.int().min(1).max(512).describe('number of virtual CPUs'), topology: topology.optional().describe('shape; the product must be the number'), expect, restart }),
     output: vmAnswer,
     async plan(plan, context, input) {
       const doc = await needVm(context.view, input.vm);
@@ -123,7 +123,7 @@ export const changeOperations = [
     http: { method: 'PUT', path: '/vms/{vm}/memory' },
     cli: { command: 'vm set memory', aliases: ['vm memory set'], arguments: [vmArgument, { field: 'memory', value: 'MIB' }], options: { restart: { short: 'r' } }, waits: true },
     role: 'operator',
-    input: z.strictObject({ vm: vmRef, memory: z.int().min(16).max(16 * 1024 * 1024).describe('MiB'), expect, restart }),
+    input: z.strictObject({ vm: vmRef, memory: z.int().min(16).max(16 * 1024 * 1024).describe('memory, in MiB unless a unit is given').meta({ unit: 'MiB' }), expect, restart }),
     output: vmAnswer,
     async plan(plan, context, input) {
       const doc = await needVm(context.view, input.vm);
@@ -144,7 +144,7 @@ export const changeOperations = [
     role: 'operator',
     input: z.strictObject({
       vm: vmRef,
-      description: z.string().max(4096).optional(),
+      description: z.string().max(4096).optional().describe('text for people'),
       accelerator: z.enum(['auto', 'kvm', 'tcg']).optional().describe('auto: KVM where it works'),
       expect,
       ...metaShape,
@@ -230,7 +230,7 @@ export const changeOperations = [
       bridge: names.linkName.optional().describe('bridge of the node'),
       network: names.objectName.optional().describe('network of the cluster'),
       mac: names.macAddress.optional().describe('MAC address (chosen)'),
-      model: word.default('virtio'),
+      model: word.default('virtio').describe('kind of card'),
       expect,
       restart,
     }),
@@ -283,12 +283,12 @@ export const changeOperations = [
       vm: vmRef,
       file: names.absolutePath.optional().describe('image file of the node'),
       block: names.absolutePath.optional().describe('block device of the node'),
-      volume: z.string().regex(/^[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/, 'POOL/VOLUME').optional(),
+      volume: z.string().regex(/^[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/, 'POOL/VOLUME').optional().describe('volume of the cluster, POOL/VOLUME'),
       target: diskTarget.optional().describe('device in the guest (first free one)'),
-      bus: z.enum(['virtio', 'scsi', 'sata', 'ide', 'usb']).default('virtio'),
-      device: z.enum(['disk', 'cdrom']).default('disk'),
+      bus: z.enum(['virtio', 'scsi', 'sata', 'ide', 'usb']).default('virtio').describe('how it is connected; virtio, scsi and usb go in while the guest runs'),
+      device: z.enum(['disk', 'cdrom']).default('disk').describe('a disk, or a CD-ROM drive'),
       diskFormat: word.default('raw').describe('raw or qcow2'),
-      readonly: z.boolean().default(false),
+      readonly: z.boolean().default(false).describe('the guest may not write to it'),
       expect,
       restart,
     }),

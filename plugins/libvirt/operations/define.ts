@@ -102,9 +102,9 @@ export const defineOperations = [
     role: 'operator',
     input: z.strictObject({
       name: names.objectName.describe('name of the new guest'),
-      description: z.string().max(4096).optional(),
-      vcpus: z.int().min(1).max(512).default(1),
-      memory: z.int().min(16).max(16 * 1024 * 1024).default(1024).describe('memory in MiB'),
+      description: z.string().max(4096).optional().describe('text for people'),
+      vcpus: z.int().min(1).max(512).default(1).describe('number of virtual CPUs'),
+      memory: z.int().min(16).max(16 * 1024 * 1024).default(1024).describe('memory, in MiB unless a unit is given').meta({ unit: 'MiB' }),
       topology: topology.optional().describe('shape of the vCPUs'),
       accelerator: z.enum(['auto', 'kvm', 'tcg']).optional().describe('auto: KVM where it works'),
       machine: word.optional().describe('machine type (q35)'),
@@ -124,7 +124,7 @@ export const defineOperations = [
         .describe('disk: a file of the node, block=DEVICE or volume=POOL/NAME; may be repeated'),
       cdrom: z.union([names.absolutePath, z.literal('')]).optional().describe('ISO image; empty for an empty drive'),
       kernel: names.absolutePath.optional().describe('kernel to start directly'),
-      initrd: names.absolutePath.optional(),
+      initrd: names.absolutePath.optional().describe('initial RAM disk of that kernel'),
       cmdline: z.string().max(2048).optional().describe('command line of the kernel'),
       nic: z
         .array(z.strictObject({ bridge: names.linkName.optional(), network: names.objectName.optional(), user: z.boolean().optional(), mac: names.macAddress.optional(), model: word.optional() }))
@@ -132,8 +132,8 @@ export const defineOperations = [
         .optional()
         .describe('network card: a bridge of the node, network=NAME or user=true; may be repeated'),
       boot: z.array(z.enum(['disk', 'cdrom', 'network'])).max(3).optional().describe('boot order; may be repeated'),
-      firmware: z.enum(['bios', 'uefi']).optional(),
-      graphics: z.enum(['vnc', 'none']).optional(),
+      firmware: z.enum(['bios', 'uefi']).optional().describe('firmware (bios)'),
+      graphics: z.enum(['vnc', 'none']).optional().describe('display (vnc)'),
       guestAgent: z.boolean().optional().describe('channel for the QEMU guest agent (on)'),
       watchdog: z.boolean().optional().describe('watchdog card that resets a hung guest (off)'),
       ...newGuest,

@@ -201,6 +201,10 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
     const id = await driver.create(
       rig.guestXml('web2', uuid(2), "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>"),
     );
+    // While SeaBIOS still looks at the drives, a medium cannot be changed.
+    const booting = await driver.openConsole(id);
+    await reader(booting)(/tick/);
+    booting.destroy();
     await writeFile(join(rig.dir, 'extra.img'), Buffer.alloc(1_048_576));
     const disk = (target: string, bus: string): string =>
       `<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='${rig.dir}/extra.img'/><target dev='${target}' bus='${bus}'/></disk>`;

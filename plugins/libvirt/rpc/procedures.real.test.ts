@@ -155,8 +155,6 @@ describe('the procedure table on a real libvirtd', { timeout: 60_000 }, () => {
       `secret-undefine ${secretUuid}`,
       'shutdown web1 --mode acpi',
       // USB devices leave at once, without the guest's help.
-      `attach-disk web1 ${rig.dir}/data2.img sda --live --targetbus usb --alias ua-one`,
-      'detach-device-alias web1 ua-one --live',
       `attach-disk web1 ${rig.dir}/data2.img sda --live --targetbus usb`,
       'detach-disk web1 sda --live',
       `create ${guest} --paused`,

@@ -203,7 +203,6 @@ const domainProcedures = {
   domainAttachDeviceFlags: write(160, deviceXml, nothing),
   domainDetachDeviceFlags: write(161, deviceXml, nothing),
   domainUpdateDeviceFlags: write(174, deviceXml, nothing),
-  domainDetachDeviceAlias: write(392, struct({ domain, alias: text, flags: uint }), nothing),
   /** In KiB unless the BYTES flag (1) is set. */
   domainBlockResize: write(251, struct({ domain, disk: text, size: uhyperNumber, flags: uint }), nothing),
   domainGetBlockInfo: read(

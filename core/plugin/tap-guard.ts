@@ -1,0 +1,94 @@
+/**
+ * What stands between PVC and one tap of a plugin: it ends the wait at the deadline, catches errors,
+ * names the plugin, and tells when a trouble is over.
+ * @module
+ */
+import { errorText } from '../error/error.ts';
+import type { Clock } from '../host/clock.ts';
+
+export interface TappingPlugin {
+  readonly name: string;
+  readonly builtin: boolean;
+}
+
+/** Something that went wrong in a plugin; the daemon makes a fault of it. */
+export interface Trouble {
+  readonly plugin: string;
+  readonly where: string;
+  readonly message: string;
+}
+
+export interface HookContext {
+  readonly clock: Clock;
+  readonly trouble: (trouble: Trouble) => void;
+  /** What was told by `trouble` with the same plugin and place works again. */
+  readonly cured: (plugin: string, where: string) => void;
+}
+
+/** A third-party tap that missed its deadline is left out for this long, so that it does not slow down every call. */
+const restMs = 60_000;
+
+export class TapGuard {
+  readonly #context: HookContext;
+  readonly #hook: string;
+  readonly #deadlineMs: number;
+  readonly #plugin: TappingPlugin;
+  #troubled = false;
+  #restsUntilMs = -Infinity;
+
+  constructor(context: HookContext, hook: string, deadlineMs: number, plugin: TappingPlugin) {
+    this.#context = context;
+    this.#hook = hook;
+    this.#deadlineMs = deadlineMs;
+    this.#plugin = plugin;
+  }
+
+  /**
+   * Runs the tap. Undefined: it failed, and that has been told.
+   * @param problem what is wrong with what it returned, if anything
+   * @throws Error of a built-in plugin's tap when `fatal`
+   */
+  async run<R>(
+    fatal: boolean,
+    tap: () => R | Promise<R>,
+    problem?: (value: unknown) => string | undefined,
+  ): Promise<{ readonly value: R } | undefined> {
+    const { name, builtin } = this.#plugin;
+    if (this.#context.clock.monotonicMs() < this.#restsUntilMs) return undefined;
+    const done = new AbortController();
+    try {
+      const value = await Promise.race([Promise.resolve().then(tap), this.#deadline(done.signal)]);
+      const wrong = problem?.(value);
+      if (wrong !== undefined) throw new Error(`returned ${wrong}`);
+      if (this.#troubled) this.#context.cured(name, this.#where);
+      this.#troubled = false;
+      return { value };
+    } catch (error) {
+      if (builtin && fatal) {
+        throw new Error(`plugin ${name}, ${this.#where}: ${errorText(error)}`, { cause: error });
+      }
+      this.#troubled = true;
+      this.#context.trouble({ plugin: name, where: this.#where, message: errorText(error) });
+      return undefined;
+    } finally {
+      done.abort();
+    }
+  }
+
+  get #where(): string {
+    return `hook ${this.#hook}`;
+  }
+
+  async #deadline(signal: AbortSignal): Promise<never> {
+    const { clock } = this.#context;
+    try {
+      await clock.sleep(this.#deadlineMs, signal);
+    } catch {
+      // The tap has ended first; nobody waits for this promise any more.
+      return new Promise<never>(() => undefined);
+    }
+    if (this.#plugin.builtin) throw new Error(`did not return within ${this.#deadlineMs / 1000} s`);
+    this.#restsUntilMs = clock.monotonicMs() + restMs;
+    throw new Error(`did not return within ${this.#deadlineMs / 1000} s; it is left out for ${restMs / 1000} s`);
+  }
+}

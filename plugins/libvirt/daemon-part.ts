@@ -1,0 +1,63 @@
+/** What of libvirt lives only while a daemon runs: its link, controller, tasks, metrics, checks. @module */
+import type { AnyController, AnyTaskDefinition, FoldHook, HealthCheck, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
+import type { XmlElement } from './domain/xml.ts';
+import { autostart, guestController } from './guest-controller.ts';
+import { type DomainHookAbout, GuestControl } from './guest-control.ts';
+import { guestTasks } from './guest-tasks.ts';
+import { libvirtHealth } from './health.ts';
+import { probeKvm } from './kvm-probe.ts';
+import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from './libvirtd.ts';
+import { LibvirtLink } from './libvirt-link.ts';
+import { guestMetrics } from './metrics.ts';
+
+export interface DaemonPart {
+  readonly runtime: Runtime;
+  readonly control: GuestControl;
+  readonly controllers: readonly AnyController[];
+  readonly tasks: readonly AnyTaskDefinition[];
+  readonly metrics: readonly MetricDefinition[];
+  readonly health: readonly HealthCheck[];
+  /** Facts for the node's document. */
+  facts(): Promise<Readonly<Record<string, string | number | boolean>>>;
+}
+
+/** Says for which boot of the machine guests with `autostart` were started. */
+const bootMarker = 'libvirt-boot';
+
+export async function startDaemonPart(runtime: Runtime, domainHook: FoldHook<XmlElement, DomainHookAbout>): Promise<DaemonPart> {
+  const config = runtime.section('libvirt') as LibvirtConfig;
+  const { host, directories, signal } = runtime;
+  const kvm = driverOf(config) === 'test' ? { works: false, reason: 'libvirt’s test driver runs no guests' } : await probeKvm(host, directories.state, config.emulator);
+  if (config.manage) {
+    await writeQemuSettings(host, config.qemu);
+    runtime.supervise(libvirtdService(host, config));
+  }
+  const link = new LibvirtLink(runtime, config);
+  const control = new GuestControl(runtime, config, kvm, link, domainHook);
+  void link.run(signal);
+  await startWithTheNode(runtime);
+  return {
+    runtime,
+    control,
+    controllers: [guestController(runtime, control)],
+    tasks: guestTasks(runtime, control),
+    metrics: guestMetrics(control),
+    health: [libvirtHealth(runtime.node, link)],
+    async facts() {
+      const known = { accelerator: kvm.works ? 'kvm' : 'tcg', ...(kvm.works ? {} : { 'why not kvm': kvm.reason }), connected: link.connected };
+      if (!link.connected) return known;
+      const [versions, guests] = await Promise.all([link.driver.versions(), link.driver.listDomains()]);
+      return { ...known, libvirt: versions.libvirt, qemu: versions.hypervisor, guests: guests.filter((guest) => guest.id !== -1).length };
+    },
+  };
+}
+
+/** Once a boot of the machine: guests that are to run when their node does. */
+async function startWithTheNode(runtime: Runtime): Promise<void> {
+  const { host, directories } = runtime;
+  const { bootId } = await host.machine.facts();
+  const marker = `${directories.state}/${bootMarker}`;
+  if ((await host.files.readText(marker)) === bootId) return;
+  for (const name of await autostart(runtime)) host.log.info(`${name} is started with its node`);
+  await host.files.writeAtomic(marker, bootId, 0o600);
+}

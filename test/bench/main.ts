@@ -1,0 +1,95 @@
+/**
+ * `npm run bench`: the figures of this program on this machine, with the conditions they were measured under.
+ *
+ *     npm run bench [-- --only AREA,…] [--json FILE] [--store DIRECTORY]
+ *
+ * Areas: program, start, guests, many, store. Nothing is asserted; goals are shown beside the figures. What
+ * needs a node gets a lab of its own, which is taken away in every case.
+ * @module
+ */
+import { writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { parseArgs } from 'node:util';
+import { removeAbandonedLabs } from '../lab/abandoned.ts';
+import { takeDown } from '../lab/down.ts';
+import { Interrupted, watchInterrupt } from '../lab/interrupt.ts';
+import { ensureExecutable } from '../lab/product.ts';
+import { bringUp } from '../lab/up.ts';
+import { conditionLines, conditionsAt } from './conditions.ts';
+import { fiftyGuestFigures, manyGuestFigures, startFigures } from './daemon.ts';
+import { type Figure, figureTable } from './figure.ts';
+import { guestStartFigures } from './guest-start.ts';
+import { BenchNode } from './node.ts';
+import { startupFigures } from './startup.ts';
+import { storeFigures } from './store.ts';
+
+const areas = ['program', 'start', 'guests', 'many', 'store'] as const;
+const { values: options } = parseArgs({
+  options: {
+    only: { type: 'string', default: areas.join(',') },
+    json: { type: 'string' },
+    store: { type: 'string', default: tmpdir() },
+  },
+});
+const wanted = options.only.split(',');
+const wants = (area: (typeof areas)[number]): boolean => wanted.includes(area);
+const begin = performance.now();
+const step = (text: string): void =>
+  void process.stderr.write(`${((performance.now() - begin) / 1000).toFixed(1).padStart(6)} s  ${text}\n`);
+
+async function onNode(signal: AbortSignal): Promise<Figure[]> {
+  await removeAbandonedLabs();
+  const lab = `bench-${process.pid}`;
+  const record = await bringUp({ name: lab, owned: true, bare: true, signal });
+  const node = new BenchNode(record);
+  const figures: Figure[] = [];
+  // Taking the lab away ends what is being measured, and with it the measuring.
+  signal.addEventListener('abort', () => void takeDown(lab), { once: true });
+  try {
+    await node.pvc('cluster', 'init', '--name', 'bench');
+    step('the daemon starts and idles');
+    figures.push(...(await startFigures(node)));
+    step('a guest is started');
+    figures.push(...(await guestStartFigures(node)));
+    if (wants('guests') || wants('many')) {
+      step('fifty guests');
+      figures.push(...(await fiftyGuestFigures(node)));
+    }
+    if (wants('many')) {
+      step('five thousand guests');
+      figures.push(...(await manyGuestFigures(node)));
+    }
+    await node.stopDaemon();
+    return figures;
+  } finally {
+    await takeDown(lab);
+  }
+}
+
+async function main(): Promise<void> {
+  for (const area of wanted) if (!(areas as readonly string[]).includes(area)) throw new Error(`there is no area ${area}: ${areas.join(', ')}`);
+  using interrupt = watchInterrupt();
+  const { signal } = interrupt;
+  await ensureExecutable({ signal, onBuild: () => step('building dist/pvc') });
+  const conditions = await conditionsAt(options.store);
+  const figures: Figure[] = [];
+  if (wants('program')) {
+    step('the program');
+    figures.push(...(await startupFigures(20)));
+  }
+  if (wants('start') || wants('guests') || wants('many')) figures.push(...(await onNode(signal)));
+  if (wants('store')) {
+    step('the stores');
+    figures.push(...(await storeFigures(options.store, 1_000)));
+  }
+  const after = await conditionsAt(options.store);
+  step('done');
+  process.stdout.write(`${conditionLines(conditions)}; load ${after.load1.toFixed(1)} at the end\n\n${figureTable(figures)}\n`);
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ conditions, loadAtEnd: after.load1, figures }, null, 2)}\n`);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof Interrupted)) throw error;
+}

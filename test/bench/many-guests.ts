@@ -1,0 +1,54 @@
+/**
+ * Thousands of guests, written into a store as documents: copies of a guest that the product made, on nodes
+ * that are not there, as a node of a large cluster sees the guests of others. Runs in the node
+ * (`many-guests.ts PATH COUNT`): SQLite resolves a path through /proc to a file of the machine.
+ * @module
+ */
+import { createLinuxHost } from '../../core/host/linux.ts';
+import type { Doc } from '../../core/plugin/api.ts';
+import { commitOf, Documents, type Write } from '../../core/store/documents.ts';
+import { openSqliteStore } from '../../core/store/sqlite.ts';
+import type { VmSpec } from '../../plugins/libvirt/schema.ts';
+import { type VmStatus, vm } from '../../plugins/libvirt/vm-kind.ts';
+
+const guestsPerNode = 50;
+/** A guest is a spec, a status, the claim of its name and of its MAC address: far from the most that a commit may hold. */
+const guestsPerCommit = 50;
+
+const hex = (value: number, digits: number): string => value.toString(16).padStart(digits, '0');
+
+/** The n-th copy. Pure. */
+function copyOf(model: Doc<VmSpec, VmStatus>, n: number): Write {
+  const node = `hv${2 + Math.floor(n / guestsPerNode)}`;
+  const name = `many${String(n).padStart(5, '0')}`;
+  const spec: VmSpec = {
+    ...model.spec,
+    name,
+    node,
+    run: 'running',
+    nics: model.spec.nics.slice(0, 1).map((nic) => ({ ...nic, mac: `52:54:01:${hex(n >> 16, 2)}:${hex((n >> 8) & 255, 2)}:${hex(n & 255, 2)}` })),
+    tags: [{ name: `rack${n % 7}`, protected: false }],
+  };
+  const status: VmStatus = { ...model.status, state: 'running', reason: 'booted', node, sinceMs: 1_700_000_000_000, restartNeeded: [], notes: [], conditions: [] };
+  return { do: 'create', kind: vm, id: `00000000-0000-4000-8000-${hex(n, 12)}`, spec, status };
+}
+
+/** Adds `count` guests to the store at `path`, which no daemon may have open. @throws Error when it has no guest to copy */
+async function addGuests(path: string, count: number): Promise<void> {
+  const host = createLinuxHost({ level: 'error', destination: 'stderr', pretty: true });
+  const store = await openSqliteStore(host, { path, owner: 'bench' });
+  try {
+    const [model] = await new Documents(store).list(vm);
+    if (model === undefined) throw new Error('there is no guest to copy');
+    for (let from = 0; from < count; from += guestsPerCommit) {
+      const writes = Array.from({ length: Math.min(guestsPerCommit, count - from) }, (_, at) => copyOf(model, from + at));
+      const { outcome } = await store.commit(commitOf(writes).ops);
+      if (outcome !== 'ok') throw new Error(`the guests from ${from} on could not be written: ${outcome}`);
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+const [path = '', count = '0'] = process.argv.slice(2);
+await addGuests(path, Number(count));

@@ -158,14 +158,22 @@ describe('rights of the socket', () => {
     const watched = {
       ...files,
       async setAccess(at: string, mode: number, gid?: number) {
-        before.push((await stat(dirname(at))).mode & 0o777, await stat(path).then(() => 'there', () => 'not there'));
+        before.push(
+          (await stat(dirname(at))).mode & 0o777,
+          await stat(path).then(
+            () => 'there',
+            () => 'not there',
+          ),
+        );
         return files.setAccess(at, mode, gid);
       },
     };
     const umask = process.umask(0);
-    const listener = await listenSocket({ ...doors.parts, host: { ...doors.parts.host, files: watched }, path }).finally(
-      () => process.umask(umask),
-    );
+    const listener = await listenSocket({
+      ...doors.parts,
+      host: { ...doors.parts.host, files: watched },
+      path,
+    }).finally(() => process.umask(umask));
     assert.deepEqual(before, [0o700, 'not there']);
     assert.equal((await stat(path)).mode & 0o777, 0o600);
     await assert.rejects(stat(`${path}.new`), { code: 'ENOENT' });

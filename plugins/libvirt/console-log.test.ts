@@ -16,11 +16,15 @@ describe('console log', () => {
 
   it('gives as many lines as asked for any text', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.string({ unit: fc.constantFrom('a', 'é', ' ', '\r') }), { minLength: 1, maxLength: 20 }), fc.integer({ min: 1, max: 25 }), async (lines, count) => {
-        const host = createVirtualHost();
-        await host.files.writeAtomic('/log', `${lines.join('\n')}\n`);
-        assert.equal((await tail(host, '/log', count)).text, `${lines.slice(-count).join('\n')}\n`);
-      }),
+      fc.asyncProperty(
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'é', ' ', '\r') }), { minLength: 1, maxLength: 20 }),
+        fc.integer({ min: 1, max: 25 }),
+        async (lines, count) => {
+          const host = createVirtualHost();
+          await host.files.writeAtomic('/log', `${lines.join('\n')}\n`);
+          assert.equal((await tail(host, '/log', count)).text, `${lines.slice(-count).join('\n')}\n`);
+        },
+      ),
       { numRuns: 200 },
     );
   });

@@ -36,6 +36,7 @@ export async function probeKvm(host: Pick<Host, 'files' | 'machine' | 'processes
   const text = await host.files.readText(file);
   const known = text === undefined ? undefined : kept.safeParse(safeJson(text));
   if (known?.success === true && known.data.bootId === bootId) return known.data;
+  await host.files.makeDirectory(directory, 0o700);
   const finding = await tryKvm(host, directory, emulator);
   host.log.info(finding.works ? 'KVM works' : `KVM is not used: ${finding.reason}`);
   await host.files.writeAtomic(file, JSON.stringify({ bootId, ...finding }), 0o600);
@@ -53,7 +54,6 @@ function safeJson(text: string): unknown {
 async function tryKvm(host: Pick<Host, 'files' | 'processes'>, directory: string, emulator: string): Promise<KvmFinding> {
   if ((await host.files.stat('/dev/kvm')) === undefined) return { works: false, reason: 'there is no /dev/kvm (no virtualization extension, or switched off in the firmware)' };
   const disk = `${directory}/kvm-probe.img`;
-  await host.files.makeDirectory(directory, 0o700);
   await host.files.writeAtomic(disk, bootSector(), 0o600);
   try {
     const ended = await host.processes.exec(
@@ -65,7 +65,8 @@ async function tryKvm(host: Pick<Host, 'files' | 'processes'>, directory: string
       { timeoutMs: probeTimeoutMs },
     );
     if (ended.code === expectedCode) return { works: true, reason: '' };
-    return { works: false, reason: `a probe guest failed (${ended.stderr.trim().split('\n').at(-1) ?? `exit ${ended.code}`})` };
+    const said = ended.stderr.trim().split('\n').at(-1) ?? '';
+    return { works: false, reason: `a probe guest failed (${said === '' ? `exit ${ended.code ?? ended.signal}` : said})` };
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     if (code === 'EXEC_TIMEOUT') return { works: false, reason: `a probe guest did not start within ${probeTimeoutMs / 1000} s: /dev/kvm is there but does not run guests` };

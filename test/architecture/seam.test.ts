@@ -78,7 +78,9 @@ describe('lint rule pvc/host-seam', () => {
 
   before(() => {
     directory = mkdtempSync(join(tmpdir(), 'pvc-seam-'));
-    const config = JSON.parse(readFileSync(join(repository, '.oxlintrc.json'), 'utf8')) as Record<string, unknown>;
+    // It has lines of comment, which oxlint takes and JSON does not.
+    const text = readFileSync(join(repository, '.oxlintrc.json'), 'utf8').replace(/^\s*\/\/.*$/gm, '');
+    const config = JSON.parse(text) as Record<string, unknown>;
     config['jsPlugins'] = [join(repository, 'build/lint/pvc.ts')];
     config['options'] = { typeAware: false };
     writeFileSync(join(directory, '.oxlintrc.json'), JSON.stringify(config));

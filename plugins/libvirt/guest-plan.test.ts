@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { el } from './domain/xml.ts';
+import type { LiveGuest, VmDoc } from './guest-control.ts';
+import { type GuestObserved, planGuest, restartPauseMs } from './guest-plan.ts';
+import { vmSpec } from './schema.ts';
+
+const nowMs = 1_000_000;
+
+const doc = (run: 'running' | 'stopped' | 'disabled'): VmDoc => ({
+  id: '11111111-1111-4111-8111-111111111111',
+  spec: vmSpec.parse({ name: 'web1', run, node: 'hv1', memoryMiB: 128, vcpus: 1, definition: '<domain/>' }),
+  specVersion: 0,
+  birth: '1',
+  status: undefined,
+  statusVersion: undefined,
+});
+
+const live = (more: Partial<LiveGuest> = {}): LiveGuest => ({
+  id: 1,
+  state: 'running',
+  reason: 'booted',
+  xml: el('domain'),
+  ours: true,
+  accelerator: 'tcg',
+  vnc: undefined,
+  startedFrom: undefined,
+  startedFromVersion: 0,
+  notes: [],
+  ...more,
+});
+
+const seen = (more: Partial<GuestObserved> = {}): GuestObserved => ({
+  connected: true,
+  guest: undefined,
+  task: undefined,
+  differences: undefined,
+  ends: { count: 0, lastMs: 0 },
+  ...more,
+});
+
+const stepsOf = (want: VmDoc | undefined, observed: GuestObserved): string[] =>
+  planGuest(want, observed, nowMs, 'web1').steps.map(({ text }) => text);
+
+const nic = el('interface', { type: 'bridge' }, el('mac', { address: '52:54:00:00:00:01' }));
+const disk = el('disk', { type: 'file' }, el('target', { dev: 'vdb' }));
+
+describe('what a node does for a guest', () => {
+  for (const [what, want, observed, steps] of [
+    ['starts one that is meant to run and does not', doc('running'), seen(), ['start web1']],
+    ['leaves one that runs as it is meant to', doc('running'), seen({ guest: live() }), []],
+    ['leaves one that is paused', doc('running'), seen({ guest: live({ state: 'paused' }) }), []],
+    ['leaves one that is about to end', doc('running'), seen({ guest: live({ state: 'stopping' }) }), []],
+    [
+      'starts one anew that has crashed',
+      doc('running'),
+      seen({ guest: live({ state: 'crashed' }) }),
+      ['end web1: it has crashed', 'start web1'],
+    ],
+    [
+      'starts one anew that has stopped and is still there',
+      doc('running'),
+      seen({ guest: live({ state: 'stopped' }) }),
+      ['end web1: it has stopped', 'start web1'],
+    ],
+    [
+      'ends one that is meant to be stopped',
+      doc('stopped'),
+      seen({ guest: live() }),
+      ['end web1: it is meant to be stopped'],
+    ],
+    [
+      'ends one that is meant to be disabled, also paused',
+      doc('disabled'),
+      seen({ guest: live({ state: 'paused' }) }),
+      ['end web1: it is meant to be disabled'],
+    ],
+    ['leaves one that is stopped as it is meant to be', doc('stopped'), seen(), []],
+    ['leaves one that is disabled', doc('disabled'), seen(), []],
+    [
+      'ends one of ours that is not defined any more',
+      undefined,
+      seen({ guest: live() }),
+      ['end web1: it is not defined on this node any more'],
+    ],
+    ['leaves one that somebody else runs', undefined, seen({ guest: live({ ours: false }) }), []],
+    ['has nothing to do for one that is gone', undefined, seen(), []],
+    ['does nothing while libvirt is away', doc('running'), seen({ connected: false }), []],
+    ['does nothing to an orphan while libvirt is away', undefined, seen({ connected: false, guest: live() }), []],
+    ['does nothing while a task is at work', doc('stopped'), seen({ task: '1', guest: live() }), []],
+    [
+      'takes out, changes and plugs in, in this order',
+      doc('running'),
+      seen({ guest: live(), differences: { attach: [disk], detach: [nic], update: [nic], restart: ['memory'] } }),
+      [
+        'detach network card 52:54:00:00:00:01 of web1 while it runs',
+        'change network card 52:54:00:00:00:01 of web1 while it runs',
+        'attach disk vdb of web1 while it runs',
+      ],
+    ],
+    [
+      'does not plug into one that is paused',
+      doc('running'),
+      seen({ guest: live({ state: 'paused' }), differences: { attach: [disk], detach: [], update: [], restart: [] } }),
+      [],
+    ],
+    [
+      'does not plug into one that is meant to stop',
+      doc('stopped'),
+      seen({ guest: live(), differences: { attach: [disk], detach: [], update: [], restart: [] } }),
+      ['end web1: it is meant to be stopped'],
+    ],
+  ] as const) {
+    it(what, () => assert.deepEqual(stepsOf(want, observed), steps));
+  }
+
+  it('gives each step a deadline', () => {
+    for (const observed of [seen(), seen({ guest: live({ state: 'crashed' }) })])
+      for (const step of planGuest(doc('running'), observed, nowMs, 'web1').steps) assert.ok(step.timeoutMs >= 10_000);
+  });
+});
+
+describe('a guest that ends again and again', () => {
+  it('is started after longer and longer pauses', () =>
+    assert.deepEqual(
+      [0, 1, 2, 3, 4, 5, 8, 9, 50].map(restartPauseMs),
+      [0, 0, 1000, 2000, 4000, 8000, 60_000, 60_000, 60_000],
+    ));
+
+  for (const [count, agoMs, startsNow] of [
+    [1, 0, true],
+    [2, 999, false],
+    [2, 1000, true],
+    [4, 1000, false],
+    [50, 59_999, false],
+    [50, 60_000, true],
+  ] as const) {
+    it(`${count} times, last ${agoMs} ms ago, is ${startsNow ? 'started' : 'looked at again when it is due'}`, () => {
+      const plan = planGuest(doc('running'), seen({ ends: { count, lastMs: nowMs - agoMs } }), nowMs, 'web1');
+      assert.equal(plan.steps.length, startsNow ? 1 : 0);
+      assert.equal(plan.againInMs, startsNow ? undefined : restartPauseMs(count) - agoMs);
+    });
+  }
+});

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Doc, NodeSpec, NodeStatus } from '../../core/plugin/api.ts';
+import type { VmDoc } from './guest-control.ts';
+import { type Candidate, candidates, choose, type PlaceRequest } from './placement.ts';
+import { type VmSpec, vmSpec } from './schema.ts';
+
+const node = (
+  id: string,
+  memoryMiB = 8192,
+  more: {
+    cpus?: number;
+    availableMiB?: number;
+    load1?: number;
+    state?: NodeSpec['domainState'];
+    silent?: boolean;
+  } = {},
+): Doc<NodeSpec, NodeStatus> => ({
+  id,
+  spec: { role: 'coordinator', domainState: more.state ?? 'ready' },
+  specVersion: 0,
+  birth: '1',
+  statusVersion: more.silent === true ? undefined : 0,
+  status:
+    more.silent === true
+      ? undefined
+      : {
+          daemon: 'run',
+          coordinator: 'secondary',
+          version: '1',
+          startedMs: 0,
+          updatedMs: 0,
+          bootId: 'x',
+          machine: { hostname: id, cpus: more.cpus ?? 4, cpuModel: 'x', memoryMiB, kernel: 'x', os: 'x', arch: 'x' },
+          load: { memoryAvailableMiB: more.availableMiB ?? memoryMiB, load1: more.load1 ?? 0 },
+          health: 100,
+          facts: {},
+          services: [],
+        },
+});
+
+let guests = 0;
+const guest = (on: string, spec: Partial<VmSpec> = {}): VmDoc => ({
+  id: `${(guests += 1)}`,
+  spec: vmSpec.parse({
+    name: `g${guests}`,
+    run: 'running',
+    node: on,
+    memoryMiB: 1024,
+    vcpus: 2,
+    definition: '<domain/>',
+    ...spec,
+  }),
+  specVersion: 0,
+  birth: '1',
+  status: undefined,
+  statusVersion: undefined,
+});
+
+const request = (more: Partial<PlaceRequest> = {}): PlaceRequest => ({
+  memoryMiB: 512,
+  vcpus: 1,
+  selector: 'mem',
+  limit: [],
+  ...more,
+});
+
+describe('candidates', () => {
+  const alive = new Set(['a']);
+  for (const [what, asked, one, reason] of [
+    ['that fits', request(), node('a'), undefined],
+    ['whose daemon does not run', request(), node('b'), /daemon does not run/],
+    ['that is being emptied', request(), node('a', 8192, { state: 'flush' }), /takes no guests \(flush\)/],
+    ['that is empty', request(), node('a', 8192, { state: 'flushed' }), /takes no guests/],
+    ['that the guest must not use', request({ limit: ['b'] }), node('a'), /limited to other nodes/],
+    ['that is among those the guest may use', request({ limit: ['b', 'a'] }), node('a'), undefined],
+    ['that has said nothing yet', request(), node('a', 0, { silent: true }), /not told its resources/],
+    ['as small as the guest', request({ memoryMiB: 8192 }), node('a'), /has 8192 MiB of memory in all/],
+    ['a little larger than the guest', request({ memoryMiB: 8191 }), node('a'), undefined],
+    ['with far too few CPUs', request({ vcpus: 65 }), node('a'), /has 4 CPUs/],
+    ['with CPUs that are shared', request({ vcpus: 64 }), node('a'), undefined],
+  ] as const) {
+    it(`a node ${what} is ${reason === undefined ? 'taken' : 'refused with the reason'}`, () => {
+      const [found] = candidates(asked, [one], alive, []);
+      if (reason === undefined) assert.deepEqual(found?.refusals, []);
+      else assert.match(found?.refusals.join() ?? '', reason);
+    });
+  }
+
+  it('count what is promised and what runs', () => {
+    const [a, b] = candidates(request(), [node('a'), node('b')], alive, [
+      guest('a'),
+      guest('a', { run: 'stopped', memoryMiB: 2048 }),
+      guest('a', { run: 'disabled' }),
+      guest('b'),
+    ]);
+    assert.deepEqual([a?.memoryUnpromisedMiB, a?.vcpus, a?.guests], [8192 - 1024 - 2048, 2, 1]);
+    assert.deepEqual([b?.memoryUnpromisedMiB, b?.vcpus, b?.guests], [8192 - 1024, 2, 1]);
+  });
+
+  it('tell every reason at once', () => {
+    const [found] = candidates(
+      request({ limit: ['x'], memoryMiB: 9000 }),
+      [node('b', 8192, { state: 'flush' })],
+      alive,
+      [],
+    );
+    assert.equal(found?.refusals.length, 4);
+  });
+});
+
+describe('the choice', () => {
+  const one = (name: string, more: Partial<Candidate> = {}): Candidate => ({
+    node: name,
+    memoryMiB: 8192,
+    memoryAvailableMiB: 1000,
+    memoryUnpromisedMiB: 1000,
+    cpus: 4,
+    load1: 1,
+    vcpus: 4,
+    guests: 4,
+    refusals: [],
+    ...more,
+  });
+  for (const [selector, better] of [
+    ['mem', { memoryAvailableMiB: 1001 }],
+    ['memprov', { memoryUnpromisedMiB: 1001 }],
+    ['load', { load1: 0.5 }],
+    ['vcpus', { vcpus: 3 }],
+    ['vms', { guests: 3 }],
+  ] as const) {
+    it(`by ${selector} falls on the best, not on one with a reason against it`, () => {
+      const best = { memoryAvailableMiB: 9999, memoryUnpromisedMiB: 9999, load1: 0, vcpus: 0, guests: 0 };
+      assert.equal(
+        choose([one('a'), one('b', better), one('c'), one('d', { ...best, refusals: ['no'] })], selector)?.node,
+        'b',
+      );
+    });
+  }
+  it('falls on the first name among equals, in whatever order they stand', () =>
+    assert.equal(choose([one('c'), one('a'), one('b')], 'mem')?.node, 'a'));
+  it('is nobody when all are refused', () => assert.equal(choose([one('a', { refusals: ['no'] })], 'mem'), undefined));
+});

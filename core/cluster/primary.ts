@@ -44,7 +44,7 @@ export class PrimaryRole {
 
   /** Tries for the role until the signal aborts; leaves it when the session is lost. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#host;
+    const { log } = this.#host;
     while (!signal.aborted) {
       try {
         // `relinquish` here is a leave that failed: it is safe from any state, so it is tried again.
@@ -53,7 +53,23 @@ export class PrimaryRole {
       } catch (error) {
         log.warn('taking the primary role failed, trying again', { reason: errorText(error) });
       }
-      await clock.sleep(retryMs, signal).catch(() => undefined);
+      await this.#pause(signal);
+    }
+  }
+
+  /** Until the next look is due: at once when the session changes, at the latest when the lease ends. */
+  async #pause(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#host;
+    const { session } = this.#store;
+    const leaseMs = this.#state === 'primary' ? session.leaseUntilMs - clock.monotonicMs() : retryMs;
+    const changed = new AbortController();
+    const stop = session.onChange(() => changed.abort());
+    try {
+      await clock.sleep(Math.min(retryMs, Math.max(1, leaseMs)), AbortSignal.any([signal, changed.signal]));
+    } catch {
+      // Woken early, which is what the signals are for.
+    } finally {
+      stop();
     }
   }
 

@@ -9,7 +9,7 @@ import { MemoryCluster } from '../store/memory.ts';
 import { task } from '../task/task-kind.ts';
 import { audit } from './audit.ts';
 import { Executor, type ExecutorParts, type RemoteNodes } from './execute.ts';
-import { type Actor, defineMutation, defineQuery, type Mutation, type PlanContext } from './operation.ts';
+import { type Actor, defineMutation, defineQuery, type Operation, type PlanContext } from './operation.ts';
 import type { PlanBuilder } from './plan.ts';
 
 const boxSpec = z.strictObject({ name: z.string(), size: z.int().min(0).default(1), key: z.string().optional() });
@@ -27,7 +27,10 @@ const box = defineKind<z.infer<typeof boxSpec>, null>({
 const admin: Actor = { name: 'anna', role: 'admin', via: 'socket' };
 const viewer: Actor = { name: 'vera', role: 'viewer', via: 'https' };
 
-const make = defineMutation({
+type AnyMutation = Extract<Operation, { type: 'mutation' }>;
+type AnyQuery = Extract<Operation, { type: 'query' }>;
+
+const make: AnyMutation = defineMutation({
   name: 'box.make',
   summary: 'Make a box',
   http: { method: 'POST', path: '/boxes' },
@@ -43,7 +46,13 @@ const make = defineMutation({
   async plan(plan, context, input) {
     const id = context.uuid();
     plan.create(box, id, { name: input.name, size: input.size });
-    plan.task({ action: 'box.paint', target: { kind: 'box', id, label: input.name }, timeoutMs: 1000 });
+    plan.task({
+      action: 'box.paint',
+      target: { kind: 'box', id, label: input.name },
+      node: undefined,
+      input: null,
+      timeoutMs: 1000,
+    });
     plan.act(`make ${input.name}`);
     if (input.size > 5) plan.warn('that is large');
     return { id, bytes: Buffer.from(context.bytes(4)).toString('hex') };
@@ -51,7 +60,7 @@ const make = defineMutation({
 });
 
 /** A mutation that does what the test says. */
-const custom = (plan: (builder: PlanBuilder, context: PlanContext) => Promise<unknown>): Mutation =>
+const custom = (plan: (builder: PlanBuilder, context: PlanContext) => Promise<unknown>): AnyMutation =>
   defineMutation({
     name: 'box.custom',
     summary: 'Do it',
@@ -139,7 +148,7 @@ describe('a mutation', () => {
     const long = {
       ...make,
       input: z.strictObject({ name: z.string(), size: z.int().default(1), text: z.string() }),
-    } as unknown as Mutation;
+    } as unknown as AnyMutation;
     await executor.mutate(long, { name: 'b', text: 'x'.repeat(2000) }, admin);
     assert.ok(JSON.stringify(cluster.dump()).includes('(2000 characters)'));
   });
@@ -195,7 +204,7 @@ describe('a mutation', () => {
 
   it('reveals what only its caller may see after the commit, not in the plan', async () => {
     const { executor } = setUp();
-    const revealing: Mutation = {
+    const revealing: AnyMutation = {
       ...make,
       output: z.object({ id: z.string(), bytes: z.string(), token: z.string().optional() }),
       reveal: (_context, _input, answer) => ({ ...answer, token: 'once' }),
@@ -279,7 +288,13 @@ describe('a conflict', () => {
     const operation = custom(async (plan, context) => {
       const found = await context.view.need(box, '1');
       drawn.push([context.uuid(), context.uuid(), Buffer.from(context.bytes(3)).toString('hex')]);
-      plan.task({ action: 'box.paint', target: { kind: 'box', id: '1', label: 'a' }, timeoutMs: 1 });
+      plan.task({
+        action: 'box.paint',
+        target: { kind: 'box', id: '1', label: 'a' },
+        node: undefined,
+        input: null,
+        timeoutMs: 1,
+      });
       drawn.at(-1)?.push(plan.tasks[0]?.id ?? '', `${context.nowMs}`);
       if (drawn.length < 3)
         await write({ do: 'spec', kind: box, before: found, spec: { name: 'a', size: found.spec.size + 10 } });
@@ -339,10 +354,18 @@ describe('a conflict', () => {
     const { executor, run } = setUp();
     const { result, tasks } = await executor.mutate(make, { name: 'a' }, admin);
     const { id } = result as { id: string };
-    const busy = (builder: (plan: PlanBuilder) => void): Mutation => custom(async (plan) => builder(plan));
+    const busy = (builder: (plan: PlanBuilder) => void): AnyMutation => custom(async (plan) => builder(plan));
     for (const operation of [
       busy((plan) => plan.needIdle({ kind: 'box', id, label: 'a' })),
-      busy((plan) => plan.task({ action: 'box.paint', target: { kind: 'box', id, label: 'a' }, timeoutMs: 1 })),
+      busy((plan) =>
+        plan.task({
+          action: 'box.paint',
+          target: { kind: 'box', id, label: 'a' },
+          node: undefined,
+          input: null,
+          timeoutMs: 1,
+        }),
+      ),
     ]) {
       const error = await rejects(run(executor.mutate(operation, {}, admin)), 'TARGET_BUSY');
       assert.match(error.message, new RegExp(`box a is busy: task ${tasks[0]} \\(box\\.paint\\)`));
@@ -430,7 +453,7 @@ describe('a veto', () => {
 
 describe('a query', () => {
   const signal = new AbortController().signal;
-  const where = (on?: string) =>
+  const where = (on?: string): AnyQuery =>
     defineQuery({
       name: 'box.where',
       summary: 'Say where',

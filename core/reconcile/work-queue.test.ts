@@ -106,6 +106,26 @@ describe('work queue', () => {
     assert.equal(failures.length, 3);
   });
 
+  it('keeps the wait after a failure when only a resync came meanwhile', async () => {
+    const begun: number[] = [];
+    const { clock, queue } = setUp(async () => {
+      begun.push(clock.monotonicMs());
+      await clock.sleep(50);
+      throw new Error('no');
+    });
+    queue.add('a');
+    await clock.advance(10);
+    queue.add('a', false);
+    await clock.advance(139);
+    assert.deepEqual(begun, [0]);
+    await clock.advance(11);
+    queue.add('a', false);
+    queue.add('a');
+    queue.add('a', false);
+    await clock.advance(50);
+    assert.deepEqual(begun, [0, 150, 200], 'what is urgent does not wait');
+  });
+
   it('tells the work how often it has failed', async () => {
     const told: number[] = [];
     const { clock, queue } = setUp(async (_, failures) => {

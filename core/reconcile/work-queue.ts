@@ -18,7 +18,8 @@ export interface WorkQueueOptions {
 
 export class WorkQueue {
   readonly #options: WorkQueueOptions;
-  readonly #dirty = new Set<string>();
+  /** Keys to work on; whether one of those who added it said that it is urgent. */
+  readonly #dirty = new Map<string, boolean>();
   readonly #processing = new Set<string>();
   readonly #failures = new Map<string, number>();
   readonly #timers = new Map<string, () => void>();
@@ -34,7 +35,7 @@ export class WorkQueue {
     if (this.#stopped) return;
     if (!urgent && this.#timers.has(key)) return;
     this.#cancelTimer(key);
-    this.#dirty.add(key);
+    this.#dirty.set(key, urgent || this.#dirty.get(key) === true);
     this.#next();
   }
 
@@ -69,7 +70,7 @@ export class WorkQueue {
   }
 
   #next(): void {
-    for (const key of this.#dirty) {
+    for (const key of this.#dirty.keys()) {
       if (this.#processing.size >= this.#options.concurrency) return;
       if (this.#processing.has(key)) continue;
       this.#dirty.delete(key);
@@ -88,6 +89,8 @@ export class WorkQueue {
     } catch (error) {
       this.#failures.set(key, before + 1);
       againInMs = Math.min(firstBackoffMs * 2 ** before, maxBackoffMs);
+      // A resync meanwhile is no reason to try again at once what has just failed.
+      if (this.#dirty.get(key) === false) this.#dirty.delete(key);
       failed(key, error, before + 1);
     }
     this.#processing.delete(key);

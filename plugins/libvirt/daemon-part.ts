@@ -4,6 +4,7 @@ import type { XmlElement } from './domain/xml.ts';
 import { autostart, guestController } from './guest-controller.ts';
 import { type DomainHookAbout, GuestControl } from './guest-control.ts';
 import { guestTasks } from './guest-tasks.ts';
+import { libvirtHealth } from './health.ts';
 import { probeKvm } from './kvm-probe.ts';
 import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from './libvirtd.ts';
 import { LibvirtLink } from './libvirt-link.ts';
@@ -41,25 +42,7 @@ export async function startDaemonPart(runtime: Runtime, domainHook: FoldHook<Xml
     controllers: [guestController(runtime, control)],
     tasks: guestTasks(runtime, control),
     metrics: guestMetrics(control),
-    health: [
-      {
-        name: 'libvirt',
-        summary: 'libvirt answers',
-        intervalMs: 5_000,
-        timeoutMs: 10_000,
-        async run() {
-          if (!link.connected) {
-            return {
-              severity: 'critical',
-              message: `libvirt does not answer on ${runtime.node}; guests run on, but cannot be managed.`,
-              hint: 'It is started again by itself; see the log of the service libvirtd.',
-            };
-          }
-          await link.driver.listDomains({ timeoutMs: 8_000 });
-          return undefined;
-        },
-      },
-    ],
+    health: [libvirtHealth(runtime.node, link)],
     async facts() {
       const known = { accelerator: kvm.works ? 'kvm' : 'tcg', ...(kvm.works ? {} : { 'why not kvm': kvm.reason }), connected: link.connected };
       if (!link.connected) return known;

@@ -20,14 +20,26 @@ export class LibvirtLink {
   readonly #listeners = new Set<LinkListener>();
   #driver: LibvirtDriver | undefined;
   #why = 'not connected yet';
+  #awaySinceMs: number;
 
   constructor(runtime: Runtime, config: LibvirtConfig) {
     this.#runtime = runtime;
     this.#config = config;
+    this.#awaySinceMs = runtime.host.clock.monotonicMs();
   }
 
   get connected(): boolean {
     return this.#driver !== undefined;
+  }
+
+  /** How long there has been no connection; 0 while there is one. */
+  get awayMs(): number {
+    return this.#driver === undefined ? this.#runtime.host.clock.monotonicMs() - this.#awaySinceMs : 0;
+  }
+
+  /** Why there is no connection, or why the last one ended. */
+  get why(): string {
+    return this.#why;
   }
 
   /** @throws PvcError LIBVIRT_AWAY */
@@ -55,6 +67,7 @@ export class LibvirtLink {
         const stopped = new Promise<'stopped'>((resolve) => signal.addEventListener('abort', () => resolve('stopped'), { once: true }));
         const ended = await Promise.race([driver.closed, stopped]);
         this.#driver = undefined;
+        this.#awaySinceMs = host.clock.monotonicMs();
         if (ended === 'stopped') {
           await driver.close();
           return;

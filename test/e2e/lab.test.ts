@@ -74,6 +74,9 @@ describe('a lab', { concurrency: false }, () => {
       await lab.writeFile('hv1', '/var/lib/kept', 'kept\n');
       await lab.writeFile('hv1', '/run/lost', 'lost\n');
       await lab.exec('hv1', ['setsid', '--fork', 'sh', '-c', 'exec >/dev/null 2>&1 </dev/null sleep 4242']);
+      const bootId = () => lab.readFile('hv1', '/proc/sys/kernel/random/boot_id');
+      const firstBoot = await bootId();
+      assert.equal(await bootId(), firstBoot);
       await lab.power('hv1', 'off');
       assert.equal((await run(['pgrep', '-f', '^sleep 4242$'], { accept: 'any' })).code, 1);
       assert.equal(await pings(lab, 'hv2', 'hv1'), false);
@@ -81,6 +84,7 @@ describe('a lab', { concurrency: false }, () => {
       await lab.power('hv1', 'on');
       assert.equal(await lab.readFile('hv1', '/var/lib/kept'), 'kept\n');
       await assert.rejects(lab.readFile('hv1', '/run/lost'), /ENOENT/);
+      assert.notEqual(await bootId(), firstBoot);
       assert.equal(await pings(lab, 'hv2', 'hv1'), true);
     });
   });

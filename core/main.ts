@@ -3,17 +3,13 @@
  * else is loaded.
  * @module
  */
-import { programVersion } from './host/build-info.ts';
 import { exitProcess, programArguments } from './host/process.ts';
+import { answerVersion } from './local/answer-version.ts';
 
 async function main(): Promise<number> {
-  const called = programArguments();
-  if (called.name !== 'pvcd' && called.argv.length === 1 && called.argv[0] === '--version') {
-    process.stdout.write(`pvc ${programVersion}\n`);
-    return 0;
-  }
+  if (answerVersion()) return 0;
   const { runCommandLine } = await import('./command-line.ts');
-  return runCommandLine(called);
+  return runCommandLine(programArguments());
 }
 
 // No top-level await: the bundle of the single executable is a CommonJS module.

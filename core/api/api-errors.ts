@@ -86,6 +86,12 @@ export const apiError = defineErrors({
     http: 400,
     exit: 'usage',
   },
+  API_CLOSING: {
+    message: 'The daemon of this node is stopping; there may be more to come.',
+    hint: 'Connect again when it runs (`systemctl status pvcd`), or to another node.',
+    http: 503,
+    exit: 'unreachable',
+  },
   INTERNAL: {
     message: 'Something went wrong inside PVC that it has no name for.',
     hint: 'The log of this node has the details under this request id; please report them.',

@@ -147,11 +147,12 @@ describe('eventStream', () => {
     assert.equal(other.clock.pending, 0, 'no timer is left');
   });
 
-  it('ends in good order when the listener closes', async () => {
+  it('says that the daemon stops when the listener closes: the feed has not ended', async () => {
     const { closing, read, given, clock } = await open();
     const next = read();
     closing.abort();
-    assert.equal(await next, undefined);
+    assert.match((await next) ?? '', /^event: problem\ndata: .*is stopping/);
+    assert.equal(await read(), undefined);
     await settle();
     assert.equal(given.state.ended, true);
     assert.equal(clock.pending, 0);

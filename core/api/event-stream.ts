@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../host/clock.ts';
 import type { FeedItem } from '../operation/operation.ts';
+import { apiError } from './api-errors.ts';
 
 /** A comment goes out when nothing else has for this long, so that a dead connection is noticed. */
 export const heartbeatMs = 15_000;
@@ -31,7 +32,7 @@ export interface EventStreamParts {
   readonly open: (signal: AbortSignal) => AsyncIterable<FeedItem<unknown>>;
   /** Aborts when the reader leaves. */
   readonly left: AbortSignal;
-  /** Aborts when the listener closes: the stream ends as if the feed had. */
+  /** Aborts when the listener closes: the stream says so with its last event, since the feed has not ended. */
   readonly closing: AbortSignal | undefined;
   /** Cuts the connection of a stalled reader; absent, the stream fails. */
   readonly cut: (() => void) | undefined;
@@ -76,6 +77,13 @@ export async function eventStream(parts: EventStreamParts): Promise<Response> {
   if (early !== 'item') pending.catch(() => undefined); // told when it is pulled
   let cancelStall: () => void = () => undefined;
 
+  // Without this a reader could not tell a feed that is over from a daemon that is.
+  const sayClosing = (controller: ReadableStreamDefaultController<Uint8Array>): void => {
+    if (left.aborted || closing?.aborted !== true) return;
+    const problem = parts.problem(apiError('API_CLOSING'));
+    controller.enqueue(encoder.encode(eventText({ event: 'problem', data: problem })));
+  };
+
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -94,6 +102,7 @@ export async function eventStream(parts: EventStreamParts): Promise<Response> {
           const next = await Promise.race([pending, heartbeat, gone]);
           if (next === 'quiet') controller.enqueue(encoder.encode(': still here\n\n'));
           else if (next === 'gone' || next.done === true) {
+            sayClosing(controller); // a feed that ends because it was told to is not over either
             finish();
             controller.close();
             return;
@@ -102,8 +111,8 @@ export async function eventStream(parts: EventStreamParts): Promise<Response> {
             controller.enqueue(encoder.encode(eventText(next.value)));
           }
         } catch (error) {
-          if (!signal.aborted)
-            controller.enqueue(encoder.encode(eventText({ event: 'problem', data: parts.problem(error) })));
+          if (signal.aborted) sayClosing(controller);
+          else controller.enqueue(encoder.encode(eventText({ event: 'problem', data: parts.problem(error) })));
           finish();
           controller.close();
           return;

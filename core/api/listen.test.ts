@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { stat, writeFile } from 'node:fs/promises';
+import { rm, stat, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { openDoors, send, sendRaw } from '../../test/fixtures/api-doors.ts';
@@ -133,7 +133,7 @@ describe('listenSocket', () => {
     await until('the end of the feed', () => ended);
   });
 
-  it('ends feeds in good order and removes the socket when it closes', async (test) => {
+  it('tells feeds that it stops, and removes the socket when it closes', async (test) => {
     const doors = await openDoors(test);
     const listener = await doors.socket();
     doors.hooks.follow = async function* (signal) {
@@ -143,9 +143,51 @@ describe('listenSocket', () => {
     const following = send({ socketPath: listener.address, path: '/api/v1/pets/rex/follow' });
     await new Promise((resolve) => setTimeout(resolve, 100));
     await listener.close();
-    assert.equal((await following).body, ': open\n\ndata: 1\n\n');
+    assert.match((await following).body, /^: open\n\ndata: 1\n\nevent: problem\ndata: .*"API_CLOSING".*\n\n$/);
     await assert.rejects(stat(listener.address), { code: 'ENOENT' });
     await listener.close();
+  });
+});
+
+describe('rights of the socket', () => {
+  it('nobody else can reach it before it has them, whatever the umask', async (test) => {
+    const doors = await openDoors(test);
+    const path = join(doors.directory, 'early.sock');
+    const before: (string | number)[] = [];
+    const { files } = doors.parts.host;
+    const watched = {
+      ...files,
+      async setAccess(at: string, mode: number, gid?: number) {
+        before.push(
+          (await stat(dirname(at))).mode & 0o777,
+          await stat(path).then(
+            () => 'there',
+            () => 'not there',
+          ),
+        );
+        return files.setAccess(at, mode, gid);
+      },
+    };
+    const umask = process.umask(0);
+    const listener = await listenSocket({
+      ...doors.parts,
+      host: { ...doors.parts.host, files: watched },
+      path,
+    }).finally(() => process.umask(umask));
+    assert.deepEqual(before, [0o700, 'not there']);
+    assert.equal((await stat(path)).mode & 0o777, 0o600);
+    await assert.rejects(stat(`${path}.new`), { code: 'ENOENT' });
+    await listener.close();
+    await assert.rejects(stat(path), { code: 'ENOENT' });
+  });
+
+  it('leaves the socket of a daemon that came after it', async (test) => {
+    const doors = await openDoors(test);
+    const first = await doors.socket();
+    await rm(first.address);
+    const second = await doors.socket(first.address);
+    await first.close();
+    assert.equal((await send({ socketPath: second.address, path: '/api/v1' })).status, 200);
   });
 });
 

@@ -29,14 +29,30 @@ export async function listenSocket(parts: SocketParts): Promise<Listener> {
   await clearStale(host, path);
   const server = createServer(serverLimits);
   const close = serveApp(server, 'socket', parts);
-  await listening(server, { path }, path);
+  // It is born with the rights that the umask leaves. Nobody else can reach it here until it has its own.
+  const nursery = `${path}.new`;
+  const born = `${nursery}/s`;
   try {
-    await host.files.setAccess(path, gid === undefined ? 0o600 : 0o660, gid);
+    await host.files.remove(nursery);
+    await host.files.makeDirectory(nursery, 0o700);
+    await listening(server, { path: born }, path);
+    await host.files.setAccess(born, gid === undefined ? 0o600 : 0o660, gid);
+    await host.files.rename(born, path);
   } catch (error) {
-    await close();
+    if (server.listening) await close();
     throw error;
+  } finally {
+    await host.files.remove(nursery);
   }
-  return { address: path, close };
+  const ours = (await host.files.stat(path))?.inode;
+  return {
+    address: path,
+    async close() {
+      await close();
+      // Another daemon may have put its own there since.
+      if (ours !== undefined && (await host.files.stat(path))?.inode === ours) await host.files.remove(path);
+    },
+  };
 }
 
 async function clearStale(host: DoorParts['host'], path: string): Promise<void> {

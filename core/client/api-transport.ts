@@ -159,11 +159,14 @@ export class ApiTransport implements Transport {
         } catch (error) {
           if (options.signal?.aborted) throw options.signal.reason;
           if (late.signal.aborted)
-            throw clientError(wanted.changes ? 'ANSWER_LATE' : 'QUERY_LATE', {
-              server,
-              operation: name,
-              seconds: timeoutMs / 1000,
-            });
+            throw clientError(
+              wanted.changes && !(error instanceof AskFailed && !error.connected) ? 'ANSWER_LATE' : 'QUERY_LATE',
+              {
+                server,
+                operation: name,
+                seconds: timeoutMs / 1000,
+              },
+            );
           if (!(error instanceof AskFailed)) throw error;
           if (error.cause instanceof RangeError) throw this.#invalid(name, error.cause.message);
           const pauseMs = retryPausesMs[attempt];

@@ -19,7 +19,7 @@ export async function certificateOf(url: URL, signal: AbortSignal): Promise<Seen
   const aborted = Promise.withResolvers<never>();
   const stop = (): void => aborted.reject(signal.reason);
   signal.addEventListener('abort', stop, { once: true });
-  const opening = openTls(address).catch((error: unknown) => {
+  const opening = openTls(address, signal).catch((error: unknown) => {
     throw lostError(error, { address, operation: 'a certificate', changes: false, connected: false });
   });
   try {

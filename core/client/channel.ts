@@ -1,10 +1,11 @@
 /** A channel: a WebSocket (RFC 6455) with binary frames as a stream of bytes, each side no faster than the other takes. @module */
 import type { Agent, IncomingMessage } from 'node:http';
 import { Duplex } from 'node:stream';
-import type { RawData, WebSocket } from 'ws';
+import type { ClientOptions, RawData, WebSocket } from 'ws';
 import { errorCatalogue, PvcError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import { clientError } from './client-errors.ts';
+import { dialSignal } from './connection.ts';
 import { textOf } from './exchange.ts';
 import { lostError, lostReason } from './lost.ts';
 import { problemError } from './problem.ts';
@@ -34,19 +35,22 @@ export async function openChannel(parts: ChannelParts): Promise<Duplex> {
   const { WebSocket } = await import('ws');
   const scheme = address.socketPath === undefined ? 'wss' : 'ws';
   const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  const dialing = new AbortController();
   const socket = new WebSocket(`${scheme}://${host}:${address.port}${address.basePath}${path}`, {
     agent,
     headers,
     perMessageDeflate: false,
     followRedirects: false,
     maxPayload: 16 * 1024 * 1024,
-  });
+    [dialSignal]: dialing.signal,
+  } as ClientOptions);
   socket.binaryType = 'nodebuffer';
   // Listens from the first moment: what comes with the handshake must not be missed.
   const stream = new WebSocketStream(socket, operation, address.server);
   try {
     await opened(socket, parts);
   } catch (error) {
+    dialing.abort(new Error('nobody waits for it any more'));
     stream.on('error', () => undefined);
     stream.destroy();
     signal.throwIfAborted();

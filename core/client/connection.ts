@@ -11,6 +11,9 @@ import { errorText } from '../error/error.ts';
 import { clientError } from './client-errors.ts';
 import type { Address } from './target.ts';
 
+/** Option of a request: ends the making of its connection, which the request itself cannot do. */
+export const dialSignal = Symbol('dialSignal');
+
 type Done = (error: Error | null, stream: Duplex) => void;
 
 class SocketAgent extends HttpAgent {
@@ -35,15 +38,15 @@ class CheckedTlsAgent extends HttpsAgent {
   }
 
   /** The request gets its connection, and writes to it, only once the certificate was accepted. */
-  override createConnection(_options: unknown, done?: Done): undefined {
-    void this.#dial(done as Done);
+  override createConnection(options: RequestOptions & { readonly [dialSignal]?: AbortSignal }, done?: Done): undefined {
+    void this.#dial(done as Done, options[dialSignal]);
     return undefined;
   }
 
-  async #dial(done: Done): Promise<void> {
+  async #dial(done: Done, signal: AbortSignal | undefined): Promise<void> {
     let socket: TLSSocket;
     try {
-      socket = await dialTls(this.#address);
+      socket = await dialTls(this.#address, signal);
     } catch (error) {
       done(error as Error, undefined as never);
       return;
@@ -60,8 +63,8 @@ export function agentOf(address: Address, keepAlive: boolean): HttpAgent {
 }
 
 /** A TLS connection whose certificate was accepted. @throws PvcError CERTIFICATE_MISMATCH, CERTIFICATE_UNKNOWN */
-async function dialTls(address: Address): Promise<TLSSocket> {
-  const socket = await openTls(address);
+async function dialTls(address: Address, signal: AbortSignal | undefined): Promise<TLSSocket> {
+  const socket = await openTls(address, signal);
   try {
     checkCertificate(socket, address);
   } catch (error) {
@@ -73,8 +76,14 @@ async function dialTls(address: Address): Promise<TLSSocket> {
 
 const isAddress = (host: string): boolean => host.includes(':') || /^\d+\.\d+\.\d+\.\d+$/.test(host);
 
-/** A TLS connection to whoever answers there; nothing may be sent on it before its certificate was checked. */
-export function openTls(address: Pick<Address, 'host' | 'port' | 'caPem'>): Promise<TLSSocket> {
+/**
+ * A TLS connection to whoever answers there; nothing may be sent on it before its certificate was checked.
+ * The signal ends the attempt, not a connection that has been made.
+ */
+export function openTls(
+  address: Pick<Address, 'host' | 'port' | 'caPem'>,
+  signal: AbortSignal | undefined,
+): Promise<TLSSocket> {
   return new Promise((resolve, reject) => {
     const socket = new HttpsAgent({ maxCachedSessions: 0 }).createConnection({
       host: address.host,
@@ -87,8 +96,13 @@ export function openTls(address: Pick<Address, 'host' | 'port' | 'caPem'>): Prom
       // Node's own check would end the connection without telling the fingerprint; ours follows at once.
       rejectUnauthorized: false,
     } as RequestOptions) as TLSSocket;
+    const stop = (): void => void socket.destroy(signal?.reason as Error);
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    socket.once('close', () => signal?.removeEventListener('abort', stop));
     socket.once('error', reject);
     socket.once('secureConnect', () => {
+      signal?.removeEventListener('abort', stop);
       socket.off('error', reject);
       resolve(socket);
     });

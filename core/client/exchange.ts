@@ -1,6 +1,7 @@
 /** One request and its answer. @module */
-import { type Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import { type Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { dialSignal } from './connection.ts';
 import type { Address } from './target.ts';
 
 export interface Ask {
@@ -40,7 +41,10 @@ export function ask({ address, agent, method, path, headers, body, signal }: Ask
           : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
       },
       signal,
-    });
+      [dialSignal]: signal,
+    } as RequestOptions);
+    // A request that has no connection yet does not notice by itself.
+    signal.addEventListener('abort', () => reject(new AskFailed(signal.reason, connected)), { once: true });
     sent.once('socket', (socket) => {
       if (socket.connecting) socket.once('connect', () => (connected = true));
       else connected = true;

@@ -139,6 +139,25 @@ describe('following a feed', () => {
     assert.equal(api.asked.length, 2);
   });
 
+  it('takes a daemon that stops for a broken connection and not for the end of the feed', async (test) => {
+    const closing = { code: 'API_CLOSING', detail: 'It stops.', hint: '', exit: 'unreachable', status: 503 };
+    const api = await fakeApi(test, (asked, response, count) => {
+      open(response);
+      send(response, asked.url.includes('lines=2') ? undefined : count, count);
+      if (count === 2 && asked.headers['last-event-id'] === 's-1') return;
+      send(response, undefined, closing, 'problem');
+      response.end();
+    });
+    using client = createClient({ socket: api.at }, petRegistry());
+    assert.deepEqual(await collect(client.follow('pet.follow', { pet: 'rex' }, { signal: never }), 2), [1, 2]);
+    // Without ids nobody can say what was missed.
+    await assert.rejects(collect(client.follow('pet.follow', { pet: 'rex', lines: 2 }, { signal: never })), {
+      code: 'API_CLOSING',
+      exit: 'unreachable',
+    });
+    assert.equal(api.asked.length, 3);
+  });
+
   it('refuses what is no stream of JSON', async (test) => {
     const api = await fakeApi(test, (_asked, response, count) => {
       if (count === 1) return answerJson(response, []);

@@ -71,9 +71,9 @@ export async function* followFeed(
       endedBefore = true;
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof FeedFailed) throw error.problem;
-      if (first || !mayPass(error)) throw error;
-      broken = error;
+      const failure = error instanceof FeedFailed ? error.problem : error;
+      if (first || !mayPass(failure) || (error instanceof FeedFailed && !resumable)) throw failure;
+      broken = failure;
     }
     if (broken !== undefined) {
       if (!resumable)

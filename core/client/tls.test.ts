@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
 import { WebSocketServer } from 'ws';
 import { type CertificatePair, fingerprint, makeCa, makeNodeCertificate } from '../api/certificate.ts';
 import { PvcError } from '../error/error.ts';
@@ -100,6 +101,56 @@ describe('a client over HTTPS', () => {
     using client = clientOf(api.at, { token: 'pvc_token-1', fingerprint: pinned });
     const channel = await client.channel('pet.talk', { pet: 'rex' }, new AbortController().signal);
     assert.equal((await channel.toArray()).join(''), 'Bearer pvc_token-1');
+  });
+});
+
+describe('a server that takes connections and says nothing', () => {
+  /** Its address, and how many connections it holds. */
+  async function silentServer(test: TestContext): Promise<{ url: string; held: () => number }> {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.resume();
+      socket.on('error', () => undefined);
+      socket.on('close', () => sockets.delete(socket));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    test.after(() => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    });
+    return { url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, held: () => sockets.size };
+  }
+
+  const released = async (held: () => number): Promise<void> => {
+    for (let turn = 0; turn < 200 && held() > 0; turn += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.equal(held(), 0, 'connections are left');
+  };
+
+  it('is given up after the time-out; nothing was sent, so nothing was done', async (test) => {
+    const { url, held } = await silentServer(test);
+    using client = clientOf(url, { fingerprint: pinned });
+    assert.equal((await codeOf(client.call('pet.list', {}, { timeoutMs: 50 }))).code, 'QUERY_LATE');
+    assert.equal((await codeOf(client.call('pet.feed', { pet: 'rex' }, { timeoutMs: 50 }))).code, 'QUERY_LATE');
+    await released(held);
+  });
+
+  it('is left as soon as the caller has enough', async (test) => {
+    const { url, held } = await silentServer(test);
+    using client = clientOf(url, { fingerprint: pinned });
+    const reason = new Error('enough');
+    const tries = [
+      (signal: AbortSignal) => client.call('pet.list', {}, { signal }),
+      (signal: AbortSignal) => client.channel('pet.talk', { pet: 'rex' }, signal),
+      (signal: AbortSignal) => certificateOf(new URL(url), signal),
+    ];
+    for (const attempt of tries) {
+      const enough = new AbortController();
+      const call = attempt(enough.signal);
+      setTimeout(() => enough.abort(reason), 50);
+      await assert.rejects(call, (error) => error === reason);
+    }
+    await released(held);
   });
 });
 

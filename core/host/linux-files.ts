@@ -1,5 +1,4 @@
 /** Files on Linux. Every error names the path; a full disk and missing rights have codes of their own. @module */
-import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
 import {
   appendFile,
@@ -58,6 +57,8 @@ const syncDirectory = (path: string): Promise<void> => withFile(path, 'r', 0, (d
 
 async function writeAtomic(path: string, data: string | Uint8Array, mode: number): Promise<void> {
   const directory = dirname(path);
+  // Here and not above: most commands write no file.
+  const { randomBytes } = await import('node:crypto');
   // Short, so that it fits wherever the target's own name fits.
   const beside = join(directory, `.${randomBytes(6).toString('hex')}.tmp`);
   try {

@@ -3,7 +3,6 @@
  * that the command line knows of its process comes from here; tests pass their own.
  * @module
  */
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -132,6 +131,7 @@ async function runEditor(editor: string, text: string, suffix: string, directory
   try {
     await writeFile(path, text, { mode: 0o600 });
     // $EDITOR may carry options ("code --wait"), and by convention a shell splits it; the path is an argument of its own.
+    const { spawn } = await import('node:child_process');
     const child = spawn('/bin/sh', ['-c', `${editor} "$1"`, editor, path], { stdio: 'inherit' });
     const reason = await new Promise<string | undefined>((resolve, reject) => {
       child.once('error', reject);

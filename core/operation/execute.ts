@@ -3,6 +3,7 @@
  * checks, and finds out what became of a commit whose answer was lost.
  * @module
  */
+import type { z } from 'zod';
 import { errorText, type PvcError } from '../error/error.ts';
 import type { Host } from '../host/host.ts';
 import { issueLines } from '../model/document-text.ts';
@@ -151,7 +152,7 @@ export class Executor {
     const context = this.#queryContext(actor, signal);
     const node = await operation.on?.(context, input);
     if (node !== undefined && node !== this.#parts.localNode) yield* this.#remote(operation, node).feed(node, operation, rawInput, actor, signal, resumeAfter);
-    else yield* operation.open(context, input, resumeAfter);
+    else for await (const item of operation.open(context, input, resumeAfter)) yield { ...item, data: operation.output.parse(item.data) };
   }
 
   async channel(operation: Channel, rawInput: unknown, actor: Actor, signal: AbortSignal): Promise<import('node:stream').Duplex> {
@@ -173,9 +174,11 @@ export class Executor {
       throw operationError('ROLE_TOO_LOW', { operation: operation.name, needed: operation.role, actor: actor.name, role: actor.role });
     }
     const parsed = operation.input.safeParse(rawInput ?? {});
-    if (parsed.success) return parsed.data as Record<string, unknown>;
+    const unknown = unknownFields(operation, rawInput);
+    if (parsed.success && unknown.length === 0) return parsed.data as Record<string, unknown>;
     const command = operation.cli?.command ?? operation.name;
-    throw operationError('INPUT_INVALID', { operation: operation.name, command }, { details: issueLines(parsed.error) });
+    const details = [...unknown.map((field) => `${field}: there is no such field`), ...(parsed.success ? [] : issueLines(parsed.error))];
+    throw operationError('INPUT_INVALID', { operation: operation.name, command }, { details });
   }
 
   #fixedContext(actor: Actor): Fixed {
@@ -268,6 +271,13 @@ export class Executor {
     const { host, documents, localNode } = this.#parts;
     return { view: new View(documents), actor, nowMs: host.clock.wallMs(), localNode, signal };
   }
+}
+
+/** Fields that a plain `z.object` would drop in silence; a schema that says what it does with others is left to it. */
+function unknownFields(operation: Operation, rawInput: unknown): string[] {
+  const { shape, def } = operation.input as z.ZodObject;
+  if (def.catchall !== undefined || rawInput === null || typeof rawInput !== 'object') return [];
+  return Object.keys(rawInput).filter((field) => !Object.hasOwn(shape, field));
 }
 
 /** What stays the same when a request is planned again. */

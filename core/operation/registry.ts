@@ -4,6 +4,12 @@ import type { Operation } from './operation.ts';
 
 const namePattern = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?:\.[a-z][a-z0-9]*(?:-[a-z0-9]+)*)+$/;
 
+/**
+ * What a query string says beside the input: `?plan=true`, `?after=ID`. A field of that name would turn a
+ * request for a plan into the deed itself.
+ */
+const reservedFields: Readonly<Partial<Record<Operation['type'], string>>> = { mutation: 'plan', feed: 'after' };
+
 export interface RegisteredOperation {
   readonly operation: Operation;
   /** `core`, or the plugin that brought it. */
@@ -15,20 +21,31 @@ export class OperationRegistry {
 
   /** @throws Error when the name, route or command is malformed or taken: a fault of the plugin. */
   add(plugin: string, operation: Operation): void {
-    if (!namePattern.test(operation.name)) throw new Error(`operation name "${operation.name}" is not noun.verb in lower case`);
+    if (!namePattern.test(operation.name))
+      throw new Error(`operation name "${operation.name}" is not noun.verb in lower case`);
     const route = routeOf(operation);
     for (const other of this.#byName.values()) {
-      if (other.operation.name === operation.name) throw new Error(`operation ${operation.name} is already declared by ${other.plugin}`);
-      if (routeOf(other.operation) === route) throw new Error(`${operation.name}: route ${route} belongs to ${other.operation.name}`);
+      if (other.operation.name === operation.name)
+        throw new Error(`operation ${operation.name} is already declared by ${other.plugin}`);
+      if (routeOf(other.operation) === route)
+        throw new Error(`${operation.name}: route ${route} belongs to ${other.operation.name}`);
       if (operation.cli !== undefined && other.operation.cli?.command === operation.cli.command) {
         throw new Error(`${operation.name}: command "${operation.cli.command}" belongs to ${other.operation.name}`);
       }
     }
     for (const [, field = ''] of operation.http.path.matchAll(/\{(\w+)\}/g)) {
-      if (!(field in operation.input.shape)) throw new Error(`${operation.name}: route names {${field}}, which is no field of its input`);
+      if (!(field in operation.input.shape))
+        throw new Error(`${operation.name}: route names {${field}}, which is no field of its input`);
     }
     for (const argument of operation.cli?.arguments ?? []) {
-      if (!(argument.field in operation.input.shape)) throw new Error(`${operation.name}: argument ${argument.field} is no field of its input`);
+      if (!(argument.field in operation.input.shape))
+        throw new Error(`${operation.name}: argument ${argument.field} is no field of its input`);
+    }
+    const reserved = reservedFields[operation.type];
+    if (reserved !== undefined && reserved in operation.input.shape) {
+      throw new Error(
+        `${operation.name}: a field named "${reserved}" would be taken for what the API's ?${reserved}= says`,
+      );
     }
     this.#byName.set(operation.name, { operation, plugin });
   }
@@ -45,4 +62,5 @@ export class OperationRegistry {
   }
 }
 
-const routeOf = (operation: Operation): string => `${operation.http.method} ${operation.http.path.replace(/\{\w+\}/g, '{}')}`;
+const routeOf = (operation: Operation): string =>
+  `${operation.http.method} ${operation.http.path.replace(/\{\w+\}/g, '{}')}`;

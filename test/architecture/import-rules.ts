@@ -28,6 +28,9 @@ const narrow: Readonly<Record<string, readonly string[]>> = {
   store: ['error', 'host', 'model'],
 };
 
+/** Where the program begins; they may import anything. */
+const entryFiles = new Set(['core/boot.ts', 'core/main.ts']);
+
 /** The one list of built-in plugins. */
 const builtinList = 'core/plugin/builtin.ts';
 /** All that a plugin may import of core. */
@@ -53,7 +56,7 @@ export function refusal(file: string, target: string): string | undefined {
     return file === builtinList || file === 'core/main.ts' || folder === 'daemon'
       ? undefined
       : `only ${builtinList}, core/main.ts and core/daemon import plugins`;
-  if (file === 'core/main.ts' || folder === targetFolder) return undefined;
+  if (entryFiles.has(file) || folder === targetFolder) return undefined;
   if (layerOf(folder) < 0)
     return `core/${folder} has no place in the order of layers (test/architecture/import-rules.ts)`;
   if (layerOf(targetFolder) < 0) return `core/${targetFolder} has no place in the order of layers`;

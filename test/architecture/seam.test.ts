@@ -80,7 +80,8 @@ describe('lint rule pvc/host-seam', () => {
     directory = mkdtempSync(join(tmpdir(), 'pvc-seam-'));
     // It has lines of comment, which oxlint takes and JSON does not.
     const text = readFileSync(join(repository, '.oxlintrc.json'), 'utf8').replace(/^\s*\/\/.*$/gm, '');
-    const config = JSON.parse(text) as Record<string, unknown>;
+    // The file has comments, each on a line of its own.
+    const config = JSON.parse(text.replace(/^\s*\/\/.*$/gm, '')) as Record<string, unknown>;
     config['jsPlugins'] = [join(repository, 'build/lint/pvc.ts')];
     config['options'] = { typeAware: false };
     writeFileSync(join(directory, '.oxlintrc.json'), JSON.stringify(config));

@@ -68,10 +68,7 @@ export async function timeCommands<K extends string>(
   return Object.fromEntries(
     names.map((name) => {
       const samples = wall.get(name) ?? [];
-      return [
-        name,
-        { medianMs: median(samples), leastMs: Math.min(...samples), cpuMs: (cpu.get(name) ?? 0) / runs } as CommandTimes,
-      ];
+      return [name, { medianMs: median(samples), leastMs: Math.min(...samples), cpuMs: (cpu.get(name) ?? 0) / runs }];
     }),
   ) as Record<K, CommandTimes>;
 }

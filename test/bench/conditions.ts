@@ -44,7 +44,9 @@ export function fileSystemOf(path: string): string {
 function firstLine(argv: readonly string[], cwd?: string): string {
   const [file = '', ...rest] = argv;
   try {
-    return execFileSync(file, rest, { encoding: 'utf8', cwd, stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0] ?? '';
+    return (
+      execFileSync(file, rest, { encoding: 'utf8', cwd, stdio: ['ignore', 'pipe', 'ignore'] }).split('\n')[0] ?? ''
+    );
   } catch {
     return 'not known';
   }

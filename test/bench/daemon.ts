@@ -29,13 +29,33 @@ async function idle(node: BenchNode, area: string, goals: { rss?: string; cpu?: 
   const after = node.use();
   const share = ((after.cpuMs - before.cpuMs) / (performance.now() - startMs)) * 100;
   return [
-    { area, what: 'memory, resident', value: after.rssMiB, unit: 'MiB', note: `${numberText(after.anonymousMiB)} MiB without files`, ...(goals.rss === undefined ? {} : { goal: goals.rss }) },
-    { area, what: 'processor, idle', value: share, unit: '% of a core', note: `over ${idleMs / 1000} s`, ...(goals.cpu === undefined ? {} : { goal: goals.cpu }) },
+    {
+      area,
+      what: 'memory, resident',
+      value: after.rssMiB,
+      unit: 'MiB',
+      note: `${numberText(after.anonymousMiB)} MiB without files`,
+      ...(goals.rss === undefined ? {} : { goal: goals.rss }),
+    },
+    {
+      area,
+      what: 'processor, idle',
+      value: share,
+      unit: '% of a core',
+      note: `over ${idleMs / 1000} s`,
+      ...(goals.cpu === undefined ? {} : { goal: goals.cpu }),
+    },
   ];
 }
 
 /** `pvc vm list` from the machine over the node's socket, so that nothing but the program is measured. */
-async function listByCommand(node: BenchNode, area: string, guests: number, runs: number, goal?: string): Promise<Figure[]> {
+async function listByCommand(
+  node: BenchNode,
+  area: string,
+  guests: number,
+  runs: number,
+  goal?: string,
+): Promise<Figure[]> {
   const socket = await node.socket();
   const environment = { PATH: '/usr/bin:/bin' };
   const times = await timeCommands(
@@ -46,8 +66,21 @@ async function listByCommand(node: BenchNode, area: string, guests: number, runs
     runs,
   );
   return [
-    { area, what: `pvc vm list, ${guests} guests`, value: times.list.medianMs, unit: 'ms', note: processorNote(times.list, runs), ...(goal === undefined ? {} : { goal }) },
-    { area, what: `the same with --format json`, value: times.json.medianMs, unit: 'ms', note: processorNote(times.json, runs) },
+    {
+      area,
+      what: `pvc vm list, ${guests} guests`,
+      value: times.list.medianMs,
+      unit: 'ms',
+      note: processorNote(times.list, runs),
+      ...(goal === undefined ? {} : { goal }),
+    },
+    {
+      area,
+      what: `the same with --format json`,
+      value: times.json.medianMs,
+      unit: 'ms',
+      note: processorNote(times.json, runs),
+    },
   ];
 }
 
@@ -81,8 +114,20 @@ export async function startFigures(node: BenchNode): Promise<Figure[]> {
     againMs.push(await node.startDaemon());
   }
   return [
-    { area, what: 'first start to first answer', value: firstMs, unit: 'ms', note: 'starts libvirtd, tries whether KVM works' },
-    { area, what: 'restart to first answer', value: median(againMs), unit: 'ms', note: `median of ${againMs.length}; least ${numberText(Math.min(...againMs))} ms` },
+    {
+      area,
+      what: 'first start to first answer',
+      value: firstMs,
+      unit: 'ms',
+      note: 'starts libvirtd, tries whether KVM works',
+    },
+    {
+      area,
+      what: 'restart to first answer',
+      value: median(againMs),
+      unit: 'ms',
+      note: `median of ${againMs.length}; least ${numberText(Math.min(...againMs))} ms`,
+    },
     ...(await idle(node, area, {})),
     ...(await listByCommand(node, area, 0, listRuns, '≤ 150 ms')),
   ];
@@ -96,7 +141,13 @@ export async function fiftyGuestFigures(node: BenchNode): Promise<Figure[]> {
   await node.startDaemon();
   const startMs = performance.now();
   for (let n = 0; n < fewGuests; n += 1) {
-    const answer = await node.post('/api/v1/vms/create', { name: `few${n}`, memory: 64, disk: [{ file: `/srv/few${n}.img` }], nic: [{ bridge: 'br0' }], start: true });
+    const answer = await node.post('/api/v1/vms/create', {
+      name: `few${n}`,
+      memory: 64,
+      disk: [{ file: `/srv/few${n}.img` }],
+      nic: [{ bridge: 'br0' }],
+      start: true,
+    });
     if (answer.status >= 300) throw new Error(`guest ${n} was refused: ${answer.body}`);
   }
   const madeMs = performance.now() - startMs;
@@ -106,7 +157,13 @@ export async function fiftyGuestFigures(node: BenchNode): Promise<Figure[]> {
   });
   const runningMs = performance.now() - startMs;
   return [
-    { area, what: 'creating them with start, each', value: madeMs / fewGuests, unit: 'ms', note: `all seen running after ${numberText(runningMs)} ms` },
+    {
+      area,
+      what: 'creating them with start, each',
+      value: madeMs / fewGuests,
+      unit: 'ms',
+      note: `all seen running after ${numberText(runningMs)} ms`,
+    },
     ...(await idle(node, area, { rss: '≤ 120 MiB', cpu: '≤ 2 %' })),
     ...(await listByCommand(node, area, fewGuests, listRuns, '≤ 150 ms')),
   ];
@@ -116,7 +173,12 @@ export async function fiftyGuestFigures(node: BenchNode): Promise<Figure[]> {
 export async function manyGuestFigures(node: BenchNode): Promise<Figure[]> {
   const area = `daemon, ${manyGuests} guests of other nodes besides`;
   await node.stopDaemon();
-  await node.exec([process.execPath, join(import.meta.dirname, 'many-guests.ts'), '/var/lib/pvc/store.sqlite', String(manyGuests)]);
+  await node.exec([
+    process.execPath,
+    join(import.meta.dirname, 'many-guests.ts'),
+    '/var/lib/pvc/store.sqlite',
+    String(manyGuests),
+  ]);
   const startedMs = await node.startDaemon();
   return [
     { area, what: 'restart to first answer', value: startedMs, unit: 'ms' },

@@ -67,7 +67,8 @@ async function onNode(signal: AbortSignal): Promise<Figure[]> {
 }
 
 async function main(): Promise<void> {
-  for (const area of wanted) if (!(areas as readonly string[]).includes(area)) throw new Error(`there is no area ${area}: ${areas.join(', ')}`);
+  for (const area of wanted)
+    if (!(areas as readonly string[]).includes(area)) throw new Error(`there is no area ${area}: ${areas.join(', ')}`);
   using interrupt = watchInterrupt();
   const { signal } = interrupt;
   await ensureExecutable({ signal, onBuild: () => step('building dist/pvc') });
@@ -84,8 +85,11 @@ async function main(): Promise<void> {
   }
   const after = await conditionsAt(options.store);
   step('done');
-  process.stdout.write(`${conditionLines(conditions)}; load ${after.load1.toFixed(1)} at the end\n\n${figureTable(figures)}\n`);
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify({ conditions, loadAtEnd: after.load1, figures }, null, 2)}\n`);
+  process.stdout.write(
+    `${conditionLines(conditions)}; load ${after.load1.toFixed(1)} at the end\n\n${figureTable(figures)}\n`,
+  );
+  if (options.json !== undefined)
+    writeFileSync(options.json, `${JSON.stringify({ conditions, loadAtEnd: after.load1, figures }, null, 2)}\n`);
 }
 
 try {

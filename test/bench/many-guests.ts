@@ -26,10 +26,21 @@ function copyOf(model: Doc<VmSpec, VmStatus>, n: number): Write {
     name,
     node,
     run: 'running',
-    nics: model.spec.nics.slice(0, 1).map((nic) => ({ ...nic, mac: `52:54:01:${hex(n >> 16, 2)}:${hex((n >> 8) & 255, 2)}:${hex(n & 255, 2)}` })),
+    nics: model.spec.nics
+      .slice(0, 1)
+      .map((nic) => ({ ...nic, mac: `52:54:01:${hex(n >> 16, 2)}:${hex((n >> 8) & 255, 2)}:${hex(n & 255, 2)}` })),
     tags: [{ name: `rack${n % 7}`, protected: false }],
   };
-  const status: VmStatus = { ...model.status, state: 'running', reason: 'booted', node, sinceMs: 1_700_000_000_000, restartNeeded: [], notes: [], conditions: [] };
+  const status: VmStatus = {
+    ...model.status,
+    state: 'running',
+    reason: 'booted',
+    node,
+    sinceMs: 1_700_000_000_000,
+    restartNeeded: [],
+    notes: [],
+    conditions: [],
+  };
   return { do: 'create', kind: vm, id: `00000000-0000-4000-8000-${hex(n, 12)}`, spec, status };
 }
 
@@ -41,7 +52,9 @@ async function addGuests(path: string, count: number): Promise<void> {
     const [model] = await new Documents(store).list(vm);
     if (model === undefined) throw new Error('there is no guest to copy');
     for (let from = 0; from < count; from += guestsPerCommit) {
-      const writes = Array.from({ length: Math.min(guestsPerCommit, count - from) }, (_, at) => copyOf(model, from + at));
+      const writes = Array.from({ length: Math.min(guestsPerCommit, count - from) }, (_, at) =>
+        copyOf(model, from + at),
+      );
       const { outcome } = await store.commit(commitOf(writes).ops);
       if (outcome !== 'ok') throw new Error(`the guests from ${from} on could not be written: ${outcome}`);
     }

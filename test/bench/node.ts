@@ -68,7 +68,10 @@ export class BenchNode {
     const startMs = performance.now();
     const holder = spawn(file, rest, { stdio: ['ignore', log, log] });
     closeSync(log);
-    const answered = await becomesTrueQuickly(async () => (await this.get('/api/v1/cluster').catch(() => undefined))?.status === 200, holder);
+    const answered = await becomesTrueQuickly(
+      async () => (await this.get('/api/v1/cluster').catch(() => undefined))?.status === 200,
+      holder,
+    );
     const tookMs = performance.now() - startMs;
     if (!answered) throw new Error(`the daemon does not answer:\n${await this.log()}`);
     // nsenter forks to enter the namespace of processes; the shell that starts the program becomes it.
@@ -97,7 +100,8 @@ export class BenchNode {
     const pid = this.#daemon?.pid;
     if (pid === undefined) throw new Error('the daemon does not run');
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? Number.NaN);
+    const kib = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? Number.NaN);
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return {
@@ -119,7 +123,8 @@ export class BenchNode {
     const socketPath = await this.socket();
     return new Promise((resolve, reject) => {
       const startMs = performance.now();
-      const headers = body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+      const headers =
+        body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
       const asking = request({ socketPath, method, path, agent: this.#agent, headers }, (answer) => {
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -149,6 +154,12 @@ async function becomesTrueQuickly(probe: () => Promise<boolean>, holder: ChildPr
 }
 
 /** Waits, without measuring. @throws Error with the daemon's log */
-export async function needTrue(what: string, node: BenchNode, probe: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
-  if (!(await becomesTrue(probe, timeoutMs))) throw new Error(`${what} did not come true within ${timeoutMs / 1000} s\n${await node.log()}`);
+export async function needTrue(
+  what: string,
+  node: BenchNode,
+  probe: () => Promise<boolean>,
+  timeoutMs = 60_000,
+): Promise<void> {
+  if (!(await becomesTrue(probe, timeoutMs)))
+    throw new Error(`${what} did not come true within ${timeoutMs / 1000} s\n${await node.log()}`);
 }

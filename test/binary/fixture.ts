@@ -5,10 +5,12 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { mapAsset } from '../../core/host/stack.ts';
 import { bundle, sqliteAddon, sqliteAsset } from '../../build/bundle.ts';
+import { compileProgram } from '../../build/compiled.ts';
 import { pack } from '../../build/pack.ts';
-import { inRepository } from '../../build/paths.ts';
+import { bootEntry, inRepository } from '../../build/paths.ts';
+import { compiledAsset, programAsset } from '../../core/host/program-text.ts';
+import { mapAsset } from '../../core/host/stack.ts';
 
 export interface Run {
   readonly status: number | null;
@@ -41,19 +43,29 @@ export async function packFixture(): Promise<Fixture> {
   // Not /tmp: the tests mount an empty one over it.
   const directory = mkdtempSync('/var/tmp/pvc-binary-');
   const bundleFile = join(directory, 'fixture.cjs');
+  const bootFile = join(directory, 'boot.cjs');
+  const compiled = join(directory, 'fixture.cache');
   const binary = join(directory, 'fixture');
+  const buildInfo = { version: '1.2.3', commit: 'abc' };
   const note = join(directory, 'note');
   writeFileSync(note, 'a note\n');
   await bundle({
     entry: inRepository('test/fixtures/binary/main.ts'),
     output: bundleFile,
-    buildInfo: { version: '1.2.3', commit: 'abc' },
+    buildInfo,
   });
+  await bundle({ entry: bootEntry, output: bootFile, buildInfo });
+  await compileProgram(bundleFile, compiled, ['version']);
   await pack({
-    bundle: bundleFile,
+    boot: bootFile,
     output: binary,
-    assets: { [sqliteAsset]: sqliteAddon, [mapAsset]: `${bundleFile}.map.br`, 'notes/a.txt': note },
-    codeCache: false,
+    assets: {
+      [programAsset]: bundleFile,
+      [compiledAsset]: compiled,
+      [sqliteAsset]: sqliteAddon,
+      [mapAsset]: `${bundleFile}.map.br`,
+      'notes/a.txt': note,
+    },
   });
   return { binary, directory, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }

@@ -37,14 +37,9 @@ export class NodeSession implements AsyncDisposable {
 
   /** Starts a command on a terminal: script(1) makes one and passes on its own input and output. @throws LabError */
   static onTerminal(lab: TestLab, node: string, argv: readonly string[]): Promise<NodeSession> {
-    return NodeSession.start(lab, node, [
-      'script',
-      '--quiet',
-      '--return',
-      '--command',
-      argv.map(shellWord).join(' '),
-      '/dev/null',
-    ]);
+    // The shell that script(1) uses must not be there to die of Ctrl-C itself.
+    const command = `exec ${argv.map(shellWord).join(' ')}`;
+    return NodeSession.start(lab, node, ['script', '--quiet', '--return', '--command', command, '/dev/null']);
   }
 
   /** Types. */

@@ -107,6 +107,14 @@ export class TestGuest {
     });
   }
 
+  /** Waits until it has begun another boot than `before`'s; it may not count yet. */
+  bootsAgain(before: Life): Promise<Life> {
+    return this.waitFor('boot again', async () => {
+      const life = await this.life();
+      return life !== undefined && life.bootId !== before.bootId && life;
+    });
+  }
+
   /** Waits until it counts on after `before`, and asserts that it is the same boot. */
   async countsOn(before: Life): Promise<Life> {
     const after = await this.waitFor('count on', async () => {

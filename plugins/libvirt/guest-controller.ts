@@ -10,14 +10,20 @@ import { type VmStatus, vm } from './vm-kind.ts';
 /** A guest that has run this long counts as steady: its next end is the first again. */
 const steadyMs = 5 * 60_000;
 
-export function guestController(runtime: Runtime, control: GuestControl): Controller<VmSpec, VmStatus, GuestObserved, GuestStep> {
+export function guestController(
+  runtime: Runtime,
+  control: GuestControl,
+): Controller<VmSpec, VmStatus, GuestObserved, GuestStep> {
   const ends = new Map<string, { count: number; lastMs: number }>();
   const { host, documents, node } = runtime;
 
   const noteEnd = (uuid: string): void => {
     const nowMs = host.clock.wallMs();
     const known = ends.get(uuid);
-    ends.set(uuid, { count: known === undefined || nowMs - known.lastMs > steadyMs ? 1 : known.count + 1, lastMs: nowMs });
+    ends.set(uuid, {
+      count: known === undefined || nowMs - known.lastMs > steadyMs ? 1 : known.count + 1,
+      lastMs: nowMs,
+    });
   };
 
   return defineController<VmSpec, VmStatus, GuestObserved, GuestStep>({
@@ -30,7 +36,14 @@ export function guestController(runtime: Runtime, control: GuestControl): Contro
 
     async observe(uuid, doc) {
       const holder = await documents.find(task, 'target', `vm:${uuid}`);
-      if (!control.link.connected) return { connected: false, guest: undefined, task: holder, differences: undefined, ends: { count: 0, lastMs: 0 } };
+      if (!control.link.connected)
+        return {
+          connected: false,
+          guest: undefined,
+          task: holder,
+          differences: undefined,
+          ends: { count: 0, lastMs: 0 },
+        };
       const guest = await control.look(uuid);
       const wanted = doc?.spec.run === 'running' && guest !== undefined ? await control.render(doc) : undefined;
       return {
@@ -38,12 +51,16 @@ export function guestController(runtime: Runtime, control: GuestControl): Contro
         guest,
         task: holder,
         // A plugin that fails for a moment must not cost a running guest the devices that it adds.
-        differences: wanted?.complete !== true || guest === undefined ? undefined : diffDevices({ startedFrom: guest.startedFrom, wanted: parseXml(wanted.text), live: guest.xml }),
+        differences:
+          wanted?.complete !== true || guest === undefined
+            ? undefined
+            : diffDevices({ startedFrom: guest.startedFrom, wanted: parseXml(wanted.text), live: guest.xml }),
         ends: ends.get(uuid) ?? { count: 0, lastMs: 0 },
       };
     },
 
-    plan: (doc, observed, { nowMs }) => planGuest(doc, observed, nowMs, doc?.spec.name ?? observed.guest?.xml.attributes['name'] ?? 'guest'),
+    plan: (doc, observed, { nowMs }) =>
+      planGuest(doc, observed, nowMs, doc?.spec.name ?? observed.guest?.xml.attributes['name'] ?? 'guest'),
 
     async apply(step, uuid) {
       switch (step.do) {
@@ -82,7 +99,13 @@ export function guestController(runtime: Runtime, control: GuestControl): Contro
 }
 
 /** The status document for what was observed. While libvirt is away the last known one stands. */
-export function statusOf(doc: VmDoc, observed: GuestObserved, conditions: readonly Condition[], nowMs: number, node: string): VmStatus {
+export function statusOf(
+  doc: VmDoc,
+  observed: GuestObserved,
+  conditions: readonly Condition[],
+  nowMs: number,
+  node: string,
+): VmStatus {
   const { guest, connected, differences } = observed;
   const before = doc.status;
   if (!connected && before !== undefined) return { ...before, conditions: [...conditions] };
@@ -105,8 +128,10 @@ export function statusOf(doc: VmDoc, observed: GuestObserved, conditions: readon
 /** Guests that are to be started when their node boots, although they were stopped. Called once a boot. */
 export async function autostart(runtime: Runtime): Promise<string[]> {
   const view = new View(runtime.documents);
-  const due = (await view.list(vm)).filter((doc) => doc.spec.node === runtime.node && doc.spec.autostart && doc.spec.run === 'stopped').sort((a, b) => b.spec.priority - a.spec.priority);
-  for (const doc of due) await runtime.write([{ do: 'spec', kind: vm, before: doc, spec: { ...doc.spec, run: 'running' } }]);
+  const due = (await view.list(vm))
+    .filter((doc) => doc.spec.node === runtime.node && doc.spec.autostart && doc.spec.run === 'stopped')
+    .sort((a, b) => b.spec.priority - a.spec.priority);
+  for (const doc of due)
+    await runtime.write([{ do: 'spec', kind: vm, before: doc, spec: { ...doc.spec, run: 'running' } }]);
   return due.map((doc) => doc.spec.name);
 }
-

@@ -40,10 +40,17 @@ const label = (device: XmlElement): string => {
     const found = device.children.find((node): node is XmlElement => 'name' in node && node.name === name);
     return found?.attributes[key];
   };
-  return device.name === 'interface' ? `network card ${attribute('mac', 'address') ?? '?'}` : `${device.name} ${attribute('target', 'dev') ?? '?'}`;
+  return device.name === 'interface'
+    ? `network card ${attribute('mac', 'address') ?? '?'}`
+    : `${device.name} ${attribute('target', 'dev') ?? '?'}`;
 };
 
-export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, nowMs: number, name: string): ReconcilePlan<GuestStep> {
+export function planGuest(
+  doc: VmDoc | undefined,
+  observed: GuestObserved,
+  nowMs: number,
+  name: string,
+): ReconcilePlan<GuestStep> {
   const { connected, guest, task, differences, ends } = observed;
   if (!connected || task !== undefined) return { steps: [] };
   const start: GuestStep = { do: 'start', text: `start ${name}`, timeoutMs: startTimeoutMs };
@@ -61,7 +68,8 @@ export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, nowMs
         const dueMs = ends.lastMs + restartPauseMs(ends.count);
         return dueMs > nowMs ? { steps: [], againInMs: dueMs - nowMs } : { steps: [start] };
       }
-      if (guest.state === 'crashed' || guest.state === 'stopped') return { steps: [end(`it has ${guest.state}`), start] };
+      if (guest.state === 'crashed' || guest.state === 'stopped')
+        return { steps: [end(`it has ${guest.state}`), start] };
       if (differences === undefined || guest.state !== 'running') return { steps: [] };
       const step = (verb: 'attach' | 'detach' | 'update', text: string, device: XmlElement): GuestStep => ({
         do: verb,

@@ -90,13 +90,20 @@ export function guestController(runtime: Runtime, control: GuestControl): Contro
   });
 }
 
+/** Why a guest does not run. */
+function whyOff({ spec, status }: VmDoc, ends: Ends): string {
+  if (spec.run !== 'running') return spec.run;
+  if (ends.count > 0) return ends.reason;
+  return status === undefined || status.state === 'stopped' ? 'not started yet' : 'gone';
+}
+
 /** The status document for what was observed. While libvirt is away the last known one stands. */
 export function statusOf(doc: VmDoc, observed: GuestObserved, conditions: readonly Condition[], nowMs: number, node: string): VmStatus {
   const { guest, connected, differences, ends } = observed;
   const before = doc.status;
   if (!connected && before !== undefined) return { ...before, conditions: [...conditions] };
   const state: VmStatus['state'] = !connected ? 'unknown' : (guest?.state ?? 'stopped');
-  const reason = guest?.reason ?? (doc.spec.run !== 'running' ? doc.spec.run : ends.count > 0 ? ends.reason : 'not started yet');
+  const reason = guest?.reason ?? whyOff(doc, ends);
   return {
     state,
     reason,

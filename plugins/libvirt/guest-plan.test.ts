@@ -122,6 +122,21 @@ describe('what a node does for a guest', () => {
 });
 
 describe('a guest that ends again and again', () => {
+  it('is looked at again before it is started, when its end was seen before it was told', () => {
+    const status: VmDoc['status'] = {
+      state: 'running',
+      reason: 'booted',
+      node: 'hv1',
+      sinceMs: 1,
+      restartNeeded: [],
+      notes: [],
+      conditions: [],
+    };
+    assert.deepEqual(planGuest({ ...doc('running'), status }, seen(), nowMs, 'web1'), { steps: [], againInMs: 500 });
+    const told = { ...doc('running'), status: { ...status, state: 'stopped' as const } };
+    assert.equal(planGuest(told, seen(), nowMs, 'web1').steps.length, 1);
+  });
+
   it('is started after longer and longer pauses', () =>
     assert.deepEqual(
       [0, 1, 2, 3, 4, 5, 8, 9, 50].map(restartPauseMs),

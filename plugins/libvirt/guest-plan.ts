@@ -39,6 +39,8 @@ const deviceTimeoutMs = 30_000;
  */
 export const restartPauseMs = (ends: number): number => (ends <= 0 ? 0 : Math.min(60_000, 500 * 2 ** (ends - 1)));
 
+const ranLast = (doc: VmDoc): boolean => doc.status !== undefined && ['running', 'paused', 'stopping', 'crashed'].includes(doc.status.state);
+
 const label = (device: XmlElement): string => {
   const attribute = (name: string, key: string): string | undefined => {
     const found = device.children.find((node): node is XmlElement => 'name' in node && node.name === name);
@@ -62,6 +64,9 @@ export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, nowMs
       return { steps: guest === undefined ? [] : [end(`it is meant to be ${doc.spec.run}`)] };
     case 'running': {
       if (guest === undefined) {
+        // It ran when it was last seen, and libvirt has not told of its end yet. The next look knows more, and
+        // until then its status shows that it is gone.
+        if (ends.count === 0 && ranLast(doc)) return { steps: [], againInMs: restartPauseMs(1) };
         const dueMs = ends.lastMs + restartPauseMs(ends.count);
         return dueMs > nowMs ? { steps: [], againInMs: dueMs - nowMs } : { steps: [start] };
       }

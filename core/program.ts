@@ -61,13 +61,15 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
   await loadPlugins(plugins, host.files, draft.load, api);
   plugins.settle();
   const sections = plugins.hooks.config.items().map(({ plugin, item }) => ({ plugin: plugin.name, schema: item }));
-  // Sections of plugins that are switched off or failed to load are kept as they are, not refused.
-  const silent = [...draft.disable, ...plugins.loaded.filter((one) => one.state === 'failed').map((one) => one.name)];
+  // Sections of plugins that are switched off or failed to load are kept as they are, not refused. One that
+  // failed before it said its name may own any of them.
+  const failed = plugins.loaded.filter((one) => one.state === 'failed').map((one) => one.name);
   const known = new Set(sections.map((section) => section.plugin));
+  const silent = [...draft.disable, ...failed, ...(failed.length > 0 ? draft.sections : [])].filter((name) => !known.has(name));
   const loaded = await loadConfig(
     host.files,
     options.configPath,
-    [...sections, ...silent.filter((name) => !known.has(name)).map((plugin) => ({ plugin, schema: api.z.unknown() }))],
+    [...sections, ...[...new Set(silent)].map((plugin) => ({ plugin, schema: api.z.unknown() }))],
     options.configRequired,
   );
 
@@ -115,7 +117,7 @@ function kindsOf(plugins: Plugins): AnyKind[] {
   return kinds;
 }
 
-async function loadConfigLoosely(options: AssembleOptions): Promise<{ load: string[]; disable: string[] }> {
+async function loadConfigLoosely(options: AssembleOptions): Promise<{ load: string[]; disable: string[]; sections: string[] }> {
   const { configSchema } = await import('./config/schema.ts');
   const { parse } = await import('yaml');
   const text = await options.host.files.readText(options.configPath);
@@ -124,9 +126,11 @@ async function loadConfigLoosely(options: AssembleOptions): Promise<{ load: stri
     raw = text === undefined ? undefined : parse(text);
   } catch {
     // The real reading, next, reports it with its line.
-    return { load: [], disable: [] };
+    return { load: [], disable: [], sections: [] };
   }
   const plugins = (raw as { plugins?: unknown } | null | undefined)?.plugins;
   const parsed = configSchema.shape.plugins.safeParse(plugins ?? {});
-  return parsed.success ? { load: parsed.data.load.map((entry) => entry.path), disable: parsed.data.disable } : { load: [], disable: [] };
+  if (!parsed.success) return { load: [], disable: [], sections: [] };
+  const { load, disable, ...sections } = parsed.data;
+  return { load: load.map((entry) => entry.path), disable, sections: Object.keys(sections) };
 }

@@ -142,6 +142,19 @@ describe('strict hook', () => {
   });
 });
 
+it('a third-party tap has ten seconds at most', async () => {
+  const { clock, context } = setUp();
+  const hook = new StrictHook<void>('go', context, 60_000);
+  hook.tap(other, hang);
+  const done = hook.call();
+  await clock.advance(10_000);
+  await done;
+  hook.tap(own, hang);
+  const failing = assert.rejects(hook.call(), /within 60 s/);
+  await clock.advance(60_000);
+  await failing;
+});
+
 describe('a tap that was late', () => {
   it('is left out for a minute, then tried again, and cured when it returns', async () => {
     const { clock, context, troubles, cured } = setUp();

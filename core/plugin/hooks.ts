@@ -1,6 +1,6 @@
 /**
  * Every point of PVC where a plugin can join in: one frozen object. Each hook's comment is its
- * contract. The table of policies is in `hook-point.ts`; `docs/reference/hooks.md` shows it for people.
+ * contract. A third-party plugin's tap has ten seconds at most, whatever the hook's own deadline. The table of policies is in `hook-point.ts`; `docs/reference/hooks.md` shows it for people.
  * @module
  */
 import type { z } from 'zod';

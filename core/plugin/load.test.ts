@@ -127,6 +127,16 @@ describe('plugins of one file', () => {
     });
   }
 
+  it('are called by the name that they say, once they have said it', async () => {
+    const nameOf = async (text: string): Promise<string | undefined> => {
+      const directory = await plant({ 'file.cjs': text });
+      return (await load([join(directory, 'file.cjs')])).loaded[0]?.name;
+    };
+    assert.equal(await nameOf(body()), 'file.cjs');
+    assert.equal(await nameOf(header({ name: 'hello', api: '^2' }) + body()), 'hello');
+    assert.equal(await nameOf(`${header()}throw new Error();`), 'hello');
+  });
+
   it('run no line before they are checked', async () => {
     const directory = await plant({
       'a.cjs': `${header({ name: 'hello', api: '^2' })}globalThis.pvcPluginRan = true;\n${body()}`,

@@ -35,20 +35,24 @@ const header = /^\s*(?:\/\/|\/\*+|\*)\s*@pvc-plugin\s+(\{.*?\})\s*(?:\*\/)?\s*$/
 /** Loads every plugin that the configuration lists, in that order. */
 export async function loadPlugins(plugins: Plugins, files: Pick<Files, 'stat' | 'readText'>, paths: readonly string[], api: typeof import('./api.ts')): Promise<void> {
   for (const path of paths) {
+    // Until it has said its name, it is called by its file.
     let name = path.split('/').at(-1) ?? path;
     try {
-      const found = await readManifest(files, path);
-      name = found.manifest.name;
-      const definition = found.load();
+      const { main, said } = await readManifest(files, path);
+      name = said.name;
+      if (!satisfies(pluginApiVersion, said.api)) throw new Error(`was written for plugin API ${said.api}; this PVC has ${pluginApiVersion}`);
+      await refuseUnsafe(files, main);
+      const definition = definitionOf(main);
       if (definition.name !== name) throw new Error(`calls itself ${definition.name}, its manifest says ${name}`);
-      plugins.add({ ...definition, apply: (context) => definition.apply(context), summary: definition.summary ?? found.manifest.summary }, { builtin: false, path, version: found.manifest.version, api });
+      plugins.add({ ...definition, apply: (context) => definition.apply(context), summary: definition.summary ?? said.summary }, { builtin: false, path, version: said.version, api });
     } catch (error) {
       plugins.failed(name, path, errorText(error));
     }
   }
 }
 
-async function readManifest(files: Pick<Files, 'stat' | 'readText'>, path: string): Promise<{ manifest: Manifest; load: () => PluginDefinition }> {
+/** What a plugin says of itself, and the file to load. @throws Error when it must not be trusted or says nothing */
+async function readManifest(files: Pick<Files, 'stat' | 'readText'>, path: string): Promise<{ said: Manifest; main: string }> {
   const stat = await files.stat(path);
   if (stat === undefined) throw new Error(`there is no ${path}`);
   await refuseUnsafe(files, path);
@@ -70,10 +74,7 @@ async function readManifest(files: Pick<Files, 'stat' | 'readText'>, path: strin
   }
   const parsed = manifest.safeParse(raw);
   if (!parsed.success) throw new Error(`its manifest is not valid: ${issueLines(parsed.error).join('; ')}`);
-  if (!satisfies(pluginApiVersion, parsed.data.api)) throw new Error(`was written for plugin API ${parsed.data.api}; this PVC has ${pluginApiVersion}`);
-  const main = stat.kind === 'directory' ? join(path, parsed.data.main) : path;
-  await refuseUnsafe(files, main);
-  return { manifest: parsed.data, load: () => definitionOf(main) };
+  return { said: parsed.data, main: stat.kind === 'directory' ? join(path, parsed.data.main) : path };
 }
 
 /** Code that runs as root must not be writable by anybody else. */

@@ -28,6 +28,9 @@ export interface HookContext {
 /** A third-party tap that missed its deadline is left out for this long, so that it does not slow down every call. */
 const restMs = 60_000;
 
+/** Third-party taps never have longer than this, so that none of them holds up the start of a node. */
+const thirdPartyDeadlineMs = 10_000;
+
 export class TapGuard {
   readonly #context: HookContext;
   readonly #hook: string;
@@ -39,7 +42,7 @@ export class TapGuard {
   constructor(context: HookContext, hook: string, deadlineMs: number, plugin: TappingPlugin) {
     this.#context = context;
     this.#hook = hook;
-    this.#deadlineMs = deadlineMs;
+    this.#deadlineMs = plugin.builtin ? deadlineMs : Math.min(deadlineMs, thirdPartyDeadlineMs);
     this.#plugin = plugin;
   }
 

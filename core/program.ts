@@ -2,17 +2,20 @@
  * Puts a `pvc` process together: configuration, plugins, operations. The same for daemon and CLI.
  * @module
  */
-import { clusterOperations } from './cluster/cluster-operations.ts';
-import { fault } from './fault/fault-kind.ts';
-import { eventOperations } from './event/event-operations.ts';
-import type { EventLog } from './event/event-log.ts';
+
 import { cluster } from './cluster/cluster-kind.ts';
-import { token } from './cluster/token-kind.ts';
+import { clusterOperations } from './cluster/cluster-operations.ts';
 import { faultOperations } from './cluster/fault-operations.ts';
 import { nodeOperations } from './cluster/node-operations.ts';
 import { pluginOperations } from './cluster/plugin-operations.ts';
+import { taskOperations } from './cluster/task-operations.ts';
+import { token } from './cluster/token-kind.ts';
+import { tokenOperations } from './cluster/token-operations.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
 import { errorText } from './error/error.ts';
+import type { EventLog } from './event/event-log.ts';
+import { eventOperations } from './event/event-operations.ts';
+import { fault } from './fault/fault-kind.ts';
 import type { Host } from './host/host.ts';
 import type { AnyKind } from './model/kind.ts';
 import { node } from './model/node-kind.ts';
@@ -24,8 +27,6 @@ import { builtinPlugins } from './plugin/builtin.ts';
 import { loadPlugins } from './plugin/load.ts';
 import { Plugins } from './plugin/plugin.ts';
 import type { Documents } from './store/documents.ts';
-import { tokenOperations } from './cluster/token-operations.ts';
-import { taskOperations } from './cluster/task-operations.ts';
 import { task } from './task/task-kind.ts';
 
 export interface Program {
@@ -65,7 +66,9 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
   // failed before it said its name may own any of them.
   const failed = plugins.loaded.filter((one) => one.state === 'failed').map((one) => one.name);
   const known = new Set(sections.map((section) => section.plugin));
-  const silent = [...draft.disable, ...failed, ...(failed.length > 0 ? draft.sections : [])].filter((name) => !known.has(name));
+  const silent = [...draft.disable, ...failed, ...(failed.length > 0 ? draft.sections : [])].filter(
+    (name) => !known.has(name),
+  );
   const loaded = await loadConfig(
     host.files,
     options.configPath,
@@ -74,13 +77,25 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
   );
 
   const registry = new OperationRegistry();
-  const program: Program = { version, loaded, plugins, registry, documents: undefined, events: undefined, kinds: kindsOf(plugins) };
+  const program: Program = {
+    version,
+    loaded,
+    plugins,
+    registry,
+    documents: undefined,
+    events: undefined,
+    kinds: kindsOf(plugins),
+  };
   const documents = (): Documents => {
     if (program.documents === undefined) throw new Error('the store is not open');
     return program.documents;
   };
   const own: Operation[] = [
-    ...clusterOperations({ version, documents, count: async (context) => (await plugins.hooks.counters.call(context)).map(({ result }) => result) }),
+    ...clusterOperations({
+      version,
+      documents,
+      count: async (context) => (await plugins.hooks.counters.call(context)).map(({ result }) => result),
+    }),
     ...nodeOperations,
     ...faultOperations,
     ...taskOperations,
@@ -109,15 +124,26 @@ function kindsOf(plugins: Plugins): AnyKind[] {
   for (const { plugin, item } of plugins.hooks.kinds.items()) {
     if (!/^[a-z][a-z0-9-]{0,39}$/.test(item.name) || reservedKeys.has(item.name)) {
       if (plugin.builtin) throw new Error(`kind ${item.name} cannot be named so`);
-      plugins.trouble({ plugin: plugin.name, where: `kind ${item.name}`, message: 'a kind is named with a-z, 0-9 and "-", and not like a key of the store' });
+      plugins.trouble({
+        plugin: plugin.name,
+        where: `kind ${item.name}`,
+        message: 'a kind is named with a-z, 0-9 and "-", and not like a key of the store',
+      });
     } else if (!kinds.some((known) => known.name === item.name)) kinds.push(item);
     else if (plugin.builtin) throw new Error(`kind ${item.name} is declared twice`);
-    else plugins.trouble({ plugin: plugin.name, where: `kind ${item.name}`, message: `there is already a kind ${item.name}` });
+    else
+      plugins.trouble({
+        plugin: plugin.name,
+        where: `kind ${item.name}`,
+        message: `there is already a kind ${item.name}`,
+      });
   }
   return kinds;
 }
 
-async function loadConfigLoosely(options: AssembleOptions): Promise<{ load: string[]; disable: string[]; sections: string[] }> {
+async function loadConfigLoosely(
+  options: AssembleOptions,
+): Promise<{ load: string[]; disable: string[]; sections: string[] }> {
   const { configSchema } = await import('./config/schema.ts');
   const { parse } = await import('yaml');
   const text = await options.host.files.readText(options.configPath);

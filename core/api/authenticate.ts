@@ -1,4 +1,7 @@
 /** Tells who asks: root on the unix socket, the bearer of a token over HTTPS. @module */
+
+import { parseToken, secretMatches } from '../cluster/token.ts';
+import { token } from '../cluster/token-kind.ts';
 import { defineErrors } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Logger } from '../host/log.ts';
@@ -6,8 +9,6 @@ import type { Documents } from '../store/documents.ts';
 import type { Authenticate } from './caller.ts';
 import { FailureLimit, type FailureLimitOptions } from './failure-limit.ts';
 import { withHeaders } from './problem.ts';
-import { parseToken, secretMatches } from '../cluster/token.ts';
-import { token } from '../cluster/token-kind.ts';
 
 export const tokenError = defineErrors({
   TOKEN_NEEDED: {

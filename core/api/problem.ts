@@ -1,7 +1,7 @@
 /** Errors as RFC 9457 problem documents. @module */
 import { errorText, PvcError } from '../error/error.ts';
-import { readableStack } from '../host/stack.ts';
 import type { Logger } from '../host/log.ts';
+import { readableStack } from '../host/stack.ts';
 import { apiError } from './api-errors.ts';
 
 /** The body of every answer that is not a success; `application/problem+json`. */

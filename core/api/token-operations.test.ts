@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { makeToken, parseToken, secretMatches } from '../cluster/token.ts';
+import { token as tokenKind } from '../cluster/token-kind.ts';
 import { seededRandom } from '../host/seeded-random.ts';
 import type { VirtualClock } from '../host/virtual-clock.ts';
 import { audit } from '../operation/audit.ts';
 import { FailureLimit } from './failure-limit.ts';
 import { createSampleApi, json } from './testing/sample-api.ts';
-import { makeToken, parseToken, secretMatches } from '../cluster/token.ts';
-import { token as tokenKind } from '../cluster/token-kind.ts';
 
 interface Made {
   result: { id: string; name: string; token: string | null; expiresMs: number | null };

@@ -1,14 +1,14 @@
 /** What is asked of the cluster as a whole: status, maintenance, audit. @module */
 import { z } from 'zod';
-import { severities, fault } from '../fault/fault-kind.ts';
+import { fault, severities } from '../fault/fault-kind.ts';
 import { node } from '../model/node-kind.ts';
 import { audit } from '../operation/audit.ts';
 import { defineMutation, defineQuery, type QueryContext } from '../operation/operation.ts';
 import type { Documents } from '../store/documents.ts';
 import { task, taskEnded } from '../task/task-kind.ts';
 import { cluster, clusterError, clusterId } from './cluster-kind.ts';
-import { healthOf, isOpen } from './health-score.ts';
 import { renderAudit, renderClusterStatus } from './cluster-render.ts';
+import { healthOf, isOpen } from './health-score.ts';
 
 export const clusterStatus = z.object({
   name: z.string(),
@@ -23,8 +23,20 @@ export const clusterStatus = z.object({
     cpus: z.int(),
     memoryMiB: z.object({ total: z.int(), available: z.int() }),
   }),
-  faults: z.array(z.object({ id: z.string(), severity: z.enum(severities), message: z.string(), hint: z.string(), object: z.string(), firstMs: z.int(), acknowledged: z.boolean() })),
-  tasks: z.array(z.object({ id: z.string(), action: z.string(), target: z.string(), phase: z.string(), progress: z.number() })),
+  faults: z.array(
+    z.object({
+      id: z.string(),
+      severity: z.enum(severities),
+      message: z.string(),
+      hint: z.string(),
+      object: z.string(),
+      firstMs: z.int(),
+      acknowledged: z.boolean(),
+    }),
+  ),
+  tasks: z.array(
+    z.object({ id: z.string(), action: z.string(), target: z.string(), phase: z.string(), progress: z.number() }),
+  ),
 });
 export type ClusterStatusView = z.infer<typeof clusterStatus>;
 
@@ -48,7 +60,12 @@ export function clusterOperations(parts: ClusterOperationParts) {
       async run(context) {
         const { view } = context;
         const { store } = parts.documents();
-        const [doc, nodes, faults, tasks] = await Promise.all([view.get(cluster, clusterId), view.list(node), view.list(fault), view.list(task)]);
+        const [doc, nodes, faults, tasks] = await Promise.all([
+          view.get(cluster, clusterId),
+          view.list(node),
+          view.list(fault),
+          view.list(task),
+        ]);
         if (doc === undefined) throw clusterError('CLUSTER_NOT_INITIALISED', { path: store.backend });
         const alive = await view.alive();
         const open = faults.filter(isOpen);
@@ -60,13 +77,20 @@ export function clusterOperations(parts: ClusterOperationParts) {
           health: healthOf(faults),
           maintenance: doc.spec.maintenance,
           primary: (await view.primary()) ?? null,
-          nodes: { total: nodes.length, run: nodes.filter((one) => alive.has(one.id)).length, ready: nodes.filter((one) => alive.has(one.id) && one.spec.domainState === 'ready').length },
+          nodes: {
+            total: nodes.length,
+            run: nodes.filter((one) => alive.has(one.id)).length,
+            ready: nodes.filter((one) => alive.has(one.id) && one.spec.domainState === 'ready').length,
+          },
           objects,
           resources: {
             cpus: nodes.reduce((sum, one) => sum + (one.status?.machine.cpus ?? 0), 0),
             memoryMiB: {
               total: nodes.reduce((sum, one) => sum + (one.status?.machine.memoryMiB ?? 0), 0),
-              available: nodes.reduce((sum, one) => sum + (alive.has(one.id) ? (one.status?.load.memoryAvailableMiB ?? 0) : 0), 0),
+              available: nodes.reduce(
+                (sum, one) => sum + (alive.has(one.id) ? (one.status?.load.memoryAvailableMiB ?? 0) : 0),
+                0,
+              ),
             },
           },
           faults: open
@@ -82,16 +106,27 @@ export function clusterOperations(parts: ClusterOperationParts) {
             .sort((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity) || a.firstMs - b.firstMs),
           tasks: tasks
             .filter((one) => !taskEnded(one.status))
-            .map((one) => ({ id: one.id, action: one.spec.action, target: `${one.spec.target.kind} ${one.spec.target.label}`, phase: one.status?.phase ?? '', progress: one.status?.progress ?? 0 })),
+            .map((one) => ({
+              id: one.id,
+              action: one.spec.action,
+              target: `${one.spec.target.kind} ${one.spec.target.label}`,
+              phase: one.status?.phase ?? '',
+              progress: one.status?.progress ?? 0,
+            })),
         };
       },
     }),
     defineMutation({
       name: 'cluster.maintenance',
       summary: 'Switch maintenance mode on or off',
-      description: 'While it is on, faults are still recorded and shown; automatic actions against failed nodes are held back.',
+      description:
+        'While it is on, faults are still recorded and shown; automatic actions against failed nodes are held back.',
       http: { method: 'POST', path: '/cluster/maintenance' },
-      cli: { command: 'cluster maintenance', arguments: [{ field: 'state', complete: ['on', 'off'] }], examples: ['pvc cluster maintenance on'] },
+      cli: {
+        command: 'cluster maintenance',
+        arguments: [{ field: 'state', complete: ['on', 'off'] }],
+        examples: ['pvc cluster maintenance on'],
+      },
       role: 'admin',
       input: z.strictObject({ state: z.enum(['on', 'off']) }),
       output: z.object({ maintenance: z.boolean() }),
@@ -133,7 +168,11 @@ export function clusterOperations(parts: ClusterOperationParts) {
       async run({ view }, input) {
         const records = await view.list(audit);
         return records
-          .filter((one) => (input.actor === undefined || one.spec.actor === input.actor) && (input.operation === undefined || one.spec.operation === input.operation))
+          .filter(
+            (one) =>
+              (input.actor === undefined || one.spec.actor === input.actor) &&
+              (input.operation === undefined || one.spec.operation === input.operation),
+          )
           .sort((a, b) => (a.id < b.id ? 1 : -1))
           .slice(0, input.limit)
           .map((one) => ({ id: one.id, ...one.spec }));

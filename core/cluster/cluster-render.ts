@@ -1,6 +1,17 @@
 /** How the cluster's answers read for a person. @module */
-import { fields, formatAgo, formatDuration, formatInstant, formatMiB, page, type RenderContext, section, table } from '../render/format.ts';
+
 import type { AuditSpec } from '../operation/audit.ts';
+import {
+  fields,
+  formatAgo,
+  formatDuration,
+  formatInstant,
+  formatMiB,
+  page,
+  type RenderContext,
+  section,
+  table,
+} from '../render/format.ts';
 import type { ClusterStatusView } from './cluster-operations.ts';
 import type { FaultView } from './fault-operations.ts';
 import type { NodeDetail, NodeRow } from './node-operations.ts';
@@ -30,7 +41,11 @@ export function renderClusterStatus(status: ClusterStatusView, context: RenderCo
           ? 'none'
           : table(
               [{ title: 'SEVERITY', state: true, keep: true }, { title: 'SINCE', keep: true }, 'WHAT'],
-              status.faults.map((one) => [one.severity, formatAgo(one.firstMs, context.nowMs), `${one.message}${one.acknowledged ? ' (acknowledged)' : ''}`]),
+              status.faults.map((one) => [
+                one.severity,
+                formatAgo(one.firstMs, context.nowMs),
+                `${one.message}${one.acknowledged ? ' (acknowledged)' : ''}`,
+              ]),
               inner,
             ),
       context,
@@ -42,7 +57,13 @@ export function renderClusterStatus(status: ClusterStatusView, context: RenderCo
           (inner) =>
             table(
               ['ID', 'ACTION', 'TARGET', 'PHASE', 'PROGRESS'],
-              status.tasks.map((one) => [one.id, one.action, one.target, one.phase, `${Math.round(one.progress * 100)} %`]),
+              status.tasks.map((one) => [
+                one.id,
+                one.action,
+                one.target,
+                one.phase,
+                `${Math.round(one.progress * 100)} %`,
+              ]),
               inner,
             ),
           context,
@@ -88,20 +109,30 @@ export function renderNode(one: NodeDetail, context: RenderContext): string {
       [
         ['Name', one.name],
         ['Role', one.role],
-        ['Daemon', one.startedMs === null ? one.daemon : `${one.daemon}, started ${formatAgo(one.startedMs, context.nowMs)}`],
+        [
+          'Daemon',
+          one.startedMs === null ? one.daemon : `${one.daemon}, started ${formatAgo(one.startedMs, context.nowMs)}`,
+        ],
         ['Coordinator', one.coordinator],
         ['Guests', one.domainState],
         ['Health', one.health === null ? null : `${one.health} %`],
         ['Version', one.version],
         ['CPUs', one.machine === null ? null : `${one.machine.cpus} (${one.machine.cpuModel})`],
         ['Load', one.load1],
-        ['Memory', one.memoryMiB === null ? null : `${formatMiB(one.memoryMiB.available)} available of ${formatMiB(one.memoryMiB.total)}`],
+        [
+          'Memory',
+          one.memoryMiB === null
+            ? null
+            : `${formatMiB(one.memoryMiB.available)} available of ${formatMiB(one.memoryMiB.total)}`,
+        ],
         ['System', one.machine === null ? null : `${one.machine.os}, Linux ${one.machine.kernel}, ${one.machine.arch}`],
         ['Last report', one.updatedMs === null ? null : formatAgo(one.updatedMs, context.nowMs)],
       ],
       context,
     ),
-    ...Object.entries(one.facts).map(([plugin, facts]) => section(plugin, (inner) => fields(Object.entries(facts), inner), context)),
+    ...Object.entries(one.facts).map(([plugin, facts]) =>
+      section(plugin, (inner) => fields(Object.entries(facts), inner), context),
+    ),
     one.services.length === 0
       ? undefined
       : section(
@@ -131,7 +162,14 @@ export function renderNode(one: NodeDetail, context: RenderContext): string {
 
 export function renderFaults(faults: FaultView[], context: RenderContext): string {
   return table(
-    [{ title: 'ID', keep: true }, { title: 'SEVERITY', state: true }, { title: 'STATE', state: true }, 'SINCE', 'LASTED', 'WHAT'],
+    [
+      { title: 'ID', keep: true },
+      { title: 'SEVERITY', state: true },
+      { title: 'STATE', state: true },
+      'SINCE',
+      'LASTED',
+      'WHAT',
+    ],
     faults.map((one) => [
       one.id,
       one.severity,
@@ -154,7 +192,14 @@ export function renderAudit(records: (AuditSpec & { id: string })[], context: Re
 
 export function renderPlugins(plugins: PluginRow[], context: RenderContext): string {
   return table(
-    [{ title: 'NAME', keep: true }, 'VERSION', 'ORIGIN', { title: 'STATE', state: true }, { title: 'TROUBLES', align: 'right' }, 'SUMMARY'],
+    [
+      { title: 'NAME', keep: true },
+      'VERSION',
+      'ORIGIN',
+      { title: 'STATE', state: true },
+      { title: 'TROUBLES', align: 'right' },
+      'SUMMARY',
+    ],
     plugins.map((one) => [one.name, one.version, one.origin, one.state, one.troubles, one.summary]),
     context,
   );

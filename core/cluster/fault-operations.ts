@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { fault, severities } from '../fault/fault-kind.ts';
 import { defineMutation, defineQuery } from '../operation/operation.ts';
-import { isOpen } from './health-score.ts';
 import { renderFaults } from './cluster-render.ts';
+import { isOpen } from './health-score.ts';
 
 const faultView = z.object({
   id: z.string(),
@@ -39,7 +39,12 @@ export const faultOperations = [
         .filter(({ doc }) => input.cleared || isOpen(doc))
         .map(({ doc, status }) => ({
           id: doc.id,
-          state: status.clearedMs !== undefined ? ('cleared' as const) : doc.spec.acknowledgedMs !== undefined ? ('acknowledged' as const) : ('open' as const),
+          state:
+            status.clearedMs !== undefined
+              ? ('cleared' as const)
+              : doc.spec.acknowledgedMs !== undefined
+                ? ('acknowledged' as const)
+                : ('open' as const),
           ...status,
           ...doc.spec,
         }))

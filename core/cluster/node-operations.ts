@@ -1,10 +1,10 @@
 /** Nodes: list and detail. @module */
 import { z } from 'zod';
 import { fault } from '../fault/fault-kind.ts';
-import { node, nodeSpec, nodeStatus } from '../model/node-kind.ts';
-import { nodeName } from '../model/names.ts';
 import type { Doc } from '../model/kind.ts';
+import { nodeName } from '../model/names.ts';
 import type { NodeSpec, NodeStatus } from '../model/node-kind.ts';
+import { node, nodeSpec, nodeStatus } from '../model/node-kind.ts';
 import { defineQuery } from '../operation/operation.ts';
 import { renderNode, renderNodes } from './cluster-render.ts';
 import { isOpen } from './health-score.ts';
@@ -45,7 +45,10 @@ function rowOf(doc: Doc<NodeSpec, NodeStatus>, alive: boolean): NodeRow {
     version: status?.version ?? null,
     cpus: status?.machine.cpus ?? null,
     load1: alive ? (status?.load.load1 ?? null) : null,
-    memoryMiB: status === undefined ? null : { total: status.machine.memoryMiB, available: alive ? status.load.memoryAvailableMiB : 0 },
+    memoryMiB:
+      status === undefined
+        ? null
+        : { total: status.machine.memoryMiB, available: alive ? status.load.memoryAvailableMiB : 0 },
   };
 }
 
@@ -67,9 +70,19 @@ export const nodeOperations = [
     name: 'node.info',
     summary: 'Show everything about one node',
     http: { method: 'GET', path: '/nodes/{node}' },
-    cli: { command: 'node info', arguments: [{ field: 'node', complete: 'node' }], render: renderNode, run: (context) => context.perform({ node: '-', ...context.input }) },
+    cli: {
+      command: 'node info',
+      arguments: [{ field: 'node', complete: 'node' }],
+      render: renderNode,
+      run: (context) => context.perform({ node: '-', ...context.input }),
+    },
     role: 'viewer',
-    input: z.strictObject({ node: z.union([nodeName, z.literal('-')]).default('-').describe('name of the node; - is the one that answers') }),
+    input: z.strictObject({
+      node: z
+        .union([nodeName, z.literal('-')])
+        .default('-')
+        .describe('name of the node; - is the one that answers'),
+    }),
     output: nodeDetail,
     async run({ view, localNode }, input) {
       const name = input.node === '-' ? (localNode ?? '-') : input.node;
@@ -83,7 +96,12 @@ export const nodeOperations = [
         services: doc.status?.services ?? [],
         startedMs: doc.status?.startedMs ?? null,
         updatedMs: doc.status?.updatedMs ?? null,
-        faults: faults.map((one) => ({ id: one.id, severity: one.status.severity, message: one.status.message, hint: one.status.hint })),
+        faults: faults.map((one) => ({
+          id: one.id,
+          severity: one.status.severity,
+          message: one.status.message,
+          hint: one.status.hint,
+        })),
       };
     },
   }),

@@ -4,10 +4,15 @@ import type { Host } from '../host/host.ts';
 import type { Store } from '../store/store.ts';
 
 /** Where the embedded store's file is. */
-export const sqlitePath = (config: Pick<Config, 'store' | 'directories'>): string => config.store.path ?? `${config.directories.state}/store.sqlite`;
+export const sqlitePath = (config: Pick<Config, 'store' | 'directories'>): string =>
+  config.store.path ?? `${config.directories.state}/store.sqlite`;
 
 /** @param owner who opens it: `daemon`, or the client's own name. */
-export async function openStore(host: Host, config: Pick<Config, 'store' | 'directories'>, owner: string): Promise<Store> {
+export async function openStore(
+  host: Host,
+  config: Pick<Config, 'store' | 'directories'>,
+  owner: string,
+): Promise<Store> {
   switch (config.store.backend) {
     case 'sqlite': {
       // Loaded here and not above: the command line needs no database to talk to a daemon.

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defineQuery } from '../operation/operation.ts';
 import type { OperationRegistry } from '../operation/registry.ts';
-import { pluginError, type Plugins } from '../plugin/plugin.ts';
+import { type Plugins, pluginError } from '../plugin/plugin.ts';
 import { renderPlugins } from './cluster-render.ts';
 
 const pluginRow = z.object({
@@ -66,7 +66,9 @@ export const pluginOperations = (plugins: Plugins, registry: OperationRegistry) 
             .items()
             .filter(({ plugin }) => plugin.name === one.name)
             .map(({ item }) => item.name),
-          problems: plugins.troubles.filter((trouble) => trouble.plugin === one.name).map(({ where, message }) => ({ where, message })),
+          problems: plugins.troubles
+            .filter((trouble) => trouble.plugin === one.name)
+            .map(({ where, message }) => ({ where, message })),
         };
       },
     }),

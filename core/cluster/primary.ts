@@ -39,7 +39,11 @@ export class PrimaryRole {
 
   /** True only while nobody else may have taken it: judged against the session's lease at each call. */
   isPrimary(): boolean {
-    return this.#state === 'primary' && this.#epoch === this.#store.session.epoch && this.#host.clock.monotonicMs() < this.#store.session.leaseUntilMs;
+    return (
+      this.#state === 'primary' &&
+      this.#epoch === this.#store.session.epoch &&
+      this.#host.clock.monotonicMs() < this.#store.session.leaseUntilMs
+    );
   }
 
   /** Tries for the role until the signal aborts; leaves it when the session is lost. */
@@ -85,7 +89,10 @@ export class PrimaryRole {
     const held = await this.#store.read(holderKey);
     if (held?.value !== this.#node) return;
     const released = await this.#store.commit([{ op: 'delete', key: holderKey, version: held.version }]);
-    if (released.outcome === 'unknown') this.#host.log.warn('giving up the primary role: no answer; it ends with the session', { reason: errorText(released.cause) });
+    if (released.outcome === 'unknown')
+      this.#host.log.warn('giving up the primary role: no answer; it ends with the session', {
+        reason: errorText(released.cause),
+      });
   }
 
   async #tryTake(): Promise<void> {
@@ -102,7 +109,9 @@ export class PrimaryRole {
     const next = term === undefined ? 1 : Number(term.value) + 1;
     const taken = await this.#store.commit([
       { op: 'create', key: holderKey, value: this.#node, ephemeral: true },
-      term === undefined ? { op: 'create', key: termKey, value: '1' } : { op: 'put', key: termKey, value: String(next), version: term.version },
+      term === undefined
+        ? { op: 'create', key: termKey, value: '1' }
+        : { op: 'put', key: termKey, value: String(next), version: term.version },
     ]);
     // A lost answer is no role: if it was taken after all, the key is given up at the next look.
     if (taken.outcome !== 'ok') return;

@@ -6,7 +6,9 @@ import { parseConfig } from './load.ts';
 
 const problemsOf = (text: string): readonly string[] => {
   try {
-    parseConfig(text, '/etc/pvc/pvc.yaml', [{ plugin: 'libvirt', schema: z.strictObject({ socket: z.string().default('/run/x') }) }]);
+    parseConfig(text, '/etc/pvc/pvc.yaml', [
+      { plugin: 'libvirt', schema: z.strictObject({ socket: z.string().default('/run/x') }) },
+    ]);
   } catch (error) {
     assert.ok(error instanceof PvcError);
     assert.equal(error.code, 'CONFIG_INVALID');
@@ -17,14 +19,18 @@ const problemsOf = (text: string): readonly string[] => {
 
 describe('configuration', () => {
   it('takes an empty file and fills in every default', () => {
-    const loaded = parseConfig('', '/etc/pvc/pvc.yaml', [{ plugin: 'libvirt', schema: z.strictObject({ socket: z.string().default('/run/x') }) }]);
+    const loaded = parseConfig('', '/etc/pvc/pvc.yaml', [
+      { plugin: 'libvirt', schema: z.strictObject({ socket: z.string().default('/run/x') }) },
+    ]);
     assert.equal(loaded.config.api.port, 7370);
     assert.equal(loaded.config.store.backend, 'sqlite');
     assert.deepEqual(loaded.section('libvirt'), { socket: '/run/x' });
   });
 
   it('names line and column of every problem at once', () => {
-    const problems = problemsOf('node:\n  name: Bad_Name\napi:\n  port: 99999\n  colour: red\nplugins:\n  libvirt:\n    sokket: /x\n  nobody: {}\n');
+    const problems = problemsOf(
+      'node:\n  name: Bad_Name\napi:\n  port: 99999\n  colour: red\nplugins:\n  libvirt:\n    sokket: /x\n  nobody: {}\n',
+    );
     assert.deepEqual(
       problems.map((line) => line.split(' ')[0]),
       ['2:3', '4:3', '5:3', '8:5', '9:3'],

@@ -3,7 +3,7 @@
  * all of them at once.
  * @module
  */
-import { isMap, isPair, isSeq, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { type Document, isMap, isPair, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { defineErrors } from '../error/error.ts';
 import type { Files } from '../host/host.ts';
@@ -41,7 +41,12 @@ export interface LoadedConfig {
  * @param required false: a file that does not exist is an empty one.
  * @throws PvcError CONFIG_MISSING, CONFIG_INVALID with one detail a problem: `12:3 plugins.libvirt.uri: …`
  */
-export async function loadConfig(files: Pick<Files, 'readText'>, path: string, sections: readonly PluginSection[], required = false): Promise<LoadedConfig> {
+export async function loadConfig(
+  files: Pick<Files, 'readText'>,
+  path: string,
+  sections: readonly PluginSection[],
+  required = false,
+): Promise<LoadedConfig> {
   const text = await files.readText(path);
   if (text === undefined && required) throw configError('CONFIG_MISSING', { path });
   return parseConfig(text ?? '', path, sections);
@@ -60,7 +65,9 @@ export function parseConfig(text: string, path: string, sections: readonly Plugi
   const raw: unknown = document.toJS({ maxAliasCount: 20 }) ?? {};
   const parsed = configSchema.safeParse(raw);
   if (!parsed.success) problems.push(...located(parsed.error, document, lines, []));
-  const plugins = parsed.success ? (parsed.data.plugins as Record<string, unknown>) : ((raw as { plugins?: Record<string, unknown> }).plugins ?? {});
+  const plugins = parsed.success
+    ? (parsed.data.plugins as Record<string, unknown>)
+    : ((raw as { plugins?: Record<string, unknown> }).plugins ?? {});
   const known = new Map(sections.map((section) => [section.plugin, section.schema]));
   const values = new Map<string, unknown>();
   for (const { plugin, schema } of sections) {
@@ -80,7 +87,9 @@ function located(error: z.ZodError, document: Document, lines: LineCounter, pref
   return error.issues.flatMap((issue) => {
     const path = [...prefix, ...issue.path];
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((key) => `${position(document, lines, [...path, key])} ${[...path, key].join('.')}: no such setting`);
+      return issue.keys.map(
+        (key) => `${position(document, lines, [...path, key])} ${[...path, key].join('.')}: no such setting`,
+      );
     }
     return [`${position(document, lines, path)} ${path.length === 0 ? '(file)' : path.join('.')}: ${issue.message}`];
   });
@@ -92,7 +101,9 @@ function position(document: Document, lines: LineCounter, path: readonly Propert
   let offset = 0;
   for (const step of path) {
     if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && String((item.key as { value?: unknown } | null)?.value ?? item.key) === String(step));
+      const pair = node.items.find(
+        (item) => isPair(item) && String((item.key as { value?: unknown } | null)?.value ?? item.key) === String(step),
+      );
       if (pair === undefined) break;
       offset = (pair.key as Node | null)?.range?.[0] ?? offset;
       node = pair.value;

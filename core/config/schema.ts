@@ -15,12 +15,19 @@ const api = z
     listen: z.union([z.ipv4(), z.ipv6()]).default('0.0.0.0').describe('address of the HTTPS API; "::" for all'),
     port: port.default(7370),
     https: z.boolean().default(true).describe('false leaves only the unix socket'),
-    socketGroup: linkName.optional().describe('group that may use the unix socket besides root; its members are administrators'),
+    socketGroup: linkName
+      .optional()
+      .describe('group that may use the unix socket besides root; its members are administrators'),
   })
   .prefault({});
 
 const store = z
-  .discriminatedUnion('backend', [z.strictObject({ backend: z.literal('sqlite'), path: absolutePath.optional().describe('default: STATE/store.sqlite') })])
+  .discriminatedUnion('backend', [
+    z.strictObject({
+      backend: z.literal('sqlite'),
+      path: absolutePath.optional().describe('default: STATE/store.sqlite'),
+    }),
+  ])
   .prefault({ backend: 'sqlite' });
 
 const directories = z
@@ -37,17 +44,22 @@ export const configSchema = z.strictObject({
   api,
   store,
   directories,
-  log: z
-    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') })
-    .prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
   services: z
     .strictObject({
-      supervisor: z.enum(['auto', 'systemd', 'direct']).default('auto').describe('who starts libvirtd and the like: systemd, or PVC itself'),
+      supervisor: z
+        .enum(['auto', 'systemd', 'direct'])
+        .default('auto')
+        .describe('who starts libvirtd and the like: systemd, or PVC itself'),
     })
     .prefault({}),
   plugins: z
     .object({
-      load: z.array(z.strictObject({ path: absolutePath })).max(64).default([]).describe('third-party plugins: a file, or a directory with plugin.json'),
+      load: z
+        .array(z.strictObject({ path: absolutePath }))
+        .max(64)
+        .default([])
+        .describe('third-party plugins: a file, or a directory with plugin.json'),
       disable: z.array(tagName).max(64).default([]).describe('built-in plugins not to start on this node'),
     })
     .loose()

@@ -4,6 +4,7 @@
  * @module
  */
 import { cluster, clusterError, clusterId } from '../cluster/cluster-kind.ts';
+import { openStore, sqlitePath } from '../cluster/open-store.ts';
 import { PrimaryRole } from '../cluster/primary.ts';
 import { errorText } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
@@ -25,7 +26,6 @@ import { coreChecks, HealthRunner } from './health-runner.ts';
 import { tidy } from './housekeeping.ts';
 import { createMetricsPage } from './metrics-page.ts';
 import { NodeReport } from './node-report.ts';
-import { openStore, sqlitePath } from '../cluster/open-store.ts';
 
 /** What the daemon gives to whoever serves the API. */
 export interface ApiParts {
@@ -70,7 +70,8 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
   const running = new AbortController();
   const { signal } = running;
   try {
-    if ((await documents.get(cluster, clusterId)) === undefined) throw clusterError('CLUSTER_NOT_INITIALISED', { path: sqlitePath(config) });
+    if ((await documents.get(cluster, clusterId)) === undefined)
+      throw clusterError('CLUSTER_NOT_INITIALISED', { path: sqlitePath(config) });
 
     const faults = new FaultBook(host, documents, node);
     const services: SupervisedService[] = [];
@@ -91,15 +92,21 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       touch: (kind, id) => engine.touch(kind, id),
       write: (writes) => writeDocuments(store, writes),
       supervise(definition) {
-        const useSystemd = config.services.supervisor === 'systemd' || (config.services.supervisor === 'auto' && options.systemd);
-        const control = useSystemd ? systemdControl(host, definition) : directControl(host, definition, config.directories);
+        const useSystemd =
+          config.services.supervisor === 'systemd' || (config.services.supervisor === 'auto' && options.systemd);
+        const control = useSystemd
+          ? systemdControl(host, definition)
+          : directControl(host, definition, config.directories);
         const service = new SupervisedService(host, definition, control, faults);
         services.push(service);
-        void service.run(signal).catch((error: unknown) => log.error(`looking after ${definition.name} ended`, { reason: errorText(error) }));
+        void service
+          .run(signal)
+          .catch((error: unknown) => log.error(`looking after ${definition.name} ended`, { reason: errorText(error) }));
         return { status: () => service.status };
       },
     };
-    const troubleId = (trouble: Trouble): string => faultId(`plugin.${trouble.where.replace(/\W+/g, '-')}`, trouble.plugin);
+    const troubleId = (trouble: Trouble): string =>
+      faultId(`plugin.${trouble.where.replace(/\W+/g, '-')}`, trouble.plugin);
     program.plugins.onTrouble({
       began(trouble) {
         log.warn(`plugin ${trouble.plugin}, ${trouble.where}: ${trouble.message}`);
@@ -139,12 +146,24 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       else void onlyAsPrimary(host, primary, signal, (asPrimary) => engine.start(item, asPrimary));
     }
 
-    const report = new NodeReport({ host, documents, node, version: program.version, hooks, faults, coordinatorState: () => primary.state, services: () => services.map((service) => service.status) });
+    const report = new NodeReport({
+      host,
+      documents,
+      node,
+      version: program.version,
+      hooks,
+      faults,
+      coordinatorState: () => primary.state,
+      services: () => services.map((service) => service.status),
+    });
     await report.announce();
     await report.write('init');
     const unsubscribe = store.session.onChange((state) => {
       log.warn(`the session with the store is ${state}`);
-      if (state === 'live') void report.announce().catch((error: unknown) => log.warn('the node could not announce itself', { reason: errorText(error) }));
+      if (state === 'live')
+        void report
+          .announce()
+          .catch((error: unknown) => log.warn('the node could not announce itself', { reason: errorText(error) }));
     });
 
     const metrics = createMetricsPage(
@@ -156,15 +175,28 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     await faults.adopt(faultGraceMs);
     const health = new HealthRunner(host, faults, node);
     for (const { item } of hooks.health.items()) void health.run(item, signal);
-    for (const check of coreChecks((path) => host.files.space(path), Object.values(config.directories), documents.unreadable)) void health.run(check, signal);
+    for (const check of coreChecks(
+      (path) => host.files.space(path),
+      Object.values(config.directories),
+      documents.unreadable,
+    ))
+      void health.run(check, signal);
 
-    const events = await openEvents({ host, directory: config.directories.state, kinds: program.kinds, tell: (event) => hooks.event.call(event), signal });
+    const events = await openEvents({
+      host,
+      directory: config.directories.state,
+      kinds: program.kinds,
+      tell: (event) => hooks.event.call(event),
+      signal,
+    });
     program.events = events.log;
     const watching = (async () => {
       for await (const dirty of store.watch(['all', `node:${node}`], signal)) {
         engine.changed(dirty);
         events.observe(documents, dirty);
-        await tasks.changed(dirty).catch((error: unknown) => log.warn('tasks could not be looked at', { reason: errorText(error) }));
+        await tasks
+          .changed(dirty)
+          .catch((error: unknown) => log.warn('tasks could not be looked at', { reason: errorText(error) }));
       }
     })();
     const leading = primary.run(signal);
@@ -191,22 +223,39 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       (error) => log.warn('tidying up failed', { reason: errorText(error) }),
     );
     // A task that was cut off by a lost wake-up is found again.
-    void every(host, 30_000, signal, async () => tasks.changed({ resync: true, keys: new Set() }), (error) => log.warn('tasks could not be looked at', { reason: errorText(error) }));
+    void every(
+      host,
+      30_000,
+      signal,
+      async () => tasks.changed({ resync: true, keys: new Set() }),
+      (error) => log.warn('tasks could not be looked at', { reason: errorText(error) }),
+    );
 
     const api = await options.serve({ host, program, executor, documents, faults, node, metrics });
     log.info(`${node} runs`, { version: program.version, store: store.backend });
-    await new Promise<void>((resolve) => (stop.aborted ? resolve() : stop.addEventListener('abort', () => resolve(), { once: true })));
+    await new Promise<void>((resolve) =>
+      stop.aborted ? resolve() : stop.addEventListener('abort', () => resolve(), { once: true }),
+    );
 
     log.info('stops; guests and services run on');
     unsubscribe();
     await api.close();
     await tasks.stop();
-    await primary.relinquish().catch((error: unknown) => log.warn('the primary role could not be given up', { reason: errorText(error) }));
+    await primary
+      .relinquish()
+      .catch((error: unknown) => log.warn('the primary role could not be given up', { reason: errorText(error) }));
     await reporting.stop();
     running.abort();
     await hooks.stop.call(runtime);
-    await Promise.all([engine.stop(), faults.stop(), leading, watching.catch((error: unknown) => log.warn('watching the store ended', { reason: errorText(error) }))]);
-    await report.write('stop').catch((error: unknown) => log.warn('the node could not sign off', { reason: errorText(error) }));
+    await Promise.all([
+      engine.stop(),
+      faults.stop(),
+      leading,
+      watching.catch((error: unknown) => log.warn('watching the store ended', { reason: errorText(error) })),
+    ]);
+    await report
+      .write('stop')
+      .catch((error: unknown) => log.warn('the node could not sign off', { reason: errorText(error) }));
   } finally {
     running.abort();
     await store.close();
@@ -230,7 +279,12 @@ async function writeDocuments(store: Store, writes: Parameters<typeof commitOf>[
 }
 
 /** Runs something only while this node is primary. */
-async function onlyAsPrimary(host: Pick<Host, 'clock'>, primary: PrimaryRole, signal: AbortSignal, start: (signal: AbortSignal) => void): Promise<void> {
+async function onlyAsPrimary(
+  host: Pick<Host, 'clock'>,
+  primary: PrimaryRole,
+  signal: AbortSignal,
+  start: (signal: AbortSignal) => void,
+): Promise<void> {
   let current: AbortController | undefined;
   while (!signal.aborted) {
     if (primary.isPrimary() && current === undefined) {
@@ -244,7 +298,13 @@ async function onlyAsPrimary(host: Pick<Host, 'clock'>, primary: PrimaryRole, si
   }
 }
 
-async function every(host: Pick<Host, 'clock'>, pauseMs: number, signal: AbortSignal, run: () => Promise<void>, failed: (error: unknown) => void): Promise<void> {
+async function every(
+  host: Pick<Host, 'clock'>,
+  pauseMs: number,
+  signal: AbortSignal,
+  run: () => Promise<void>,
+  failed: (error: unknown) => void,
+): Promise<void> {
   while (!signal.aborted) {
     await run().catch((error: unknown) => {
       if (!signal.aborted) failed(error);

@@ -49,7 +49,11 @@ export class HealthRunner {
       // Nothing is "all is well", also as null from a plugin in JavaScript.
       return told === undefined || told === null ? undefined : finding.parse(told);
     } catch (error) {
-      return { severity: 'critical', message: `The check ${check.name} failed: ${errorText(error)}`, hint: 'See the log of this node.' };
+      return {
+        severity: 'critical',
+        message: `The check ${check.name} failed: ${errorText(error)}`,
+        hint: 'See the log of this node.',
+      };
     } finally {
       ended.abort();
     }
@@ -57,7 +61,11 @@ export class HealthRunner {
 }
 
 /** Checks that core itself brings: room for the state, and objects that can be read. */
-export function coreChecks(freeBytes: (path: string) => Promise<{ free: number; total: number } | undefined>, directories: readonly string[], unreadable: ReadonlyMap<string, Error>): HealthCheck[] {
+export function coreChecks(
+  freeBytes: (path: string) => Promise<{ free: number; total: number } | undefined>,
+  directories: readonly string[],
+  unreadable: ReadonlyMap<string, Error>,
+): HealthCheck[] {
   return [
     {
       name: 'documents',
@@ -86,7 +94,11 @@ export function coreChecks(freeBytes: (path: string) => Promise<{ free: number; 
           if (space === undefined) continue;
           const share = space.free / Math.max(1, space.total);
           if (share < 0.05 || space.free < 64 * 1024 * 1024) {
-            return { severity: share < 0.01 ? 'critical' : 'warning', message: `Only ${Math.floor(space.free / 1024 / 1024)} MiB are free at ${path}.`, hint: 'Free some space: without it no change can be stored.' };
+            return {
+              severity: share < 0.01 ? 'critical' : 'warning',
+              message: `Only ${Math.floor(space.free / 1024 / 1024)} MiB are free at ${path}.`,
+              hint: 'Free some space: without it no change can be stored.',
+            };
           }
         }
         return undefined;

@@ -9,7 +9,9 @@ export const keep = { tasks: 500, auditRecords: 2_000, clearedFaults: 200 } as c
 /** What to remove so that the newest stay. Pure. */
 export function surplus(tasks: readonly AnyDoc[], records: readonly AnyDoc[], faults: readonly AnyDoc[]): Write[] {
   const newestFirst = (docs: readonly AnyDoc[]): AnyDoc[] => [...docs].sort((a, b) => (a.id < b.id ? 1 : -1));
-  const cleared = faults.filter((doc) => doc.status?.clearedMs !== undefined).sort((a, b) => b.status.clearedMs - a.status.clearedMs);
+  const cleared = faults
+    .filter((doc) => doc.status?.clearedMs !== undefined)
+    .sort((a, b) => b.status.clearedMs - a.status.clearedMs);
   return [
     ...newestFirst(tasks.filter((doc) => taskEnded(doc.status)))
       .slice(keep.tasks)

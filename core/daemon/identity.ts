@@ -24,5 +24,11 @@ export async function localNodeName(host: Pick<Host, 'machine'>, config: Config)
 
 export const tlsFiles = (config: Config) => {
   const directory = `${config.directories.state}/tls`;
-  return { directory, ca: `${directory}/ca.pem`, caKey: `${directory}/ca.key`, certificate: `${directory}/node.pem`, key: `${directory}/node.key` };
+  return {
+    directory,
+    ca: `${directory}/ca.pem`,
+    caKey: `${directory}/ca.key`,
+    certificate: `${directory}/node.pem`,
+    key: `${directory}/node.key`,
+  };
 };

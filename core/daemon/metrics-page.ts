@@ -30,18 +30,38 @@ class Unread {
 }
 
 /** Returns the function that renders the page. A metric that cannot be read is left out and counted. */
-export function createMetricsPage(definitions: readonly MetricDefinition[], node: string, clock: Clock, log: Logger): () => Promise<string> {
+export function createMetricsPage(
+  definitions: readonly MetricDefinition[],
+  node: string,
+  clock: Clock,
+  log: Logger,
+): () => Promise<string> {
   const registry = new Registry();
   registry.setDefaultLabels({ node });
   collectDefaultMetrics({ register: registry, prefix: 'pvc_daemon_' });
-  const failed = new Gauge({ name: 'pvc_metrics_unreadable', help: 'Metrics that could not be read at this scrape.', registers: [registry] });
+  const failed = new Gauge({
+    name: 'pvc_metrics_unreadable',
+    help: 'Metrics that could not be read at this scrape.',
+    registers: [registry],
+  });
   const meters = definitions.map((definition) => {
-    const options = { name: definition.name, help: definition.help, labelNames: [...definition.labels], registers: [registry] };
+    const options = {
+      name: definition.name,
+      help: definition.help,
+      labelNames: [...definition.labels],
+      registers: [registry],
+    };
     return { definition, meter: definition.type === 'gauge' ? new Gauge(options) : new Counter(options) };
   });
   return async () => {
     let unreadable = 0;
-    const read = await Promise.all(meters.map(async ({ definition, meter }) => ({ definition, meter, samples: await collected(definition, clock).catch((error: unknown) => new Unread(error)) })));
+    const read = await Promise.all(
+      meters.map(async ({ definition, meter }) => ({
+        definition,
+        meter,
+        samples: await collected(definition, clock).catch((error: unknown) => new Unread(error)),
+      })),
+    );
     for (const { definition, meter, samples } of read) {
       meter.reset();
       try {

@@ -36,26 +36,48 @@ export class NodeReport {
     const key = aliveKey(name);
     const known = await documents.store.read(key);
     if (known !== undefined) return;
-    const made = await documents.store.commit([{ op: 'create', key, value: JSON.stringify({ startedMs: this.#startedMs }), ephemeral: true }], [`node:${name}`]);
+    const made = await documents.store.commit(
+      [{ op: 'create', key, value: JSON.stringify({ startedMs: this.#startedMs }), ephemeral: true }],
+      [`node:${name}`],
+    );
     if (made.outcome === 'unknown') throw made.cause;
   }
 
   /** Writes the status when it differs from the stored one. */
   async write(daemon: NodeStatus['daemon']): Promise<void> {
     const { host, documents, hooks } = this.#parts;
-    const [facts, load, told] = await Promise.all([host.machine.facts(), host.machine.load(), hooks.keepalive.call({ node: this.#parts.node })]);
+    const [facts, load, told] = await Promise.all([
+      host.machine.facts(),
+      host.machine.load(),
+      hooks.keepalive.call({ node: this.#parts.node }),
+    ]);
     const doc = await documents.need(node, this.#parts.node);
-    const status = this.#statusOf(daemon, facts, load, Object.fromEntries(told.map(({ plugin, result }) => [plugin, { ...result }])));
-    const same = doc.status !== undefined && JSON.stringify({ ...doc.status, updatedMs: 0 }) === JSON.stringify({ ...status, updatedMs: 0 });
+    const status = this.#statusOf(
+      daemon,
+      facts,
+      load,
+      Object.fromEntries(told.map(({ plugin, result }) => [plugin, { ...result }])),
+    );
+    const same =
+      doc.status !== undefined &&
+      JSON.stringify({ ...doc.status, updatedMs: 0 }) === JSON.stringify({ ...status, updatedMs: 0 });
     if (same) return;
     const { ops, topics } = commitOf([{ do: 'status', kind: node, before: doc, status }]);
     const result = await documents.store.commit(ops, topics);
     if (result.outcome === 'unknown') throw result.cause;
   }
 
-  #statusOf(daemon: NodeStatus['daemon'], facts: MachineFacts, load: MachineLoad, told: NodeStatus['facts']): NodeStatus {
+  #statusOf(
+    daemon: NodeStatus['daemon'],
+    facts: MachineFacts,
+    load: MachineLoad,
+    told: NodeStatus['facts'],
+  ): NodeStatus {
     const { host, version, faults, coordinatorState, services } = this.#parts;
-    const lost = [...faults.open().values()].reduce((sum, report) => sum + (report.delta ?? { info: 0, warning: 10, critical: 50 }[report.severity]), 0);
+    const lost = [...faults.open().values()].reduce(
+      (sum, report) => sum + (report.delta ?? { info: 0, warning: 10, critical: 50 }[report.severity]),
+      0,
+    );
     const { bootId, ...machine } = facts;
     return {
       daemon,
@@ -65,7 +87,10 @@ export class NodeReport {
       updatedMs: host.clock.wallMs(),
       bootId,
       machine,
-      load: { memoryAvailableMiB: Math.round(load.memoryAvailableMiB / memoryStepMiB) * memoryStepMiB, load1: Math.round(load.load1 / loadStep) * loadStep },
+      load: {
+        memoryAvailableMiB: Math.round(load.memoryAvailableMiB / memoryStepMiB) * memoryStepMiB,
+        load1: Math.round(load.load1 / loadStep) * loadStep,
+      },
       health: Math.max(0, 100 - lost),
       facts: told,
       services: services().map(({ name, state, restarts, message }) => ({ name, state, restarts, message })),

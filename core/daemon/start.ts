@@ -20,7 +20,11 @@ const httpsRetryMs = 5_000;
 export async function startDaemon(program: Program, stop: AbortSignal, onTerminal: boolean): Promise<void> {
   const { config } = program.loaded;
   const systemd = systemdRuns();
-  const host = createLinuxHost({ level: config.log.level, destination: systemd && !onTerminal ? 'journal' : 'stderr', pretty: true });
+  const host = createLinuxHost({
+    level: config.log.level,
+    destination: systemd && !onTerminal ? 'journal' : 'stderr',
+    pretty: true,
+  });
   onFatal((error) => {
     const plugin = program.plugins.blame(error);
     if (plugin !== undefined) {
@@ -41,9 +45,22 @@ async function serveApi(parts: ApiParts): Promise<ApiServer> {
   const { config } = program.loaded;
   const { clock, random } = host;
   const log = host.log.child('api');
-  const app = createApp({ executor, registry: program.registry, authenticate: createAuthenticate({ documents, clock, log }), metrics, log, version: program.version, clock, random });
+  const app = createApp({
+    executor,
+    registry: program.registry,
+    authenticate: createAuthenticate({ documents, clock, log }),
+    metrics,
+    log,
+    version: program.version,
+    clock,
+    random,
+  });
   const door = { app, upgrade: createUpgrade({ app, clock, random, log }), host };
-  const socket = await listenSocket({ ...door, path: `${config.directories.run}/pvc.sock`, ...(config.api.socketGroup === undefined ? {} : { group: config.api.socketGroup }) });
+  const socket = await listenSocket({
+    ...door,
+    path: `${config.directories.run}/pvc.sock`,
+    ...(config.api.socketGroup === undefined ? {} : { group: config.api.socketGroup }),
+  });
   const closing = new AbortController();
   let https: Listener | undefined;
   const tls = tlsFiles(config);
@@ -51,13 +68,24 @@ async function serveApi(parts: ApiParts): Promise<ApiServer> {
   const openHttps = async (): Promise<void> => {
     while (!closing.signal.aborted) {
       try {
-        https = await listenHttps({ ...door, address: config.api.listen, port: config.api.port, certFile: tls.certificate, keyFile: tls.key });
+        https = await listenHttps({
+          ...door,
+          address: config.api.listen,
+          port: config.api.port,
+          certFile: tls.certificate,
+          keyFile: tls.key,
+        });
         faults.clear(fault);
         return;
       } catch (error) {
         if (!(error instanceof PvcError)) throw error;
         // The machine's own socket works; a port that somebody else has must not keep the node from running.
-        faults.raise(fault, { severity: 'warning', message: `The HTTPS API is closed: ${error.message}`, hint: error.hint, object: `node ${node}` });
+        faults.raise(fault, {
+          severity: 'warning',
+          message: `The HTTPS API is closed: ${error.message}`,
+          hint: error.hint,
+          object: `node ${node}`,
+        });
       }
       await clock.sleep(httpsRetryMs, closing.signal).catch(() => undefined);
     }

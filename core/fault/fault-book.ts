@@ -21,7 +21,8 @@ export interface FaultReport {
 const usualDelta: Record<Severity, number> = { info: 0, warning: 10, critical: 50 };
 
 /** Any text as a fault id: `vm.run` + `web 1` → `vm.run:web-1`. */
-export const faultId = (type: string, about: string): string => `${type}:${about.replace(/[^A-Za-z0-9._:@+-]/g, '-')}`.slice(0, 128);
+export const faultId = (type: string, about: string): string =>
+  `${type}:${about.replace(/[^A-Za-z0-9._:@+-]/g, '-')}`.slice(0, 128);
 
 export class FaultBook {
   readonly #host: Pick<Host, 'clock' | 'log'>;
@@ -41,7 +42,8 @@ export class FaultBook {
       firstBackoffMs: 500,
       maxBackoffMs: 30_000,
       work: (id) => this.#write(id),
-      failed: (id, error) => this.#host.log.warn('a fault could not be recorded yet', { fault: id, reason: errorText(error) }),
+      failed: (id, error) =>
+        this.#host.log.warn('a fault could not be recorded yet', { fault: id, reason: errorText(error) }),
     });
   }
 

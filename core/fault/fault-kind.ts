@@ -37,7 +37,10 @@ export const fault = defineKind<FaultSpec, FaultStatus>({
   name: 'fault',
   plural: 'faults',
   version: 1,
-  id: z.string().max(128).regex(/^[a-z0-9][A-Za-z0-9._:@+-]*$/, 'a fault id is letters, digits, ".", "_", ":", "@", "+" and "-"'),
+  id: z
+    .string()
+    .max(128)
+    .regex(/^[a-z0-9][A-Za-z0-9._:@+-]*$/, 'a fault id is letters, digits, ".", "_", ":", "@", "+" and "-"'),
   spec: faultSpec,
   status: faultStatus,
 });

@@ -25,4 +25,5 @@ function fromSource(): BuildInfo {
 export const buildInfo: BuildInfo = typeof PVC_BUILD_INFO === 'undefined' ? fromSource() : PVC_BUILD_INFO;
 
 /** As `pvc --version` prints it: `1.2.3+abc1234`, or `1.2.3` from source. */
-export const programVersion = buildInfo.commit === 'source' ? buildInfo.version : `${buildInfo.version}+${buildInfo.commit}`;
+export const programVersion =
+  buildInfo.commit === 'source' ? buildInfo.version : `${buildInfo.version}+${buildInfo.commit}`;

@@ -14,7 +14,11 @@ let map: SourceMap | undefined;
 function bundleMap(): SourceMap {
   // Not imported above: loading it is a tenth of a short command's time.
   const { brotliDecompressSync } = process.getBuiltinModule('node:zlib');
-  map ??= new SourceMap(JSON.parse(brotliDecompressSync(readAsset(mapAsset)).toString('utf8')) as ConstructorParameters<typeof SourceMap>[0]);
+  map ??= new SourceMap(
+    JSON.parse(brotliDecompressSync(readAsset(mapAsset)).toString('utf8')) as ConstructorParameters<
+      typeof SourceMap
+    >[0],
+  );
   return map;
 }
 

@@ -13,11 +13,23 @@ export const configCommands = (program: () => Promise<Program>) => [
     async run(context) {
       const { loaded, plugins } = await program();
       const { plugins: fixed, ...config } = loaded.config;
-      const sections = Object.fromEntries(plugins.loaded.filter((one) => loaded.section(one.name) !== undefined).map((one) => [one.name, loaded.section(one.name)]));
-      const troubles = plugins.troubles.map((trouble) => `plugin ${trouble.plugin} (${trouble.where}): ${trouble.message}`);
+      const sections = Object.fromEntries(
+        plugins.loaded
+          .filter((one) => loaded.section(one.name) !== undefined)
+          .map((one) => [one.name, loaded.section(one.name)]),
+      );
+      const troubles = plugins.troubles.map(
+        (trouble) => `plugin ${trouble.plugin} (${trouble.where}): ${trouble.message}`,
+      );
       for (const trouble of troubles) context.terminal.warn(`warning: ${trouble}\n`);
       if (context.format === 'pretty') context.terminal.write(`${loaded.path} is valid.\n`);
-      else await context.print({ path: loaded.path, valid: true, inForce: { ...config, plugins: { load: fixed.load, disable: fixed.disable, ...sections } }, troubles });
+      else
+        await context.print({
+          path: loaded.path,
+          valid: true,
+          inForce: { ...config, plugins: { load: fixed.load, disable: fixed.disable, ...sections } },
+          troubles,
+        });
       return 0;
     },
   }),

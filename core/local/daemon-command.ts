@@ -7,7 +7,8 @@ export const daemonCommand = (program: () => Promise<Program>) =>
   defineLocalCommand({
     command: 'daemon',
     summary: 'Run the daemon of this node in the foreground',
-    description: 'systemd starts it as `pvcd`. It ends at SIGTERM and SIGINT; guests and the services that it started run on, and the next daemon adopts them.',
+    description:
+      'systemd starts it as `pvcd`. It ends at SIGTERM and SIGINT; guests and the services that it started run on, and the next daemon adopts them.',
     input: z.strictObject({}),
     async run({ terminal }) {
       const { startDaemon } = await import('../daemon/start.ts');

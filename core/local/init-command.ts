@@ -8,7 +8,8 @@ export const initCommand = (program: () => Promise<Program>) =>
   defineLocalCommand({
     command: 'cluster init',
     summary: 'Make a new cluster of this one node, on the embedded store',
-    description: 'Writes the cluster’s state, its certificate authority, this node’s certificate and a first administrator’s token, which is shown once. Start the daemon afterwards.',
+    description:
+      'Writes the cluster’s state, its certificate authority, this node’s certificate and a first administrator’s token, which is shown once. Start the daemon afterwards.',
     input: z.strictObject({ name: objectName.default('pvc').describe('name of the cluster') }),
     examples: ['pvc cluster init --name lab'],
     async run(context) {

@@ -4,8 +4,8 @@
  * @module
  */
 import { usageError } from '../cli/cli-errors.ts';
-import { createClient } from '../client/client.ts';
 import type { ConnectedClient } from '../cli/command-context.ts';
+import { createClient } from '../client/client.ts';
 import { createLinuxHost } from '../host/linux.ts';
 import { processId } from '../host/process.ts';
 import { Executor } from '../operation/execute.ts';
@@ -16,7 +16,11 @@ import { openSqliteStore } from '../store/sqlite.ts';
 export async function openDirect(path: string, program: Program): Promise<ConnectedClient> {
   const host = createLinuxHost({ level: 'error', destination: 'stderr', pretty: true });
   // Opening would make the file; a mistyped path must not become an empty cluster.
-  if ((await host.files.stat(path)) === undefined) throw usageError(`There is no store at ${path}.`, 'See directories.state in the configuration; the file is store.sqlite.');
+  if ((await host.files.stat(path)) === undefined)
+    throw usageError(
+      `There is no store at ${path}.`,
+      'See directories.state in the configuration; the file is store.sqlite.',
+    );
   const store = await openSqliteStore(host, { path, owner: `cli-${processId()}` });
   const documents = new Documents(store);
   program.documents = documents;

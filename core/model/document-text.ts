@@ -27,23 +27,31 @@ interface Envelope {
 type Half = 'spec' | 'status';
 
 const at = (root: unknown, path: readonly PropertyKey[]): unknown =>
-  path.reduce<unknown>((node, step) => (node === null || typeof node !== 'object' ? undefined : (node as Record<PropertyKey, unknown>)[step]), root);
+  path.reduce<unknown>(
+    (node, step) =>
+      node === null || typeof node !== 'object' ? undefined : (node as Record<PropertyKey, unknown>)[step],
+    root,
+  );
 
 /** Problems of a value in one line each: `disks.0.target: …`. */
 export function issueLines(error: z.ZodError): string[] {
-  return error.issues.map((issue) => (issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`));
+  return error.issues.map((issue) =>
+    issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`,
+  );
 }
 
 /** @throws PvcError DOCUMENT_UNREADABLE when the text is no such document or of a newer shape. */
 export function decodeDocument<T>(kind: AnyKind, half: Half, id: string, text: string): Decoded<T> {
-  const bad = (reason: string, cause?: unknown) => modelError('DOCUMENT_UNREADABLE', { kind: kind.name, id, reason }, { cause });
+  const bad = (reason: string, cause?: unknown) =>
+    modelError('DOCUMENT_UNREADABLE', { kind: kind.name, id, reason }, { cause });
   let envelope: Envelope;
   try {
     envelope = JSON.parse(text) as Envelope;
   } catch (cause) {
     throw bad('not JSON', cause);
   }
-  if (envelope === null || typeof envelope !== 'object' || typeof envelope.v !== 'number') throw bad('no version in it');
+  if (envelope === null || typeof envelope !== 'object' || typeof envelope.v !== 'number')
+    throw bad('no version in it');
   let data = envelope.d;
   const migrations = (half === 'spec' ? kind.migrateSpec : kind.migrateStatus) ?? {};
   for (let version = envelope.v; version < kind.version; version += 1) data = migrations[version]?.(data) ?? data;
@@ -68,7 +76,13 @@ export function decodeDocument<T>(kind: AnyKind, half: Half, id: string, text: s
 }
 
 /** @throws PvcError DOCUMENT_INVALID when the value is not what the kind allows. */
-export function encodeDocument(kind: AnyKind, half: Half, id: string, value: unknown, foreign: readonly ForeignField[] = []): string {
+export function encodeDocument(
+  kind: AnyKind,
+  half: Half,
+  id: string,
+  value: unknown,
+  foreign: readonly ForeignField[] = [],
+): string {
   const schema = (half === 'spec' ? kind.spec : kind.status) as z.ZodType<unknown>;
   const parsed = schema.safeParse(value);
   if (!parsed.success) {

@@ -8,17 +8,26 @@ import { z } from 'zod';
 /** RFC 1123 host label: a node's short name. */
 export const nodeName = z
   .string()
-  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'a node name is 1 to 63 of a-z, 0-9 and "-", not starting or ending with "-"');
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    'a node name is 1 to 63 of a-z, 0-9 and "-", not starting or ending with "-"',
+  );
 
 /** Name of a guest: also a host label in DNS, and part of file and volume names. Upper case is kept, "_" and "." are allowed for guests that come from elsewhere. */
 export const objectName = z
   .string()
-  .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/, 'a name is 1 to 63 of A-Z, a-z, 0-9, ".", "_" and "-", starting and ending with a letter or digit');
+  .regex(
+    /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/,
+    'a name is 1 to 63 of A-Z, a-z, 0-9, ".", "_" and "-", starting and ending with a letter or digit',
+  );
 
 /** A lower-case word for plugins, tags, tokens and the like. */
 export const tagName = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:@-]{0,62}$/, 'a tag is 1 to 63 of A-Z, a-z, 0-9, ".", "_", ":", "@" and "-", starting with a letter or digit');
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._:@-]{0,62}$/,
+    'a tag is 1 to 63 of A-Z, a-z, 0-9, ".", "_", ":", "@" and "-", starting with a letter or digit',
+  );
 
 /** RFC 9562, lower case. */
 export const uuid = z
@@ -30,7 +39,10 @@ export const uuid = z
 export const macAddress = z
   .string()
   .toLowerCase()
-  .regex(/^[0-9a-f][02468ace](?::[0-9a-f]{2}){5}$/, 'a MAC address is six hexadecimal octets with ":", not a multicast address');
+  .regex(
+    /^[0-9a-f][02468ace](?::[0-9a-f]{2}){5}$/,
+    'a MAC address is six hexadecimal octets with ":", not a multicast address',
+  );
 
 /** A network device of the host: IFNAMSIZ (linux/if.h) allows 15 characters. */
 export const linkName = z
@@ -41,7 +53,13 @@ export const linkName = z
 export const absolutePath = z
   .string()
   .max(1024)
-  .regex(/^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f/]$/, 'an absolute path without "..", ending in a name');
+  .regex(
+    /^\/(?!.*(?:^|\/)\.\.(?:\/|$))[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f/]$/,
+    'an absolute path without "..", ending in a name',
+  );
 
 /** One line of text for people. */
-export const oneLine = z.string().max(500).regex(/^[^\u0000-\u001f\u007f]*$/, 'one line of text');
+export const oneLine = z
+  .string()
+  .max(500)
+  .regex(/^[^\u0000-\u001f\u007f]*$/, 'one line of text');

@@ -32,7 +32,13 @@ export const audit = defineKind<AuditSpec, null>({
   label: (spec) => spec.operation,
 });
 
-const verb = { create: 'created', spec: 'changed', status: 'status changed', remove: 'removed', unchanged: 'looked at' } as const;
+const verb = {
+  create: 'created',
+  spec: 'changed',
+  status: 'status changed',
+  remove: 'removed',
+  unchanged: 'looked at',
+} as const;
 
 /** One line for a write: `vm web1 created`. */
 export function writeLine(write: Write): string {

@@ -9,12 +9,23 @@ import type { Host } from '../host/host.ts';
 import { issueLines } from '../model/document-text.ts';
 import { sortableId } from '../model/ids.ts';
 import { modelError } from '../model/kind.ts';
-import { commitOf, describeKey, type Documents, specKey, type Write } from '../store/documents.ts';
+import { commitOf, type Documents, describeKey, specKey, type Write } from '../store/documents.ts';
 import { maxCommitOps, storeError } from '../store/store.ts';
 import { task } from '../task/task-kind.ts';
 import { type AuditSpec, audit, recordableInput, writeLine } from './audit.ts';
 import { operationError } from './errors.ts';
-import { type Actor, type Channel, type Feed, type FeedItem, type Mutation, type Operation, type PlanContext, type Query, type QueryContext, roles } from './operation.ts';
+import {
+  type Actor,
+  type Channel,
+  type Feed,
+  type FeedItem,
+  type Mutation,
+  type Operation,
+  type PlanContext,
+  type Query,
+  type QueryContext,
+  roles,
+} from './operation.ts';
 import { PlanBuilder } from './plan.ts';
 import { View } from './view.ts';
 
@@ -63,8 +74,21 @@ export interface ExecutorParts {
 
 export interface RemoteNodes {
   query(node: string, operation: Query, input: unknown, actor: Actor, signal: AbortSignal): Promise<unknown>;
-  feed(node: string, operation: Feed, input: unknown, actor: Actor, signal: AbortSignal, resumeAfter: string | undefined): AsyncIterable<FeedItem<unknown>>;
-  channel(node: string, operation: Channel, input: unknown, actor: Actor, signal: AbortSignal): Promise<import('node:stream').Duplex>;
+  feed(
+    node: string,
+    operation: Feed,
+    input: unknown,
+    actor: Actor,
+    signal: AbortSignal,
+    resumeAfter: string | undefined,
+  ): AsyncIterable<FeedItem<unknown>>;
+  channel(
+    node: string,
+    operation: Channel,
+    input: unknown,
+    actor: Actor,
+    signal: AbortSignal,
+  ): Promise<import('node:stream').Duplex>;
 }
 
 const maxTries = 8;
@@ -123,16 +147,24 @@ export class Executor {
         changes: builder.writes.filter((write) => write.do !== 'unchanged').map(writeLine),
         tasks: builder.tasks.map((started) => started.id),
       };
-      const { ops, topics } = commitOf([...builder.writes, { do: 'create', kind: audit, id: fixed.request, spec: record }]);
-      if (ops.length > maxCommitOps) throw storeError('STORE_TOO_LARGE', { what: operation.name, size: ops.length, limit: maxCommitOps });
+      const { ops, topics } = commitOf([
+        ...builder.writes,
+        { do: 'create', kind: audit, id: fixed.request, spec: record },
+      ]);
+      if (ops.length > maxCommitOps)
+        throw storeError('STORE_TOO_LARGE', { what: operation.name, size: ops.length, limit: maxCommitOps });
       const committed = await documents.store.commit(ops, topics);
-      if (committed.outcome === 'ok' || (committed.outcome === 'unknown' && (await this.#wasDone(operation, fixed.request, committed.cause)))) {
+      if (
+        committed.outcome === 'ok' ||
+        (committed.outcome === 'unknown' && (await this.#wasDone(operation, fixed.request, committed.cause)))
+      ) {
         host.log.info(`${operation.name} by ${actor.name}`, { request: fixed.request, changes: record.changes });
         return done();
       }
       if (committed.outcome === 'conflict') await this.#explainConflict(builder.writes, committed.key);
       if (attempt >= maxTries) {
-        if (committed.outcome === 'unknown') throw storeError('STORE_UNAVAILABLE', { reason: errorText(committed.cause) }, { cause: committed.cause });
+        if (committed.outcome === 'unknown')
+          throw storeError('STORE_UNAVAILABLE', { reason: errorText(committed.cause) }, { cause: committed.cause });
         throw operationError('TOO_CONTENDED', { operation: operation.name, tries: attempt });
       }
       await host.clock.sleep(attempt * 5 + ((host.random.bytes(1)[0] ?? 0) % 20));
@@ -143,41 +175,66 @@ export class Executor {
     const input = this.#admitInput(operation, rawInput, actor);
     const context = this.#queryContext(actor, signal);
     const node = await operation.on?.(context, input);
-    if (node !== undefined && node !== this.#parts.localNode) return this.#remote(operation, node).query(node, operation, rawInput, actor, signal);
+    if (node !== undefined && node !== this.#parts.localNode)
+      return this.#remote(operation, node).query(node, operation, rawInput, actor, signal);
     return operation.output.parse(await operation.run(context, input));
   }
 
-  async *feed(operation: Feed, rawInput: unknown, actor: Actor, signal: AbortSignal, resumeAfter?: string): AsyncIterable<FeedItem<unknown>> {
+  async *feed(
+    operation: Feed,
+    rawInput: unknown,
+    actor: Actor,
+    signal: AbortSignal,
+    resumeAfter?: string,
+  ): AsyncIterable<FeedItem<unknown>> {
     const input = this.#admitInput(operation, rawInput, actor);
     const context = this.#queryContext(actor, signal);
     const node = await operation.on?.(context, input);
-    if (node !== undefined && node !== this.#parts.localNode) yield* this.#remote(operation, node).feed(node, operation, rawInput, actor, signal, resumeAfter);
-    else for await (const item of operation.open(context, input, resumeAfter)) yield { ...item, data: operation.output.parse(item.data) };
+    if (node !== undefined && node !== this.#parts.localNode)
+      yield* this.#remote(operation, node).feed(node, operation, rawInput, actor, signal, resumeAfter);
+    else
+      for await (const item of operation.open(context, input, resumeAfter))
+        yield { ...item, data: operation.output.parse(item.data) };
   }
 
-  async channel(operation: Channel, rawInput: unknown, actor: Actor, signal: AbortSignal): Promise<import('node:stream').Duplex> {
+  async channel(
+    operation: Channel,
+    rawInput: unknown,
+    actor: Actor,
+    signal: AbortSignal,
+  ): Promise<import('node:stream').Duplex> {
     const input = this.#admitInput(operation, rawInput, actor);
     const context = this.#queryContext(actor, signal);
     const node = await operation.on?.(context, input);
-    if (node !== undefined && node !== this.#parts.localNode) return this.#remote(operation, node).channel(node, operation, rawInput, actor, signal);
+    if (node !== undefined && node !== this.#parts.localNode)
+      return this.#remote(operation, node).channel(node, operation, rawInput, actor, signal);
     return operation.connect(context, input);
   }
 
   #remote(operation: Operation, node: string): RemoteNodes {
     if (this.#parts.localNode === undefined) throw operationError('NEEDS_DAEMON', { operation: operation.name, node });
-    if (this.#parts.remote === undefined) throw operationError('NODE_UNREACHABLE', { operation: operation.name, node, reason: 'it is another node' });
+    if (this.#parts.remote === undefined)
+      throw operationError('NODE_UNREACHABLE', { operation: operation.name, node, reason: 'it is another node' });
     return this.#parts.remote;
   }
 
   #admitInput(operation: Operation, rawInput: unknown, actor: Actor): Record<string, unknown> {
     if (roles.indexOf(actor.role) < roles.indexOf(operation.role)) {
-      throw operationError('ROLE_TOO_LOW', { operation: operation.name, needed: operation.role, actor: actor.name, role: actor.role });
+      throw operationError('ROLE_TOO_LOW', {
+        operation: operation.name,
+        needed: operation.role,
+        actor: actor.name,
+        role: actor.role,
+      });
     }
     const parsed = operation.input.safeParse(rawInput ?? {});
     const unknown = unknownFields(operation, rawInput);
     if (parsed.success && unknown.length === 0) return parsed.data as Record<string, unknown>;
     const command = operation.cli?.command ?? operation.name;
-    const details = [...unknown.map((field) => `${field}: there is no such field`), ...(parsed.success ? [] : issueLines(parsed.error))];
+    const details = [
+      ...unknown.map((field) => `${field}: there is no such field`),
+      ...(parsed.success ? [] : issueLines(parsed.error)),
+    ];
     throw operationError('INPUT_INVALID', { operation: operation.name, command }, { details });
   }
 
@@ -215,7 +272,8 @@ export class Executor {
     const result = operation.output.parse(await operation.plan(builder, context, input));
     // A mistake in a document must be refused at planning already, not first at the commit.
     commitOf(builder.writes);
-    for (const target of [...builder.idle, ...builder.tasks.map((started) => started.spec.target)]) await this.#refuseBusy(target);
+    for (const target of [...builder.idle, ...builder.tasks.map((started) => started.spec.target)])
+      await this.#refuseBusy(target);
     const veto = await admit(operation.name, builder);
     if (veto !== undefined) throw operationError('VETOED', { operation: operation.name, ...veto });
     return { builder, context, result };
@@ -226,7 +284,11 @@ export class Executor {
     const holder = await documents.find(task, 'target', `${target.kind}:${target.id}`);
     if (holder === undefined) return;
     const busy = await documents.get(task, holder);
-    throw operationError('TARGET_BUSY', { target: `${target.kind} ${target.label}`, task: holder, action: busy?.spec.action ?? 'unknown' });
+    throw operationError('TARGET_BUSY', {
+      target: `${target.kind} ${target.label}`,
+      task: holder,
+      action: busy?.spec.action ?? 'unknown',
+    });
   }
 
   /** Turns a conflict that planning again cannot cure into its error. */
@@ -234,7 +296,8 @@ export class Executor {
     const conflict = describeKey(key);
     if (conflict.what === 'object') {
       const created = writes.find((write) => write.do === 'create' && key === specKey(write.kind, write.id));
-      if (created !== undefined) throw modelError('OBJECT_EXISTS', { kind: conflict.kind, field: 'id', value: conflict.value, owner: '' });
+      if (created !== undefined)
+        throw modelError('OBJECT_EXISTS', { kind: conflict.kind, field: 'id', value: conflict.value, owner: '' });
       return;
     }
     if (conflict.kind === 'task') {
@@ -244,7 +307,12 @@ export class Executor {
     }
     const holder = await this.#parts.documents.store.read(key);
     if (holder === undefined) return;
-    throw modelError('OBJECT_EXISTS', { kind: conflict.kind, field: conflict.index, value: conflict.value, owner: ` (${holder.value})` });
+    throw modelError('OBJECT_EXISTS', {
+      kind: conflict.kind,
+      field: conflict.index,
+      value: conflict.value,
+      owner: ` (${holder.value})`,
+    });
   }
 
   /**
@@ -294,17 +362,30 @@ interface Drawn {
   ids: string[];
 }
 
-const changeNames = { create: 'create', spec: 'update', status: 'update', remove: 'remove', unchanged: 'check' } as const;
+const changeNames = {
+  create: 'create',
+  spec: 'update',
+  status: 'update',
+  remove: 'remove',
+  unchanged: 'check',
+} as const;
 
 function plannedWrite(write: Write): PlannedWrite {
   const before = write.do === 'create' ? undefined : write.before.spec;
-  const after = write.do === 'create' || write.do === 'spec' ? write.kind.spec.parse(write.spec) : write.do === 'status' ? write.status : undefined;
+  const after =
+    write.do === 'create' || write.do === 'spec'
+      ? write.kind.spec.parse(write.spec)
+      : write.do === 'status'
+        ? write.status
+        : undefined;
   return {
     change: changeNames[write.do],
     kind: write.kind.name,
     id: write.do === 'create' ? write.id : write.before.id,
     label: write.kind.label?.(after ?? before) ?? (write.do === 'create' ? write.id : write.before.id),
-    ...(before === undefined || write.do === 'unchanged' ? {} : { before: write.do === 'status' ? write.before.status : before }),
+    ...(before === undefined || write.do === 'unchanged'
+      ? {}
+      : { before: write.do === 'status' ? write.before.status : before }),
     ...(after === undefined ? {} : { after }),
   };
 }

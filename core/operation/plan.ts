@@ -5,7 +5,7 @@
  */
 import type { Doc, Kind } from '../model/kind.ts';
 import type { AnyDoc, Write } from '../store/documents.ts';
-import { task, type TaskSpec } from '../task/task-kind.ts';
+import { type TaskSpec, task } from '../task/task-kind.ts';
 
 export interface TaskRequest {
   /** A declared task, as `vm.restart`. */
@@ -34,12 +34,16 @@ export class PlanBuilder {
   }
 
   create<S, T>(kind: Kind<S, T>, id: string, spec: S, status?: T): void {
-    this.writes.push(status === undefined ? { do: 'create', kind, id, spec } : { do: 'create', kind, id, spec, status });
+    this.writes.push(
+      status === undefined ? { do: 'create', kind, id, spec } : { do: 'create', kind, id, spec, status },
+    );
   }
 
   /** Replaces the spec, provided that nobody else changed it since it was read. A second call on one object replaces the first. */
   update<S, T>(kind: Kind<S, T>, before: Doc<S, T>, spec: S): void {
-    const at = this.writes.findIndex((write) => write.do === 'spec' && write.kind === kind && write.before.id === before.id);
+    const at = this.writes.findIndex(
+      (write) => write.do === 'spec' && write.kind === kind && write.before.id === before.id,
+    );
     const write: Write = { do: 'spec', kind, before: before as AnyDoc, spec };
     if (at === -1) this.writes.push(write);
     else this.writes[at] = write;

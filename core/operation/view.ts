@@ -66,7 +66,8 @@ export class View {
    */
   async *changes(prefix: Key, signal: AbortSignal): AsyncIterable<View> {
     for await (const dirty of this.#documents.store.watch(['all'], signal)) {
-      if (dirty.resync || [...dirty.keys].some((key) => key === prefix || key.startsWith(`${prefix}/`))) yield new View(this.#documents);
+      if (dirty.resync || [...dirty.keys].some((key) => key === prefix || key.startsWith(`${prefix}/`)))
+        yield new View(this.#documents);
     }
   }
 }

@@ -4,17 +4,17 @@
  */
 export { z } from 'zod';
 export { defineErrors, type ErrorSpec, errorText, exitCode, PvcError } from '../error/error.ts';
+export { type FaultReport, faultId } from '../fault/fault-book.ts';
 export { fault } from '../fault/fault-kind.ts';
-export { faultId, type FaultReport } from '../fault/fault-book.ts';
 export type { HealthCheck, HealthFinding } from '../health/health-check.ts';
 export type { Clock } from '../host/clock.ts';
 export type { ExecResult, Host } from '../host/host.ts';
 export type { Logger } from '../host/log.ts';
 export type { MetricDefinition, MetricSample } from '../metric/metric.ts';
-export { type AnyKind, defineKind, type Doc, type Kind, modelError } from '../model/kind.ts';
 export { issueLines } from '../model/document-text.ts';
+export { type AnyKind, type Doc, defineKind, type Kind, modelError } from '../model/kind.ts';
 export * as names from '../model/names.ts';
-export { node, type NodeSpec, type NodeStatus } from '../model/node-kind.ts';
+export { type NodeSpec, type NodeStatus, node } from '../model/node-kind.ts';
 export type { CliRun, CliSpec, CliTerminal, RenderContext } from '../operation/cli-spec.ts';
 export {
   defineChannel,
@@ -31,7 +31,16 @@ export {
 export type { OperationTypes, TypesOf } from '../operation/operation-types.ts';
 export { PlanBuilder } from '../operation/plan.ts';
 export { View } from '../operation/view.ts';
-export { type AnyController, condition, type Condition, type Controller, type ControlContext, defineController, type ReconcilePlan, type Step } from '../reconcile/controller.ts';
+export {
+  type AnyController,
+  type Condition,
+  type ControlContext,
+  type Controller,
+  condition,
+  defineController,
+  type ReconcilePlan,
+  type Step,
+} from '../reconcile/controller.ts';
 export {
   type Cell,
   type Column,
@@ -53,8 +62,8 @@ export {
 export type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
 export type { Documents, Write } from '../store/documents.ts';
 export { type AnyTaskDefinition, defineTask, type TaskDefinition, type TaskRun } from '../task/task-definition.ts';
-export { task, type TaskSpec, type TaskStatus } from '../task/task-kind.ts';
-export type { FoldHook, Folded, Problem } from './hook-point.ts';
+export { type TaskSpec, type TaskStatus, task } from '../task/task-kind.ts';
+export type { Folded, FoldHook, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { type PluginContext, type PluginDefinition, type PluginHooks, pluginApiVersion } from './plugin.ts';
 export type { Runtime } from './runtime.ts';

@@ -41,18 +41,32 @@ export const createHooks = (context: HookContext) =>
      * What there is, counted: the lines that a plugin adds to `cluster status`, as
      * `{ 'Guests running': 3 }`. Called in every process that answers it; all at once.
      */
-    counters: new CollectHook<QueryContext, Readonly<Record<string, number>>>('counters', context, seconds(4), problemOf.counts),
+    counters: new CollectHook<QueryContext, Readonly<Record<string, number>>>(
+      'counters',
+      context,
+      seconds(4),
+      problemOf.counts,
+    ),
     /** Controllers. Read once in the daemon, after `start`. */
     controllers: new ListHook<AnyController>('controllers', context, {
       problem: problemOf.controller,
       key: (controller) => `the controller ${controller.name}`,
     }),
     /** Tasks that this node can carry out. Read once in the daemon, after `start`. */
-    tasks: new ListHook<AnyTaskDefinition>('tasks', context, { problem: problemOf.task, key: (task) => `the task ${task.action}` }),
+    tasks: new ListHook<AnyTaskDefinition>('tasks', context, {
+      problem: problemOf.task,
+      key: (task) => `the task ${task.action}`,
+    }),
     /** Health checks of this node. Read once in the daemon, after `start`. */
-    health: new ListHook<HealthCheck>('health', context, { problem: problemOf.health, key: (check) => `the health check ${check.name}` }),
+    health: new ListHook<HealthCheck>('health', context, {
+      problem: problemOf.health,
+      key: (check) => `the health check ${check.name}`,
+    }),
     /** Metrics of this node. Read once in the daemon, after `start`. */
-    metrics: new ListHook<MetricDefinition>('metrics', context, { problem: problemOf.metric, key: (metric) => `the metric ${metric.name}` }),
+    metrics: new ListHook<MetricDefinition>('metrics', context, {
+      problem: problemOf.metric,
+      key: (metric) => `the metric ${metric.name}`,
+    }),
 
     /**
      * The daemon has its store and configuration; nothing runs yet. One after the other, in the order of
@@ -63,12 +77,22 @@ export const createHooks = (context: HookContext) =>
     /** The daemon stops. All at once, whether or not `start` has run or succeeded. Guests and services must go on. */
     stop: new CollectHook<Runtime>('stop', context, seconds(10)),
     /** Every 10 s: facts about this node for its status document (short words and numbers; shown by `node info`). */
-    keepalive: new CollectHook<{ node: string }, Readonly<Record<string, string | number | boolean>>>('keepalive', context, seconds(4), problemOf.facts),
+    keepalive: new CollectHook<{ node: string }, Readonly<Record<string, string | number | boolean>>>(
+      'keepalive',
+      context,
+      seconds(4),
+      problemOf.facts,
+    ),
     /**
      * Before a plan is committed or shown: a reason to refuse it, or undefined. The first reason wins.
      * Must not change the plan. May run several times for one request, concurrently with other requests.
      */
-    shouldAdmit: new FirstHook<{ operation: string; plan: Pick<PlanBuilder, 'writes' | 'tasks'> }, string>('shouldAdmit', context, seconds(5), problemOf.reason),
+    shouldAdmit: new FirstHook<{ operation: string; plan: Pick<PlanBuilder, 'writes' | 'tasks'> }, string>(
+      'shouldAdmit',
+      context,
+      seconds(5),
+      problemOf.reason,
+    ),
     /**
      * This node has become primary: take up what only the primary does. By stage (`primaryStages`), one
      * after the other. Runs once a term; a failed tap is a fault and the next ones run.

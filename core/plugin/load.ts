@@ -33,18 +33,27 @@ type Manifest = z.output<typeof manifest>;
 const header = /^\s*(?:\/\/|\/\*+|\*)\s*@pvc-plugin\s+(\{.*?\})\s*(?:\*\/)?\s*$/m;
 
 /** Loads every plugin that the configuration lists, in that order. */
-export async function loadPlugins(plugins: Plugins, files: Pick<Files, 'stat' | 'readText'>, paths: readonly string[], api: typeof import('./api.ts')): Promise<void> {
+export async function loadPlugins(
+  plugins: Plugins,
+  files: Pick<Files, 'stat' | 'readText'>,
+  paths: readonly string[],
+  api: typeof import('./api.ts'),
+): Promise<void> {
   for (const path of paths) {
     // Until it has said its name, it is called by its file.
     let name = path.split('/').at(-1) ?? path;
     try {
       const { main, said } = await readManifest(files, path);
       name = said.name;
-      if (!satisfies(pluginApiVersion, said.api)) throw new Error(`was written for plugin API ${said.api}; this PVC has ${pluginApiVersion}`);
+      if (!satisfies(pluginApiVersion, said.api))
+        throw new Error(`was written for plugin API ${said.api}; this PVC has ${pluginApiVersion}`);
       await refuseUnsafe(files, main);
       const definition = definitionOf(main);
       if (definition.name !== name) throw new Error(`calls itself ${definition.name}, its manifest says ${name}`);
-      plugins.add({ ...definition, apply: (context) => definition.apply(context), summary: definition.summary ?? said.summary }, { builtin: false, path, version: said.version, api });
+      plugins.add(
+        { ...definition, apply: (context) => definition.apply(context), summary: definition.summary ?? said.summary },
+        { builtin: false, path, version: said.version, api },
+      );
     } catch (error) {
       plugins.failed(name, path, errorText(error));
     }
@@ -52,7 +61,10 @@ export async function loadPlugins(plugins: Plugins, files: Pick<Files, 'stat' | 
 }
 
 /** What a plugin says of itself, and the file to load. @throws Error when it must not be trusted or says nothing */
-async function readManifest(files: Pick<Files, 'stat' | 'readText'>, path: string): Promise<{ said: Manifest; main: string }> {
+async function readManifest(
+  files: Pick<Files, 'stat' | 'readText'>,
+  path: string,
+): Promise<{ said: Manifest; main: string }> {
   const stat = await files.stat(path);
   if (stat === undefined) throw new Error(`there is no ${path}`);
   await refuseUnsafe(files, path);
@@ -88,7 +100,12 @@ async function refuseUnsafe(files: Pick<Files, 'stat'>, path: string): Promise<v
 function definitionOf(main: string): PluginDefinition {
   const loaded: unknown = createRequire(main)(main);
   const definition = (loaded as { default?: unknown }).default ?? loaded;
-  if (typeof definition !== 'object' || definition === null || typeof (definition as PluginDefinition).apply !== 'function' || typeof (definition as PluginDefinition).name !== 'string') {
+  if (
+    typeof definition !== 'object' ||
+    definition === null ||
+    typeof (definition as PluginDefinition).apply !== 'function' ||
+    typeof (definition as PluginDefinition).name !== 'string'
+  ) {
     throw new Error('it exports no { name, api, apply(pvc) }');
   }
   return definition as PluginDefinition;

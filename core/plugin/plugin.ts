@@ -1,7 +1,16 @@
 /** A plugin, and what it is given. @module */
 import { defineErrors, errorText } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
-import { type CollectHook, type FirstHook, FoldHook, type HookInfo, type ListHook, type Problem, type StrictHook, type TapOptions } from './hook-point.ts';
+import {
+  type CollectHook,
+  type FirstHook,
+  FoldHook,
+  type HookInfo,
+  type ListHook,
+  type Problem,
+  type StrictHook,
+  type TapOptions,
+} from './hook-point.ts';
 import { createHooks, type Hooks } from './hooks.ts';
 import type { HookContext, TappingPlugin, Trouble } from './tap-guard.ts';
 
@@ -63,8 +72,18 @@ export interface LoadedPlugin extends TappingPlugin {
 }
 
 export const pluginError = defineErrors({
-  PLUGIN_FAILED: { message: 'The plugin {plugin} failed: {reason}', hint: 'See `pvc plugin show {plugin}`; take it out of plugins.load to run without it.', http: 500, exit: 'failed' },
-  PLUGIN_UNKNOWN: { message: 'There is no plugin {plugin} on this node.', hint: 'See `pvc plugin list`.', http: 404, exit: 'notFound' },
+  PLUGIN_FAILED: {
+    message: 'The plugin {plugin} failed: {reason}',
+    hint: 'See `pvc plugin show {plugin}`; take it out of plugins.load to run without it.',
+    http: 500,
+    exit: 'failed',
+  },
+  PLUGIN_UNKNOWN: {
+    message: 'There is no plugin {plugin} on this node.',
+    hint: 'See `pvc plugin list`.',
+    http: 404,
+    exit: 'notFound',
+  },
 });
 
 export interface TroubleListener {
@@ -80,7 +99,12 @@ export class Plugins {
   readonly #loaded: LoadedPlugin[] = [];
   readonly #context: HookContext;
   readonly #offered = new Map<string, FoldHook<unknown, unknown>>();
-  readonly #waiting: { readonly plugin: TappingPlugin; readonly name: string; readonly run: (value: never, about: never) => unknown; readonly options: TapOptions | undefined }[] = [];
+  readonly #waiting: {
+    readonly plugin: TappingPlugin;
+    readonly name: string;
+    readonly run: (value: never, about: never) => unknown;
+    readonly options: TapOptions | undefined;
+  }[] = [];
   #listener: TroubleListener | undefined;
 
   constructor(clock: Clock) {
@@ -119,15 +143,32 @@ export class Plugins {
    * in a promise that it did not wait for): the daemon itself is whole then.
    */
   blame(error: unknown): LoadedPlugin | undefined {
-    const frames = ((error instanceof Error ? error.stack : undefined) ?? '').split('\n').filter((line) => /^\s+at /.test(line) && !line.includes('node:') && !line.includes('<anonymous>'));
-    return frames.length === 0 ? undefined : this.#loaded.find(({ path }) => path !== undefined && frames.every((line) => line.includes(`${path}:`) || line.includes(`${path}/`)));
+    const frames = ((error instanceof Error ? error.stack : undefined) ?? '')
+      .split('\n')
+      .filter((line) => /^\s+at /.test(line) && !line.includes('node:') && !line.includes('<anonymous>'));
+    return frames.length === 0
+      ? undefined
+      : this.#loaded.find(
+          ({ path }) =>
+            path !== undefined && frames.every((line) => line.includes(`${path}:`) || line.includes(`${path}/`)),
+        );
   }
 
   /** Applies a plugin. A built-in's error is thrown; another's is kept as a trouble. */
-  add(definition: PluginDefinition, from: { builtin: boolean; path?: string; version: string; api: typeof import('./api.ts') }): void {
+  add(
+    definition: PluginDefinition,
+    from: { builtin: boolean; path?: string; version: string; api: typeof import('./api.ts') },
+  ): void {
     const plugin: TappingPlugin = { name: definition.name, builtin: from.builtin };
     const record = (state: LoadedPlugin['state'], message: string): void => {
-      this.#loaded.push({ ...plugin, version: from.version, summary: definition.summary ?? '', path: from.path, state, message });
+      this.#loaded.push({
+        ...plugin,
+        version: from.version,
+        summary: definition.summary ?? '',
+        path: from.path,
+        state,
+        message,
+      });
     };
     if (this.#loaded.some((known) => known.name === definition.name)) {
       const message = `there is already a plugin named ${definition.name}`;
@@ -139,7 +180,9 @@ export class Plugins {
     try {
       const returned: unknown = definition.apply(this.#contextFor(plugin, from.api, taps));
       if (returned instanceof Promise) {
-        returned.catch((error: unknown) => this.trouble({ plugin: plugin.name, where: 'apply', message: errorText(error) }));
+        returned.catch((error: unknown) =>
+          this.trouble({ plugin: plugin.name, where: 'apply', message: errorText(error) }),
+        );
         throw new Error('apply must not be asynchronous; work belongs into the hook start');
       }
       // Only now: a plugin that fails half-way contributes nothing.
@@ -164,7 +207,12 @@ export class Plugins {
     for (const { plugin, name, run, options } of this.#waiting.splice(0)) {
       const hook = this.#offered.get(name);
       if (hook !== undefined) hook.tap(plugin, run as (value: unknown, about: unknown) => unknown, options);
-      else this.trouble({ plugin: plugin.name, where: `hook ${name}`, message: `no loaded plugin offers the hook ${name}` });
+      else
+        this.trouble({
+          plugin: plugin.name,
+          where: `hook ${name}`,
+          message: `no loaded plugin offers the hook ${name}`,
+        });
     }
   }
 

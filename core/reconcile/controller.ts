@@ -43,7 +43,12 @@ export interface Controller<Spec, Status, Observed, P extends Step = Step> {
   plan(doc: Doc<Spec, Status> | undefined, observed: Observed, context: ControlContext): ReconcilePlan<P>;
   apply(step: P, id: string, signal: AbortSignal): Promise<void>;
   /** The status to write for what was observed; `conditions` are the engine's to fill in. Absent: this controller reports nothing. */
-  report?(doc: Doc<Spec, Status>, observed: Observed, conditions: readonly Condition[], context: ControlContext): Status;
+  report?(
+    doc: Doc<Spec, Status>,
+    observed: Observed,
+    conditions: readonly Condition[],
+    context: ControlContext,
+  ): Status;
   /** Tells of changes in the world; runs until the signal aborts. */
   watch?(touch: (id: string | 'all') => void, signal: AbortSignal): Promise<void>;
 }
@@ -51,4 +56,5 @@ export interface Controller<Spec, Status, Observed, P extends Step = Step> {
 // oxlint-disable-next-line typescript/no-explicit-any -- the engine holds controllers of every shape
 export type AnyController = Controller<any, any, any, any>;
 
-export const defineController = <S, T, O, P extends Step>(controller: Controller<S, T, O, P>): Controller<S, T, O, P> => controller;
+export const defineController = <S, T, O, P extends Step>(controller: Controller<S, T, O, P>): Controller<S, T, O, P> =>
+  controller;

@@ -37,10 +37,14 @@ export class Engine {
   start(controller: AnyController, signal: AbortSignal): void {
     const run = new ControllerRun(this.#parts, controller);
     this.#runs.push(run);
-    signal.addEventListener('abort', () => {
-      this.#runs.splice(this.#runs.indexOf(run), 1);
-      this.#ending.push(run.stop());
-    }, { once: true });
+    signal.addEventListener(
+      'abort',
+      () => {
+        this.#runs.splice(this.#runs.indexOf(run), 1);
+        this.#ending.push(run.stop());
+      },
+      { once: true },
+    );
     run.start(signal);
   }
 
@@ -105,7 +109,13 @@ class ControllerRun {
     })();
     void (async () => {
       try {
-        await this.#controller.watch?.((id) => (id === 'all' ? void this.#resync().catch((error: unknown) => log.warn('resync failed', { reason: errorText(error) })) : this.#queue.add(id)), signal);
+        await this.#controller.watch?.(
+          (id) =>
+            id === 'all'
+              ? void this.#resync().catch((error: unknown) => log.warn('resync failed', { reason: errorText(error) }))
+              : this.#queue.add(id),
+          signal,
+        );
       } catch (error) {
         if (!signal.aborted) log.error('watching the world ended', { reason: errorText(error) });
       }
@@ -114,7 +124,9 @@ class ControllerRun {
 
   changed(dirty: Dirty): void {
     if (dirty.resync) {
-      void this.#resync().catch((error: unknown) => this.#parts.host.log.warn('resync failed', { controller: this.#controller.name, reason: errorText(error) }));
+      void this.#resync().catch((error: unknown) =>
+        this.#parts.host.log.warn('resync failed', { controller: this.#controller.name, reason: errorText(error) }),
+      );
       return;
     }
     for (const key of dirty.keys) {
@@ -161,10 +173,14 @@ class ControllerRun {
     const { host } = this.#parts;
     const deadline = new AbortController();
     const signal = AbortSignal.any([deadline.signal, this.#signal]);
-    const cancel = host.clock.after(step.timeoutMs, () => deadline.abort(new Error(`not done within ${step.timeoutMs / 1000} s`)));
+    const cancel = host.clock.after(step.timeoutMs, () =>
+      deadline.abort(new Error(`not done within ${step.timeoutMs / 1000} s`)),
+    );
     const startedMs = host.clock.monotonicMs();
     try {
-      const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+      const aborted = new Promise<never>((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+      );
       aborted.catch(() => undefined);
       await Promise.race([this.#controller.apply(step, id, signal), aborted]);
     } catch (error) {
@@ -172,7 +188,9 @@ class ControllerRun {
     } finally {
       cancel();
     }
-    host.log.child(this.#controller.name).info(step.text, { id, tookMs: Math.round(host.clock.monotonicMs() - startedMs) });
+    host.log
+      .child(this.#controller.name)
+      .info(step.text, { id, tookMs: Math.round(host.clock.monotonicMs() - startedMs) });
   }
 
   /** Writes the status if it differs from the stored one. A conflict means that the object changed: it comes again. */
@@ -183,7 +201,10 @@ class ControllerRun {
     const doc = await documents.get(controller.kind, id);
     if (doc === undefined || !(controller.mine?.(doc, node) ?? true)) return;
     const condition = this.#conditions.get(id);
-    const status: unknown = controller.report(doc, observed, condition === undefined ? [] : [condition], { node, nowMs: host.clock.wallMs() });
+    const status: unknown = controller.report(doc, observed, condition === undefined ? [] : [condition], {
+      node,
+      nowMs: host.clock.wallMs(),
+    });
     if (JSON.stringify(status) === JSON.stringify(doc.status)) return;
     const { ops, topics } = commitOf([{ do: 'status', kind: controller.kind, before: doc, status }]);
     const result = await documents.store.commit(ops, topics);
@@ -201,7 +222,7 @@ class ControllerRun {
     this.#conditions.set(id, { type: this.#controller.name, message, sinceMs: known?.sinceMs ?? host.clock.wallMs() });
     host.log.child(this.#controller.name).warn(message, { id, failures });
     if (failures >= failuresBeforeFault) {
-      faults.raise(faultId((this.#controller.name), id), {
+      faults.raise(faultId(this.#controller.name, id), {
         severity: 'warning',
         message: `${this.kind} ${label}: ${message}`,
         hint: `See \`pvc ${this.kind} info ${label}\`; it is tried again by itself.`,
@@ -212,11 +233,13 @@ class ControllerRun {
     void (async () => {
       const doc = await this.#parts.documents.get(this.#controller.kind, id);
       if (doc !== undefined) await this.#report(id, await this.#controller.observe(id, doc));
-    })().catch((reason: unknown) => host.log.debug('the condition could not be reported yet', { id, reason: errorText(reason) }));
+    })().catch((reason: unknown) =>
+      host.log.debug('the condition could not be reported yet', { id, reason: errorText(reason) }),
+    );
   }
 
   #cured(id: string): void {
     this.#conditions.delete(id);
-    this.#parts.faults.clear(faultId((this.#controller.name), id));
+    this.#parts.faults.clear(faultId(this.#controller.name, id));
   }
 }

@@ -15,7 +15,11 @@ export interface ProcessControl {
   start(): Promise<void>;
 }
 
-export function directControl(host: Pick<Host, 'files' | 'processes'>, service: ServiceDefinition, directories: { run: string; log: string }): ProcessControl {
+export function directControl(
+  host: Pick<Host, 'files' | 'processes'>,
+  service: ServiceDefinition,
+  directories: { run: string; log: string },
+): ProcessControl {
   const file = `${directories.run}/services/${service.name}.json`;
   return {
     async running() {
@@ -33,9 +37,12 @@ export function directControl(host: Pick<Host, 'files' | 'processes'>, service: 
     async start() {
       await host.files.makeDirectory(`${directories.run}/services`, 0o700);
       await host.files.makeDirectory(`${directories.log}/services`, 0o750);
-      const pid = await host.processes.detach(service.argv, { logFile: `${directories.log}/services/${service.name}.log` });
+      const pid = await host.processes.detach(service.argv, {
+        logFile: `${directories.log}/services/${service.name}.log`,
+      });
       const startTicks = await host.processes.startTicks(pid);
-      if (startTicks === undefined) throw new Error(`${service.argv[0]} ended at once; see ${directories.log}/services/${service.name}.log`);
+      if (startTicks === undefined)
+        throw new Error(`${service.argv[0]} ended at once; see ${directories.log}/services/${service.name}.log`);
       await host.files.writeAtomic(file, JSON.stringify({ pid, startTicks }), 0o600);
     },
   };
@@ -45,13 +52,16 @@ export function directControl(host: Pick<Host, 'files' | 'processes'>, service: 
 export function systemdControl(host: Pick<Host, 'processes'>, service: ServiceDefinition): ProcessControl {
   return {
     async running() {
-      const shown = await host.processes.exec(['systemctl', 'show', '--property=ActiveState,MainPID', service.unit], { timeoutMs: 10_000 });
+      const shown = await host.processes.exec(['systemctl', 'show', '--property=ActiveState,MainPID', service.unit], {
+        timeoutMs: 10_000,
+      });
       const pid = Number(/^MainPID=(\d+)$/m.exec(shown.stdout)?.[1] ?? '0');
       return /^ActiveState=active$/m.test(shown.stdout) && pid > 0 ? pid : undefined;
     },
     async start() {
       const done = await host.processes.exec(['systemctl', 'start', service.unit], { timeoutMs: 90_000 });
-      if (done.code !== 0) throw new Error(`systemctl start ${service.unit}: ${done.stderr.trim() || `exit ${done.code}`}`);
+      if (done.code !== 0)
+        throw new Error(`systemctl start ${service.unit}: ${done.stderr.trim() || `exit ${done.code}`}`);
     },
   };
 }

@@ -22,7 +22,12 @@ export class SupervisedService {
   readonly #faults: FaultBook;
   #status: ServiceStatus;
 
-  constructor(host: Pick<Host, 'clock' | 'log'>, definition: ServiceDefinition, control: ProcessControl, faults: FaultBook) {
+  constructor(
+    host: Pick<Host, 'clock' | 'log'>,
+    definition: ServiceDefinition,
+    control: ProcessControl,
+    faults: FaultBook,
+  ) {
     this.#host = host;
     this.definition = definition;
     this.#control = control;
@@ -85,7 +90,8 @@ export class SupervisedService {
     const { clock } = this.#host;
     const until = clock.monotonicMs() + this.definition.readyTimeoutMs;
     while (!(await this.definition.ready())) {
-      if (clock.monotonicMs() > until) throw new Error(`does not answer ${this.definition.readyTimeoutMs / 1000} s after its start`);
+      if (clock.monotonicMs() > until)
+        throw new Error(`does not answer ${this.definition.readyTimeoutMs / 1000} s after its start`);
       if ((await this.#control.running()) === undefined) throw new Error('ended while starting');
       await clock.sleep(100, signal);
     }

@@ -9,7 +9,13 @@ import type { Entry, Key, Op, Store, Topic } from './store.ts';
 
 /** A change of one object, as plans hold it. `before` is the object as the planner read it. */
 export type Write =
-  | { readonly do: 'create'; readonly kind: AnyKind; readonly id: string; readonly spec: unknown; readonly status?: unknown }
+  | {
+      readonly do: 'create';
+      readonly kind: AnyKind;
+      readonly id: string;
+      readonly spec: unknown;
+      readonly status?: unknown;
+    }
   | { readonly do: 'spec'; readonly kind: AnyKind; readonly before: AnyDoc; readonly spec: unknown }
   | { readonly do: 'status'; readonly kind: AnyKind; readonly before: AnyDoc; readonly status: unknown }
   | { readonly do: 'remove'; readonly kind: AnyKind; readonly before: AnyDoc }
@@ -26,7 +32,8 @@ export const statusKey = (kind: AnyKind, id: string): Key => `/${kind.name}/${id
 const claimSegment = (value: string): string =>
   `v${value.replace(/[^A-Za-z0-9.:@+-]/gu, (char) => [...new TextEncoder().encode(char)].map((byte) => `_${byte.toString(16).padStart(2, '0')}`).join(''))}`;
 
-const claimKey = (kind: AnyKind, index: string, value: string): Key => `/claim/${kind.name}.${index}/${claimSegment(value)}`;
+const claimKey = (kind: AnyKind, index: string, value: string): Key =>
+  `/claim/${kind.name}.${index}/${claimSegment(value)}`;
 
 const foreignFields = new WeakMap<object, readonly ForeignField[]>();
 
@@ -88,7 +95,8 @@ export class Documents {
     const specDoc = decodeDocument<S>(kind, 'spec', id, spec.value);
     const statusDoc = status === undefined ? undefined : decodeDocument<T>(kind, 'status', id, status.value);
     if (specDoc.foreign.length > 0) foreignFields.set(specDoc.value as object, specDoc.foreign);
-    if (statusDoc !== undefined && statusDoc.foreign.length > 0) foreignFields.set(statusDoc.value as object, statusDoc.foreign);
+    if (statusDoc !== undefined && statusDoc.foreign.length > 0)
+      foreignFields.set(statusDoc.value as object, statusDoc.foreign);
     return {
       id,
       spec: specDoc.value,
@@ -116,7 +124,8 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
       case 'create':
         kind.id.parse(id);
         ops.push({ op: 'create', key: specKey(kind, id), value: encodeDocument(kind, 'spec', id, write.spec) });
-        if (write.status !== undefined) ops.push({ op: 'create', key: statusKey(kind, id), value: encodeDocument(kind, 'status', id, write.status) });
+        if (write.status !== undefined)
+          ops.push({ op: 'create', key: statusKey(kind, id), value: encodeDocument(kind, 'status', id, write.status) });
         ops.push(...claimOps(kind, id, undefined, kind.spec.parse(write.spec), undefined, write.status));
         wake(kind, write.spec, write.status);
         break;
@@ -127,7 +136,16 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
           value: encodeDocument(kind, 'spec', id, write.spec, keptFields(write.before.spec)),
           version: write.before.specVersion,
         });
-        ops.push(...claimOps(kind, id, write.before.spec, kind.spec.parse(write.spec), write.before.status, write.before.status));
+        ops.push(
+          ...claimOps(
+            kind,
+            id,
+            write.before.spec,
+            kind.spec.parse(write.spec),
+            write.before.status,
+            write.before.status,
+          ),
+        );
         wake(kind, write.spec, write.before.status);
         break;
       case 'status': {
@@ -135,7 +153,11 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
         const key = statusKey(kind, id);
         // A status must never outlive its object: the check fails when it was removed meanwhile.
         ops.push({ op: 'check', key: specKey(kind, id), version: write.before.specVersion });
-        ops.push(write.before.statusVersion === undefined ? { op: 'create', key, value } : { op: 'put', key, value, version: write.before.statusVersion });
+        ops.push(
+          write.before.statusVersion === undefined
+            ? { op: 'create', key, value }
+            : { op: 'put', key, value, version: write.before.statusVersion },
+        );
         ops.push(...claimOps(kind, id, write.before.spec, write.before.spec, write.before.status, write.status));
         wake(kind, write.before.spec, write.status);
         break;
@@ -146,7 +168,11 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
         ops.push(
           write.before.statusVersion === undefined
             ? { op: 'absent', key: statusKey(kind, id) }
-            : { op: 'delete', key: statusKey(kind, id), version: kind.unique === undefined ? undefined : write.before.statusVersion },
+            : {
+                op: 'delete',
+                key: statusKey(kind, id),
+                version: kind.unique === undefined ? undefined : write.before.statusVersion,
+              },
         );
         ops.push(...claimOps(kind, id, write.before.spec, undefined, write.before.status, undefined));
         break;
@@ -158,10 +184,23 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
   return { ops: mergeChecks(ops), topics: [...topics] };
 }
 
-function claimOps(kind: AnyKind, id: string, oldSpec: unknown, newSpec: unknown, oldStatus: unknown, newStatus: unknown): Op[] {
+function claimOps(
+  kind: AnyKind,
+  id: string,
+  oldSpec: unknown,
+  newSpec: unknown,
+  oldStatus: unknown,
+  newStatus: unknown,
+): Op[] {
   if (kind.unique === undefined) return [];
   const keys = (spec: unknown, status: unknown): Set<Key> =>
-    new Set(spec === undefined ? [] : Object.entries(kind.unique?.(spec, status) ?? {}).flatMap(([index, values]) => values.map((value) => claimKey(kind, index, value))));
+    new Set(
+      spec === undefined
+        ? []
+        : Object.entries(kind.unique?.(spec, status) ?? {}).flatMap(([index, values]) =>
+            values.map((value) => claimKey(kind, index, value)),
+          ),
+    );
   const before = keys(oldSpec, oldStatus);
   const after = keys(newSpec, newStatus);
   return [

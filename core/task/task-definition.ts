@@ -33,7 +33,10 @@ export interface TaskDefinition<Data = unknown> {
   /** Does it from `run.phase` on; resolves with the result. A rejection is the task's failure. */
   readonly run: (run: TaskRun<Data>) => Promise<unknown>;
   /** Called once when it was cancelled or timed out: put things into a defined state. */
-  readonly abandoned?: (run: Pick<TaskRun<Data>, 'id' | 'spec' | 'phase' | 'data' | 'log'>, why: 'cancelled' | 'timeout') => Promise<void>;
+  readonly abandoned?: (
+    run: Pick<TaskRun<Data>, 'id' | 'spec' | 'phase' | 'data' | 'log'>,
+    why: 'cancelled' | 'timeout',
+  ) => Promise<void>;
 }
 
 // oxlint-disable-next-line typescript/no-explicit-any -- the runner holds tasks of every shape

@@ -43,7 +43,8 @@ export const taskStatus = z.strictObject({
 });
 export type TaskStatus = z.infer<typeof taskStatus>;
 
-export const taskEnded = (status: TaskStatus | undefined): boolean => status !== undefined && ['succeeded', 'failed', 'cancelled'].includes(status.state);
+export const taskEnded = (status: TaskStatus | undefined): boolean =>
+  status !== undefined && ['succeeded', 'failed', 'cancelled'].includes(status.state);
 
 export const task = defineKind<TaskSpec, TaskStatus>({
   name: 'task',

@@ -14,9 +14,24 @@ import type { AnyTaskDefinition, TaskRun } from './task-definition.ts';
 import { type TaskSpec, type TaskStatus, task, taskEnded } from './task-kind.ts';
 
 export const taskError = defineErrors({
-  TASK_CANCELLED: { message: 'Task {task} ({action}) was cancelled.', hint: 'What it had done is shown by the object itself.', http: 409, exit: 'cancelled' },
-  TASK_TIMEOUT: { message: 'Task {task} ({action}) did not end within {seconds} s.', hint: 'The object shows what state it is in; try again.', http: 504, exit: 'failed' },
-  TASK_UNKNOWN: { message: 'No plugin on this node knows the task {action}.', hint: 'See `pvc plugin list` on that node.', http: 501, exit: 'failed' },
+  TASK_CANCELLED: {
+    message: 'Task {task} ({action}) was cancelled.',
+    hint: 'What it had done is shown by the object itself.',
+    http: 409,
+    exit: 'cancelled',
+  },
+  TASK_TIMEOUT: {
+    message: 'Task {task} ({action}) did not end within {seconds} s.',
+    hint: 'The object shows what state it is in; try again.',
+    http: 504,
+    exit: 'failed',
+  },
+  TASK_UNKNOWN: {
+    message: 'No plugin on this node knows the task {action}.',
+    hint: 'See `pvc plugin list` on that node.',
+    http: 501,
+    exit: 'failed',
+  },
 });
 
 export interface TaskRunnerParts {
@@ -54,7 +69,9 @@ export class TaskRunner {
       for (const doc of await documents.list(task)) this.#consider(doc);
       return;
     }
-    const ids = new Set([...dirty.keys].filter((key) => key.startsWith(`/${task.name}/`)).map((key) => key.split('/')[2] ?? ''));
+    const ids = new Set(
+      [...dirty.keys].filter((key) => key.startsWith(`/${task.name}/`)).map((key) => key.split('/')[2] ?? ''),
+    );
     for (const id of ids) {
       const doc = await documents.get(task, id);
       if (doc !== undefined) this.#consider(doc);
@@ -79,7 +96,9 @@ export class TaskRunner {
     if (doc.spec.node === undefined ? !isPrimary() : doc.spec.node !== node) return;
     const stop = new AbortController();
     const done = this.#takeUp(doc.id, stop.signal)
-      .catch((error: unknown) => this.#parts.host.log.error('a task could not be ended', { task: doc.id, reason: errorText(error) }))
+      .catch((error: unknown) =>
+        this.#parts.host.log.error('a task could not be ended', { task: doc.id, reason: errorText(error) }),
+      )
       .finally(() => this.#running.delete(doc.id));
     this.#running.set(doc.id, { cancel: (why) => stop.abort(why), done });
   }
@@ -96,7 +115,13 @@ export class TaskRunner {
     const writer = new StatusWriter(this.#parts, first);
     const definition = definitions.get(first.spec.action);
     const started = first.status ?? freshStatus;
-    await writer.write({ ...started, state: 'running', attempts: started.attempts + 1, owner: node, startedMs: started.startedMs ?? host.clock.wallMs() });
+    await writer.write({
+      ...started,
+      state: 'running',
+      attempts: started.attempts + 1,
+      owner: node,
+      startedMs: started.startedMs ?? host.clock.wallMs(),
+    });
     log.info(started.attempts > 0 ? `continues at "${started.phase}"` : 'starts');
 
     // The wall clock carries the deadline over restarts; from here on the monotonic one counts.
@@ -104,7 +129,9 @@ export class TaskRunner {
     const deadlineMs = host.clock.monotonicMs() + leftAtStartMs;
     const deadline = new AbortController();
     const seconds = Math.round(first.spec.timeoutMs / 1000);
-    const cancelTimer = host.clock.after(leftAtStartMs, () => deadline.abort(taskError('TASK_TIMEOUT', { task: first.id, action: first.spec.action, seconds })));
+    const cancelTimer = host.clock.after(leftAtStartMs, () =>
+      deadline.abort(taskError('TASK_TIMEOUT', { task: first.id, action: first.spec.action, seconds })),
+    );
     const signal = AbortSignal.any([stop, deadline.signal]);
 
     let progressWrittenMs = host.clock.monotonicMs();
@@ -138,17 +165,29 @@ export class TaskRunner {
         if (signal.aborted || host.clock.monotonicMs() - progressWrittenMs < 1_000) return;
         progressWrittenMs = host.clock.monotonicMs();
         writer
-          .write({ ...writer.status, progress: Math.min(1, Math.max(0, fraction)), message: message ?? writer.status.message })
+          .write({
+            ...writer.status,
+            progress: Math.min(1, Math.max(0, fraction)),
+            message: message ?? writer.status.message,
+          })
           .catch((error: unknown) => log.debug('progress not written', { reason: errorText(error) }));
       },
     };
     try {
       if (first.spec.cancel) throw taskError('TASK_CANCELLED', { task: first.id, action: first.spec.action });
       if (definition === undefined) throw taskError('TASK_UNKNOWN', { action: first.spec.action });
-      const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }));
+      const aborted = new Promise<never>((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+      );
       aborted.catch(() => undefined);
       const result = await Promise.race([definition.run(run), aborted]);
-      await writer.end({ ...writer.status, state: 'succeeded', progress: 1, endedMs: host.clock.wallMs(), ...(result === undefined ? {} : { result }) });
+      await writer.end({
+        ...writer.status,
+        state: 'succeeded',
+        progress: 1,
+        endedMs: host.clock.wallMs(),
+        ...(result === undefined ? {} : { result }),
+      });
       log.info('succeeded');
     } catch (error) {
       if (error instanceof Stopping) {
@@ -156,9 +195,18 @@ export class TaskRunner {
         return;
       }
       const cancelled = error instanceof PvcError && error.code === 'TASK_CANCELLED';
-      if (signal.aborted && definition !== undefined) await this.#abandon(definition, run, cancelled ? 'cancelled' : 'timeout', log);
-      const told = error instanceof PvcError ? { code: error.code, message: error.message, hint: error.hint } : { code: 'TASK_FAILED', message: errorText(error), hint: 'The log of the node has more.' };
-      await writer.end({ ...writer.status, state: cancelled ? 'cancelled' : 'failed', endedMs: host.clock.wallMs(), error: told });
+      if (signal.aborted && definition !== undefined)
+        await this.#abandon(definition, run, cancelled ? 'cancelled' : 'timeout', log);
+      const told =
+        error instanceof PvcError
+          ? { code: error.code, message: error.message, hint: error.hint }
+          : { code: 'TASK_FAILED', message: errorText(error), hint: 'The log of the node has more.' };
+      await writer.end({
+        ...writer.status,
+        state: cancelled ? 'cancelled' : 'failed',
+        endedMs: host.clock.wallMs(),
+        error: told,
+      });
       log.warn(cancelled ? 'was cancelled' : `failed: ${told.message}`);
     } finally {
       cancelTimer();
@@ -166,7 +214,12 @@ export class TaskRunner {
     this.#parts.ended(first.spec.target);
   }
 
-  async #abandon(definition: AnyTaskDefinition, run: TaskRun, why: 'cancelled' | 'timeout', log: Logger): Promise<void> {
+  async #abandon(
+    definition: AnyTaskDefinition,
+    run: TaskRun,
+    why: 'cancelled' | 'timeout',
+    log: Logger,
+  ): Promise<void> {
     const { id, spec, phase, data } = run;
     const putRight = async (): Promise<void> => definition.abandoned?.({ id, spec, phase, data, log }, why);
     try {

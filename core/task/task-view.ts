@@ -55,7 +55,8 @@ export function taskViewOf(doc: Doc<TaskSpec, TaskStatus>): TaskView {
 }
 
 /** True when nothing more will happen to it. */
-export const taskViewEnded = (view: Pick<TaskView, 'state'>): boolean => view.state !== 'pending' && view.state !== 'running';
+export const taskViewEnded = (view: Pick<TaskView, 'state'>): boolean =>
+  view.state !== 'pending' && view.state !== 'running';
 
 /** What a client can do about tasks beside calling operations. */
 export interface TaskWaiting {
@@ -63,5 +64,8 @@ export interface TaskWaiting {
    * Resolves with the task once it has ended, however it ended. `onProgress` gets each state on the way.
    * Rejects with the signal's reason when that aborts; the task itself goes on.
    */
-  wait(taskId: string, options?: { readonly onProgress?: (task: TaskView) => void; readonly signal?: AbortSignal }): Promise<TaskView>;
+  wait(
+    taskId: string,
+    options?: { readonly onProgress?: (task: TaskView) => void; readonly signal?: AbortSignal },
+  ): Promise<TaskView>;
 }

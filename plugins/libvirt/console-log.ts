@@ -37,7 +37,12 @@ export async function tail(host: Pick<Host, 'files'>, path: string, lines: numbe
  * What is appended to the file from `offset` on, as it comes, in whole lines; a line that is not ended
  * (a prompt) comes when nothing follows it. A file that was replaced or cut starts again at 0.
  */
-export async function* follow(host: LogHost, path: string, offset: number, signal: AbortSignal): AsyncGenerator<{ text: string; offset: number }> {
+export async function* follow(
+  host: LogHost,
+  path: string,
+  offset: number,
+  signal: AbortSignal,
+): AsyncGenerator<{ text: string; offset: number }> {
   let at = offset;
   let inode: number | undefined;
   // Characters of more than one byte may be cut in two by a read.

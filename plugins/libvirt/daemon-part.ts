@@ -1,13 +1,20 @@
 /** What of libvirt lives only while a daemon runs: its link, controller, tasks, metrics, checks. @module */
-import type { AnyController, AnyTaskDefinition, FoldHook, HealthCheck, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
+import type {
+  AnyController,
+  AnyTaskDefinition,
+  FoldHook,
+  HealthCheck,
+  MetricDefinition,
+  Runtime,
+} from '../../core/plugin/api.ts';
 import type { XmlElement } from './domain/xml.ts';
-import { autostart, guestController } from './guest-controller.ts';
 import { type DomainHookAbout, GuestControl } from './guest-control.ts';
+import { autostart, guestController } from './guest-controller.ts';
 import { guestTasks } from './guest-tasks.ts';
 import { libvirtHealth } from './health.ts';
 import { probeKvm } from './kvm-probe.ts';
-import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from './libvirtd.ts';
 import { LibvirtLink } from './libvirt-link.ts';
+import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from './libvirtd.ts';
 import { guestMetrics } from './metrics.ts';
 
 export interface DaemonPart {
@@ -24,10 +31,16 @@ export interface DaemonPart {
 /** Says for which boot of the machine guests with `autostart` were started. */
 const bootMarker = 'libvirt-boot';
 
-export async function startDaemonPart(runtime: Runtime, domainHook: FoldHook<XmlElement, DomainHookAbout>): Promise<DaemonPart> {
+export async function startDaemonPart(
+  runtime: Runtime,
+  domainHook: FoldHook<XmlElement, DomainHookAbout>,
+): Promise<DaemonPart> {
   const config = runtime.section('libvirt') as LibvirtConfig;
   const { host, directories, signal } = runtime;
-  const kvm = driverOf(config) === 'test' ? { works: false, reason: 'libvirt’s test driver runs no guests' } : await probeKvm(host, directories.state, config.emulator);
+  const kvm =
+    driverOf(config) === 'test'
+      ? { works: false, reason: 'libvirt’s test driver runs no guests' }
+      : await probeKvm(host, directories.state, config.emulator);
   if (config.manage) {
     await writeQemuSettings(host, config.qemu);
     runtime.supervise(libvirtdService(host, config));
@@ -44,10 +57,19 @@ export async function startDaemonPart(runtime: Runtime, domainHook: FoldHook<Xml
     metrics: guestMetrics(control),
     health: [libvirtHealth(runtime.node, link)],
     async facts() {
-      const known = { accelerator: kvm.works ? 'kvm' : 'tcg', ...(kvm.works ? {} : { 'why not kvm': kvm.reason }), connected: link.connected };
+      const known = {
+        accelerator: kvm.works ? 'kvm' : 'tcg',
+        ...(kvm.works ? {} : { 'why not kvm': kvm.reason }),
+        connected: link.connected,
+      };
       if (!link.connected) return known;
       const [versions, guests] = await Promise.all([link.driver.versions(), link.driver.listDomains()]);
-      return { ...known, libvirt: versions.libvirt, qemu: versions.hypervisor, guests: guests.filter((guest) => guest.id !== -1).length };
+      return {
+        ...known,
+        libvirt: versions.libvirt,
+        qemu: versions.hypervisor,
+        guests: guests.filter((guest) => guest.id !== -1).length,
+      };
     },
   };
 }

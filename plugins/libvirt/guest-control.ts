@@ -11,8 +11,8 @@ import { viewDomain } from './domain/view.ts';
 import { parseXml, type XmlElement } from './domain/xml.ts';
 import { GuestEnds } from './guest-ends.ts';
 import type { KvmFinding } from './kvm-probe.ts';
-import { driverOf, type LibvirtConfig } from './libvirtd.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
+import { driverOf, type LibvirtConfig } from './libvirtd.ts';
 import { isLibvirt } from './rpc/errors.ts';
 import type { VmSpec } from './schema.ts';
 import { type VmStatus, vmError } from './vm-kind.ts';
@@ -71,7 +71,13 @@ export class GuestControl {
   readonly link: LibvirtLink;
   readonly ends: GuestEnds;
 
-  constructor(runtime: Runtime, config: LibvirtConfig, kvm: KvmFinding, link: LibvirtLink, hook: FoldHook<XmlElement, DomainHookAbout>) {
+  constructor(
+    runtime: Runtime,
+    config: LibvirtConfig,
+    kvm: KvmFinding,
+    link: LibvirtLink,
+    hook: FoldHook<XmlElement, DomainHookAbout>,
+  ) {
     this.#runtime = runtime;
     this.#config = config;
     this.#kvm = kvm;
@@ -117,7 +123,10 @@ export class GuestControl {
       xml,
       ours: mark?.version !== undefined,
       accelerator: view.type === 'test' ? undefined : view.type === 'kvm' ? 'kvm' : 'tcg',
-      vnc: vnc !== null && typeof vnc.port === 'number' ? { listen: vnc.listen ?? '127.0.0.1', port: vnc.port } : undefined,
+      vnc:
+        vnc !== null && typeof vnc.port === 'number'
+          ? { listen: vnc.listen ?? '127.0.0.1', port: vnc.port }
+          : undefined,
       startedFrom: started?.xml,
       startedFromVersion: mark?.version,
       notes: started?.notes ?? [],
@@ -130,7 +139,13 @@ export class GuestControl {
       uuid: doc.id,
       spec: doc.spec,
       version: doc.specVersion,
-      node: { name: this.#runtime.node, kvm: this.#kvm.works, driver: driverOf(this.#config), vncListen: this.#config.vncListen, consoleLogPath: this.consoleLog(doc.id) },
+      node: {
+        name: this.#runtime.node,
+        kvm: this.#kvm.works,
+        driver: driverOf(this.#config),
+        vncListen: this.#config.vncListen,
+        consoleLogPath: this.consoleLog(doc.id),
+      },
     });
     const identity = { uuid: doc.id, name: doc.spec.name };
     const { value: root, without } = await this.#hook.call(draft.root, {
@@ -156,7 +171,11 @@ export class GuestControl {
       await this.link.driver.create(text);
     } catch (error) {
       // Somebody was faster, or the answer to an earlier try was lost: the guest runs, which was asked.
-      if (isLibvirt(error, 'OPERATION_FAILED', 'DOM_EXIST', 'OPERATION_INVALID') && (await this.look(doc.id)) !== undefined) return;
+      if (
+        isLibvirt(error, 'OPERATION_FAILED', 'DOM_EXIST', 'OPERATION_INVALID') &&
+        (await this.look(doc.id)) !== undefined
+      )
+        return;
       if (error instanceof PvcError && error.code !== 'LIBVIRT_REFUSED') throw error;
       throw vmError('VM_START_FAILED', { vm, reason: errorText(error) }, { cause: error });
     }
@@ -168,7 +187,11 @@ export class GuestControl {
   }
 
   /** Waits until what `look` sees satisfies `until`; woken by libvirt's events, and once a second. */
-  async waitFor(uuid: string, until: (guest: LiveGuest | undefined) => boolean, signal: AbortSignal): Promise<LiveGuest | undefined> {
+  async waitFor(
+    uuid: string,
+    until: (guest: LiveGuest | undefined) => boolean,
+    signal: AbortSignal,
+  ): Promise<LiveGuest | undefined> {
     const { clock } = this.#runtime.host;
     for (;;) {
       signal.throwIfAborted();
@@ -180,7 +203,7 @@ export class GuestControl {
         // While libvirt is away nothing is known: neither that it runs nor that it does not.
         if (this.link.connected) {
           const guest = await this.look(uuid).catch((error: unknown) => {
-            if (error instanceof PvcError && ! this.link.connected) return 'away' as const;
+            if (error instanceof PvcError && !this.link.connected) return 'away' as const;
             throw error;
           });
           if (guest !== 'away' && until(guest)) return guest;
@@ -209,7 +232,10 @@ export class GuestControl {
       const record = JSON.parse(text) as { text: string; notes: string[] };
       return { xml: parseXml(record.text), notes: record.notes };
     } catch (error) {
-      this.#runtime.host.log.warn('the record of a guest’s start cannot be read; differences are judged without it', { guest: uuid, reason: errorText(error) });
+      this.#runtime.host.log.warn('the record of a guest’s start cannot be read; differences are judged without it', {
+        guest: uuid,
+        reason: errorText(error),
+      });
       return undefined;
     }
   }

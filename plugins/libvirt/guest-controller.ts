@@ -1,14 +1,25 @@
 /** Keeps the guests of this node as their documents say. @module */
-import { type Condition, type Controller, defineController, faultId, type Runtime, task, View } from '../../core/plugin/api.ts';
+import {
+  type Condition,
+  type Controller,
+  defineController,
+  faultId,
+  type Runtime,
+  task,
+  View,
+} from '../../core/plugin/api.ts';
 import { diffDevices } from './domain/device-diff.ts';
 import { parseXml, printXml } from './domain/xml.ts';
-import { type Ends, manyEnds, noEnds } from './guest-ends.ts';
 import type { GuestControl, VmDoc } from './guest-control.ts';
+import { type Ends, manyEnds, noEnds } from './guest-ends.ts';
 import { type GuestObserved, type GuestStep, planGuest } from './guest-plan.ts';
 import type { VmSpec } from './schema.ts';
 import { type VmStatus, vm } from './vm-kind.ts';
 
-export function guestController(runtime: Runtime, control: GuestControl): Controller<VmSpec, VmStatus, GuestObserved, GuestStep> {
+export function guestController(
+  runtime: Runtime,
+  control: GuestControl,
+): Controller<VmSpec, VmStatus, GuestObserved, GuestStep> {
   const { documents, node, faults } = runtime;
   const { ends } = control;
 
@@ -39,7 +50,8 @@ export function guestController(runtime: Runtime, control: GuestControl): Contro
 
     async observe(uuid, doc) {
       const holder = await documents.find(task, 'target', `vm:${uuid}`);
-      if (!control.link.connected) return { connected: false, guest: undefined, task: holder, differences: undefined, ends: noEnds };
+      if (!control.link.connected)
+        return { connected: false, guest: undefined, task: holder, differences: undefined, ends: noEnds };
       const guest = await control.look(uuid);
       const wanted = doc?.spec.run === 'running' && guest !== undefined ? await control.render(doc) : undefined;
       return {
@@ -47,12 +59,16 @@ export function guestController(runtime: Runtime, control: GuestControl): Contro
         guest,
         task: holder,
         // A plugin that fails for a moment must not cost a running guest the devices that it adds.
-        differences: wanted?.complete !== true || guest === undefined ? undefined : diffDevices({ startedFrom: guest.startedFrom, wanted: parseXml(wanted.text), live: guest.xml }),
+        differences:
+          wanted?.complete !== true || guest === undefined
+            ? undefined
+            : diffDevices({ startedFrom: guest.startedFrom, wanted: parseXml(wanted.text), live: guest.xml }),
         ends: endsOf(uuid, doc, holder),
       };
     },
 
-    plan: (doc, observed, { nowMs }) => planGuest(doc, observed, nowMs, doc?.spec.name ?? observed.guest?.xml.attributes['name'] ?? 'guest'),
+    plan: (doc, observed, { nowMs }) =>
+      planGuest(doc, observed, nowMs, doc?.spec.name ?? observed.guest?.xml.attributes['name'] ?? 'guest'),
 
     async apply(step, uuid) {
       switch (step.do) {
@@ -98,7 +114,13 @@ function whyOff({ spec, status }: VmDoc, ends: Ends): string {
 }
 
 /** The status document for what was observed. While libvirt is away the last known one stands. */
-export function statusOf(doc: VmDoc, observed: GuestObserved, conditions: readonly Condition[], nowMs: number, node: string): VmStatus {
+export function statusOf(
+  doc: VmDoc,
+  observed: GuestObserved,
+  conditions: readonly Condition[],
+  nowMs: number,
+  node: string,
+): VmStatus {
   const { guest, connected, differences, ends } = observed;
   const before = doc.status;
   if (!connected && before !== undefined) return { ...before, conditions: [...conditions] };
@@ -122,8 +144,10 @@ export function statusOf(doc: VmDoc, observed: GuestObserved, conditions: readon
 /** Guests that are to be started when their node boots, although they were stopped. Called once a boot. */
 export async function autostart(runtime: Runtime): Promise<string[]> {
   const view = new View(runtime.documents);
-  const due = (await view.list(vm)).filter((doc) => doc.spec.node === runtime.node && doc.spec.autostart && doc.spec.run === 'stopped').sort((a, b) => b.spec.priority - a.spec.priority);
-  for (const doc of due) await runtime.write([{ do: 'spec', kind: vm, before: doc, spec: { ...doc.spec, run: 'running' } }]);
+  const due = (await view.list(vm))
+    .filter((doc) => doc.spec.node === runtime.node && doc.spec.autostart && doc.spec.run === 'stopped')
+    .sort((a, b) => b.spec.priority - a.spec.priority);
+  for (const doc of due)
+    await runtime.write([{ do: 'spec', kind: vm, before: doc, spec: { ...doc.spec, run: 'running' } }]);
   return due.map((doc) => doc.spec.name);
 }
-

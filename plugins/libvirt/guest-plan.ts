@@ -6,8 +6,8 @@
 import type { ReconcilePlan, Step } from '../../core/plugin/api.ts';
 import type { DeviceDiff } from './domain/device-diff.ts';
 import type { XmlElement } from './domain/xml.ts';
-import type { Ends } from './guest-ends.ts';
 import type { LiveGuest, VmDoc } from './guest-control.ts';
+import type { Ends } from './guest-ends.ts';
 
 /** Everything that `planGuest` needs to know. */
 export interface GuestObserved {
@@ -39,17 +39,25 @@ const deviceTimeoutMs = 30_000;
  */
 export const restartPauseMs = (ends: number): number => (ends <= 0 ? 0 : Math.min(60_000, 500 * 2 ** (ends - 1)));
 
-const ranLast = (doc: VmDoc): boolean => doc.status !== undefined && ['running', 'paused', 'stopping', 'crashed'].includes(doc.status.state);
+const ranLast = (doc: VmDoc): boolean =>
+  doc.status !== undefined && ['running', 'paused', 'stopping', 'crashed'].includes(doc.status.state);
 
 const label = (device: XmlElement): string => {
   const attribute = (name: string, key: string): string | undefined => {
     const found = device.children.find((node): node is XmlElement => 'name' in node && node.name === name);
     return found?.attributes[key];
   };
-  return device.name === 'interface' ? `network card ${attribute('mac', 'address') ?? '?'}` : `${device.name} ${attribute('target', 'dev') ?? '?'}`;
+  return device.name === 'interface'
+    ? `network card ${attribute('mac', 'address') ?? '?'}`
+    : `${device.name} ${attribute('target', 'dev') ?? '?'}`;
 };
 
-export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, nowMs: number, name: string): ReconcilePlan<GuestStep> {
+export function planGuest(
+  doc: VmDoc | undefined,
+  observed: GuestObserved,
+  nowMs: number,
+  name: string,
+): ReconcilePlan<GuestStep> {
   const { connected, guest, task, differences, ends } = observed;
   if (!connected || task !== undefined) return { steps: [] };
   const start: GuestStep = { do: 'start', text: `start ${name}`, timeoutMs: startTimeoutMs };
@@ -70,7 +78,8 @@ export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, nowMs
         const dueMs = ends.lastMs + restartPauseMs(ends.count);
         return dueMs > nowMs ? { steps: [], againInMs: dueMs - nowMs } : { steps: [start] };
       }
-      if (guest.state === 'crashed' || guest.state === 'stopped') return { steps: [end(`it has ${guest.state}`), start] };
+      if (guest.state === 'crashed' || guest.state === 'stopped')
+        return { steps: [end(`it has ${guest.state}`), start] };
       if (differences === undefined || guest.state !== 'running') return { steps: [] };
       const step = (verb: 'attach' | 'detach' | 'update', text: string, device: XmlElement): GuestStep => ({
         do: verb,

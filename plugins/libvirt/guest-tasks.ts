@@ -53,7 +53,11 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
       const pause = new AbortController();
       const cancel = host.clock.after(Math.min(pressAgainMs, leftMs), () => pause.abort());
       try {
-        await control.waitFor(uuid, (guest) => guest === undefined || guest.id !== data.domainId || !runs(guest.state), AbortSignal.any([run.signal, pause.signal]));
+        await control.waitFor(
+          uuid,
+          (guest) => guest === undefined || guest.id !== data.domainId || !runs(guest.state),
+          AbortSignal.any([run.signal, pause.signal]),
+        );
         return true;
       } catch (error) {
         if (run.signal.aborted || !pause.signal.aborted) throw error;
@@ -63,7 +67,10 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
     }
   };
 
-  const patience = (doc: VmDoc, domainId: number): ShutdownData => ({ domainId, patienceUntilMs: host.clock.wallMs() + doc.spec.shutdown.timeoutS * 1000 });
+  const patience = (doc: VmDoc, domainId: number): ShutdownData => ({
+    domainId,
+    patienceUntilMs: host.clock.wallMs() + doc.spec.shutdown.timeoutS * 1000,
+  });
 
   const off = async (run: TaskRun<ShutdownData>, doc: VmDoc): Promise<'by itself' | 'switched off' | 'was off'> => {
     const uuid = doc.id;
@@ -71,14 +78,22 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
     if (run.phase === '') {
       const guest = await control.waitFor(uuid, () => true, run.signal);
       if (guest === undefined || !runs(guest.state)) return 'was off';
-      await run.advance('shutdown', { data: patience(doc, guest.id), message: 'waiting for the guest to shut down', progress: 0.1 });
+      await run.advance('shutdown', {
+        data: patience(doc, guest.id),
+        message: 'waiting for the guest to shut down',
+        progress: 0.1,
+      });
     }
     if (run.phase === 'shutdown' && run.data !== undefined) {
       // A paused guest does not hear the button.
       if ((await control.look(uuid))?.state === 'paused') await control.link.driver.resume(uuid);
       if (await shutDown(run, run.data, vmName)) return 'by itself';
-      if (doc.spec.shutdown.then === 'fail') throw vmError('VM_IGNORES_SHUTDOWN', { vm: vmName, seconds: doc.spec.shutdown.timeoutS });
-      await run.advance('poweroff', { message: `no reaction within ${doc.spec.shutdown.timeoutS} s, switching it off`, progress: 0.8 });
+      if (doc.spec.shutdown.then === 'fail')
+        throw vmError('VM_IGNORES_SHUTDOWN', { vm: vmName, seconds: doc.spec.shutdown.timeoutS });
+      await run.advance('poweroff', {
+        message: `no reaction within ${doc.spec.shutdown.timeoutS} s, switching it off`,
+        progress: 0.8,
+      });
     }
     await control.end(uuid);
     await control.waitFor(uuid, (guest) => guest === undefined || guest.id !== run.data?.domainId, run.signal);
@@ -135,7 +150,10 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
         const doc = await docOf(run);
         let ended: string = 'by itself';
         if (run.phase !== 'start') {
-          ended = (run.spec.input as { force?: boolean } | null)?.force === true ? await forceOff(run, doc) : await off(run, doc);
+          ended =
+            (run.spec.input as { force?: boolean } | null)?.force === true
+              ? await forceOff(run, doc)
+              : await off(run, doc);
           await run.advance('start', { message: 'starting it again', progress: 0.9 });
         }
         return { ended, ...(await start(run, doc)) };

@@ -29,7 +29,12 @@ export const libvirt = definePlugin({
   apply(pvc) {
     let running: DaemonPart | undefined;
     const need = (): DaemonPart => {
-      if (running === undefined) throw new PvcError('LIBVIRT_NOT_STARTED', 'The libvirt part of this daemon has not started yet.', { hint: 'Try again in a moment.', http: 503, exit: 'unreachable' });
+      if (running === undefined)
+        throw new PvcError('LIBVIRT_NOT_STARTED', 'The libvirt part of this daemon has not started yet.', {
+          hint: 'Try again in a moment.',
+          http: 503,
+          exit: 'unreachable',
+        });
       return running;
     };
     const domainHook: FoldHook<XmlElement, DomainHookAbout> = pvc.offer('libvirt.domain', 5_000, domainProblem);
@@ -48,8 +53,13 @@ export const libvirt = definePlugin({
     ]);
     pvc.hooks.counters.tap(async ({ view }) => {
       const guests = await view.list(vm);
-      const counts = vmStates.map((state) => [state, guests.filter((guest) => (guest.status?.state ?? 'stopped') === state).length] as const).filter(([, count]) => count > 0);
-      return { Guests: guests.length, ...Object.fromEntries(counts.map(([state, count]) => [`Guests ${state}`, count])) };
+      const counts = vmStates
+        .map((state) => [state, guests.filter((guest) => (guest.status?.state ?? 'stopped') === state).length] as const)
+        .filter(([, count]) => count > 0);
+      return {
+        Guests: guests.length,
+        ...Object.fromEntries(counts.map(([state, count]) => [`Guests ${state}`, count])),
+      };
     });
 
     pvc.hooks.start.tap(async (runtime) => {

@@ -30,7 +30,11 @@ function bootSector(): Uint8Array {
 const kept = z.object({ bootId: z.string(), works: z.boolean(), reason: z.string() });
 
 /** Looks once per boot; `directory` keeps the finding and the probe's disk. */
-export async function probeKvm(host: Pick<Host, 'files' | 'machine' | 'processes' | 'log'>, directory: string, emulator = '/usr/bin/qemu-system-x86_64'): Promise<KvmFinding> {
+export async function probeKvm(
+  host: Pick<Host, 'files' | 'machine' | 'processes' | 'log'>,
+  directory: string,
+  emulator = '/usr/bin/qemu-system-x86_64',
+): Promise<KvmFinding> {
   const { bootId } = await host.machine.facts();
   const file = `${directory}/kvm-probe.json`;
   const text = await host.files.readText(file);
@@ -51,25 +55,58 @@ function safeJson(text: string): unknown {
   }
 }
 
-async function tryKvm(host: Pick<Host, 'files' | 'processes'>, directory: string, emulator: string): Promise<KvmFinding> {
-  if ((await host.files.stat('/dev/kvm')) === undefined) return { works: false, reason: 'there is no /dev/kvm (no virtualization extension, or switched off in the firmware)' };
+async function tryKvm(
+  host: Pick<Host, 'files' | 'processes'>,
+  directory: string,
+  emulator: string,
+): Promise<KvmFinding> {
+  if ((await host.files.stat('/dev/kvm')) === undefined)
+    return {
+      works: false,
+      reason: 'there is no /dev/kvm (no virtualization extension, or switched off in the firmware)',
+    };
   const disk = `${directory}/kvm-probe.img`;
   await host.files.writeAtomic(disk, bootSector(), 0o600);
   try {
     const ended = await host.processes.exec(
       [
         emulator,
-        ...['-nodefaults', '-no-user-config', '-display', 'none', '-machine', 'pc,accel=kvm', '-cpu', 'host', '-m', '16'],
-        ...['-drive', `file=${disk},format=raw,if=ide,readonly=on`, '-boot', 'c', '-device', `isa-debug-exit,iobase=${exitPort},iosize=1`],
+        ...[
+          '-nodefaults',
+          '-no-user-config',
+          '-display',
+          'none',
+          '-machine',
+          'pc,accel=kvm',
+          '-cpu',
+          'host',
+          '-m',
+          '16',
+        ],
+        ...[
+          '-drive',
+          `file=${disk},format=raw,if=ide,readonly=on`,
+          '-boot',
+          'c',
+          '-device',
+          `isa-debug-exit,iobase=${exitPort},iosize=1`,
+        ],
       ],
       { timeoutMs: probeTimeoutMs },
     );
     if (ended.code === expectedCode) return { works: true, reason: '' };
     const said = ended.stderr.trim().split('\n').at(-1) ?? '';
-    return { works: false, reason: `a probe guest failed (${said === '' ? `exit ${ended.code ?? ended.signal}` : said})` };
+    return {
+      works: false,
+      reason: `a probe guest failed (${said === '' ? `exit ${ended.code ?? ended.signal}` : said})`,
+    };
   } catch (error) {
     const code = (error as { code?: unknown }).code;
-    if (code === 'EXEC_TIMEOUT') return { works: false, reason: `a probe guest did not start within ${probeTimeoutMs / 1000} s: /dev/kvm is there but does not run guests` };
+    if (code === 'EXEC_TIMEOUT')
+      return {
+        works: false,
+        reason: `a probe guest did not start within ${probeTimeoutMs / 1000} s: /dev/kvm is there but does not run guests`,
+      };
     if (code === 'EXEC_NOT_FOUND') return { works: false, reason: `${emulator} is not installed` };
     throw error;
   }

@@ -59,12 +59,19 @@ export class LibvirtLink {
     const log = host.log.child('libvirt');
     while (!signal.aborted) {
       try {
-        const driver = await LibvirtDriver.open(host, { target: { path: this.#config.socket }, uri: this.#config.uri as 'qemu:///system' });
-        await driver.events.subscribe(['lifecycle', 'io-error', 'device-removed', 'reboot'], (event) => this.#tell(event.domain.uuid, event));
+        const driver = await LibvirtDriver.open(host, {
+          target: { path: this.#config.socket },
+          uri: this.#config.uri as 'qemu:///system',
+        });
+        await driver.events.subscribe(['lifecycle', 'io-error', 'device-removed', 'reboot'], (event) =>
+          this.#tell(event.domain.uuid, event),
+        );
         this.#driver = driver;
         log.info('connected', { uri: this.#config.uri });
         this.#tell('all', undefined);
-        const stopped = new Promise<'stopped'>((resolve) => signal.addEventListener('abort', () => resolve('stopped'), { once: true }));
+        const stopped = new Promise<'stopped'>((resolve) =>
+          signal.addEventListener('abort', () => resolve('stopped'), { once: true }),
+        );
         const ended = await Promise.race([driver.closed, stopped]);
         this.#driver = undefined;
         this.#awaySinceMs = host.clock.monotonicMs();

@@ -22,7 +22,8 @@ export const libvirtConfig = z.strictObject({
 export type LibvirtConfig = z.output<typeof libvirtConfig>;
 
 /** Which driver the URI means: `test:///default` is libvirt's own pretence of a hypervisor. */
-export const driverOf = (config: Pick<LibvirtConfig, 'uri'>): 'qemu' | 'test' => (config.uri.startsWith('test:') ? 'test' : 'qemu');
+export const driverOf = (config: Pick<LibvirtConfig, 'uri'>): 'qemu' | 'test' =>
+  config.uri.startsWith('test:') ? 'test' : 'qemu';
 
 const valueText = (value: z.infer<typeof setting>): string => {
   if (typeof value === 'number') return String(value);
@@ -47,7 +48,10 @@ export function withQemuSettings(text: string, settings: LibvirtConfig['qemu']):
 const qemuConf = '/etc/libvirt/qemu.conf';
 
 /** Writes qemu.conf if it is not as wanted. It takes effect when libvirtd starts. */
-export async function writeQemuSettings(host: Pick<Host, 'files' | 'log'>, settings: LibvirtConfig['qemu']): Promise<void> {
+export async function writeQemuSettings(
+  host: Pick<Host, 'files' | 'log'>,
+  settings: LibvirtConfig['qemu'],
+): Promise<void> {
   const text = (await host.files.readText(qemuConf)) ?? '';
   const wanted = withQemuSettings(text, settings);
   if (wanted === text) return;

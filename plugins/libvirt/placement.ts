@@ -26,7 +26,12 @@ export interface PlaceRequest {
 }
 
 /** Every node with its reasons. A guest that is larger than the whole machine is refused there. */
-export function candidates(request: PlaceRequest, nodes: readonly Doc<NodeSpec, NodeStatus>[], alive: ReadonlySet<string>, guests: readonly VmDoc[]): Candidate[] {
+export function candidates(
+  request: PlaceRequest,
+  nodes: readonly Doc<NodeSpec, NodeStatus>[],
+  alive: ReadonlySet<string>,
+  guests: readonly VmDoc[],
+): Candidate[] {
   return nodes.map((one) => {
     const here = guests.filter((guest) => guest.spec.node === one.id && guest.spec.run !== 'disabled');
     const running = here.filter((guest) => guest.spec.run === 'running');
@@ -34,7 +39,8 @@ export function candidates(request: PlaceRequest, nodes: readonly Doc<NodeSpec, 
     const refusals: string[] = [];
     if (!alive.has(one.id)) refusals.push('its daemon does not run');
     if (one.spec.domainState !== 'ready') refusals.push(`it takes no guests (${one.spec.domainState})`);
-    if (request.limit.length > 0 && !request.limit.includes(one.id)) refusals.push('the guest is limited to other nodes');
+    if (request.limit.length > 0 && !request.limit.includes(one.id))
+      refusals.push('the guest is limited to other nodes');
     if (machine === undefined) refusals.push('it has not told its resources yet');
     else {
       if (request.memoryMiB >= machine.memoryMiB) refusals.push(`it has ${machine.memoryMiB} MiB of memory in all`);
@@ -65,5 +71,7 @@ const scores: Record<PlaceRequest['selector'], (one: Candidate) => number> = {
 /** The best of those without refusals; ties go to the first by name. */
 export function choose(list: readonly Candidate[], selector: PlaceRequest['selector']): Candidate | undefined {
   const score = scores[selector];
-  return list.filter((one) => one.refusals.length === 0).sort((a, b) => score(b) - score(a) || (a.node < b.node ? -1 : 1))[0];
+  return list
+    .filter((one) => one.refusals.length === 0)
+    .sort((a, b) => score(b) - score(a) || (a.node < b.node ? -1 : 1))[0];
 }

@@ -6,7 +6,9 @@
 import { names, z } from '../../core/plugin/api.ts';
 
 /** A device, port or disk bus as libvirt names them. */
-export const word = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/, 'one word of letters, digits, ".", "_", "+" and "-"');
+export const word = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$/, 'one word of letters, digits, ".", "_", "+" and "-"');
 
 /** What a virtual network card is plugged into; other plugins add kinds of their own through `network`. */
 export const nicSource = z.discriminatedUnion('type', [
@@ -60,7 +62,9 @@ export const topology = z.strictObject({
 });
 
 /** Text that XML can carry: no control characters but tab and line feed, no half surrogates. */
-const xmlText = z.string().regex(/^[\t\n\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]*$/u, 'text without control characters');
+const xmlText = z
+  .string()
+  .regex(/^[\t\n\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]*$/u, 'text without control characters');
 
 export const selectors = ['mem', 'memprov', 'load', 'vcpus', 'vms'] as const;
 
@@ -75,7 +79,10 @@ export const vmSpec = z.strictObject({
   home: names.nodeName.optional(),
   /** KVM where the node has a working one (`auto`), or always one of the two. */
   accelerator: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
-  memoryMiB: z.int().min(16).max(16 * 1024 * 1024),
+  memoryMiB: z
+    .int()
+    .min(16)
+    .max(16 * 1024 * 1024),
   vcpus: z.int().min(1).max(512),
   topology: topology.optional(),
   nics: z.array(nic).max(64).default([]),
@@ -86,18 +93,27 @@ export const vmSpec = z.strictObject({
   autostart: z.boolean().default(false),
   /** Order of recovery and start: higher first. */
   priority: z.int().min(0).max(1000).default(500),
-  tags: z.array(z.strictObject({ name: names.tagName, protected: z.boolean().default(false) })).max(64).default([]),
+  tags: z
+    .array(z.strictObject({ name: names.tagName, protected: z.boolean().default(false) }))
+    .max(64)
+    .default([]),
   /** Refuse to undefine it. */
   protected: z.boolean().default(false),
   /** Nodes it may run on; empty means any. */
   limit: z.array(names.nodeName).max(256).default([]),
   selector: z.enum(selectors).default('mem'),
   migration: z
-    .strictObject({ method: z.enum(['auto', 'live', 'shutdown']).default('auto'), maxDowntimeMs: z.int().min(1).max(60_000).default(300) })
+    .strictObject({
+      method: z.enum(['auto', 'live', 'shutdown']).default('auto'),
+      maxDowntimeMs: z.int().min(1).max(60_000).default(300),
+    })
     .prefault({}),
   /** How `vm shutdown` and `vm restart` behave when the guest does not react. */
   shutdown: z
-    .strictObject({ timeoutS: z.int().min(1).max(86_400).default(180), then: z.enum(['poweroff', 'fail']).default('poweroff') })
+    .strictObject({
+      timeoutS: z.int().min(1).max(86_400).default(180),
+      then: z.enum(['poweroff', 'fail']).default('poweroff'),
+    })
     .prefault({}),
 });
 export type VmSpec = z.infer<typeof vmSpec>;

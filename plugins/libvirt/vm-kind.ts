@@ -38,28 +38,89 @@ export const vm = defineKind<VmSpec, VmStatus>({
 });
 
 export const vmError = defineErrors({
-  VM_NOT_FOUND: { message: 'There is no guest {vm}.', hint: 'See `pvc vm list`. A guest is named by its name or its UUID.', http: 404, exit: 'notFound' },
-  VM_PROTECTED: { message: 'The guest {vm} is protected against removal.', hint: 'Take the protection off first: `pvc vm meta {vm} --no-protected`.', http: 409, exit: 'refused' },
-  VM_RUNNING: { message: 'The guest {vm} runs (on {node}); {what} needs it stopped.', hint: 'Shut it down first: `pvc vm shutdown {vm}`.', http: 409, exit: 'refused' },
-  VM_NOT_RUNNING: { message: 'The guest {vm} does not run; {what} needs it running.', hint: 'Start it first: `pvc vm start {vm}`.', http: 409, exit: 'refused' },
-  VM_STATE: { message: 'The guest {vm} is {state}; {what} is not possible.', hint: 'See `pvc vm info {vm}`.', http: 409, exit: 'refused' },
-  VM_UNCHANGED: { message: 'Nothing to change in the guest {vm}.', hint: 'The definition is already as asked.', http: 409, exit: 'refused' },
+  VM_NOT_FOUND: {
+    message: 'There is no guest {vm}.',
+    hint: 'See `pvc vm list`. A guest is named by its name or its UUID.',
+    http: 404,
+    exit: 'notFound',
+  },
+  VM_PROTECTED: {
+    message: 'The guest {vm} is protected against removal.',
+    hint: 'Take the protection off first: `pvc vm meta {vm} --no-protected`.',
+    http: 409,
+    exit: 'refused',
+  },
+  VM_RUNNING: {
+    message: 'The guest {vm} runs (on {node}); {what} needs it stopped.',
+    hint: 'Shut it down first: `pvc vm shutdown {vm}`.',
+    http: 409,
+    exit: 'refused',
+  },
+  VM_NOT_RUNNING: {
+    message: 'The guest {vm} does not run; {what} needs it running.',
+    hint: 'Start it first: `pvc vm start {vm}`.',
+    http: 409,
+    exit: 'refused',
+  },
+  VM_STATE: {
+    message: 'The guest {vm} is {state}; {what} is not possible.',
+    hint: 'See `pvc vm info {vm}`.',
+    http: 409,
+    exit: 'refused',
+  },
+  VM_UNCHANGED: {
+    message: 'Nothing to change in the guest {vm}.',
+    hint: 'The definition is already as asked.',
+    http: 409,
+    exit: 'refused',
+  },
   VM_VERSION: {
-    message: 'The guest {vm} was changed by somebody else: it is at version {now}, the change was made on version {expected}.',
+    message:
+      'The guest {vm} was changed by somebody else: it is at version {now}, the change was made on version {expected}.',
     hint: 'Get the newest definition (`pvc vm dump {vm}`) and repeat the change. Nothing was written.',
     http: 409,
     exit: 'conflict',
   },
-  VM_NO_NODE: { message: 'No node can take the guest {vm}.', hint: 'Every candidate and its reason are listed above; `pvc node list` shows the nodes.', http: 409, exit: 'refused' },
+  VM_NO_NODE: {
+    message: 'No node can take the guest {vm}.',
+    hint: 'Every candidate and its reason are listed above; `pvc node list` shows the nodes.',
+    http: 409,
+    exit: 'refused',
+  },
   VM_IGNORES_SHUTDOWN: {
     message: 'The guest {vm} did not shut down within {seconds} s.',
     hint: 'It still runs. `pvc vm stop {vm}` switches it off; `pvc vm meta {vm} --on-timeout poweroff` does so by itself.',
     http: 504,
     exit: 'failed',
   },
-  VM_START_FAILED: { message: 'The guest {vm} could not be started: {reason}', hint: 'It is tried again by itself while it is meant to run; `pvc vm stop {vm}` ends that.', http: 500, exit: 'failed' },
-  VM_DEVICE_NOT_FOUND: { message: 'The guest {vm} has no {what} {device}.', hint: 'See `pvc vm info {vm}`.', http: 404, exit: 'notFound' },
-  VM_DEVICE_EXISTS: { message: 'The guest {vm} already has a {what} {device}.', hint: 'Choose another, or remove that one first.', http: 409, exit: 'conflict' },
-  VM_DEVICE_INPUT: { message: 'A {what} needs exactly one of {choices}.', hint: 'See `pvc vm create --help`. Nothing was changed.', http: 422, exit: 'usage' },
-  LIBVIRT_AWAY: { message: 'libvirt does not answer on node {node}: {reason}', hint: 'Guests run on. PVC starts it again by itself; see `pvc node info {node}`.', http: 503, exit: 'unreachable' },
+  VM_START_FAILED: {
+    message: 'The guest {vm} could not be started: {reason}',
+    hint: 'It is tried again by itself while it is meant to run; `pvc vm stop {vm}` ends that.',
+    http: 500,
+    exit: 'failed',
+  },
+  VM_DEVICE_NOT_FOUND: {
+    message: 'The guest {vm} has no {what} {device}.',
+    hint: 'See `pvc vm info {vm}`.',
+    http: 404,
+    exit: 'notFound',
+  },
+  VM_DEVICE_EXISTS: {
+    message: 'The guest {vm} already has a {what} {device}.',
+    hint: 'Choose another, or remove that one first.',
+    http: 409,
+    exit: 'conflict',
+  },
+  VM_DEVICE_INPUT: {
+    message: 'A {what} needs exactly one of {choices}.',
+    hint: 'See `pvc vm create --help`. Nothing was changed.',
+    http: 422,
+    exit: 'usage',
+  },
+  LIBVIRT_AWAY: {
+    message: 'libvirt does not answer on node {node}: {reason}',
+    hint: 'Guests run on. PVC starts it again by itself; see `pvc node info {node}`.',
+    http: 503,
+    exit: 'unreachable',
+  },
 });

@@ -41,11 +41,34 @@ export interface BrokenPlugin {
 
 /** Wrong before a line of it runs, while it is loaded, and while it is applied. */
 export const neverLoaded: readonly BrokenPlugin[] = [
-  { name: 'from-the-future', text: pluginFile('from-the-future', '', '^2'), state: 'failed', trouble: /written for plugin API \^2; this PVC has 1\./ },
-  { name: 'throws-at-load', text: `${header('throws-at-load')}throw new Error('cannot be loaded');`, state: 'failed', trouble: /cannot be loaded/ },
+  {
+    name: 'from-the-future',
+    text: pluginFile('from-the-future', '', '^2'),
+    state: 'failed',
+    trouble: /written for plugin API \^2; this PVC has 1\./,
+  },
+  {
+    name: 'throws-at-load',
+    text: `${header('throws-at-load')}throw new Error('cannot be loaded');`,
+    state: 'failed',
+    trouble: /cannot be loaded/,
+  },
   { name: 'no-javascript', text: `${header('no-javascript')}this is (not code`, state: 'failed', trouble: /./ },
-  { name: 'throws-in-apply', text: pluginFile('throws-in-apply', `pvc.hooks.operations.tap(() => [${query('half.list', '/halves', 'half list')}]);\nthrow new Error('half-way');`), state: 'failed', trouble: /half-way/ },
-  { name: 'async-apply', text: pluginFile('async-apply', '').replace('apply(pvc)', 'async apply(pvc)'), state: 'failed', trouble: /must not be asynchronous/ },
+  {
+    name: 'throws-in-apply',
+    text: pluginFile(
+      'throws-in-apply',
+      `pvc.hooks.operations.tap(() => [${query('half.list', '/halves', 'half list')}]);\nthrow new Error('half-way');`,
+    ),
+    state: 'failed',
+    trouble: /half-way/,
+  },
+  {
+    name: 'async-apply',
+    text: pluginFile('async-apply', '').replace('apply(pvc)', 'async apply(pvc)'),
+    state: 'failed',
+    trouble: /must not be asynchronous/,
+  },
 ];
 
 /** Loaded, and wrong in what they give or do. */
@@ -81,7 +104,12 @@ export const misbehaving: readonly BrokenPlugin[] = [
     state: 'loaded',
     trouble: /gave no proper/,
   },
-  { name: 'throws', text: pluginFile('throws', tapAll(`() => { throw new Error('in a hook'); }`, ending)), state: 'loaded', trouble: /in a hook/ },
+  {
+    name: 'throws',
+    text: pluginFile('throws', tapAll(`() => { throw new Error('in a hook'); }`, ending)),
+    state: 'loaded',
+    trouble: /in a hook/,
+  },
   {
     name: 'wild',
     text: pluginFile(

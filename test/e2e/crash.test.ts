@@ -4,8 +4,8 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { TestGuest } from './test-guest.ts';
 import { suiteLab } from './test-lab.ts';
 
@@ -18,20 +18,43 @@ describe('a node whose daemons die', () => {
 
   /** QEMU processes by the name of their guest, as the kernel sees them. */
   const qemus = async (): Promise<string[]> => {
-    const { stdout } = await lab().exec(node, ['sh', '-c', 'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline 2>/dev/null | grep -o "^[^ ]*qemu-system[^ ]* -name guest=[^,]*"; done; true']);
+    const { stdout } = await lab().exec(node, [
+      'sh',
+      '-c',
+      'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline 2>/dev/null | grep -o "^[^ ]*qemu-system[^ ]* -name guest=[^,]*"; done; true',
+    ]);
     return [...stdout.matchAll(/guest=(\S+)/g)].map(([, name]) => name ?? '').sort();
   };
 
-  const answers = () => lab().waitFor('the cluster to answer', async () => (await lab().pvc(node, ['cluster', 'status'])).code === 0);
+  const answers = () =>
+    lab().waitFor('the cluster to answer', async () => (await lab().pvc(node, ['cluster', 'status'])).code === 0);
 
   /** Every task has ended, and libvirt, kernel and store agree on what runs. */
   const settled = (): Promise<unknown> =>
-    lab().waitFor('tasks to end and everybody to agree', async () => {
-      const [tasks, guests, running] = [await lab().ask(node, 'task.list', { state: 'active' }), await lab().ask(node, 'vm.list', {}), await qemus()];
-      const wanted = guests.filter((guest) => guest.run === 'running').map((guest) => guest.name).sort();
-      const told = guests.filter((guest) => guest.state === 'running').map((guest) => guest.name).sort();
-      return tasks.length === 0 && JSON.stringify(wanted) === JSON.stringify(running) && JSON.stringify(told) === JSON.stringify(running);
-    }, { timeoutMs: 120_000 });
+    lab().waitFor(
+      'tasks to end and everybody to agree',
+      async () => {
+        const [tasks, guests, running] = [
+          await lab().ask(node, 'task.list', { state: 'active' }),
+          await lab().ask(node, 'vm.list', {}),
+          await qemus(),
+        ];
+        const wanted = guests
+          .filter((guest) => guest.run === 'running')
+          .map((guest) => guest.name)
+          .sort();
+        const told = guests
+          .filter((guest) => guest.state === 'running')
+          .map((guest) => guest.name)
+          .sort();
+        return (
+          tasks.length === 0 &&
+          JSON.stringify(wanted) === JSON.stringify(running) &&
+          JSON.stringify(told) === JSON.stringify(running)
+        );
+      },
+      { timeoutMs: 120_000 },
+    );
 
   /** Pid of libvirtd inside the node. */
   const libvirtd = async (): Promise<string> => (await lab().exec(node, ['pidof', '-s', 'libvirtd'])).stdout.trim();
@@ -82,9 +105,15 @@ describe('a node whose daemons die', () => {
       assert.ok((await qemus()).filter((name) => name === 'victim').length <= 1, `one copy after ${verb}`);
     }
     const committed = (await lab().ask(node, 'cluster.audit', { limit: 1_000 })).length - committedBefore;
-    assert.ok(committed >= 4, `only ${committed} operations were committed before their daemon was killed: the moments are too early to tell anything`);
+    assert.ok(
+      committed >= 4,
+      `only ${committed} operations were committed before their daemon was killed: the moments are too early to tell anything`,
+    );
     const ended = await lab().ask(node, 'task.list', {});
-    assert.deepEqual(ended.filter((task) => !['succeeded', 'failed', 'cancelled'].includes(task.state)), []);
+    assert.deepEqual(
+      ended.filter((task) => !['succeeded', 'failed', 'cancelled'].includes(task.state)),
+      [],
+    );
     (await victim.run('stop')).ok();
     await settled();
     (await victim.run('undefine')).ok();
@@ -105,7 +134,9 @@ describe('a node whose daemons die', () => {
     await calm.becomes('paused');
     (await calm.run('resume')).ok();
     await calm.becomes('running');
-    await lab().waitFor('no fault to be left', async () => (await lab().ask(node, 'fault.list', {})).length === 0, { timeoutMs: 60_000 });
+    await lab().waitFor('no fault to be left', async () => (await lab().ask(node, 'fault.list', {})).length === 0, {
+      timeoutMs: 60_000,
+    });
   });
 
   it('notices a libvirtd that hangs, says so, and goes on when it is back', async () => {
@@ -114,13 +145,19 @@ describe('a node whose daemons die', () => {
     const pid = await libvirtd();
     await lab().exec(node, ['kill', '-STOP', pid]);
     try {
-      await lab().waitFor('the fault', async () => (await lab().ask(node, 'fault.list', {})).some((fault) => fault.id.includes('libvirt')), { timeoutMs: 60_000 });
+      await lab().waitFor(
+        'the fault',
+        async () => (await lab().ask(node, 'fault.list', {})).some((fault) => fault.id.includes('libvirt')),
+        { timeoutMs: 60_000 },
+      );
       assert.equal((await calm.info()).run, 'running');
     } finally {
       await lab().exec(node, ['kill', '-CONT', pid]);
     }
     await calm.countsOn(before);
-    await lab().waitFor('the fault to clear', async () => (await lab().ask(node, 'fault.list', {})).length === 0, { timeoutMs: 90_000 });
+    await lab().waitFor('the fault to clear', async () => (await lab().ask(node, 'fault.list', {})).length === 0, {
+      timeoutMs: 90_000,
+    });
     (await calm.run('pause')).ok();
     (await calm.run('resume')).ok();
   });
@@ -140,10 +177,16 @@ describe('a node whose daemons die', () => {
   it('starts a guest again whose QEMU dies, each time', async () => {
     const crasher = await TestGuest.create(lab(), 'crasher', { args: ['--start'] });
     for (let round = 0; round < 3; round += 1) {
-      const pid = await lab().waitFor('a QEMU of the guest', async () => (await lab().exec(node, ['pgrep', '-f', 'qemu-system.*guest=crasher,'])).stdout.trim().split('\n')[0]);
+      const pid = await lab().waitFor(
+        'a QEMU of the guest',
+        async () =>
+          (await lab().exec(node, ['pgrep', '-f', 'qemu-system.*guest=crasher,'])).stdout.trim().split('\n')[0],
+      );
       await lab().exec(node, ['kill', '-KILL', pid]);
       await lab().waitFor('another QEMU', async () => {
-        const now = (await lab().exec(node, ['pgrep', '-f', 'qemu-system.*guest=crasher,'])).stdout.trim().split('\n')[0];
+        const now = (await lab().exec(node, ['pgrep', '-f', 'qemu-system.*guest=crasher,'])).stdout
+          .trim()
+          .split('\n')[0];
         return now !== undefined && now !== '' && now !== pid;
       });
     }
@@ -153,7 +196,11 @@ describe('a node whose daemons die', () => {
   });
 
   it('leaves a guest alone that somebody runs by hand', async () => {
-    await lab().writeFile(node, '/tmp/foreign.xml', "<domain type='qemu'><name>foreign</name><memory unit='MiB'>32</memory><vcpu>1</vcpu><os><type arch='x86_64'>hvm</type></os></domain>\n");
+    await lab().writeFile(
+      node,
+      '/tmp/foreign.xml',
+      "<domain type='qemu'><name>foreign</name><memory unit='MiB'>32</memory><vcpu>1</vcpu><os><type arch='x86_64'>hvm</type></os></domain>\n",
+    );
     assert.equal((await virsh('create', '/tmp/foreign.xml')).code, 0);
     await lab().daemon(node, 'kill');
     await answers();

@@ -40,14 +40,25 @@ async function install(lab: TestLab, files: Readonly<Record<string, string>>, se
   for (const [name, text] of Object.entries(files)) await lab.writeFile('hv1', `${directory}/${name}`, text);
   const kept = (await lab.readFile('hv1', '/etc/pvc/pvc.yaml')).replace(/\n {2}load: .*\n(?: {2}hello: .*\n)?/, '\n');
   const load = Object.keys(files).map((name) => `{ path: ${directory}/${name} }`);
-  await lab.writeFile('hv1', '/etc/pvc/pvc.yaml', kept.replace(/^plugins:\n/m, `plugins:\n  load: [${load.join(', ')}]\n${settings}`));
+  await lab.writeFile(
+    'hv1',
+    '/etc/pvc/pvc.yaml',
+    kept.replace(/^plugins:\n/m, `plugins:\n  load: [${load.join(', ')}]\n${settings}`),
+  );
   await lab.daemon('hv1', 'restart');
   await lab.waitFor('the daemon to answer', async () => (await lab.pvc('hv1', ['cluster', 'status'])).code === 0);
 }
 
 /** A small guest that boots from its kernel: nothing on disk to prepare. */
 async function defineGuest(lab: TestLab, name: string): Promise<void> {
-  const boot = ['--kernel', '/var/lib/pvc-guest/vmlinuz', '--initrd', '/var/lib/pvc-guest/initrd', '--cmdline', 'console=ttyS0'];
+  const boot = [
+    '--kernel',
+    '/var/lib/pvc-guest/vmlinuz',
+    '--initrd',
+    '/var/lib/pvc-guest/initrd',
+    '--cmdline',
+    'console=ttyS0',
+  ];
   (await lab.pvc('hv1', ['vm', 'create', name, '--memory', '160', '--vcpus', '1', ...boot])).ok();
 }
 
@@ -55,7 +66,10 @@ async function startAndStop(lab: TestLab, name: string): Promise<void> {
   (await lab.pvc('hv1', ['vm', 'start', name], { timeoutMs: 90_000 })).ok();
   assert.equal((await json<{ state: string }>(lab, 'vm', 'info', name)).state, 'running');
   (await lab.pvc('hv1', ['vm', 'stop', name, '--yes'], { timeoutMs: 90_000 })).ok();
-  await lab.waitFor('the guest to be stopped', async () => (await json<{ state: string }>(lab, 'vm', 'info', name)).state === 'stopped');
+  await lab.waitFor(
+    'the guest to be stopped',
+    async () => (await json<{ state: string }>(lab, 'vm', 'info', name)).state === 'stopped',
+  );
 }
 
 // Each has a lab of its own, so they need not wait for each other.
@@ -65,10 +79,17 @@ describe('a third-party plugin', { concurrency: 2 }, () => {
       await defineGuest(lab, 'web1');
 
       await t.test('in CommonJS', async () => {
-        await install(lab, { 'hello.cjs': await example('hello-plugin.cjs') }, '  hello: { limit: 1, mark: a mark of the test }\n');
+        await install(
+          lab,
+          { 'hello.cjs': await example('hello-plugin.cjs') },
+          '  hello: { limit: 1, mark: a mark of the test }\n',
+        );
         (await lab.pvc('hv1', ['config', 'check'])).ok();
         const shown = await json<PluginDetail>(lab, 'plugin', 'show', 'hello');
-        assert.deepEqual([shown.state, shown.path, shown.kinds, shown.problems], ['loaded', `${directory}/hello.cjs`, ['greeting'], []]);
+        assert.deepEqual(
+          [shown.state, shown.path, shown.kinds, shown.problems],
+          ['loaded', `${directory}/hello.cjs`, ['greeting'], []],
+        );
         assert.ok(shown.operations.includes('greeting.say') && shown.hooks.includes('libvirt.domain'));
 
         // A plan of its mutation writes nothing.
@@ -81,11 +102,20 @@ describe('a third-party plugin', { concurrency: 2 }, () => {
         assert.deepEqual([again.code, /OBJECT_EXISTS/.test(again.stderr)], [5, true]);
         const wrong = await lab.pvc('hv1', ['greeting', 'add', 'a/b']);
         assert.deepEqual([wrong.code, /a name is 1 to 63/.test(wrong.stderr)], [2, true]);
-        assert.match((await lab.pvc('hv1', ['greeting', 'add', '--help'])).ok().stdout, /Name of the greeting[\s\S]*--text/);
+        assert.match(
+          (await lab.pvc('hv1', ['greeting', 'add', '--help'])).ok().stdout,
+          /Name of the greeting[\s\S]*--text/,
+        );
 
-        assert.equal((await lab.pvc('hv1', ['__complete', '--', 'greeting', 'say', 'mo'])).ok().stdout.split('\t')[0], 'morning');
+        assert.equal(
+          (await lab.pvc('hv1', ['__complete', '--', 'greeting', 'say', 'mo'])).ok().stdout.split('\t')[0],
+          'morning',
+        );
         assert.match((await lab.pvc('hv1', ['__complete', '--', 'gree'])).ok().stdout, /^greeting\t/);
-        assert.match((await lab.pvc('hv1', ['__complete', '--', 'greeting', 'say', 'morning', '--t'])).ok().stdout, /^--times\t/m);
+        assert.match(
+          (await lab.pvc('hv1', ['__complete', '--', 'greeting', 'say', 'morning', '--t'])).ok().stdout,
+          /^--times\t/m,
+        );
 
         (await lab.pvc('hv1', ['greeting', 'say', 'morning', '--times', '3'])).ok();
         const [task] = await json<{ action: string; state: string; result: unknown }[]>(lab, 'task', 'list');
@@ -94,16 +124,30 @@ describe('a third-party plugin', { concurrency: 2 }, () => {
         // Over HTTPS like every other operation, with its description.
         const [token, port] = [await lab.token(), '7370'];
         const curl = async (path: string): Promise<string> =>
-          (await lab.exec('hv1', ['curl', '-sk', '-H', `Authorization: Bearer ${token}`, `https://127.0.0.1:${port}${path}`])).stdout;
+          (
+            await lab.exec('hv1', [
+              'curl',
+              '-sk',
+              '-H',
+              `Authorization: Bearer ${token}`,
+              `https://127.0.0.1:${port}${path}`,
+            ])
+          ).stdout;
         assert.deepEqual(JSON.parse(await curl('/api/v1/greetings')), [{ name: 'morning', text: 'Good morning' }]);
-        assert.match(await curl('/api/v1/openapi.json'), /"\/api\/v1\/greetings\/\{greeting\}\/say"|"\/greetings\/\{greeting\}\/say"/);
+        assert.match(
+          await curl('/api/v1/openapi.json'),
+          /"\/api\/v1\/greetings\/\{greeting\}\/say"|"\/greetings\/\{greeting\}\/say"/,
+        );
         assert.match(await curl('/metrics'), /^pvc_hello_greetings\{node="hv1"\} 1$/m);
 
         (await lab.pvc('hv1', ['greeting', 'add', 'evening'])).ok();
         await lab.waitFor('its check to become a fault', async () =>
           (await json<Fault[]>(lab, 'fault', 'list')).some(({ message }) => message === '2 greetings are more than 1.'),
         );
-        assert.match((await lab.pvc('hv1', ['cluster', 'status'])).ok().stdout, /Greetings: +2[\s\S]*2 greetings are more than 1\./);
+        assert.match(
+          (await lab.pvc('hv1', ['cluster', 'status'])).ok().stdout,
+          /Greetings: +2[\s\S]*2 greetings are more than 1\./,
+        );
         (await lab.pvc('hv1', ['greeting', 'remove', 'evening', '--yes'])).ok();
         await lab.waitFor('the fault to go', async () => (await json<Fault[]>(lab, 'fault', 'list')).length === 0);
 
@@ -116,7 +160,13 @@ describe('a third-party plugin', { concurrency: 2 }, () => {
 
       for (const [format, name, text] of [
         ['TypeScript', 'hello.ts', await example('hello-plugin.ts')],
-        ['an ECMAScript module', 'hello.mjs', (await example('hello-plugin.cjs')).replace("'use strict';", '').replace('module.exports =', 'export default')],
+        [
+          'an ECMAScript module',
+          'hello.mjs',
+          (await example('hello-plugin.cjs'))
+            .replace("'use strict';", '')
+            .replace('module.exports =', 'export default'),
+        ],
       ] as const) {
         await t.test(`in ${format}, with what was stored before`, async () => {
           await install(lab, { [name]: text });
@@ -155,21 +205,32 @@ describe('a third-party plugin', { concurrency: 2 }, () => {
           (await faults()).find(({ object, message }) => object === `plugin ${name}` && trouble.test(message)),
         );
         assert.match(fault.hint, new RegExp(`pvc plugin show ${name}`));
-        assert.match((await lab.pvc('hv1', ['cluster', 'status'])).ok().stdout, new RegExp(`The plugin ${name} has failed`));
+        assert.match(
+          (await lab.pvc('hv1', ['cluster', 'status'])).ok().stdout,
+          new RegExp(`The plugin ${name} has failed`),
+        );
       };
 
       await t.test('before and while it is loaded', async () => {
-        await install(lab, {
-          ...files(neverLoaded),
-          'no-manifest.cjs': 'module.exports = { name: "no-manifest", apply() {} };\n',
-          'writable.cjs': pluginFile('writable', ''),
-          'hello.cjs': await example('hello-plugin.cjs'),
-          // A setting of a plugin that failed must not keep the daemon from starting.
-        }, '  hello: { limit: 3 }\n');
+        await install(
+          lab,
+          {
+            ...files(neverLoaded),
+            'no-manifest.cjs': 'module.exports = { name: "no-manifest", apply() {} };\n',
+            'writable.cjs': pluginFile('writable', ''),
+            'hello.cjs': await example('hello-plugin.cjs'),
+            // A setting of a plugin that failed must not keep the daemon from starting.
+          },
+          '  hello: { limit: 3 }\n',
+        );
         for (const plugin of neverLoaded) await isShown(plugin);
         await isShown({ name: 'no-manifest.cjs', text: '', state: 'failed', trouble: /no "@pvc-plugin/ });
         assert.equal((await lab.pvc('hv1', ['half', 'list'])).code, 2, 'half a plugin contributes nothing');
-        assert.equal((await json<PluginDetail>(lab, 'plugin', 'show', 'hello')).state, 'loaded', 'the others are there');
+        assert.equal(
+          (await json<PluginDetail>(lab, 'plugin', 'show', 'hello')).state,
+          'loaded',
+          'the others are there',
+        );
         const problems = (await lab.pvc('hv1', ['config', 'check'])).ok().stderr;
         for (const { name } of neverLoaded) assert.match(problems, new RegExp(`warning: plugin ${name}`));
 
@@ -186,8 +247,14 @@ describe('a third-party plugin', { concurrency: 2 }, () => {
         await install(lab, files(misbehaving));
         const pid = await daemonProcess(lab.record, 'hv1');
         for (const plugin of misbehaving) await isShown(plugin);
-        const stolen = (await json<PluginDetail>(lab, 'plugin', 'show', 'thief')).problems.map(({ message }) => message).join('\n');
-        for (const what of [/operation vm\.list is already declared by libvirt|route GET \/vms belongs to vm\.list|command "vm list" belongs to vm\.list/, /already a kind node/, /task vm\.start, which libvirt has already/])
+        const stolen = (await json<PluginDetail>(lab, 'plugin', 'show', 'thief')).problems
+          .map(({ message }) => message)
+          .join('\n');
+        for (const what of [
+          /operation vm\.list is already declared by libvirt|route GET \/vms belongs to vm\.list|command "vm list" belongs to vm\.list/,
+          /already a kind node/,
+          /task vm\.start, which libvirt has already/,
+        ])
           assert.match(stolen, what);
         assert.match((await lab.pvc('hv1', ['vm', 'list'])).ok().stdout, /web1/);
         assert.match((await lab.pvc('hv1', ['thief', 'own'])).ok().stdout, /from thief\.own/);
@@ -202,7 +269,11 @@ describe('a third-party plugin', { concurrency: 2 }, () => {
         await isShown(hanging);
         await startAndStop(lab, 'web1');
         (await lab.pvc('hv1', ['vm', 'meta', 'web1', '--priority', '600'])).ok();
-        assert.match((await lab.exec('hv1', ['curl', '-s', '--unix-socket', '/run/pvc/pvc.sock', 'http://localhost/metrics'])).stdout, /^pvc_metrics_unreadable\{node="hv1"\} 1$/m);
+        assert.match(
+          (await lab.exec('hv1', ['curl', '-s', '--unix-socket', '/run/pvc/pvc.sock', 'http://localhost/metrics']))
+            .stdout,
+          /^pvc_metrics_unreadable\{node="hv1"\} 1$/m,
+        );
       });
 
       await t.test('and put right is no fault any more', async () => {

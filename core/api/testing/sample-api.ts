@@ -1,6 +1,7 @@
 /** A small registry on a memory store, with an app in front of it: for the tests of the API. @module */
 import { Duplex } from 'node:stream';
 import { z } from 'zod';
+import { tokenOperations } from '../../cluster/token-operations.ts';
 import type { Clock } from '../../host/clock.ts';
 import { createVirtualHost, type VirtualHost } from '../../host/virtual-host.ts';
 import { defineKind } from '../../model/kind.ts';
@@ -20,7 +21,6 @@ import { createMemoryStore } from '../../store/memory.ts';
 import { type App, createApp } from '../app.ts';
 import { createAuthenticate } from '../authenticate.ts';
 import type { Bindings } from '../caller.ts';
-import { tokenOperations } from '../../cluster/token-operations.ts';
 
 const petSpec = z.strictObject({ name: tagName, age: z.int() });
 const pet = defineKind<z.infer<typeof petSpec>, null>({

@@ -100,7 +100,10 @@ const isTree = (node: unknown): boolean => {
   if (name === undefined) return [text, comment, cdata].filter((one) => typeof one === 'string').length === 1;
   const named = typeof name === 'string' && typeof attributes === 'object' && attributes !== null;
   return (
-    named && Object.values(attributes).every((one) => typeof one === 'string') && Array.isArray(children) && children.every(isTree)
+    named &&
+    Object.values(attributes).every((one) => typeof one === 'string') &&
+    Array.isArray(children) &&
+    children.every(isTree)
   );
 };
 

@@ -27,22 +27,36 @@ const restart = z.boolean().default(false).describe('restart a running guest so 
 
 /** @throws PvcError VM_VERSION */
 function needVersion(doc: VmDoc, expected: number | undefined): void {
-  if (expected !== undefined && expected !== doc.specVersion) throw vmError('VM_VERSION', { vm: doc.spec.name, now: doc.specVersion, expected });
+  if (expected !== undefined && expected !== doc.specVersion)
+    throw vmError('VM_VERSION', { vm: doc.spec.name, now: doc.specVersion, expected });
 }
 
 /** Checks what no schema can: that parts of the spec agree; shows the difference; writes it. */
 function change(plan: PlanBuilder, doc: VmDoc, spec: VmSpec): void {
   const problems = specProblems(spec);
-  if (problems.length > 0) throw modelError('DOCUMENT_INVALID', { kind: 'vm', id: doc.spec.name, reason: problems.join('; ') }, { details: problems });
+  if (problems.length > 0)
+    throw modelError(
+      'DOCUMENT_INVALID',
+      { kind: 'vm', id: doc.spec.name, reason: problems.join('; ') },
+      { details: problems },
+    );
   plan.update(vm, doc, spec);
 }
 
 const takesEffect = (plan: PlanBuilder, doc: VmDoc, restarts: boolean): void => {
-  if (isRunning(doc) && !restarts) plan.warn(`${doc.spec.name} runs: what cannot change while it runs takes effect at its next restart (see \`pvc vm info\`).`);
+  if (isRunning(doc) && !restarts)
+    plan.warn(
+      `${doc.spec.name} runs: what cannot change while it runs takes effect at its next restart (see \`pvc vm info\`).`,
+    );
 };
 
 const takenMacs = async (context: PlanContext): Promise<Set<string>> =>
-  new Set((await context.view.list(vm)).flatMap((doc) => [...doc.spec.nics.map((nic) => nic.mac), ...definedMacs(child(parseXml(doc.spec.definition), 'devices'))]));
+  new Set(
+    (await context.view.list(vm)).flatMap((doc) => [
+      ...doc.spec.nics.map((nic) => nic.mac),
+      ...definedMacs(child(parseXml(doc.spec.definition), 'devices')),
+    ]),
+  );
 
 /** First free target of a bus: vda, vdb … sda … hda. */
 function freeTarget(spec: VmSpec, bus: string): string {
@@ -60,7 +74,8 @@ export const changeOperations = [
   defineMutation({
     name: 'vm.modify',
     summary: 'Replace the definition of a guest: in an editor, or from a file',
-    description: 'Without FILE the definition is opened in $VISUAL or $EDITOR; the difference is shown before it is written. A change by somebody else in the meantime is never overwritten.',
+    description:
+      'Without FILE the definition is opened in $VISUAL or $EDITOR; the difference is shown before it is written. A change by somebody else in the meantime is never overwritten.',
     http: { method: 'PUT', path: '/vms/{vm}/definition' },
     cli: {
       command: 'vm modify',
@@ -68,10 +83,23 @@ export const changeOperations = [
       options: { xml: { flag: 'file', from: 'file', value: 'FILE', complete: 'file' }, restart: { short: 'r' } },
       waits: true,
       run: runModify,
-      examples: ['pvc vm modify web1', 'pvc vm modify web1 --file web1.xml --restart', 'pvc vm modify web1 --file web1.xml --plan'],
+      examples: [
+        'pvc vm modify web1',
+        'pvc vm modify web1 --file web1.xml --restart',
+        'pvc vm modify web1 --file web1.xml --plan',
+      ],
     },
     role: 'operator',
-    input: z.strictObject({ vm: vmRef, xml: z.string().min(1).max(1024 * 1024).describe('the whole domain XML'), expect, restart }),
+    input: z.strictObject({
+      vm: vmRef,
+      xml: z
+        .string()
+        .min(1)
+        .max(1024 * 1024)
+        .describe('the whole domain XML'),
+      expect,
+      restart,
+    }),
     output: vmAnswer.extend({ diff: z.string().describe('unified difference of the definitions') }),
     async plan(plan, context, input) {
       const doc = await needVm(context.view, input.vm);
@@ -80,10 +108,16 @@ export const changeOperations = [
       for (const warning of edited.warnings) plan.warn(warning);
       const taken = await takenMacs(context);
       const own = new Set(doc.spec.nics.map((nic) => nic.mac));
-      const { topology: shape, ...fields } = assignMacs(edited.fields, { randomBytes: (length) => context.bytes(length), taken: (mac) => taken.has(mac) && !own.has(mac) });
+      const { topology: shape, ...fields } = assignMacs(edited.fields, {
+        randomBytes: (length) => context.bytes(length),
+        taken: (mac) => taken.has(mac) && !own.has(mac),
+      });
       const { topology: _old, ...kept } = doc.spec;
       const spec: VmSpec = { ...kept, ...fields, ...(shape === undefined ? {} : { topology: shape }) };
-      const diff = textDiff(vmDocumentText(doc.id, doc.spec), vmDocumentText(doc.id, spec), { oldName: 'stored', newName: 'new' });
+      const diff = textDiff(vmDocumentText(doc.id, doc.spec), vmDocumentText(doc.id, spec), {
+        oldName: 'stored',
+        newName: 'new',
+      });
       if (edited.changes.length === 0) {
         plan.warn('Nothing differs from the stored definition.');
         return { ...answerOf(doc), diff: '' };
@@ -99,16 +133,29 @@ export const changeOperations = [
     name: 'vm.vcpu',
     summary: 'Set the number of virtual CPUs',
     http: { method: 'PUT', path: '/vms/{vm}/vcpus' },
-    cli: { command: 'vm set vcpu', aliases: ['vm vcpu set'], arguments: [vmArgument, { field: 'vcpus' }], options: { topology: { from: 'pairs', short: 't', value: 'sockets=,cores=,threads=' }, restart: { short: 'r' } }, waits: true },
+    cli: {
+      command: 'vm set vcpu',
+      aliases: ['vm vcpu set'],
+      arguments: [vmArgument, { field: 'vcpus' }],
+      options: { topology: { from: 'pairs', short: 't', value: 'sockets=,cores=,threads=' }, restart: { short: 'r' } },
+      waits: true,
+    },
     role: 'operator',
-    input: z.strictObject({ vm: vmRef, vcpus: z.int().min(1).max(512).describe('number of virtual CPUs'), topology: topology.optional().describe('shape; the product must be the number'), expect, restart }),
+    input: z.strictObject({
+      vm: vmRef,
+      vcpus: z.int().min(1).max(512).describe('number of virtual CPUs'),
+      topology: topology.optional().describe('shape; the product must be the number'),
+      expect,
+      restart,
+    }),
     output: vmAnswer,
     async plan(plan, context, input) {
       const doc = await needVm(context.view, input.vm);
       needVersion(doc, input.expect);
       const { topology: old, ...rest } = doc.spec;
       const shape = input.topology ?? (old !== undefined && input.vcpus === doc.spec.vcpus ? old : undefined);
-      if (input.topology === undefined && old !== undefined && shape === undefined) plan.warn('The topology of the vCPUs was left out, since its product was the old number.');
+      if (input.topology === undefined && old !== undefined && shape === undefined)
+        plan.warn('The topology of the vCPUs was left out, since its product was the old number.');
       const spec: VmSpec = { ...rest, vcpus: input.vcpus, ...(shape === undefined ? {} : { topology: shape }) };
       change(plan, doc, spec);
       plan.act(`change ${doc.spec.name}: vcpu: ${doc.spec.vcpus} → ${input.vcpus}`);
@@ -121,9 +168,25 @@ export const changeOperations = [
     name: 'vm.memory',
     summary: 'Set the memory of a guest, in MiB',
     http: { method: 'PUT', path: '/vms/{vm}/memory' },
-    cli: { command: 'vm set memory', aliases: ['vm memory set'], arguments: [vmArgument, { field: 'memory', value: 'MIB' }], options: { restart: { short: 'r' } }, waits: true },
+    cli: {
+      command: 'vm set memory',
+      aliases: ['vm memory set'],
+      arguments: [vmArgument, { field: 'memory', value: 'MIB' }],
+      options: { restart: { short: 'r' } },
+      waits: true,
+    },
     role: 'operator',
-    input: z.strictObject({ vm: vmRef, memory: z.int().min(16).max(16 * 1024 * 1024).describe('memory, in MiB unless a unit is given').meta({ unit: 'MiB' }), expect, restart }),
+    input: z.strictObject({
+      vm: vmRef,
+      memory: z
+        .int()
+        .min(16)
+        .max(16 * 1024 * 1024)
+        .describe('memory, in MiB unless a unit is given')
+        .meta({ unit: 'MiB' }),
+      expect,
+      restart,
+    }),
     output: vmAnswer,
     async plan(plan, context, input) {
       const doc = await needVm(context.view, input.vm);
@@ -140,7 +203,12 @@ export const changeOperations = [
     name: 'vm.meta',
     summary: 'Change how PVC treats a guest: autostart, priority, protection, limits, migration, shutdown',
     http: { method: 'PATCH', path: '/vms/{vm}' },
-    cli: { command: 'vm meta', arguments: [vmArgument], options: metaOptions, examples: ['pvc vm meta web1 --autostart --priority 900', 'pvc vm meta web1 --limit hv1 --limit hv2'] },
+    cli: {
+      command: 'vm meta',
+      arguments: [vmArgument],
+      options: metaOptions,
+      examples: ['pvc vm meta web1 --autostart --priority 900', 'pvc vm meta web1 --limit hv1 --limit hv2'],
+    },
     role: 'operator',
     input: z.strictObject({
       vm: vmRef,
@@ -153,12 +221,22 @@ export const changeOperations = [
     async plan(plan, { view }, input) {
       const doc = await needVm(view, input.vm);
       needVersion(doc, input.expect);
-      const spec: VmSpec = { ...withMeta(doc.spec, input), description: input.description ?? doc.spec.description, accelerator: input.accelerator ?? doc.spec.accelerator };
-      const changed = (Object.keys(spec) as (keyof VmSpec)[]).filter((field) => JSON.stringify(spec[field]) !== JSON.stringify(doc.spec[field]));
+      const spec: VmSpec = {
+        ...withMeta(doc.spec, input),
+        description: input.description ?? doc.spec.description,
+        accelerator: input.accelerator ?? doc.spec.accelerator,
+      };
+      const changed = (Object.keys(spec) as (keyof VmSpec)[]).filter(
+        (field) => JSON.stringify(spec[field]) !== JSON.stringify(doc.spec[field]),
+      );
       if (changed.length === 0) throw vmError('VM_UNCHANGED', { vm: doc.spec.name });
-      if (spec.limit.length > 0 && !spec.limit.includes(doc.spec.node)) plan.warn(`${doc.spec.name} is on ${doc.spec.node}, which is not among its nodes any more.`);
+      if (spec.limit.length > 0 && !spec.limit.includes(doc.spec.node))
+        plan.warn(`${doc.spec.name} is on ${doc.spec.node}, which is not among its nodes any more.`);
       change(plan, doc, spec);
-      for (const field of changed) plan.act(`change ${doc.spec.name}: ${field}: ${JSON.stringify(doc.spec[field])} → ${JSON.stringify(spec[field])}`);
+      for (const field of changed)
+        plan.act(
+          `change ${doc.spec.name}: ${field}: ${JSON.stringify(doc.spec[field])} → ${JSON.stringify(spec[field])}`,
+        );
       return answerOf({ ...doc, spec });
     },
   }),
@@ -176,7 +254,8 @@ export const changeOperations = [
       needStopped(doc, 'renaming it');
       plan.needIdle({ kind: 'vm', id: doc.id, label: doc.spec.name });
       const other = await view.find(vm, 'name', input.name);
-      if (other !== undefined) throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'name', value: input.name, owner: ` (${other.id})` });
+      if (other !== undefined)
+        throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'name', value: input.name, owner: ` (${other.id})` });
       const spec: VmSpec = { ...doc.spec, name: input.name };
       change(plan, doc, spec);
       plan.act(`rename ${doc.spec.name} to ${input.name}`);
@@ -189,11 +268,16 @@ export const changeOperations = [
     http: { method: 'POST', path: '/vms/{vm}/tags' },
     cli: { command: 'vm tag add', arguments: [vmArgument, { field: 'tag' }], options: { protect: { short: 'p' } } },
     role: 'operator',
-    input: z.strictObject({ vm: vmRef, tag: names.tagName, protect: z.boolean().default(false).describe('a protected tag also protects the guest against removal') }),
+    input: z.strictObject({
+      vm: vmRef,
+      tag: names.tagName,
+      protect: z.boolean().default(false).describe('a protected tag also protects the guest against removal'),
+    }),
     output: vmAnswer,
     async plan(plan, { view }, input) {
       const doc = await needVm(view, input.vm);
-      if (doc.spec.tags.some((tag) => tag.name === input.tag)) throw vmError('VM_DEVICE_EXISTS', { vm: doc.spec.name, what: 'tag', device: input.tag });
+      if (doc.spec.tags.some((tag) => tag.name === input.tag))
+        throw vmError('VM_DEVICE_EXISTS', { vm: doc.spec.name, what: 'tag', device: input.tag });
       const spec: VmSpec = { ...doc.spec, tags: [...doc.spec.tags, { name: input.tag, protected: input.protect }] };
       change(plan, doc, spec);
       plan.act(`tag ${doc.spec.name} with ${input.tag}`);
@@ -206,13 +290,23 @@ export const changeOperations = [
     http: { method: 'DELETE', path: '/vms/{vm}/tags/{tag}' },
     cli: { command: 'vm tag remove', arguments: [vmArgument, { field: 'tag' }] },
     role: 'operator',
-    input: z.strictObject({ vm: vmRef, tag: names.tagName, force: z.boolean().default(false).describe('also a protected one') }),
+    input: z.strictObject({
+      vm: vmRef,
+      tag: names.tagName,
+      force: z.boolean().default(false).describe('also a protected one'),
+    }),
     output: vmAnswer,
     async plan(plan, { view }, input) {
       const doc = await needVm(view, input.vm);
       const known = doc.spec.tags.find((tag) => tag.name === input.tag);
-      if (known === undefined) throw vmError('VM_DEVICE_NOT_FOUND', { vm: doc.spec.name, what: 'tag', device: input.tag });
-      if (known.protected && !input.force) throw vmError('VM_STATE', { vm: doc.spec.name, state: `tagged ${input.tag} under protection`, what: 'taking it off without --force' });
+      if (known === undefined)
+        throw vmError('VM_DEVICE_NOT_FOUND', { vm: doc.spec.name, what: 'tag', device: input.tag });
+      if (known.protected && !input.force)
+        throw vmError('VM_STATE', {
+          vm: doc.spec.name,
+          state: `tagged ${input.tag} under protection`,
+          what: 'taking it off without --force',
+        });
       const spec: VmSpec = { ...doc.spec, tags: doc.spec.tags.filter((tag) => tag.name !== input.tag) };
       change(plan, doc, spec);
       plan.act(`take the tag ${input.tag} off ${doc.spec.name}`);
@@ -223,7 +317,13 @@ export const changeOperations = [
     name: 'vm.nic-add',
     summary: 'Add a network card, at once where the guest can take it',
     http: { method: 'POST', path: '/vms/{vm}/nics' },
-    cli: { command: 'vm nic add', arguments: [vmArgument, { field: 'bridge' }], options: { restart: { short: 'r' } }, waits: true, examples: ['pvc vm nic add web1 br0', 'pvc vm nic add web1 --network tenant1'] },
+    cli: {
+      command: 'vm nic add',
+      arguments: [vmArgument, { field: 'bridge' }],
+      options: { restart: { short: 'r' } },
+      waits: true,
+      examples: ['pvc vm nic add web1 br0', 'pvc vm nic add web1 --network tenant1'],
+    },
     role: 'operator',
     input: z.strictObject({
       vm: vmRef,
@@ -239,9 +339,14 @@ export const changeOperations = [
       const doc = await needVm(context.view, input.vm);
       needVersion(doc, input.expect);
       const taken = await takenMacs(context);
-      if (input.mac !== undefined && taken.has(input.mac)) throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'MAC address', value: input.mac, owner: '' });
-      const mac = input.mac ?? chooseMac({ randomBytes: (length) => context.bytes(length), taken: (one) => taken.has(one) });
-      const spec: VmSpec = { ...doc.spec, nics: [...doc.spec.nics, { mac, model: input.model, source: nicSourceOf(input), extra: '' }] };
+      if (input.mac !== undefined && taken.has(input.mac))
+        throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'MAC address', value: input.mac, owner: '' });
+      const mac =
+        input.mac ?? chooseMac({ randomBytes: (length) => context.bytes(length), taken: (one) => taken.has(one) });
+      const spec: VmSpec = {
+        ...doc.spec,
+        nics: [...doc.spec.nics, { mac, model: input.model, source: nicSourceOf(input), extra: '' }],
+      };
       change(plan, doc, spec);
       plan.act(`add the network card ${mac} to ${doc.spec.name}${isRunning(doc) ? ', while it runs' : ''}`);
       restartTask(plan, doc, input.restart);
@@ -252,14 +357,20 @@ export const changeOperations = [
     name: 'vm.nic-remove',
     summary: 'Take a network card out, at once where the guest can give it',
     http: { method: 'DELETE', path: '/vms/{vm}/nics/{mac}' },
-    cli: { command: 'vm nic remove', arguments: [vmArgument, { field: 'mac' }], options: { restart: { short: 'r' } }, waits: true },
+    cli: {
+      command: 'vm nic remove',
+      arguments: [vmArgument, { field: 'mac' }],
+      options: { restart: { short: 'r' } },
+      waits: true,
+    },
     role: 'operator',
     input: z.strictObject({ vm: vmRef, mac: names.macAddress, expect, restart }),
     output: vmAnswer,
     async plan(plan, { view }, input) {
       const doc = await needVm(view, input.vm);
       needVersion(doc, input.expect);
-      if (!doc.spec.nics.some((nic) => nic.mac === input.mac)) throw vmError('VM_DEVICE_NOT_FOUND', { vm: doc.spec.name, what: 'network card', device: input.mac });
+      if (!doc.spec.nics.some((nic) => nic.mac === input.mac))
+        throw vmError('VM_DEVICE_NOT_FOUND', { vm: doc.spec.name, what: 'network card', device: input.mac });
       const spec: VmSpec = { ...doc.spec, nics: doc.spec.nics.filter((nic) => nic.mac !== input.mac) };
       change(plan, doc, spec);
       plan.act(`take the network card ${input.mac} out of ${doc.spec.name}${isRunning(doc) ? ', while it runs' : ''}`);
@@ -276,16 +387,26 @@ export const changeOperations = [
       arguments: [vmArgument, { field: 'file', complete: 'file' }],
       options: { restart: { short: 'r' } },
       waits: true,
-      examples: ['pvc vm disk add web1 /var/lib/images/data.qcow2 --disk-format qcow2', 'pvc vm disk add web1 --block /dev/sdb --bus scsi'],
+      examples: [
+        'pvc vm disk add web1 /var/lib/images/data.qcow2 --disk-format qcow2',
+        'pvc vm disk add web1 --block /dev/sdb --bus scsi',
+      ],
     },
     role: 'operator',
     input: z.strictObject({
       vm: vmRef,
       file: names.absolutePath.optional().describe('image file of the node'),
       block: names.absolutePath.optional().describe('block device of the node'),
-      volume: z.string().regex(/^[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/, 'POOL/VOLUME').optional().describe('volume of the cluster, POOL/VOLUME'),
+      volume: z
+        .string()
+        .regex(/^[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/, 'POOL/VOLUME')
+        .optional()
+        .describe('volume of the cluster, POOL/VOLUME'),
       target: diskTarget.optional().describe('device in the guest (first free one)'),
-      bus: z.enum(['virtio', 'scsi', 'sata', 'ide', 'usb']).default('virtio').describe('how it is connected; virtio, scsi and usb go in while the guest runs'),
+      bus: z
+        .enum(['virtio', 'scsi', 'sata', 'ide', 'usb'])
+        .default('virtio')
+        .describe('how it is connected; virtio, scsi and usb go in while the guest runs'),
       device: z.enum(['disk', 'cdrom']).default('disk').describe('a disk, or a CD-ROM drive'),
       diskFormat: word.default('raw').describe('raw or qcow2'),
       readonly: z.boolean().default(false).describe('the guest may not write to it'),
@@ -297,10 +418,24 @@ export const changeOperations = [
       const doc = await needVm(view, input.vm);
       needVersion(doc, input.expect);
       const target = input.target ?? freeTarget(doc.spec, input.bus);
-      if (doc.spec.disks.some((disk) => disk.target === target)) throw vmError('VM_DEVICE_EXISTS', { vm: doc.spec.name, what: 'disk', device: target });
-      const disk = { target, device: input.device, bus: input.bus, source: diskSourceOf(input), format: input.diskFormat, readonly: input.readonly || input.device === 'cdrom', extra: '' };
+      if (doc.spec.disks.some((disk) => disk.target === target))
+        throw vmError('VM_DEVICE_EXISTS', { vm: doc.spec.name, what: 'disk', device: target });
+      const disk = {
+        target,
+        device: input.device,
+        bus: input.bus,
+        source: diskSourceOf(input),
+        format: input.diskFormat,
+        readonly: input.readonly || input.device === 'cdrom',
+        extra: '',
+      };
       const faults = busFaults(disk);
-      if (faults.length > 0) throw modelError('DOCUMENT_INVALID', { kind: 'vm', id: doc.spec.name, reason: faults.join('; ') }, { details: faults });
+      if (faults.length > 0)
+        throw modelError(
+          'DOCUMENT_INVALID',
+          { kind: 'vm', id: doc.spec.name, reason: faults.join('; ') },
+          { details: faults },
+        );
       const spec: VmSpec = { ...doc.spec, disks: [...doc.spec.disks, disk] };
       change(plan, doc, spec);
       plan.act(`add the disk ${target} to ${doc.spec.name}${isRunning(doc) ? ', while it runs' : ''}`);
@@ -312,14 +447,20 @@ export const changeOperations = [
     name: 'vm.disk-remove',
     summary: 'Take a disk out, at once where the guest can give it; what is on it stays',
     http: { method: 'DELETE', path: '/vms/{vm}/disks/{target}' },
-    cli: { command: 'vm disk remove', arguments: [vmArgument, { field: 'target' }], options: { restart: { short: 'r' } }, waits: true },
+    cli: {
+      command: 'vm disk remove',
+      arguments: [vmArgument, { field: 'target' }],
+      options: { restart: { short: 'r' } },
+      waits: true,
+    },
     role: 'operator',
     input: z.strictObject({ vm: vmRef, target: diskTarget, expect, restart }),
     output: vmAnswer,
     async plan(plan, { view }, input) {
       const doc = await needVm(view, input.vm);
       needVersion(doc, input.expect);
-      if (!doc.spec.disks.some((disk) => disk.target === input.target)) throw vmError('VM_DEVICE_NOT_FOUND', { vm: doc.spec.name, what: 'disk', device: input.target });
+      if (!doc.spec.disks.some((disk) => disk.target === input.target))
+        throw vmError('VM_DEVICE_NOT_FOUND', { vm: doc.spec.name, what: 'disk', device: input.target });
       const spec: VmSpec = { ...doc.spec, disks: doc.spec.disks.filter((disk) => disk.target !== input.target) };
       change(plan, doc, spec);
       plan.act(`take the disk ${input.target} out of ${doc.spec.name}${isRunning(doc) ? ', while it runs' : ''}`);

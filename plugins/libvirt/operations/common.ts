@@ -26,7 +26,8 @@ export async function needVm(view: View, ref: string): Promise<VmDoc> {
   return found;
 }
 
-export const isRunning = (doc: VmDoc): boolean => ['running', 'paused', 'stopping', 'crashed'].includes(doc.status?.state ?? 'stopped');
+export const isRunning = (doc: VmDoc): boolean =>
+  ['running', 'paused', 'stopping', 'crashed'].includes(doc.status?.state ?? 'stopped');
 
 /** @throws PvcError VM_NOT_RUNNING */
 export function needRunning(doc: VmDoc, what: string): void {
@@ -35,12 +36,25 @@ export function needRunning(doc: VmDoc, what: string): void {
 
 /** @throws PvcError VM_RUNNING: it runs, is meant to run, or may run where nobody can see it. */
 export function needStopped(doc: VmDoc, what: string): void {
-  if (isRunning(doc) || doc.spec.run === 'running') throw vmError('VM_RUNNING', { vm: doc.spec.name, node: doc.status?.node ?? doc.spec.node, what });
+  if (isRunning(doc) || doc.spec.run === 'running')
+    throw vmError('VM_RUNNING', { vm: doc.spec.name, node: doc.status?.node ?? doc.spec.node, what });
 }
 
 /** Starts a task of the guest's node on the guest. */
-export function vmTask(plan: PlanBuilder, doc: VmDoc, action: string, timeoutMs: number, input: unknown = null): string {
-  return plan.task({ action, target: { kind: 'vm', id: doc.id, label: doc.spec.name }, node: doc.spec.node, input, timeoutMs });
+export function vmTask(
+  plan: PlanBuilder,
+  doc: VmDoc,
+  action: string,
+  timeoutMs: number,
+  input: unknown = null,
+): string {
+  return plan.task({
+    action,
+    target: { kind: 'vm', id: doc.id, label: doc.spec.name },
+    node: doc.spec.node,
+    input,
+    timeoutMs,
+  });
 }
 
 /** Says what the guest's node will do once its spec is as given: the same function decides it there. */
@@ -51,7 +65,18 @@ export function foretell(plan: PlanBuilder, doc: VmDoc, spec: VmSpec, nowMs: num
     {
       connected: true,
       guest: running
-        ? { id: 0, state: doc.status?.state ?? 'running', reason: '', xml: { name: 'domain', attributes: {}, children: [] }, ours: true, accelerator: 'tcg', vnc: undefined, startedFrom: undefined, startedFromVersion: undefined, notes: [] }
+        ? {
+            id: 0,
+            state: doc.status?.state ?? 'running',
+            reason: '',
+            xml: { name: 'domain', attributes: {}, children: [] },
+            ours: true,
+            accelerator: 'tcg',
+            vnc: undefined,
+            startedFrom: undefined,
+            startedFromVersion: undefined,
+            notes: [],
+          }
         : undefined,
       task: undefined,
       differences: undefined,
@@ -66,7 +91,13 @@ export function foretell(plan: PlanBuilder, doc: VmDoc, spec: VmSpec, nowMs: num
 /** The node for a new guest: the one that was named, or the best one. @throws PvcError VM_NO_NODE with each node's reasons */
 export async function placeNew(
   context: PlanContext,
-  request: { readonly name: string; readonly memoryMiB: number; readonly vcpus: number; readonly selector: VmSpec['selector']; readonly limit: readonly string[] },
+  request: {
+    readonly name: string;
+    readonly memoryMiB: number;
+    readonly vcpus: number;
+    readonly selector: VmSpec['selector'];
+    readonly limit: readonly string[];
+  },
   wanted: string | undefined,
 ): Promise<{ node: string; warnings: string[] }> {
   const { view } = context;
@@ -74,13 +105,27 @@ export async function placeNew(
   if (wanted !== undefined) {
     await view.need(node, wanted);
     const named = list.find((one) => one.node === wanted);
-    const hard = (named?.refusals ?? []).filter((reason) => reason.startsWith('it has ') || reason.startsWith('the guest is limited'));
-    if (hard.length > 0) throw vmError('VM_NO_NODE', { vm: request.name }, { details: hard.map((reason) => `${wanted}: ${reason}`) });
+    const hard = (named?.refusals ?? []).filter(
+      (reason) => reason.startsWith('it has ') || reason.startsWith('the guest is limited'),
+    );
+    if (hard.length > 0)
+      throw vmError('VM_NO_NODE', { vm: request.name }, { details: hard.map((reason) => `${wanted}: ${reason}`) });
     return { node: wanted, warnings: (named?.refusals ?? []).map((reason) => `${wanted}: ${reason}`) };
   }
   const best = choose(list, request.selector);
-  if (best === undefined) throw vmError('VM_NO_NODE', { vm: request.name }, { details: list.map((one) => `${one.node}: ${one.refusals.join(', ')}`) });
-  return { node: best.node, warnings: best.memoryUnpromisedMiB < request.memoryMiB ? [`${best.node} has promised more memory than it has with this guest`] : [] };
+  if (best === undefined)
+    throw vmError(
+      'VM_NO_NODE',
+      { vm: request.name },
+      { details: list.map((one) => `${one.node}: ${one.refusals.join(', ')}`) },
+    );
+  return {
+    node: best.node,
+    warnings:
+      best.memoryUnpromisedMiB < request.memoryMiB
+        ? [`${best.node} has promised more memory than it has with this guest`]
+        : [],
+  };
 }
 
 /** The guest’s node, for queries that only it can answer. */
@@ -90,6 +135,18 @@ export const onGuestNode = async (context: QueryContext, input: { readonly vm: s
 };
 
 /** Answer of an operation that names the guest. */
-export const vmAnswer = z.object({ name: z.string(), uuid: z.string(), node: z.string(), run: z.enum(['running', 'stopped', 'disabled']), version: z.int().describe('version of the guest’s document before this change') });
+export const vmAnswer = z.object({
+  name: z.string(),
+  uuid: z.string(),
+  node: z.string(),
+  run: z.enum(['running', 'stopped', 'disabled']),
+  version: z.int().describe('version of the guest’s document before this change'),
+});
 
-export const answerOf = (doc: { id: string; spec: VmSpec; specVersion: number }): z.infer<typeof vmAnswer> => ({ name: doc.spec.name, uuid: doc.id, node: doc.spec.node, run: doc.spec.run, version: doc.specVersion });
+export const answerOf = (doc: { id: string; spec: VmSpec; specVersion: number }): z.infer<typeof vmAnswer> => ({
+  name: doc.spec.name,
+  uuid: doc.id,
+  node: doc.spec.node,
+  run: doc.spec.run,
+  version: doc.specVersion,
+});

@@ -14,7 +14,8 @@ export const consoleOperations = (control: () => GuestControl, runtime: () => Ru
   defineQuery({
     name: 'vm.log',
     summary: 'Print the console log of a guest',
-    description: 'What the guest has written to its serial console, also before its last restart. With --follow it goes on until Ctrl-C.',
+    description:
+      'What the guest has written to its serial console, also before its last restart. With --follow it goes on until Ctrl-C.',
     http: { method: 'GET', path: '/vms/{vm}/log' },
     cli: {
       command: 'vm log',
@@ -53,13 +54,15 @@ export const consoleOperations = (control: () => GuestControl, runtime: () => Ru
         offset = first.offset;
         if (first.text !== '') yield { id: String(offset), data: { text: first.text } };
       }
-      for await (const part of follow(host, path, offset, signal)) yield { id: String(part.offset), data: { text: part.text } };
+      for await (const part of follow(host, path, offset, signal))
+        yield { id: String(part.offset), data: { text: part.text } };
     },
   }),
   defineChannel({
     name: 'vm.console',
     summary: 'Use the serial console of a running guest',
-    description: 'Attaches this terminal to the guest’s serial line; Ctrl-] leaves. One at a time: --force takes it from whoever has it.',
+    description:
+      'Attaches this terminal to the guest’s serial line; Ctrl-] leaves. One at a time: --force takes it from whoever has it.',
     http: { method: 'GET', path: '/vms/{vm}/console' },
     cli: { command: 'vm console', arguments: [vmArgument], examples: ['pvc vm console web1'] },
     role: 'operator',

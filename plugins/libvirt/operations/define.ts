@@ -1,8 +1,8 @@
 /** New guests: from an XML, from flags; and their end. @module */
 import { defineMutation, modelError, names, type PlanBuilder, type PlanContext, z } from '../../../core/plugin/api.ts';
-import { definedMacs } from '../domain/define-devices.ts';
-import { type DefinedVm, fromXml } from '../domain/define.ts';
 import { fromFlags, type GuestFlags } from '../domain/create.ts';
+import { type DefinedVm, fromXml } from '../domain/define.ts';
+import { definedMacs } from '../domain/define-devices.ts';
 import { assignMacs } from '../domain/mac.ts';
 import { child, parseXml } from '../domain/xml.ts';
 import { type diskSource, type nicSource, topology, type VmSpec, word } from '../schema.ts';
@@ -19,22 +19,42 @@ const newGuest = {
 };
 
 /** Completes a definition to a document and plans its creation. */
-async function planNew(plan: PlanBuilder, context: PlanContext, defined: DefinedVm, input: MetaInput & { node?: string | undefined; tag?: string[] | undefined; start: boolean }) {
+async function planNew(
+  plan: PlanBuilder,
+  context: PlanContext,
+  defined: DefinedVm,
+  input: MetaInput & { node?: string | undefined; tag?: string[] | undefined; start: boolean },
+) {
   const { view } = context;
   for (const warning of defined.warnings) plan.warn(warning);
   const { name, memoryMiB, vcpus } = defined.fields;
   const holder = await view.find(vm, 'name', name);
-  if (holder !== undefined) throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'name', value: name, owner: ` (${holder.id})` });
+  if (holder !== undefined)
+    throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'name', value: name, owner: ` (${holder.id})` });
   const id = defined.uuid ?? context.uuid();
   const same = await view.get(vm, id);
-  if (same !== undefined) throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'UUID', value: id, owner: ` (${same.spec.name})` });
-  const taken = new Set((await view.list(vm)).flatMap((doc) => [...doc.spec.nics.map((nic) => nic.mac), ...definedMacs(child(parseXml(doc.spec.definition), 'devices'))]));
-  const fields = assignMacs(defined.fields, { randomBytes: (length) => context.bytes(length), taken: (mac) => taken.has(mac) });
+  if (same !== undefined)
+    throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'UUID', value: id, owner: ` (${same.spec.name})` });
+  const taken = new Set(
+    (await view.list(vm)).flatMap((doc) => [
+      ...doc.spec.nics.map((nic) => nic.mac),
+      ...definedMacs(child(parseXml(doc.spec.definition), 'devices')),
+    ]),
+  );
+  const fields = assignMacs(defined.fields, {
+    randomBytes: (length) => context.bytes(length),
+    taken: (mac) => taken.has(mac),
+  });
   for (const nic of fields.nics) {
-    if (taken.has(nic.mac)) throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'MAC address', value: nic.mac, owner: '' });
+    if (taken.has(nic.mac))
+      throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'MAC address', value: nic.mac, owner: '' });
   }
   const meta = withMeta({ ...metaDefaults } as unknown as VmSpec, input);
-  const place = await placeNew(context, { name, memoryMiB, vcpus, selector: meta.selector, limit: meta.limit }, input.node);
+  const place = await placeNew(
+    context,
+    { name, memoryMiB, vcpus, selector: meta.selector, limit: meta.limit },
+    input.node,
+  );
   for (const warning of place.warnings) plan.warn(warning);
   const { topology: shape, ...rest } = fields;
   const spec: VmSpec = {
@@ -59,24 +79,37 @@ export const defineOperations = [
   defineMutation({
     name: 'vm.define',
     summary: 'Define a guest from a libvirt XML file',
-    description: 'What PVC does not manage in the XML is kept as it is. The guest stays stopped unless --start is given.',
+    description:
+      'What PVC does not manage in the XML is kept as it is. The guest stays stopped unless --start is given.',
     http: { method: 'POST', path: '/vms' },
     cli: {
       command: 'vm define',
       arguments: [{ field: 'xml', from: 'file', value: 'FILE', complete: 'file' }],
       options: { ...metaOptions, node: { complete: 'node', short: 't' }, tag: { short: 'g' } },
       waits: true,
-      examples: ['pvc vm define web1.xml', 'pvc vm define web1.xml --node hv1 --autostart --start', 'virsh dumpxml old | pvc vm define - --plan'],
+      examples: [
+        'pvc vm define web1.xml',
+        'pvc vm define web1.xml --node hv1 --autostart --start',
+        'virsh dumpxml old | pvc vm define - --plan',
+      ],
     },
     role: 'operator',
-    input: z.strictObject({ xml: z.string().min(1).max(1024 * 1024).describe('domain XML; - is standard input'), ...newGuest }),
+    input: z.strictObject({
+      xml: z
+        .string()
+        .min(1)
+        .max(1024 * 1024)
+        .describe('domain XML; - is standard input'),
+      ...newGuest,
+    }),
     output: vmAnswer,
     plan: async (plan, context, input) => planNew(plan, context, fromXml(input.xml), input),
   }),
   defineMutation({
     name: 'vm.create',
     summary: 'Create a guest from options',
-    description: 'Makes a modern guest: q35, virtio devices, a serial console that is logged, the channel of the guest agent. Disks are files of the node; they are not made.',
+    description:
+      'Makes a modern guest: q35, virtio devices, a serial console that is logged, the channel of the guest agent. Disks are files of the node; they are not made.',
     http: { method: 'POST', path: '/vms/create' },
     cli: {
       command: 'vm create',
@@ -104,17 +137,30 @@ export const defineOperations = [
       name: names.objectName.describe('name of the new guest'),
       description: z.string().max(4096).optional().describe('text for people'),
       vcpus: z.int().min(1).max(512).default(1).describe('number of virtual CPUs'),
-      memory: z.int().min(16).max(16 * 1024 * 1024).default(1024).describe('memory, in MiB unless a unit is given').meta({ unit: 'MiB' }),
+      memory: z
+        .int()
+        .min(16)
+        .max(16 * 1024 * 1024)
+        .default(1024)
+        .describe('memory, in MiB unless a unit is given')
+        .meta({ unit: 'MiB' }),
       topology: topology.optional().describe('shape of the vCPUs'),
       accelerator: z.enum(['auto', 'kvm', 'tcg']).optional().describe('auto: KVM where it works'),
       machine: word.optional().describe('machine type (q35)'),
-      cpu: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/).optional().describe('CPU mode or model (host-model)'),
+      cpu: z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)
+        .optional()
+        .describe('CPU mode or model (host-model)'),
       disk: z
         .array(
           z.strictObject({
             file: names.absolutePath.optional(),
             block: names.absolutePath.optional(),
-            volume: z.string().regex(/^[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/, 'POOL/VOLUME').optional(),
+            volume: z
+              .string()
+              .regex(/^[A-Za-z0-9._-]+\/[A-Za-z0-9._-]+$/, 'POOL/VOLUME')
+              .optional(),
             format: word.optional(),
             bus: z.enum(['virtio', 'scsi', 'sata', 'ide', 'usb']).optional(),
           }),
@@ -122,16 +168,31 @@ export const defineOperations = [
         .max(64)
         .optional()
         .describe('disk: a file of the node, block=DEVICE or volume=POOL/NAME; may be repeated'),
-      cdrom: z.union([names.absolutePath, z.literal('')]).optional().describe('ISO image; empty for an empty drive'),
+      cdrom: z
+        .union([names.absolutePath, z.literal('')])
+        .optional()
+        .describe('ISO image; empty for an empty drive'),
       kernel: names.absolutePath.optional().describe('kernel to start directly'),
       initrd: names.absolutePath.optional().describe('initial RAM disk of that kernel'),
       cmdline: z.string().max(2048).optional().describe('command line of the kernel'),
       nic: z
-        .array(z.strictObject({ bridge: names.linkName.optional(), network: names.objectName.optional(), user: z.boolean().optional(), mac: names.macAddress.optional(), model: word.optional() }))
+        .array(
+          z.strictObject({
+            bridge: names.linkName.optional(),
+            network: names.objectName.optional(),
+            user: z.boolean().optional(),
+            mac: names.macAddress.optional(),
+            model: word.optional(),
+          }),
+        )
         .max(64)
         .optional()
         .describe('network card: a bridge of the node, network=NAME or user=true; may be repeated'),
-      boot: z.array(z.enum(['disk', 'cdrom', 'network'])).max(3).optional().describe('boot order; may be repeated'),
+      boot: z
+        .array(z.enum(['disk', 'cdrom', 'network']))
+        .max(3)
+        .optional()
+        .describe('boot order; may be repeated'),
       firmware: z.enum(['bios', 'uefi']).optional().describe('firmware (bios)'),
       graphics: z.enum(['vnc', 'none']).optional().describe('display (vnc)'),
       guestAgent: z.boolean().optional().describe('channel for the QEMU guest agent (on)'),
@@ -170,7 +231,12 @@ export const defineOperations = [
     name: 'vm.undefine',
     summary: 'Forget a guest; its disks stay',
     http: { method: 'DELETE', path: '/vms/{vm}' },
-    cli: { command: 'vm undefine', arguments: [vmArgument], confirm: 'Forget the definition of the guest {vm}? Its disks stay.', waits: true },
+    cli: {
+      command: 'vm undefine',
+      arguments: [vmArgument],
+      confirm: 'Forget the definition of the guest {vm}? Its disks stay.',
+      waits: true,
+    },
     role: 'operator',
     input: z.strictObject({ vm: vmRef }),
     output: vmAnswer,
@@ -178,12 +244,18 @@ export const defineOperations = [
       const doc = await needVm(context.view, input.vm);
       if (doc.spec.protected) throw vmError('VM_PROTECTED', { vm: doc.spec.name });
       const guarded = doc.spec.tags.filter((tag) => tag.protected);
-      if (guarded.length > 0) throw vmError('VM_PROTECTED', { vm: doc.spec.name }, { details: guarded.map((tag) => `its tag ${tag.name} is protected`) });
+      if (guarded.length > 0)
+        throw vmError(
+          'VM_PROTECTED',
+          { vm: doc.spec.name },
+          { details: guarded.map((tag) => `its tag ${tag.name} is protected`) },
+        );
       needStopped(doc, 'undefining it');
       plan.needIdle({ kind: 'vm', id: doc.id, label: doc.spec.name });
       plan.remove(vm, doc);
       plan.act(`forget the guest ${doc.spec.name}`);
-      for (const disk of doc.spec.disks) if (disk.source.type !== 'empty') plan.warn(`the disk ${disk.target} (${JSON.stringify(disk.source)}) stays`);
+      for (const disk of doc.spec.disks)
+        if (disk.source.type !== 'empty') plan.warn(`the disk ${disk.target} (${JSON.stringify(disk.source)}) stays`);
       return answerOf(doc);
     },
   }),
@@ -194,7 +266,11 @@ function defined<T extends object>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
 }
 
-export function diskSourceOf(disk: { file?: string | undefined; block?: string | undefined; volume?: string | undefined }): z.infer<typeof diskSource> {
+export function diskSourceOf(disk: {
+  file?: string | undefined;
+  block?: string | undefined;
+  volume?: string | undefined;
+}): z.infer<typeof diskSource> {
   const given = [disk.file, disk.block, disk.volume].filter((source) => source !== undefined);
   if (given.length !== 1) throw vmError('VM_DEVICE_INPUT', { what: 'disk', choices: 'file=, block= or volume=' });
   if (disk.file !== undefined) return { type: 'file', path: disk.file };
@@ -203,9 +279,16 @@ export function diskSourceOf(disk: { file?: string | undefined; block?: string |
   return { type: 'volume', pool, volume };
 }
 
-export function nicSourceOf(nic: { bridge?: string | undefined; network?: string | undefined; user?: boolean | undefined }): z.infer<typeof nicSource> {
-  const given = [nic.bridge, nic.network, nic.user === true ? 'user' : undefined].filter((source) => source !== undefined);
-  if (given.length !== 1) throw vmError('VM_DEVICE_INPUT', { what: 'network card', choices: 'bridge=, network= or user=true' });
+export function nicSourceOf(nic: {
+  bridge?: string | undefined;
+  network?: string | undefined;
+  user?: boolean | undefined;
+}): z.infer<typeof nicSource> {
+  const given = [nic.bridge, nic.network, nic.user === true ? 'user' : undefined].filter(
+    (source) => source !== undefined,
+  );
+  if (given.length !== 1)
+    throw vmError('VM_DEVICE_INPUT', { what: 'network card', choices: 'bridge=, network= or user=true' });
   if (nic.bridge !== undefined) return { type: 'bridge', bridge: nic.bridge };
   return nic.network !== undefined ? { type: 'network', network: nic.network } : { type: 'user' };
 }

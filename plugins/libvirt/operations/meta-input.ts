@@ -27,8 +27,14 @@ export function withMeta(spec: VmSpec, input: MetaInput): VmSpec {
     protected: input.protected ?? spec.protected,
     limit: input.limit ?? spec.limit,
     selector: input.selector ?? spec.selector,
-    migration: { method: input.method ?? spec.migration.method, maxDowntimeMs: input.maxDowntimeMs ?? spec.migration.maxDowntimeMs },
-    shutdown: { timeoutS: input.shutdownTimeout ?? spec.shutdown.timeoutS, then: input.onTimeout ?? spec.shutdown.then },
+    migration: {
+      method: input.method ?? spec.migration.method,
+      maxDowntimeMs: input.maxDowntimeMs ?? spec.migration.maxDowntimeMs,
+    },
+    shutdown: {
+      timeoutS: input.shutdownTimeout ?? spec.shutdown.timeoutS,
+      then: input.onTimeout ?? spec.shutdown.then,
+    },
   };
 }
 

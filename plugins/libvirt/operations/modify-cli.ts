@@ -7,7 +7,11 @@ interface Dump {
 }
 
 interface Planned {
-  readonly plan: { readonly result: { readonly diff: string }; readonly warnings: readonly string[]; readonly actions: readonly string[] };
+  readonly plan: {
+    readonly result: { readonly diff: string };
+    readonly warnings: readonly string[];
+    readonly actions: readonly string[];
+  };
 }
 
 /**
@@ -18,7 +22,12 @@ export async function runModify(context: CliRun): Promise<number> {
   const { client, terminal, input } = context;
   let given = input;
   if (input['xml'] === undefined) {
-    if (!terminal.interactive) throw new PvcError('NO_TERMINAL', 'There is no terminal for an editor here.', { hint: 'Give the definition with --file FILE (or --file - for standard input).', http: 400, exit: 'usage' });
+    if (!terminal.interactive)
+      throw new PvcError('NO_TERMINAL', 'There is no terminal for an editor here.', {
+        hint: 'Give the definition with --file FILE (or --file - for standard input).',
+        http: 400,
+        exit: 'usage',
+      });
     const dump = (await client.call('vm.dump', { vm: input['vm'] })) as Dump;
     let text = dump.xml;
     for (;;) {
@@ -34,7 +43,11 @@ export async function runModify(context: CliRun): Promise<number> {
         for (const warning of plan.warnings) terminal.warn(warning);
         break;
       } catch (error) {
-        if (!(error instanceof PvcError) || !['VM_XML_MALFORMED', 'VM_XML_INVALID', 'VM_EDIT_REFUSED', 'DOCUMENT_INVALID'].includes(error.code)) throw error;
+        if (
+          !(error instanceof PvcError) ||
+          !['VM_XML_MALFORMED', 'VM_XML_INVALID', 'VM_EDIT_REFUSED', 'DOCUMENT_INVALID'].includes(error.code)
+        )
+          throw error;
         terminal.warn([error.message, ...error.details].join('\n  '));
         if (!(await terminal.confirm('Edit it again?'))) throw error;
       }

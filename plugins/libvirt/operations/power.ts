@@ -37,7 +37,12 @@ export const powerOperations = [
     name: 'vm.stop',
     summary: 'Switch a guest off at once, like pulling the plug',
     http: { method: 'POST', path: '/vms/{vm}/stop' },
-    cli: { command: 'vm stop', arguments: [vmArgument], confirm: 'Switch the guest {vm} off? What it has not written is lost.', waits: true },
+    cli: {
+      command: 'vm stop',
+      arguments: [vmArgument],
+      confirm: 'Switch the guest {vm} off? What it has not written is lost.',
+      waits: true,
+    },
     role: 'operator',
     input,
     output: vmAnswer,
@@ -71,19 +76,29 @@ export const powerOperations = [
       const spec: VmSpec = { ...doc.spec, run: 'stopped' };
       plan.update(vm, doc, spec);
       vmTask(plan, doc, 'vm.shutdown', doc.spec.shutdown.timeoutS * 1000 + switchTimeoutMs);
-      plan.act(`press the power button of ${doc.spec.name} (on ${doc.spec.node}), and wait up to ${doc.spec.shutdown.timeoutS} s`);
-      plan.act(doc.spec.shutdown.then === 'poweroff' ? 'then switch it off if it still runs' : 'then fail if it still runs, and leave it running');
+      plan.act(
+        `press the power button of ${doc.spec.name} (on ${doc.spec.node}), and wait up to ${doc.spec.shutdown.timeoutS} s`,
+      );
+      plan.act(
+        doc.spec.shutdown.then === 'poweroff'
+          ? 'then switch it off if it still runs'
+          : 'then fail if it still runs, and leave it running',
+      );
       return answerOf({ ...doc, spec });
     },
   }),
   defineMutation({
     name: 'vm.restart',
     summary: 'Shut a guest down and start it again, with its newest definition',
-    description: 'A guest that ignores the power button is switched off after its time-out (see `vm meta --on-timeout`).',
+    description:
+      'A guest that ignores the power button is switched off after its time-out (see `vm meta --on-timeout`).',
     http: { method: 'POST', path: '/vms/{vm}/restart' },
     cli: { command: 'vm restart', arguments: [vmArgument], waits: true },
     role: 'operator',
-    input: z.strictObject({ vm: vmRef, force: z.boolean().default(false).describe('switch it off instead of asking it') }),
+    input: z.strictObject({
+      vm: vmRef,
+      force: z.boolean().default(false).describe('switch it off instead of asking it'),
+    }),
     output: vmAnswer,
     async plan(plan, context, { vm: ref, force }) {
       const doc = await needVm(context.view, ref);
@@ -91,7 +106,11 @@ export const powerOperations = [
       const spec: VmSpec = { ...doc.spec, run: 'running' };
       if (doc.spec.run !== 'running') plan.update(vm, doc, spec);
       vmTask(plan, doc, 'vm.restart', doc.spec.shutdown.timeoutS * 1000 + restartExtraMs, { force });
-      plan.act(force ? `switch ${doc.spec.name} off (on ${doc.spec.node})` : `press the power button of ${doc.spec.name} (on ${doc.spec.node}), and wait up to ${doc.spec.shutdown.timeoutS} s`);
+      plan.act(
+        force
+          ? `switch ${doc.spec.name} off (on ${doc.spec.node})`
+          : `press the power button of ${doc.spec.name} (on ${doc.spec.node}), and wait up to ${doc.spec.shutdown.timeoutS} s`,
+      );
       plan.act(`start ${doc.spec.name} again`);
       return answerOf({ ...doc, spec });
     },
@@ -102,7 +121,10 @@ export const powerOperations = [
     http: { method: 'POST', path: '/vms/{vm}/disable' },
     cli: { command: 'vm disable', arguments: [vmArgument], waits: true },
     role: 'operator',
-    input: z.strictObject({ vm: vmRef, force: z.boolean().default(false).describe('switch it off instead of asking it') }),
+    input: z.strictObject({
+      vm: vmRef,
+      force: z.boolean().default(false).describe('switch it off instead of asking it'),
+    }),
     output: vmAnswer,
     async plan(plan, context, { vm: ref, force }) {
       const doc = await needVm(context.view, ref);
@@ -122,7 +144,13 @@ export const powerOperations = [
   }),
   ...(
     [
-      { verb: 'reset', summary: 'Press the reset button of a guest', states: ['running', 'paused', 'crashed'], what: 'a reset', confirm: 'Reset the guest {vm}? What it has not written is lost.' },
+      {
+        verb: 'reset',
+        summary: 'Press the reset button of a guest',
+        states: ['running', 'paused', 'crashed'],
+        what: 'a reset',
+        confirm: 'Reset the guest {vm}? What it has not written is lost.',
+      },
       { verb: 'pause', summary: 'Stop the virtual CPUs of a guest', states: ['running'], what: 'pausing it' },
       { verb: 'resume', summary: 'Let a paused guest run on', states: ['paused'], what: 'resuming it' },
     ] as const
@@ -131,7 +159,12 @@ export const powerOperations = [
       name: `vm.${one.verb}`,
       summary: one.summary,
       http: { method: 'POST', path: `/vms/{vm}/${one.verb}` },
-      cli: { command: `vm ${one.verb}`, arguments: [vmArgument], waits: true, ...('confirm' in one ? { confirm: one.confirm } : {}) },
+      cli: {
+        command: `vm ${one.verb}`,
+        arguments: [vmArgument],
+        waits: true,
+        ...('confirm' in one ? { confirm: one.confirm } : {}),
+      },
       role: 'operator',
       input,
       output: vmAnswer,
@@ -139,7 +172,8 @@ export const powerOperations = [
         const doc = await needVm(view, ref);
         needRunning(doc, one.what);
         const state = doc.status?.state ?? 'unknown';
-        if (!(one.states as readonly string[]).includes(state)) throw vmError('VM_STATE', { vm: doc.spec.name, state, what: one.what });
+        if (!(one.states as readonly string[]).includes(state))
+          throw vmError('VM_STATE', { vm: doc.spec.name, state, what: one.what });
         vmTask(plan, doc, `vm.${one.verb}`, switchTimeoutMs);
         plan.act(`${one.verb} ${doc.spec.name} (on ${doc.spec.node})`);
         return answerOf(doc);
@@ -147,4 +181,3 @@ export const powerOperations = [
     }),
   ),
 ];
-

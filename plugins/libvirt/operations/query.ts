@@ -2,12 +2,12 @@
 import { defineQuery, names, z } from '../../../core/plugin/api.ts';
 import { vmDocument, vmDocumentText } from '../domain/document.ts';
 import { viewDomain } from '../domain/view.ts';
-import type { VmDoc, GuestControl } from '../guest-control.ts';
+import type { GuestControl, VmDoc } from '../guest-control.ts';
 import { selectors } from '../schema.ts';
 import { vm, vmStates, vmStatus } from '../vm-kind.ts';
 import { needRunning, needVm, onGuestNode, vmArgument, vmRef } from './common.ts';
-import { renderVm, renderVmList, renderVmStats } from './render.ts';
 import { runInfo } from './info-cli.ts';
+import { renderVm, renderVmList, renderVmStats } from './render.ts';
 
 const vmRow = z.object({
   name: z.string(),
@@ -25,7 +25,8 @@ const vmRow = z.object({
 });
 export type VmRow = z.infer<typeof vmRow>;
 
-const networkOf = (source: VmDoc['spec']['nics'][number]['source']): string => (source.type === 'bridge' ? source.bridge : source.type === 'network' ? source.network : source.type);
+const networkOf = (source: VmDoc['spec']['nics'][number]['source']): string =>
+  source.type === 'bridge' ? source.bridge : source.type === 'network' ? source.network : source.type;
 
 const rowOf = (doc: VmDoc): VmRow => ({
   name: doc.spec.name,
@@ -67,9 +68,25 @@ const vmInfo = z.object({
   kernel: z.object({ path: z.string(), initrd: z.string().nullable(), cmdline: z.string().nullable() }).nullable(),
   features: z.array(z.string()),
   clock: z.string().nullable(),
-  networks: z.array(z.object({ type: z.string(), source: z.string().nullable(), mac: z.string().nullable(), model: z.string().nullable(), link: z.enum(['up', 'down']) })),
+  networks: z.array(
+    z.object({
+      type: z.string(),
+      source: z.string().nullable(),
+      mac: z.string().nullable(),
+      model: z.string().nullable(),
+      link: z.enum(['up', 'down']),
+    }),
+  ),
   disks: z.array(
-    z.object({ type: z.string(), device: z.string(), name: z.string().nullable(), dev: z.string().nullable(), bus: z.string().nullable(), format: z.string().nullable(), readonly: z.boolean() }),
+    z.object({
+      type: z.string(),
+      device: z.string(),
+      name: z.string().nullable(),
+      dev: z.string().nullable(),
+      bus: z.string().nullable(),
+      format: z.string().nullable(),
+      readonly: z.boolean(),
+    }),
   ),
   controllers: z.array(z.object({ type: z.string(), model: z.string().nullable() })),
   hostdevs: z.array(z.object({ type: z.string(), source: z.string() })),
@@ -88,7 +105,10 @@ const vmInfo = z.object({
   selector: z.enum(selectors),
   migration: z.object({ method: z.string(), maxDowntimeMs: z.int() }),
   shutdown: z.object({ timeoutS: z.int(), then: z.string() }),
-  ends: z.object({ count: z.int(), lastMs: z.int(), reason: z.string() }).nullable().describe('how often it has ended by itself of late'),
+  ends: z
+    .object({ count: z.int(), lastMs: z.int(), reason: z.string() })
+    .nullable()
+    .describe('how often it has ended by itself of late'),
   restartNeeded: z.array(z.string()),
   notes: z.array(z.string()),
   conditions: vmStatus.shape.conditions,
@@ -165,9 +185,27 @@ const vmStats = z.object({
     usable: z.number().nullable(),
   }),
   interfaces: z.array(
-    z.object({ name: z.string(), rxBytes: z.number(), rxPackets: z.number(), rxErrors: z.number(), rxDrops: z.number(), txBytes: z.number(), txPackets: z.number(), txErrors: z.number(), txDrops: z.number() }),
+    z.object({
+      name: z.string(),
+      rxBytes: z.number(),
+      rxPackets: z.number(),
+      rxErrors: z.number(),
+      rxDrops: z.number(),
+      txBytes: z.number(),
+      txPackets: z.number(),
+      txErrors: z.number(),
+      txDrops: z.number(),
+    }),
   ),
-  disks: z.array(z.object({ name: z.string(), readRequests: z.number(), readBytes: z.number(), writeRequests: z.number(), writeBytes: z.number() })),
+  disks: z.array(
+    z.object({
+      name: z.string(),
+      readRequests: z.number(),
+      readBytes: z.number(),
+      writeRequests: z.number(),
+      writeBytes: z.number(),
+    }),
+  ),
 });
 export type VmStats = z.infer<typeof vmStats>;
 
@@ -176,7 +214,10 @@ const globPattern = z.string().max(200).optional();
 /** `web*` against name and UUID: `*` any text, `?` any character; without them: part of the name. */
 export function matches(pattern: string | undefined, doc: Pick<VmDoc, 'id' | 'spec'>): boolean {
   if (pattern === undefined) return true;
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replace(/\*/g, '.*').replace(/\?/g, '.');
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.');
   const test = new RegExp(/[*?]/.test(pattern) ? `^${source}$` : source, 'i');
   return test.test(doc.spec.name) || test.test(doc.id);
 }
@@ -189,7 +230,12 @@ export const queryOperations = (control: () => GuestControl) => [
     cli: {
       command: 'vm list',
       arguments: [{ field: 'match', value: 'PATTERN' }],
-      options: { node: { short: 't', complete: 'node' }, state: { short: 's' }, tag: { short: 'g' }, not: { short: 'n' } },
+      options: {
+        node: { short: 't', complete: 'node' },
+        state: { short: 's' },
+        tag: { short: 'g' },
+        not: { short: 'n' },
+      },
       render: renderVmList,
       examples: ['pvc vm list', 'pvc vm list "web*" --state running', 'pvc vm list --tag prod --format name'],
     },
@@ -231,7 +277,12 @@ export const queryOperations = (control: () => GuestControl) => [
     cli: { command: 'vm dump', arguments: [vmArgument], render: (output: { xml: string }) => output.xml.trimEnd() },
     role: 'viewer',
     input: z.strictObject({ vm: vmRef }),
-    output: z.object({ name: z.string(), uuid: z.string(), version: z.int().describe('to be given back as `expect`'), xml: z.string() }),
+    output: z.object({
+      name: z.string(),
+      uuid: z.string(),
+      version: z.int().describe('to be given back as `expect`'),
+      xml: z.string(),
+    }),
     async run({ view }, input) {
       const doc = await needVm(view, input.vm);
       return { name: doc.spec.name, uuid: doc.id, version: doc.specVersion, xml: vmDocumentText(doc.id, doc.spec) };
@@ -274,7 +325,11 @@ export const queryOperations = (control: () => GuestControl) => [
         cpuSeconds: (stats?.cpu?.timeNs ?? 0) / 1e9,
         cpuUserSeconds: seconds(stats?.cpu?.userNs),
         cpuSystemSeconds: seconds(stats?.cpu?.systemNs),
-        vcpus: (stats?.vcpus?.each ?? []).map((one) => ({ number: one.number, state: one.state, seconds: seconds(one.timeNs) })),
+        vcpus: (stats?.vcpus?.each ?? []).map((one) => ({
+          number: one.number,
+          state: one.state,
+          seconds: seconds(one.timeNs),
+        })),
         memoryKiB: {
           current: stats?.balloon?.currentKiB ?? 0,
           maximum: stats?.balloon?.maximumKiB ?? 0,
@@ -284,7 +339,13 @@ export const queryOperations = (control: () => GuestControl) => [
           usable: stats?.balloon?.usableKiB ?? null,
         },
         interfaces: (stats?.interfaces ?? []).map((one) => ({ ...one })),
-        disks: (stats?.blocks ?? []).map(({ name, readRequests, readBytes, writeRequests, writeBytes }) => ({ name, readRequests, readBytes, writeRequests, writeBytes })),
+        disks: (stats?.blocks ?? []).map(({ name, readRequests, readBytes, writeRequests, writeBytes }) => ({
+          name,
+          readRequests,
+          readBytes,
+          writeRequests,
+          writeBytes,
+        })),
       };
     },
   }),

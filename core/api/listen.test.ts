@@ -85,6 +85,27 @@ describe('listenSocket', () => {
     assert.match(chunked, /^HTTP\/1\.1 413 /);
   });
 
+  it('takes a body that is somewhat too large to its end before it refuses it', async (test) => {
+    const doors = await openDoors(test);
+    const { address } = await doors.socket();
+    const length = 3 * 1024 * 1024;
+    const head = `PUT /api/v1/pets/rex HTTP/1.1\r\nHost: pvc\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n`;
+    const sent = Promise.withResolvers<void>();
+    let ended = false;
+    const answer = sendRaw(address, head, (socket) => {
+      socket.write(Buffer.alloc(length - 1, ' '));
+      setTimeout(() => {
+        ended = true;
+        socket.write(' ', () => sent.resolve());
+      }, 200);
+    });
+    const text = await answer;
+    assert.ok(ended, 'it was answered while its end was still to come');
+    await sent.promise;
+    assert.match(text, /^HTTP\/1\.1 413 /);
+    assert.match(text, /BODY_TOO_LARGE/);
+  });
+
   it('does nothing with half a request', async (test) => {
     const doors = await openDoors(test);
     const { address } = await doors.socket();

@@ -18,6 +18,12 @@ export interface RequestInput {
   readonly after: string | undefined;
 }
 
+/**
+ * A body that is too large, but no larger than this, is taken and dropped before it is refused: to close
+ * upon what is unread resets the connection (RFC 9112 section 9.6), and the caller may never see the answer.
+ */
+const droppedBytes = 16 * 1024 * 1024;
+
 const bodyMethods = new Set(['POST', 'PUT', 'PATCH']);
 
 /** @throws PvcError BODY_TOO_LARGE, CONTENT_TYPE_WRONG, JSON_MALFORMED, FIELD_CONTRADICTS and the like */
@@ -68,7 +74,10 @@ async function bodyOf(operation: Operation, request: Request): Promise<Record<st
   const tooLarge = () =>
     withHeaders(apiError('BODY_TOO_LARGE', { operation: operation.name, limit }), { connection: 'close' });
   const declared = Number(request.headers.get('content-length') ?? 0);
-  if (declared > limit) throw tooLarge();
+  if (declared > limit) {
+    if (declared <= droppedBytes) await dropBody(request);
+    throw tooLarge();
+  }
   const announced = declared > 0 || request.headers.has('transfer-encoding');
   if (announced && bodyMethods.has(request.method)) requireJson(request);
   const bytes = await readUpTo(request, limit, tooLarge);
@@ -95,6 +104,18 @@ function decodeUtf8(bytes: Uint8Array): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw apiError('JSON_MALFORMED', { problem: 'it is not UTF-8', line: 1, column: 1, offset: 0 });
+  }
+}
+
+/** Takes the body and keeps nothing of it. The door's limits bound how long that takes. @throws PvcError BODY_BROKEN */
+async function dropBody(request: Request): Promise<void> {
+  if (request.body === null) return;
+  const reader = (request.body as ReadableStream<Uint8Array>).getReader();
+  for (;;) {
+    const { done } = await reader.read().catch((cause: unknown) => {
+      throw apiError('BODY_BROKEN', {}, { cause });
+    });
+    if (done) return;
   }
 }
 

@@ -9,6 +9,7 @@ import { readMark } from './domain/mark.ts';
 import { finishDomain, renderDomain } from './domain/render.ts';
 import { viewDomain } from './domain/view.ts';
 import { parseXml, type XmlElement } from './domain/xml.ts';
+import { GuestEnds } from './guest-ends.ts';
 import type { KvmFinding } from './kvm-probe.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
 import { driverOf, type LibvirtConfig } from './libvirtd.ts';
@@ -68,6 +69,7 @@ export class GuestControl {
   readonly #kvm: KvmFinding;
   readonly #hook: FoldHook<XmlElement, DomainHookAbout>;
   readonly link: LibvirtLink;
+  readonly ends: GuestEnds;
 
   constructor(
     runtime: Runtime,
@@ -81,6 +83,7 @@ export class GuestControl {
     this.#kvm = kvm;
     this.#hook = hook;
     this.link = link;
+    this.ends = new GuestEnds(() => runtime.host.clock.wallMs());
   }
 
   get kvm(): KvmFinding {

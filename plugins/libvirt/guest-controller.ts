@@ -1,29 +1,43 @@
 /** Keeps the guests of this node as their documents say. @module */
-import { type Condition, type Controller, defineController, type Runtime, task, View } from '../../core/plugin/api.ts';
+import {
+  type Condition,
+  type Controller,
+  defineController,
+  faultId,
+  type Runtime,
+  task,
+  View,
+} from '../../core/plugin/api.ts';
 import { diffDevices } from './domain/device-diff.ts';
 import { parseXml, printXml } from './domain/xml.ts';
 import type { GuestControl, VmDoc } from './guest-control.ts';
+import { type Ends, manyEnds, noEnds } from './guest-ends.ts';
 import { type GuestObserved, type GuestStep, planGuest } from './guest-plan.ts';
 import type { VmSpec } from './schema.ts';
 import { type VmStatus, vm } from './vm-kind.ts';
-
-/** A guest that has run this long counts as steady: its next end is the first again. */
-const steadyMs = 5 * 60_000;
 
 export function guestController(
   runtime: Runtime,
   control: GuestControl,
 ): Controller<VmSpec, VmStatus, GuestObserved, GuestStep> {
-  const ends = new Map<string, { count: number; lastMs: number }>();
-  const { host, documents, node } = runtime;
+  const { documents, node, faults } = runtime;
+  const { ends } = control;
 
-  const noteEnd = (uuid: string): void => {
-    const nowMs = host.clock.wallMs();
-    const known = ends.get(uuid);
-    ends.set(uuid, {
-      count: known === undefined || nowMs - known.lastMs > steadyMs ? 1 : known.count + 1,
-      lastMs: nowMs,
-    });
+  /** The ends of a guest that count, told as a fault once there are many. Those that somebody wanted do not. */
+  const endsOf = (uuid: string, doc: VmDoc | undefined, holder: string | undefined): Ends => {
+    if (doc?.spec.run !== 'running' || holder !== undefined) ends.forget(uuid);
+    const found = ends.of(uuid);
+    const fault = faultId('vm.ends', uuid);
+    if (doc === undefined || found.count < manyEnds) faults.clear(fault);
+    else {
+      faults.raise(fault, {
+        severity: 'warning',
+        message: `The guest ${doc.spec.name} ends again and again: ${found.count} times lately, the last time it was ${found.reason}.`,
+        hint: `It is started again after longer and longer pauses. See \`pvc vm log ${doc.spec.name}\`; \`pvc vm stop ${doc.spec.name}\` ends that.`,
+        object: `vm ${doc.spec.name}`,
+      });
+    }
+    return found;
   };
 
   return defineController<VmSpec, VmStatus, GuestObserved, GuestStep>({
@@ -37,13 +51,7 @@ export function guestController(
     async observe(uuid, doc) {
       const holder = await documents.find(task, 'target', `vm:${uuid}`);
       if (!control.link.connected)
-        return {
-          connected: false,
-          guest: undefined,
-          task: holder,
-          differences: undefined,
-          ends: { count: 0, lastMs: 0 },
-        };
+        return { connected: false, guest: undefined, task: holder, differences: undefined, ends: noEnds };
       const guest = await control.look(uuid);
       const wanted = doc?.spec.run === 'running' && guest !== undefined ? await control.render(doc) : undefined;
       return {
@@ -55,7 +63,7 @@ export function guestController(
           wanted?.complete !== true || guest === undefined
             ? undefined
             : diffDevices({ startedFrom: guest.startedFrom, wanted: parseXml(wanted.text), live: guest.xml }),
-        ends: ends.get(uuid) ?? { count: 0, lastMs: 0 },
+        ends: endsOf(uuid, doc, holder),
       };
     },
 
@@ -89,13 +97,20 @@ export function guestController(
 
     async watch(touch, signal) {
       const stop = control.link.listen((uuid, event) => {
-        if (event?.kind === 'lifecycle' && event.event === 'stopped') noteEnd(uuid);
+        if (event?.kind === 'lifecycle' && event.event === 'stopped') ends.note(uuid, event.detail);
         touch(uuid);
       });
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
       stop();
     },
   });
+}
+
+/** Why a guest does not run. */
+function whyOff({ spec, status }: VmDoc, ends: Ends): string {
+  if (spec.run !== 'running') return spec.run;
+  if (ends.count > 0) return ends.reason;
+  return status === undefined || status.state === 'stopped' ? 'not started yet' : 'gone';
 }
 
 /** The status document for what was observed. While libvirt is away the last known one stands. */
@@ -106,11 +121,11 @@ export function statusOf(
   nowMs: number,
   node: string,
 ): VmStatus {
-  const { guest, connected, differences } = observed;
+  const { guest, connected, differences, ends } = observed;
   const before = doc.status;
   if (!connected && before !== undefined) return { ...before, conditions: [...conditions] };
   const state: VmStatus['state'] = !connected ? 'unknown' : (guest?.state ?? 'stopped');
-  const reason = guest?.reason ?? (doc.spec.run === 'running' ? 'not started yet' : doc.spec.run);
+  const reason = guest?.reason ?? whyOff(doc, ends);
   return {
     state,
     reason,
@@ -120,6 +135,7 @@ export function statusOf(
     restartNeeded: differences?.restart.slice(0, 50) ?? [],
     ...(guest?.accelerator === undefined ? {} : { accelerator: guest.accelerator }),
     ...(guest?.vnc === undefined ? {} : { vnc: guest.vnc }),
+    ...(ends.count === 0 ? {} : { ends: { ...ends } }),
     notes: [...(guest?.notes ?? [])],
     conditions: [...conditions],
   };

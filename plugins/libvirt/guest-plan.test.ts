@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { el } from './domain/xml.ts';
 import type { LiveGuest, VmDoc } from './guest-control.ts';
+import { noEnds } from './guest-ends.ts';
 import { type GuestObserved, planGuest, restartPauseMs } from './guest-plan.ts';
 import { vmSpec } from './schema.ts';
 
@@ -35,7 +36,7 @@ const seen = (more: Partial<GuestObserved> = {}): GuestObserved => ({
   guest: undefined,
   task: undefined,
   differences: undefined,
-  ends: { count: 0, lastMs: 0 },
+  ends: noEnds,
   ...more,
 });
 
@@ -121,14 +122,31 @@ describe('what a node does for a guest', () => {
 });
 
 describe('a guest that ends again and again', () => {
+  it('is looked at again before it is started, when its end was seen before it was told', () => {
+    const status: VmDoc['status'] = {
+      state: 'running',
+      reason: 'booted',
+      node: 'hv1',
+      sinceMs: 1,
+      restartNeeded: [],
+      notes: [],
+      conditions: [],
+    };
+    assert.deepEqual(planGuest({ ...doc('running'), status }, seen(), nowMs, 'web1'), { steps: [], againInMs: 500 });
+    const told = { ...doc('running'), status: { ...status, state: 'stopped' as const } };
+    assert.equal(planGuest(told, seen(), nowMs, 'web1').steps.length, 1);
+  });
+
   it('is started after longer and longer pauses', () =>
     assert.deepEqual(
       [0, 1, 2, 3, 4, 5, 8, 9, 50].map(restartPauseMs),
-      [0, 0, 1000, 2000, 4000, 8000, 60_000, 60_000, 60_000],
+      [0, 500, 1000, 2000, 4000, 8000, 60_000, 60_000, 60_000],
     ));
 
   for (const [count, agoMs, startsNow] of [
-    [1, 0, true],
+    [0, 0, true],
+    [1, 499, false],
+    [1, 500, true],
     [2, 999, false],
     [2, 1000, true],
     [4, 1000, false],
@@ -136,7 +154,12 @@ describe('a guest that ends again and again', () => {
     [50, 60_000, true],
   ] as const) {
     it(`${count} times, last ${agoMs} ms ago, is ${startsNow ? 'started' : 'looked at again when it is due'}`, () => {
-      const plan = planGuest(doc('running'), seen({ ends: { count, lastMs: nowMs - agoMs } }), nowMs, 'web1');
+      const plan = planGuest(
+        doc('running'),
+        seen({ ends: { count, lastMs: nowMs - agoMs, reason: 'crashed' } }),
+        nowMs,
+        'web1',
+      );
       assert.equal(plan.steps.length, startsNow ? 1 : 0);
       assert.equal(plan.againInMs, startsNow ? undefined : restartPauseMs(count) - agoMs);
     });

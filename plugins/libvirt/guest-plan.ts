@@ -7,6 +7,7 @@ import type { ReconcilePlan, Step } from '../../core/plugin/api.ts';
 import type { DeviceDiff } from './domain/device-diff.ts';
 import type { XmlElement } from './domain/xml.ts';
 import type { LiveGuest, VmDoc } from './guest-control.ts';
+import type { Ends } from './guest-ends.ts';
 
 /** Everything that `planGuest` needs to know. */
 export interface GuestObserved {
@@ -18,7 +19,7 @@ export interface GuestObserved {
   /** Difference between the running guest and its document. */
   readonly differences: DeviceDiff | undefined;
   /** How often it has ended by itself lately, and when last (wall clock). */
-  readonly ends: { readonly count: number; readonly lastMs: number };
+  readonly ends: Ends;
 }
 
 export type GuestStep = Step &
@@ -32,8 +33,14 @@ const startTimeoutMs = 90_000;
 const endTimeoutMs = 60_000;
 const deviceTimeoutMs = 30_000;
 
-/** A guest that ends again and again is started after 0, 1, 2, 4 … seconds, at most a minute apart. */
-export const restartPauseMs = (ends: number): number => (ends <= 1 ? 0 : Math.min(60_000, 500 * 2 ** (ends - 1)));
+/**
+ * A guest that ends again and again is started after 0.5, 1, 2, 4 … seconds, at most a minute apart. The first
+ * pause lets its end be seen, in its status and events.
+ */
+export const restartPauseMs = (ends: number): number => (ends <= 0 ? 0 : Math.min(60_000, 500 * 2 ** (ends - 1)));
+
+const ranLast = (doc: VmDoc): boolean =>
+  doc.status !== undefined && ['running', 'paused', 'stopping', 'crashed'].includes(doc.status.state);
 
 const label = (device: XmlElement): string => {
   const attribute = (name: string, key: string): string | undefined => {
@@ -65,6 +72,9 @@ export function planGuest(
       return { steps: guest === undefined ? [] : [end(`it is meant to be ${doc.spec.run}`)] };
     case 'running': {
       if (guest === undefined) {
+        // It ran when it was last seen, and libvirt has not told of its end yet. The next look knows more, and
+        // until then its status shows that it is gone.
+        if (ends.count === 0 && ranLast(doc)) return { steps: [], againInMs: restartPauseMs(1) };
         const dueMs = ends.lastMs + restartPauseMs(ends.count);
         return dueMs > nowMs ? { steps: [], againInMs: dueMs - nowMs } : { steps: [start] };
       }

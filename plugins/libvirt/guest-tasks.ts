@@ -103,6 +103,7 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
   const start = async (run: TaskRun, doc: VmDoc): Promise<{ node: string; accelerator: string }> => {
     await control.waitFor(doc.id, () => true, run.signal);
     await control.start(doc);
+    control.ends.forget(doc.id);
     const guest = await control.waitFor(doc.id, (seen) => seen !== undefined && seen.state !== 'stopped', run.signal);
     return { node: runtime.node, accelerator: guest?.accelerator ?? '' };
   };

@@ -17,6 +17,8 @@ export const vmStatus = z.strictObject({
   restartNeeded: z.array(z.string()),
   accelerator: z.enum(['kvm', 'tcg']).optional(),
   vnc: z.strictObject({ listen: z.string(), port: z.int() }).optional(),
+  /** Its ends by itself of late, while it was meant to run. */
+  ends: z.strictObject({ count: z.int(), lastMs: z.int(), reason: z.string() }).optional(),
   /** What the node changed in the definition to run it. */
   notes: z.array(z.string()),
   conditions: z.array(condition),

@@ -373,9 +373,12 @@ describe('the API from elsewhere', { concurrency: false }, () => {
     assert.match(JSON.stringify(unknown), /colour/);
     assertProblem(await post(create, token, '{"name":"../bad"}'), 422, 'INPUT_INVALID');
 
+    const large = Buffer.from(JSON.stringify({ name: 'bad', description: 'x'.repeat(3 * 1024 * 1024) }));
+    assertProblem(await post(create, token, large), 413, 'BODY_TOO_LARGE');
+
     assertProblem(await ask('/api/v1/nothing', { token }), 404, 'ROUTE_UNKNOWN');
     assertProblem(await ask('/api/v1/vms/api1/start', { token }), 405, 'METHOD_WRONG');
-    assertProblem(await ask('/api/v1/vms/nobody', { token }), 404, 'OBJECT_NOT_FOUND');
+    assertProblem(await ask('/api/v1/vms/nobody', { token }), 404, 'VM_NOT_FOUND');
     assert.deepEqual(await traces(), before);
   });
 

@@ -1,6 +1,7 @@
 /** What the operations on guests share: finding one, saying what will happen, starting its tasks. @module */
 import { node, type PlanBuilder, type PlanContext, type QueryContext, type View, z } from '../../../core/plugin/api.ts';
 import type { VmDoc } from '../guest-control.ts';
+import { noEnds } from '../guest-ends.ts';
 import { planGuest } from '../guest-plan.ts';
 import { candidates, choose } from '../placement.ts';
 import type { VmSpec } from '../schema.ts';
@@ -79,7 +80,7 @@ export function foretell(plan: PlanBuilder, doc: VmDoc, spec: VmSpec, nowMs: num
         : undefined,
       task: undefined,
       differences: undefined,
-      ends: { count: 0, lastMs: 0 },
+      ends: noEnds,
     },
     nowMs,
     spec.name,

@@ -105,6 +105,10 @@ const vmInfo = z.object({
   selector: z.enum(selectors),
   migration: z.object({ method: z.string(), maxDowntimeMs: z.int() }),
   shutdown: z.object({ timeoutS: z.int(), then: z.string() }),
+  ends: z
+    .object({ count: z.int(), lastMs: z.int(), reason: z.string() })
+    .nullable()
+    .describe('how often it has ended by itself of late'),
   restartNeeded: z.array(z.string()),
   notes: z.array(z.string()),
   conditions: vmStatus.shape.conditions,
@@ -158,6 +162,7 @@ function infoOf(doc: VmDoc): VmInfo {
     selector: spec.selector,
     migration: spec.migration,
     shutdown: spec.shutdown,
+    ends: status?.ends ?? null,
     restartNeeded: status?.restartNeeded ?? [],
     notes: status?.notes ?? [],
     conditions: status?.conditions ?? [],

@@ -68,6 +68,12 @@ export function renderVm(info: VmInfo, context: RenderContext): string {
         info.description === '' ? undefined : ['Description', info.description],
         ['State', `${paintState(info.state, context)}${info.reason === '' ? '' : ` (${info.reason})`}${since}`],
         ['Intent', intent(info)],
+        info.ends === null
+          ? undefined
+          : [
+              'Ended by itself',
+              `${info.ends.count === 1 ? 'once' : `${info.ends.count} times`} of late, last ${formatAgo(info.ends.lastMs, context.nowMs)} (${info.ends.reason})`,
+            ],
         ['Node', info.home === null ? info.node : `${info.node} (home: ${info.home})`],
         ['Accelerator', info.runsWith === null ? info.accelerator : `${info.runsWith} (asked: ${info.accelerator})`],
         ['vCPUs', `${info.vcpus} (sockets/cores/threads ${info.topology}), ${info.cpu.model ?? info.cpu.mode}`],

@@ -28,6 +28,8 @@ const wantedModules: readonly string[] = [
   'nls_cp437',
   'nls_ascii',
   'pvpanic_pci',
+  // What libvirt calls the ISA model is an ACPI device to the guest.
+  'pvpanic_mmio',
 ];
 
 export interface GuestKernel {

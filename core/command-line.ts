@@ -8,10 +8,7 @@ import { linuxClock } from './host/linux-clock.ts';
 import { linuxFiles } from './host/linux-files.ts';
 import type { programArguments } from './host/process.ts';
 import { processTerminal } from './host/terminal.ts';
-import { configCommands } from './local/config-command.ts';
-import { daemonCommand } from './local/daemon-command.ts';
-import { initCommand } from './local/init-command.ts';
-import { licencesCommand } from './local/licences-command.ts';
+import { localCommands } from './local/local-commands.ts';
 import { assemble, type Program } from './program.ts';
 
 /** The configuration has to be known before the line is parsed: its plugins bring commands. */
@@ -37,16 +34,15 @@ export async function runCommandLine({ name, argv }: ReturnType<typeof programAr
   let program: Promise<Program> | undefined;
   const get = (): Promise<Program> =>
     (program ??= assemble({ host, version, configPath: path, configRequired: given }));
+  let fallback: Promise<Program> | undefined;
+  let warning: string | undefined;
   // A mistake in this machine's configuration must not keep anybody from using a cluster that runs.
-  const lenient = async (): Promise<Program> => {
-    try {
-      return await get();
-    } catch (error) {
-      if (!(error instanceof PvcError) || error.code !== 'CONFIG_INVALID') throw error;
-      terminal.warn(`warning: ${error.message} Its defaults are used; see \`pvc config check\`.\n`);
-      return assemble({ host, version, configPath: '/nonexistent', configRequired: false });
-    }
+  const withoutConfig = async (error: unknown): Promise<Program> => {
+    if (!(error instanceof PvcError) || error.code !== 'CONFIG_INVALID') throw error;
+    warning = `warning: ${error.message} Its defaults are used; see \`pvc config check\`.\n`;
+    return assemble({ host, version, configPath: '/nonexistent', configRequired: false });
   };
+  const lenient = (): Promise<Program> => (fallback ??= get().catch(withoutConfig));
   return runCli({
     argv: line,
     version,
@@ -56,12 +52,16 @@ export async function runCommandLine({ name, argv }: ReturnType<typeof programAr
     localSocket: async () => `${(await lenient()).loaded.config.directories.run}/pvc.sock`,
     connect: async (options) => {
       const { openClient } = await import('./local/open-client.ts');
-      return openClient(options, await lenient());
+      const usable = await lenient();
+      // Told once, by commands that use the defaults; those about the configuration itself have an error of their own.
+      if (warning !== undefined && line[0] !== '__complete') terminal.warn(warning);
+      warning = undefined;
+      return openClient(options, usable);
     },
     certificateOf: async (url, signal) => {
       const { certificateOf } = await import('./client/certificate.ts');
       return certificateOf(url, signal);
     },
-    commands: [daemonCommand(get), initCommand(get), ...configCommands(get), licencesCommand],
+    commands: localCommands(get),
   });
 }

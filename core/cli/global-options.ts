@@ -87,5 +87,14 @@ export function resolveGlobals(
       );
     }
   }
-  return globalSchema.parse(given);
+  const parsed = globalSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const name = String(issue?.path[0] ?? '');
+  throw usageError(
+    name === 'format'
+      ? `--format: "${String(given[name])}" is not one of ${formats.join(', ')}.`
+      : `--${name}: ${issue?.message ?? 'not valid'}`,
+    'See `pvc --help` for the options of every command.',
+  );
 }

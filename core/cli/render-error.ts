@@ -48,7 +48,9 @@ export function renderError(error: unknown, context: RenderContext, debug: boole
   const problem = isPvcError(error) ? error : undefined;
   const hint = problem === undefined ? internalHint : problem.hint;
   const lines = [`${paint('error:', 'red', context)} ${wrapped('error:', messageOf(error))}`];
-  for (const detail of problem?.details ?? []) lines.push(`  - ${wrapped('   ', detail)}`);
+  // A single detail is often the end of the message already.
+  for (const detail of problem?.details ?? [])
+    if (!messageOf(error).includes(detail)) lines.push(`  - ${wrapped('   ', detail)}`);
   if (hint !== '') lines.push(`${paint('hint:', 'cyan', context)} ${wrapped('hint:', hint)}`);
   if (problem !== undefined && problem.code !== 'USAGE') lines.push(paint(`code: ${problem.code}`, 'dim', context));
   if (debug) lines.push(...debugLines(error, context));

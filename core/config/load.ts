@@ -12,7 +12,7 @@ import { type Config, configSchema } from './schema.ts';
 export const configError = defineErrors({
   CONFIG_INVALID: {
     message: 'The configuration {path} is not valid.',
-    hint: 'Correct the lines named above; `pvc config check` tells whether it is right. The old configuration stays in force.',
+    hint: 'Correct the lines named above; `pvc config check` tells whether it is right. A daemon that runs keeps its old configuration.',
     http: 500,
     exit: 'usage',
   },
@@ -58,7 +58,8 @@ export function parseConfig(text: string, path: string, sections: readonly Plugi
   const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2' });
   const problems: string[] = document.errors.map((error) => {
     const { line, col } = lines.linePos(error.pos[0]);
-    return `${line}:${col} ${error.message.split('\n')[0]}`;
+    // The library repeats the place at the end of its message.
+    return `${line}:${col} ${(error.message.split('\n')[0] ?? '').replace(/ at line \d+, column \d+:?$/, '')}`;
   });
   if (problems.length > 0) throw configError('CONFIG_INVALID', { path }, { details: problems });
 

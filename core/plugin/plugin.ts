@@ -230,8 +230,8 @@ export class Plugins {
         {
           tap: (run: unknown, options?: TapOptions) => {
             if (typeof run !== 'function') throw new Error(`hook ${name} is tapped with something that is no function`);
-            const { tap } = hook as { tap(plugin: TappingPlugin, run: unknown, options?: TapOptions): void };
-            taps.push(() => tap.call(hook, plugin, run, options));
+            const target = hook as { tap(plugin: TappingPlugin, run: unknown, options?: TapOptions): void };
+            taps.push(() => target.tap(plugin, run, options));
           },
         },
       ]),

@@ -8,10 +8,7 @@ import { linuxClock } from './host/linux-clock.ts';
 import { linuxFiles } from './host/linux-files.ts';
 import type { programArguments } from './host/process.ts';
 import { processTerminal } from './host/terminal.ts';
-import { configCommands } from './local/config-command.ts';
-import { daemonCommand } from './local/daemon-command.ts';
-import { initCommand } from './local/init-command.ts';
-import { licencesCommand } from './local/licences-command.ts';
+import { localCommands } from './local/local-commands.ts';
 import { assemble, type Program } from './program.ts';
 
 /** The configuration has to be known before the line is parsed: its plugins bring commands. */
@@ -65,6 +62,6 @@ export async function runCommandLine({ name, argv }: ReturnType<typeof programAr
       const { certificateOf } = await import('./client/certificate.ts');
       return certificateOf(url, signal);
     },
-    commands: [daemonCommand(get), initCommand(get), ...configCommands(get), licencesCommand],
+    commands: localCommands(get),
   });
 }

@@ -13,7 +13,7 @@ const port = z.int().min(1).max(65_535);
 const api = z
   .strictObject({
     listen: z.union([z.ipv4(), z.ipv6()]).default('0.0.0.0').describe('address of the HTTPS API; "::" for all'),
-    port: port.default(7370),
+    port: port.default(7370).describe('port of the HTTPS API'),
     https: z.boolean().default(true).describe('false leaves only the unix socket'),
     socketGroup: linkName
       .optional()
@@ -24,7 +24,7 @@ const api = z
 const store = z
   .discriminatedUnion('backend', [
     z.strictObject({
-      backend: z.literal('sqlite'),
+      backend: z.literal('sqlite').describe('the embedded store, for a cluster of one node'),
       path: absolutePath.optional().describe('default: STATE/store.sqlite'),
     }),
   ])
@@ -32,9 +32,9 @@ const store = z
 
 const directories = z
   .strictObject({
-    state: absolutePath.default('/var/lib/pvc'),
-    run: absolutePath.default('/run/pvc'),
-    log: absolutePath.default('/var/log/pvc'),
+    state: absolutePath.default('/var/lib/pvc').describe('what must survive: the store, keys and certificates, events'),
+    run: absolutePath.default('/run/pvc').describe('what lasts until the next boot: the socket, pid files'),
+    log: absolutePath.default('/var/log/pvc').describe('consoles of guests, output of services'),
   })
   .prefault({});
 
@@ -44,7 +44,14 @@ export const configSchema = z.strictObject({
   api,
   store,
   directories,
-  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+  log: z
+    .strictObject({
+      level: z
+        .enum(['debug', 'info', 'warn', 'error'])
+        .default('info')
+        .describe('the least that the daemon writes to its log'),
+    })
+    .prefault({}),
   services: z
     .strictObject({
       supervisor: z

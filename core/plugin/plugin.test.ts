@@ -10,7 +10,7 @@ import { type PluginContext, Plugins } from './plugin.ts';
 
 function setUp() {
   const plugins = new Plugins(new VirtualClock());
-  const add = (name: string, apply: (pvc: PluginContext) => void, builtin = false): void =>
+  const add = (name: string, apply: (pvc: PluginContext) => unknown, builtin = false): void =>
     plugins.add(
       { name, api: '^1', apply },
       { builtin, version: '1.0.0', api, ...(builtin ? {} : { path: `/p/${name}.cjs` }) },

@@ -53,6 +53,9 @@ export interface RenderedGuest {
   readonly complete: boolean;
 }
 
+const removalPauseMs = 500;
+const mostRemovalWaits = 40;
+
 const stateOf: Readonly<Record<string, VmStatus['state']>> = {
   running: 'running',
   blocked: 'running',
@@ -168,7 +171,7 @@ export class GuestControl {
       const { text, notes } = await this.render(doc);
       await host.files.makeDirectory(`${directories.log}/console`, 0o750);
       await this.#keepStartRecord(doc.id, text, notes);
-      await this.link.driver.create(text);
+      await this.#create(text);
     } catch (error) {
       // Somebody was faster, or the answer to an earlier try was lost: the guest runs, which was asked.
       if (
@@ -178,6 +181,25 @@ export class GuestControl {
         return;
       if (error instanceof PvcError && error.code !== 'LIBVIRT_REFUSED') throw error;
       throw vmError('VM_START_FAILED', { vm, reason: errorText(error) }, { cause: error });
+    }
+  }
+
+  /** A libvirtd that died while it started a guest first takes away what is left of that, once it is back. */
+  async #create(text: string): Promise<void> {
+    for (let waits = 0; ; waits += 1) {
+      try {
+        await this.link.driver.create(text);
+        return;
+      } catch (error) {
+        // libvirt has no number of its own for this one: virDomainObjListAdd in its virdomainobjlist.c.
+        if (
+          waits >= mostRemovalWaits ||
+          !isLibvirt(error, 'OPERATION_FAILED') ||
+          !error.message.includes('is already being removed')
+        )
+          throw error;
+        await this.#runtime.host.clock.sleep(removalPauseMs);
+      }
     }
   }
 

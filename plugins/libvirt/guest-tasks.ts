@@ -4,6 +4,7 @@
  * @module
  */
 import { type AnyTaskDefinition, defineTask, errorText, type Runtime, type TaskRun } from '../../core/plugin/api.ts';
+import { acrossLibvirt, isAway } from './across-libvirt.ts';
 import type { GuestControl, VmDoc } from './guest-control.ts';
 import type { VmSpec } from './schema.ts';
 import { vm, vmError } from './vm-kind.ts';
@@ -108,7 +109,7 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
     return { node: runtime.node, accelerator: guest?.accelerator ?? '' };
   };
 
-  return [
+  const definitions: AnyTaskDefinition[] = [
     defineTask({
       action: 'vm.start',
       summary: 'starts a guest',
@@ -140,7 +141,13 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
       },
       async abandoned(run) {
         const doc = await documents.get(vm, run.spec.target.id);
-        if (doc !== undefined && (await control.look(doc.id)) !== undefined) await keepRunning(doc.id, doc.spec.run);
+        if (doc === undefined) return;
+        const guest = await control.look(doc.id).catch((error: unknown) => {
+          // What nobody can see may run: then it is to go on.
+          if (isAway(error)) return 'unseen' as const;
+          throw error;
+        });
+        if (guest !== undefined) await keepRunning(doc.id, doc.spec.run);
       },
     }),
     defineTask<ShutdownData>({
@@ -189,6 +196,7 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
       },
     }),
   ];
+  return definitions.map((definition) => acrossLibvirt(definition, host));
 
   async function forceOff(run: TaskRun<ShutdownData>, doc: VmDoc): Promise<string> {
     const guest = await control.waitFor(doc.id, () => true, run.signal);

@@ -11,8 +11,18 @@ export const libvirtConfig = z.strictObject({
   socket: z.string().startsWith('/').max(107).default('/run/libvirt/libvirt-sock').describe('unix socket of libvirtd'),
   uri: z.string().max(100).default('qemu:///system').describe('driver to connect to'),
   manage: z.boolean().default(true).describe('start libvirtd and keep it running'),
-  daemon: z.string().startsWith('/').max(200).default('/usr/sbin/libvirtd'),
-  emulator: z.string().startsWith('/').max(200).default('/usr/bin/qemu-system-x86_64'),
+  daemon: z
+    .string()
+    .startsWith('/')
+    .max(200)
+    .default('/usr/sbin/libvirtd')
+    .describe('program to start where PVC itself supervises libvirtd'),
+  emulator: z
+    .string()
+    .startsWith('/')
+    .max(200)
+    .default('/usr/bin/qemu-system-x86_64')
+    .describe('QEMU that is tried at start, to see whether KVM works'),
   vncListen: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1').describe('address that guests’ VNC displays listen on'),
   qemu: z
     .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), setting)

@@ -136,9 +136,9 @@ describe('processes', () => {
   });
 
   it('counts a zombie as gone', async () => {
-    // `sleep` takes the place of the shell and never asks how its child ended.
+    // `sleep` takes the place of the shell, before the child ends, and never asks how it ended.
     const logFile = join(directory, 'zombie');
-    const parent = await processes.detach(['sh', '-c', 'true & echo $!; exec sleep 1000'], { logFile });
+    const parent = await processes.detach(['sh', '-c', 'sleep 0.3 & echo $!; exec sleep 1000'], { logFile });
     await eventually('a child', () => readFileSync(logFile, 'utf8').endsWith('\n'));
     const zombie = Number(readFileSync(logFile, 'utf8'));
     await eventually('its end', () => readFileSync(`/proc/${zombie}/stat`, 'utf8').includes(') Z '));

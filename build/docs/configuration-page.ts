@@ -13,7 +13,7 @@ function rows(schema: Schema, prefix: string): string[][] {
     const property = value as Schema;
     const name = prefix === '' ? field : `${prefix}.${field}`;
     const [only, ...others] = property.oneOf ?? [];
-    const inner = only !== undefined && others.length === 0 ? (only as Schema) : property;
+    const inner = only !== undefined && others.length === 0 ? only : property;
     if (inner.properties !== undefined) return rows(inner, name);
     const description = property.description ?? '';
     const shown = property.default === undefined ? '' : code(JSON.stringify(property.default));

@@ -14,7 +14,7 @@ export interface HookText {
   readonly deadlineS: number | undefined;
 }
 
-/** The text of a `/** … *​/` comment in one line. */
+/** The text of a documentation comment, without its marks, in one line. */
 const commentText = (lines: string): string =>
   lines
     .split('\n')

@@ -16,7 +16,7 @@ export function schemaWord(schema: Schema): string {
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (schema.enum !== undefined) return schema.enum.map((value) => `\`${String(value)}\``).join(', ');
   const choices = schema.anyOf ?? schema.oneOf;
-  if (choices !== undefined) return [...new Set(choices.map((choice) => schemaWord(choice as Schema)))].join(' or ');
+  if (choices !== undefined) return [...new Set(choices.map((choice) => schemaWord(choice)))].join(' or ');
   const { type } = schema as { type?: unknown };
   // Several types in a row: zod writes what may be null so.
   if (Array.isArray(type)) return type.map((one) => schemaWord({ ...schema, type: one as 'string' })).join(' or ');

@@ -192,7 +192,12 @@ export class GuestControl {
         return;
       } catch (error) {
         // libvirt has no number of its own for this one: virDomainObjListAdd in its virdomainobjlist.c.
-        if (waits >= mostRemovalWaits || !isLibvirt(error, 'OPERATION_FAILED') || !error.message.includes('is already being removed')) throw error;
+        if (
+          waits >= mostRemovalWaits ||
+          !isLibvirt(error, 'OPERATION_FAILED') ||
+          !error.message.includes('is already being removed')
+        )
+          throw error;
         await this.#runtime.host.clock.sleep(removalPauseMs);
       }
     }

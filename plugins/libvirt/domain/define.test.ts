@@ -320,6 +320,11 @@ describe('fromXml: what it refuses', () => {
       /goes with <source dev='…'>/,
     ],
     ['a floppy on ide', device("<disk device='floppy'><target dev='hda' bus='ide'/></disk>"), /floppy drive is/],
+    [
+      'a bus of nobody',
+      device("<disk type='file'><source file='/a'/><target dev='vda' bus='warp'/></disk>"),
+      /bus 'warp' is none; use virtio, /,
+    ],
     ['a virtio cdrom', device("<disk device='cdrom'><target dev='vda' bus='virtio'/></disk>"), /carries no CD-ROM/],
   ];
   for (const [what, text, reason] of bad) {

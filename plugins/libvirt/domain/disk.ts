@@ -18,6 +18,9 @@ const types = ['file', 'block', 'volume'];
 const devices = ['disk', 'cdrom', 'floppy'] as const;
 const buses: readonly string[] = ['virtio', 'scsi', 'sata', 'ide', 'usb', 'fdc'];
 
+/** The other buses that libvirt's schema names (domaincommon.rng); what is none of either is a mistake. */
+const otherBuses: readonly string[] = ['xen', 'uml', 'sd', 'nvme'];
+
 /** What libvirt takes when `bus` is missing: from the letters of the target. */
 const busOfPrefix: Readonly<Record<string, DiskBus>> = { vd: 'virtio', sd: 'scsi', hd: 'ide', fd: 'fdc' };
 
@@ -83,7 +86,7 @@ function reasonToLeave(device: XmlElement): string | undefined {
   const driver = child(device, 'driver')?.attributes['name'];
   if (driver !== undefined && driver !== 'qemu') return `the driver '${driver}' is left to libvirt as it is`;
   const bus = child(device, 'target')?.attributes['bus'];
-  return bus === undefined || buses.includes(bus) ? undefined : `the bus '${bus}' is left to libvirt as it is`;
+  return bus === undefined || !otherBuses.includes(bus) ? undefined : `the bus '${bus}' is left to libvirt as it is`;
 }
 
 /** Reads a `<disk>` that `stripRuntime` has been over. */
@@ -104,6 +107,7 @@ export function readDisk(device: XmlElement): DeviceReading<Disk> {
   if (source === undefined || !target.success || !format.success) return { problems };
   const bus = (child(device, 'target')?.attributes['bus'] ?? busOfPrefix[letters(target.data)]) as DiskBus | undefined;
   if (bus === undefined) return { problems: [...problems, `the target ${target.data} needs a bus='…' beside it`] };
+  if (!buses.includes(bus)) return { problems: [...problems, `the bus '${bus}' is none; use ${buses.join(', ')}`] };
   problems.push(...busFaults({ target: target.data, bus, device: kind }));
   if (problems.length > 0) return { problems };
   // A CD-ROM drive cannot be written to; libvirt says so by itself.

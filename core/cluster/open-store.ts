@@ -17,7 +17,8 @@ export async function openStore(
     case 'sqlite': {
       // Loaded here and not above: the command line needs no database to talk to a daemon.
       const { openSqliteStore } = await import('../store/sqlite.ts');
-      return openSqliteStore(host, { path: sqlitePath(config), owner });
+      // Only a command line that works without the daemon writes from outside; four looks a second cost nothing.
+      return openSqliteStore(host, { path: sqlitePath(config), owner, pollMs: 250 });
     }
   }
 }

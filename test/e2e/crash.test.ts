@@ -1,11 +1,14 @@
 /**
- * What survives what: the daemon killed at any moment of each operation, libvirtd killed and hung, guests
- * destroyed behind our back. Guests run on, tasks end, nothing is stuck, and never is there a second copy.
+ * What survives what: daemons that are killed or hang, guests that are destroyed, crash or are started behind
+ * our back. Guests run on, intents hold, and never is there a second copy. Kills in the middle of operations
+ * are in `crash-moments.test.ts`.
  * @module
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { daemonPid, qemus } from './node-process.ts';
+import { settled } from './settled.ts';
 import { TestGuest } from './test-guest.ts';
 import { suiteLab } from './test-lab.ts';
 
@@ -16,48 +19,14 @@ describe('a node whose daemons die', () => {
 
   const virsh = (...argv: string[]) => lab().exec(node, ['virsh', '-q', ...argv]);
 
-  /** QEMU processes by the name of their guest, as the kernel sees them. */
-  const qemus = async (): Promise<string[]> => {
-    const { stdout } = await lab().exec(node, [
-      'sh',
-      '-c',
-      'for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline 2>/dev/null | grep -o "^[^ ]*qemu-system[^ ]* -name guest=[^,]*"; done; true',
-    ]);
-    return [...stdout.matchAll(/guest=(\S+)/g)].map(([, name]) => name ?? '').sort();
-  };
+  const running = async (): Promise<string[]> => [...(await qemus(lab(), node)).keys()].sort();
+
+  const libvirtd = (): Promise<number> => daemonPid(lab(), node, 'libvirtd');
+
+  const faults = () => lab().ask(node, 'fault.list', {});
 
   const answers = () =>
     lab().waitFor('the cluster to answer', async () => (await lab().pvc(node, ['cluster', 'status'])).code === 0);
-
-  /** Every task has ended, and libvirt, kernel and store agree on what runs. */
-  const settled = (): Promise<unknown> =>
-    lab().waitFor(
-      'tasks to end and everybody to agree',
-      async () => {
-        const [tasks, guests, running] = [
-          await lab().ask(node, 'task.list', { state: 'active' }),
-          await lab().ask(node, 'vm.list', {}),
-          await qemus(),
-        ];
-        const wanted = guests
-          .filter((guest) => guest.run === 'running')
-          .map((guest) => guest.name)
-          .sort();
-        const told = guests
-          .filter((guest) => guest.state === 'running')
-          .map((guest) => guest.name)
-          .sort();
-        return (
-          tasks.length === 0 &&
-          JSON.stringify(wanted) === JSON.stringify(running) &&
-          JSON.stringify(told) === JSON.stringify(running)
-        );
-      },
-      { timeoutMs: 120_000 },
-    );
-
-  /** Pid of libvirtd inside the node. */
-  const libvirtd = async (): Promise<string> => (await lab().exec(node, ['pidof', '-s', 'libvirtd'])).stdout.trim();
 
   it('leaves a guest that nobody touches alone, however often its daemon is killed', async () => {
     const calm = await TestGuest.create(lab(), 'calm', { args: ['--start'] });
@@ -68,73 +37,21 @@ describe('a node whose daemons die', () => {
       life = await calm.countsOn(life);
     }
     assert.equal((await calm.info()).state, 'running');
-    assert.deepEqual(await qemus(), ['calm']);
-  });
-
-  it('ends every operation in the middle of which its daemon is killed', async () => {
-    const calm = await TestGuest.find(lab(), 'calm');
-    const before = await calm.counts();
-    const victim = await TestGuest.create(lab(), 'victim');
-    (await victim.run('meta', '--shutdown-timeout', '20')).ok();
-    // From before the command has reached the daemon to after the work is done.
-    const moments: readonly (readonly [verb: string, args: readonly string[], afterMs: number])[] = [
-      ['start', [], 300],
-      ['restart', ['--force'], 450],
-      ['stop', [], 250],
-      ['start', [], 600],
-      ['set memory', ['176'], 350],
-      ['nic add', ['brupstream'], 400],
-      ['restart', [], 900],
-      ['pause', [], 300],
-      ['restart', ['--force'], 1_200],
-      ['shutdown', [], 500],
-      ['start', [], 1_000],
-      ['stop', [], 40],
-    ];
-    const committedBefore = (await lab().ask(node, 'cluster.audit', { limit: 1_000 })).length;
-    for (const [verb, args, afterMs] of moments) {
-      const asked = victim.run(verb, ...args, '--no-wait');
-      await sleep(afterMs);
-      await lab().daemon(node, 'kill');
-      // Either it was committed before the kill or not at all; the command itself may have lost its answer.
-      await asked;
-      await answers();
-      // A paused guest is meant to run; it shall count as such below.
-      if ((await victim.info()).state === 'paused') (await victim.run('resume')).ok();
-      await settled();
-      assert.ok((await qemus()).filter((name) => name === 'victim').length <= 1, `one copy after ${verb}`);
-    }
-    const committed = (await lab().ask(node, 'cluster.audit', { limit: 1_000 })).length - committedBefore;
-    assert.ok(
-      committed >= 4,
-      `only ${committed} operations were committed before their daemon was killed: the moments are too early to tell anything`,
-    );
-    const ended = await lab().ask(node, 'task.list', {});
-    assert.deepEqual(
-      ended.filter((task) => !['succeeded', 'failed', 'cancelled'].includes(task.state)),
-      [],
-    );
-    (await victim.run('stop')).ok();
-    await settled();
-    (await victim.run('undefine')).ok();
-    await calm.countsOn(before);
+    assert.deepEqual(await running(), ['calm']);
   });
 
   it('starts libvirtd again when it is killed, and tells the truth meanwhile', async () => {
     const calm = await TestGuest.find(lab(), 'calm');
     const before = await calm.counts();
     const pid = await libvirtd();
-    await lab().exec(node, ['kill', '-KILL', pid]);
-    await lab().waitFor('another libvirtd', async () => {
-      const now = await libvirtd();
-      return now !== '' && now !== pid;
-    });
+    process.kill(pid, 'SIGKILL');
+    await lab().waitFor('another libvirtd', async () => (await libvirtd()) !== pid);
     await calm.countsOn(before);
     (await calm.run('pause')).ok();
     await calm.becomes('paused');
     (await calm.run('resume')).ok();
     await calm.becomes('running');
-    await lab().waitFor('no fault to be left', async () => (await lab().ask(node, 'fault.list', {})).length === 0, {
+    await lab().waitFor('no fault to be left', async () => (await faults()).length === 0, {
       timeoutMs: 60_000,
     });
   });
@@ -143,56 +60,91 @@ describe('a node whose daemons die', () => {
     const calm = await TestGuest.find(lab(), 'calm');
     const before = await calm.counts();
     const pid = await libvirtd();
-    await lab().exec(node, ['kill', '-STOP', pid]);
+    process.kill(pid, 'SIGSTOP');
     try {
-      await lab().waitFor(
-        'the fault',
-        async () => (await lab().ask(node, 'fault.list', {})).some((fault) => fault.id.includes('libvirt')),
-        { timeoutMs: 60_000 },
-      );
+      await lab().waitFor('the fault', async () => (await faults()).some((fault) => fault.id.includes('libvirt')), {
+        timeoutMs: 60_000,
+      });
       assert.equal((await calm.info()).run, 'running');
     } finally {
-      await lab().exec(node, ['kill', '-CONT', pid]);
+      process.kill(pid, 'SIGCONT');
     }
     await calm.countsOn(before);
-    await lab().waitFor('the fault to clear', async () => (await lab().ask(node, 'fault.list', {})).length === 0, {
+    await lab().waitFor('the fault to clear', async () => (await faults()).length === 0, {
       timeoutMs: 90_000,
     });
     (await calm.run('pause')).ok();
     (await calm.run('resume')).ok();
   });
 
-  it('starts a guest again that was destroyed behind its back, and not one that is meant to be stopped', async () => {
+  it('starts a guest again that was destroyed behind its back, and tells so', async () => {
     const calm = await TestGuest.find(lab(), 'calm');
     const before = await calm.counts();
     await virsh('destroy', 'calm');
-    await calm.counts(before);
-    const idle = await TestGuest.create(lab(), 'idle', { args: ['--start'] });
-    await idle.counts();
-    (await idle.run('stop')).ok();
-    await settled();
-    assert.deepEqual(await qemus(), ['calm']);
+    await calm.bootsAgain(before);
+    const info = await calm.becomes('running');
+    assert.deepEqual([info.ends?.count, info.ends?.reason], [1, 'destroyed']);
+    const events = await lab().ask(node, 'event.list', { kind: 'vm', object: 'calm' });
+    assert.ok(
+      events.some(({ summary }) => /state running → stopped.*destroyed/.test(summary)),
+      JSON.stringify(events),
+    );
   });
 
-  it('starts a guest again whose QEMU dies, each time', async () => {
+  it('ends a guest that is meant to be stopped, whoever started it', async () => {
+    const idle = await TestGuest.create(lab(), 'idle', { args: ['--start'] });
+    const { xml } = await lab().ask(node, 'vm.live-xml', { vm: 'idle' });
+    (await idle.run('stop')).ok();
+    await settled(lab(), node);
+    await lab().writeFile(node, '/tmp/idle.xml', xml);
+    await virsh('create', '/tmp/idle.xml');
+    await settled(lab(), node);
+    assert.deepEqual(await running(), ['calm']);
+    await lab().daemon(node, 'kill');
+    await answers();
+    await settled(lab(), node);
+    assert.deepEqual(await running(), ['calm']);
+  });
+
+  it('starts a guest again whose QEMU dies, after longer and longer pauses, and says so', async () => {
     const crasher = await TestGuest.create(lab(), 'crasher', { args: ['--start'] });
+    let last: number | undefined;
     for (let round = 0; round < 3; round += 1) {
-      const pid = await lab().waitFor(
-        'a QEMU of the guest',
-        async () =>
-          (await lab().exec(node, ['pgrep', '-f', 'qemu-system.*guest=crasher,'])).stdout.trim().split('\n')[0],
-      );
-      await lab().exec(node, ['kill', '-KILL', pid]);
-      await lab().waitFor('another QEMU', async () => {
-        const now = (await lab().exec(node, ['pgrep', '-f', 'qemu-system.*guest=crasher,'])).stdout
-          .trim()
-          .split('\n')[0];
-        return now !== undefined && now !== '' && now !== pid;
+      last = await lab().waitFor('another QEMU', async () => {
+        const [pid] = (await qemus(lab(), node)).get('crasher') ?? [];
+        return pid !== last && pid;
       });
+      // Not before libvirt counts it as running: a QEMU that dies earlier is a failed start.
+      await lab().waitFor(
+        'libvirt to know it',
+        async () => (await virsh('domstate', 'crasher')).stdout === 'running\n',
+      );
+      process.kill(last, 'SIGKILL');
     }
-    await crasher.becomes('running');
+    const info = await crasher.waitFor('have been started anew', async () => {
+      const now = await crasher.info();
+      return now.state === 'running' && now.ends?.count === 3 && now;
+    });
+    assert.ok(['crashed', 'failed'].includes(info.ends?.reason ?? ''), info.ends?.reason);
+    assert.ok((await faults()).some(({ message }) => /crasher ends again and again: 3 times/.test(message)));
+    assert.match((await crasher.run('info')).stdout, /^Ended by itself: +3 times of late/m);
     (await crasher.run('stop')).ok();
-    await settled();
+    await settled(lab(), node);
+    assert.deepEqual(await faults(), []);
+  });
+
+  it('starts a guest again that panics', async () => {
+    const before = (await lab().ask(node, 'event.list', { kind: 'vm' })).at(-1)?.seq ?? 0;
+    const boom = await TestGuest.create(lab(), 'boom', { cmdline: 'pvc.crash=1', args: ['--start'] });
+    const first = await boom.waitFor('boot', () => boom.life());
+    await boom.bootsAgain(first);
+    assert.match(await boom.console(), /Kernel panic/);
+    const events = await lab().ask(node, 'event.list', { kind: 'vm', object: 'boom' });
+    assert.ok(
+      events.some(({ seq, summary }) => seq > before && /running → stopped.*crashed/.test(summary)),
+      JSON.stringify(events),
+    );
+    (await boom.run('stop')).ok();
   });
 
   it('leaves a guest alone that somebody runs by hand', async () => {
@@ -204,8 +156,11 @@ describe('a node whose daemons die', () => {
     assert.equal((await virsh('create', '/tmp/foreign.xml')).code, 0);
     await lab().daemon(node, 'kill');
     await answers();
+    // Long enough for the new daemon to have looked at all that libvirt has.
     await sleep(3_000);
-    assert.deepEqual(await qemus(), ['calm', 'foreign']);
+    await settled(lab(), node, ['foreign']);
+    assert.deepEqual(await running(), ['calm', 'foreign']);
+    assert.equal((await lab().pvc(node, ['vm', 'info', 'foreign'])).code, 3);
     await virsh('destroy', 'foreign');
   });
 });

@@ -25,7 +25,7 @@ import { OperationRegistry } from './operation/registry.ts';
 import * as api from './plugin/api.ts';
 import { builtinPlugins } from './plugin/builtin.ts';
 import { loadPlugins } from './plugin/load.ts';
-import { Plugins } from './plugin/plugin.ts';
+import { type PluginDefinition, Plugins } from './plugin/plugin.ts';
 import type { Documents } from './store/documents.ts';
 import { task } from './task/task-kind.ts';
 
@@ -48,6 +48,8 @@ export interface AssembleOptions {
   readonly configPath: string;
   /** The file was named by hand: it must exist. */
   readonly configRequired: boolean;
+  /** Default: the built-in plugins of this program. A simulator gives them pretended components. */
+  readonly builtins?: readonly PluginDefinition[];
 }
 
 /** @throws PvcError CONFIG_INVALID, CONFIG_MISSING */
@@ -56,7 +58,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
   const plugins = new Plugins(host.clock);
   // Twice: the first reading only tells which plugins there are, since their sections are not known before.
   const draft = await loadConfigLoosely(options);
-  for (const definition of builtinPlugins) {
+  for (const definition of options.builtins ?? builtinPlugins) {
     if (!draft.disable.includes(definition.name)) plugins.add(definition, { builtin: true, version, api });
   }
   await loadPlugins(plugins, host.files, draft.load, api);
@@ -116,7 +118,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
 }
 
 /** First segments of keys that hold no objects. */
-const reservedKeys = new Set(['claim', 'alive', 'primary']);
+const reservedKeys = new Set(['claim', 'at', 'alive', 'primary', 'layout']);
 
 /** Core's kinds and those of plugins; one that takes a name that is taken is left out, as a trouble of its plugin. */
 function kindsOf(plugins: Plugins): AnyKind[] {

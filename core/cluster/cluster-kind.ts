@@ -6,11 +6,24 @@ import { objectName } from '../model/names.ts';
 
 export const clusterId = 'cluster';
 
+/** A host network: its range, and the address in it that always belongs to the primary. */
+const hostNetwork = z.strictObject({
+  cidr: z.union([z.cidrv4(), z.cidrv6()]),
+  floating: z.union([z.ipv4(), z.ipv6()]).optional(),
+});
+
+/** The networks between the servers of the cluster. */
+export const clusterNetworks = z.strictObject({
+  /** Control, guests' migration, overlay. Absent on a cluster of one node. */
+  cluster: hostNetwork.optional(),
+});
+
 export const clusterSpec = z.strictObject({
   name: objectName,
   createdMs: z.int(),
   /** While it is on, nothing is fenced and health does not alarm; all else works as ever. */
   maintenance: z.boolean(),
+  networks: clusterNetworks.optional(),
 });
 export type ClusterSpec = z.infer<typeof clusterSpec>;
 

@@ -23,7 +23,7 @@ describe('configuration', () => {
       { plugin: 'libvirt', schema: z.strictObject({ socket: z.string().default('/run/x') }) },
     ]);
     assert.equal(loaded.config.api.port, 7370);
-    assert.equal(loaded.config.store.backend, 'sqlite');
+    assert.equal(loaded.config.store.backend, 'auto');
     assert.deepEqual(loaded.section('libvirt'), { socket: '/run/x' });
   });
 

@@ -24,11 +24,17 @@ const api = z
 const store = z
   .discriminatedUnion('backend', [
     z.strictObject({
+      backend: z
+        .literal('auto')
+        .describe('what this node was made or joined with (`pvc cluster init`, `pvc node join`)'),
+      path: absolutePath.optional().describe('where the embedded store is, if it is that; default: STATE/store.sqlite'),
+    }),
+    z.strictObject({
       backend: z.literal('sqlite').describe('the embedded store, for a cluster of one node'),
       path: absolutePath.optional().describe('default: STATE/store.sqlite'),
     }),
   ])
-  .prefault({ backend: 'sqlite' });
+  .prefault({ backend: 'auto' });
 
 const directories = z
   .strictObject({

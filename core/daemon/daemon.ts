@@ -4,13 +4,14 @@
  * @module
  */
 import { cluster, clusterError, clusterId } from '../cluster/cluster-kind.ts';
-import { openStore, sqlitePath } from '../cluster/open-store.ts';
+import { sqlitePath } from '../cluster/open-store.ts';
 import { PrimaryRole } from '../cluster/primary.ts';
 import { errorText } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
 import { modelError } from '../model/kind.ts';
+import { node as nodeKind } from '../model/node-kind.ts';
 import { Executor } from '../operation/execute.ts';
 import type { Runtime } from '../plugin/runtime.ts';
 import type { Trouble } from '../plugin/tap-guard.ts';
@@ -20,7 +21,8 @@ import { WorkQueue } from '../reconcile/work-queue.ts';
 import { directControl, systemdControl } from '../service/direct.ts';
 import { SupervisedService } from '../service/supervise.ts';
 import { commitOf, Documents } from '../store/documents.ts';
-import { type Store, storeError } from '../store/store.ts';
+import { ensureIndex } from '../store/reindex.ts';
+import { type Store, storeError, type Topic } from '../store/store.ts';
 import { TaskRunner } from '../task/task-runner.ts';
 import { coreChecks, HealthRunner } from './health-runner.ts';
 import { tidy } from './housekeeping.ts';
@@ -47,6 +49,8 @@ export interface DaemonOptions {
   readonly program: Program;
   /** The node's name: configured, or the host name. */
   readonly node: string;
+  /** Opens the store under a name that only this node's daemon uses. */
+  readonly openStore: (owner: string) => Promise<Store>;
   /** Starts the API; called once everything it shows is there. */
   readonly serve: (parts: ApiParts) => Promise<ApiServer>;
   /** True where systemd is PID 1. */
@@ -64,7 +68,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
   const { config } = program.loaded;
   const { hooks } = program.plugins;
   const log = host.log.child('daemon');
-  const store = await openStore(host, config, `daemon-${node}`);
+  const store = await options.openStore(`daemon-${node}`);
   const documents = new Documents(store);
   program.documents = documents;
   const running = new AbortController();
@@ -72,6 +76,10 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
   try {
     if ((await documents.get(cluster, clusterId)) === undefined)
       throw clusterError('CLUSTER_NOT_INITIALISED', { path: sqlitePath(config) });
+    await ensureIndex(documents, program.kinds);
+    // Only coordinators look at every change; a hypervisor is woken by what concerns it.
+    const coordinator = (await documents.get(nodeKind, node))?.spec.role !== 'hypervisor';
+    const topics: Topic[] = coordinator ? ['all', `node:${node}`] : [`node:${node}`];
 
     const faults = new FaultBook(host, documents, node);
     const services: SupervisedService[] = [];
@@ -91,6 +99,11 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       isPrimary: () => primary.isPrimary(),
       touch: (kind, id) => engine.touch(kind, id),
       write: (writes) => writeDocuments(store, writes),
+      async perform(operation, input) {
+        const found = program.registry.get(operation);
+        if (found?.type !== 'mutation') throw new Error(`there is no mutation ${operation}`);
+        return executor.mutate(found, input, { name: 'pvc', role: 'admin', via: 'internal' });
+      },
       supervise(definition) {
         const useSystemd =
           config.services.supervisor === 'systemd' || (config.services.supervisor === 'auto' && options.systemd);
@@ -182,18 +195,20 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     ))
       void health.run(check, signal);
 
-    const events = await openEvents({
-      host,
-      directory: config.directories.state,
-      kinds: program.kinds,
-      tell: (event) => hooks.event.call(event),
-      signal,
-    });
-    program.events = events.log;
+    const events = coordinator
+      ? await openEvents({
+          host,
+          directory: config.directories.state,
+          kinds: program.kinds,
+          tell: (event) => hooks.event.call(event),
+          signal,
+        })
+      : undefined;
+    program.events = events?.log;
     const watching = (async () => {
-      for await (const dirty of store.watch(['all', `node:${node}`], signal)) {
+      for await (const dirty of store.watch(topics, signal)) {
         engine.changed(dirty);
-        events.observe(documents, dirty);
+        events?.observe(documents, dirty);
         await tasks
           .changed(dirty)
           .catch((error: unknown) => log.warn('tasks could not be looked at', { reason: errorText(error) }));

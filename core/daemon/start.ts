@@ -5,6 +5,7 @@ import type { Listener } from '../api/door-server.ts';
 import { listenHttps, listenSocket } from '../api/listen.ts';
 import { createUpgrade } from '../api/upgrade.ts';
 import { claimDaemon } from '../cluster/daemon-record.ts';
+import { openStore } from '../cluster/open-store.ts';
 import { errorText, PvcError } from '../error/error.ts';
 import { createLinuxHost } from '../host/linux.ts';
 import { exitProcess, onFatal, processId, systemdRuns } from '../host/process.ts';
@@ -37,7 +38,17 @@ export async function startDaemon(program: Program, stop: AbortSignal, onTermina
   });
   await claimDaemon(host, config.directories.run, processId());
   const node = await localNodeName(host, config);
-  await runDaemon({ host, program, node, systemd, serve: (parts) => serveApi(parts) }, stop);
+  await runDaemon(
+    {
+      host,
+      program,
+      node,
+      systemd,
+      openStore: (owner) => openStore(host, config, owner),
+      serve: (parts) => serveApi(parts),
+    },
+    stop,
+  );
 }
 
 async function serveApi(parts: ApiParts): Promise<ApiServer> {

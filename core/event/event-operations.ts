@@ -33,6 +33,9 @@ export function eventOperations(log: () => EventLog | undefined) {
     if (found === undefined) throw operationError('NEEDS_DAEMON', { operation, node: localNode ?? 'this machine' });
     return found;
   };
+  // Hypervisors keep no log: they hear only of what concerns them. The primary tells.
+  const on = async ({ view, localNode }: QueryContext): Promise<string | undefined> =>
+    log() === undefined && localNode !== undefined ? view.primary() : localNode;
   return [
     defineFeed({
       name: 'event.follow',
@@ -53,6 +56,7 @@ export function eventOperations(log: () => EventLog | undefined) {
         last: z.int().min(0).max(1000).default(0).describe('First show so many that have happened'),
       }),
       output: eventView,
+      on,
       open: (context, input, resumeAfter) =>
         need('event.follow', context).follow(resumeAfter, fits(input), context.signal, input.last),
     }),
@@ -74,6 +78,7 @@ export function eventOperations(log: () => EventLog | undefined) {
         limit: z.int().min(1).max(4096).default(50).describe('At most so many, the newest'),
       }),
       output: z.array(eventView),
+      on,
       run: async (context, input) => need('event.list', context).list(fits(input), input.limit),
     }),
   ];

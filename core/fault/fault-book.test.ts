@@ -47,16 +47,16 @@ describe('fault book', () => {
     await clock.advance(1000);
     book.raise('a', report('broken'));
     await clock.advance(1000);
-    assert.deepEqual(await shown(), [['a', 'broken', false]]);
+    assert.deepEqual(await shown(), [['a@hv1', 'broken', false]]);
     assert.equal(commits(), 1);
     book.raise('a', report('more broken'));
     await clock.advance(0);
-    assert.deepEqual(await shown(), [['a', 'more broken', false]]);
+    assert.deepEqual(await shown(), [['a@hv1', 'more broken', false]]);
     book.clear('a');
     book.clear('a');
     book.clear('never there');
     await clock.advance(0);
-    assert.deepEqual(await shown(), [['a', 'more broken', true]]);
+    assert.deepEqual(await shown(), [['a@hv1', 'more broken', true]]);
     assert.equal(commits(), 3);
   });
 
@@ -76,7 +76,7 @@ describe('fault book', () => {
     const { clock, documents, open } = setUp();
     const book = open();
     const times = async () => {
-      const { status, spec } = await documents.need(fault, 'a');
+      const { status, spec } = await documents.need(fault, 'a@hv1');
       return [
         (status?.firstMs ?? 0) - Date.UTC(2030, 0, 1),
         (status?.lastMs ?? 0) - Date.UTC(2030, 0, 1),
@@ -88,7 +88,7 @@ describe('fault book', () => {
     book.raise('a', report('y'));
     await clock.advance(0);
     assert.deepEqual(await times(), [0, 1000, undefined]);
-    const before = await documents.need(fault, 'a');
+    const before = await documents.need(fault, 'a@hv1');
     const { ops } = commitOf([
       { do: 'spec', kind: fault, before, spec: { acknowledgedMs: 5, acknowledgedBy: 'anna' } },
     ]);
@@ -115,7 +115,7 @@ describe('fault book', () => {
       (await documents.list(fault)).map(({ status }) => status?.delta),
       [0, 10, 50, 7],
     );
-    assert.deepEqual([...book.open().keys()], ['a', 'b', 'c', 'd']);
+    assert.deepEqual([...book.open().keys()], ['a@hv1', 'b@hv1', 'c@hv1', 'd@hv1']);
   });
 
   it('writes when the store is back, and what is true then', async () => {
@@ -129,7 +129,7 @@ describe('fault book', () => {
     await clock.advance(2000);
     link.heal();
     await clock.advance(30_000);
-    assert.deepEqual(await shown(), [['a', 'x', false]]);
+    assert.deepEqual(await shown(), [['a@hv1', 'x', false]]);
     assert.ok(host.logLines.some((line) => line.includes('could not be recorded yet')));
   });
 
@@ -143,7 +143,7 @@ describe('fault book', () => {
       link.loseNextAnswer(applied);
       book.clear('a');
       await clock.advance(1000);
-      assert.deepEqual(await shown(), [['a', 'x', true]]);
+      assert.deepEqual(await shown(), [['a@hv1', 'x', true]]);
     }
   });
 
@@ -179,9 +179,9 @@ describe('fault book', () => {
     );
     await clock.advance(1);
     assert.deepEqual(await shown(), [
-      ['gone', 'x', true],
-      ['still', 'x', false],
-      ['theirs', 'x', false],
+      ['gone@hv1', 'x', true],
+      ['still@hv1', 'x', false],
+      ['theirs@hv2', 'x', false],
     ]);
   });
 });

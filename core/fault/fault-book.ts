@@ -52,7 +52,8 @@ export class FaultBook {
     this.#changed = fn;
   }
 
-  raise(id: string, report: FaultReport): void {
+  raise(about: string, report: FaultReport): void {
+    const id = this.#ownId(about);
     const known = this.#wanted.get(id);
     if (known?.message === report.message && known.severity === report.severity) return;
     if (known === undefined) this.#host.log.warn(`fault: ${report.message}`, { fault: id });
@@ -61,7 +62,8 @@ export class FaultBook {
     this.#changed();
   }
 
-  clear(id: string): void {
+  clear(about: string): void {
+    const id = this.#ownId(about);
     if (!this.#wanted.delete(id)) return;
     this.#host.log.info('fault cleared', { fault: id });
     this.#queue.add(id);
@@ -82,6 +84,11 @@ export class FaultBook {
 
   stop(): Promise<void> {
     return this.#queue.stop();
+  }
+
+  /** The same trouble on two nodes is two faults: each is written, and cleared, by its own node. */
+  #ownId(id: string): string {
+    return id.endsWith(`:${this.#node}`) ? id : `${id}@${this.#node}`;
   }
 
   async #write(id: string): Promise<undefined> {

@@ -39,7 +39,7 @@ export const fault = defineKind<FaultSpec, FaultStatus>({
   version: 1,
   id: z
     .string()
-    .max(128)
+    .max(200)
     .regex(/^[a-z0-9][A-Za-z0-9._:@+-]*$/, 'a fault id is letters, digits, ".", "_", ":", "@", "+" and "-"'),
   spec: faultSpec,
   status: faultStatus,

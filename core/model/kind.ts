@@ -25,8 +25,11 @@ export interface KindDefinition<Spec, Status> {
    * claimed by a key of its own in the same commit, so that two writers cannot both win.
    */
   readonly unique?: (spec: Spec, status: Status | undefined) => Readonly<Record<string, readonly string[]>>;
-  /** Nodes that must be woken when the object changes; the rest of the cluster is left asleep. */
-  readonly concerns?: (spec: Spec, status: Status | undefined) => readonly (string | undefined)[];
+  /**
+   * Nodes that must be woken when the object changes; the rest of the cluster is left asleep. The store keeps an
+   * index of it, so that a node finds its objects without reading everybody's.
+   */
+  readonly concerns?: (spec: Spec, status: Status | undefined, id: string) => readonly (string | undefined)[];
   /** Name for people, when the id is not it. */
   readonly label?: (spec: Spec) => string;
 }

@@ -7,6 +7,8 @@ export const nodeSpec = z.strictObject({
   role: z.enum(['coordinator', 'hypervisor']),
   /** Whether guests may be placed here. */
   domainState: z.enum(['ready', 'flush', 'flushed', 'unflush']),
+  /** Its own address on the cluster network; absent on a cluster of one node that has none. */
+  address: z.union([z.ipv4(), z.ipv6()]).optional(),
 });
 export type NodeSpec = z.infer<typeof nodeSpec>;
 
@@ -42,7 +44,7 @@ export const node = defineKind<NodeSpec, NodeStatus>({
   id: nodeName,
   spec: nodeSpec,
   status: nodeStatus,
-  concerns: () => [],
+  concerns: (_spec, _status, id) => [id],
 });
 
 /** Ephemeral key of a node's daemon: it exists as long as the daemon's session with the store. */

@@ -69,7 +69,7 @@ interface Common<I extends InputSchema, O extends z.ZodType> {
 export interface Query<I extends InputSchema = InputSchema, O extends z.ZodType = z.ZodType> extends Common<I, O> {
   readonly type: 'query';
   /** The node that must answer (it has the log, the guest, the counters); absent: any. */
-  readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string>;
+  readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string | undefined>;
   readonly run: (context: QueryContext, input: z.output<I>) => Promise<z.input<O>>;
 }
 
@@ -87,7 +87,7 @@ export interface Mutation<I extends InputSchema = InputSchema, O extends z.ZodTy
 /** A sequence of items until the caller leaves (server-sent events); each item is of the output's shape. */
 export interface Feed<I extends InputSchema = InputSchema, O extends z.ZodType = z.ZodType> extends Common<I, O> {
   readonly type: 'feed';
-  readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string>;
+  readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string | undefined>;
   /** `resumeAfter` is the id of the last item that the caller has seen. */
   readonly open: (
     context: QueryContext,
@@ -106,7 +106,7 @@ export interface FeedItem<T> {
 /** A two-way byte stream (WebSocket): a console. */
 export interface Channel<I extends InputSchema = InputSchema, O extends z.ZodType = z.ZodType> extends Common<I, O> {
   readonly type: 'channel';
-  readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string>;
+  readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string | undefined>;
   readonly connect: (context: QueryContext, input: z.output<I>) => Promise<Duplex>;
 }
 

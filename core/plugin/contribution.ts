@@ -22,7 +22,7 @@ const word = z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'must be 1 to 40 of a-z,
 const dotted = z.string().regex(/^[a-z][a-z0-9-]*(?:\.[a-z0-9-]+)+$/, 'must be words in lower case with dots between');
 
 /** First segments of keys that are no kinds. */
-const reserved = ['claim', 'alive', 'primary'];
+const reserved = ['claim', 'at', 'alive', 'primary', 'layout'];
 
 const kind = z.looseObject({
   name: word.refine((name) => !reserved.includes(name), 'is a word that PVC needs itself'),

@@ -103,7 +103,7 @@ export const createHooks = (context: HookContext) =>
      * also without `becomePrimary` before it, and twice.
      */
     leavePrimary: new StrictHook<Runtime>('leavePrimary', context, seconds(10)),
-    /** An object changed. After the fact: informs, cannot change anything. All taps at once; late ones are left behind. */
+    /** An object changed; told on coordinators, which see all changes. After the fact: informs, cannot change anything. All taps at once; late ones are left behind. */
     event: new CollectHook<ChangeEvent>('event', context, seconds(5)),
   });
 

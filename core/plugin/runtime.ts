@@ -1,6 +1,7 @@
 /** What a plugin gets of the running daemon, in its `start` hook. @module */
 import type { FaultBook } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
+import type { MutationAnswer } from '../operation/execute.ts';
 import type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
 import type { Documents, Write } from '../store/documents.ts';
 
@@ -23,6 +24,11 @@ export interface Runtime {
    * @throws PvcError OBJECT_CHANGED (nothing was written), STORE_UNKNOWN
    */
   write(writes: readonly Write[]): Promise<void>;
+  /**
+   * Carries out an operation in the name of PVC itself, with its audit record, as a caller would.
+   * @throws PvcError what the operation refuses
+   */
+  perform(operation: string, input: unknown): Promise<MutationAnswer>;
   /** Has a service started and kept running; it goes on when the daemon stops. */
   supervise(service: ServiceDefinition): { status(): ServiceStatus };
 }

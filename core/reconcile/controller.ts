@@ -35,6 +35,7 @@ export interface Controller<Spec, Status, Observed, P extends Step = Step> {
   readonly kind: Kind<Spec, Status>;
   /** `node`: runs on every node for the objects that are `mine` there. `primary`: on the primary, for all. */
   readonly scope: 'node' | 'primary';
+  /** Whose it is; what is mine must be among what the kind's `concerns` names. Absent: every node's. */
   mine?(doc: Doc<Spec, Status>, node: string): boolean;
   /** Ids that exist in the world whether or not the store knows them (orphans). */
   present?(): Promise<readonly string[]>;

@@ -220,7 +220,7 @@ describe('a failing step', () => {
     const [[id, fault] = []] = faults.open();
     assert.deepEqual(
       [id, fault?.object, fault?.message],
-      ['painter:1', 'box the red one', 'box the red one: paint it red: no paint left'],
+      ['painter:1@hv1', 'box the red one', 'box the red one: paint it red: no paint left'],
     );
     assert.equal((await status('1'))?.conditions[0]?.sinceMs, since);
     broken = false;
@@ -284,7 +284,7 @@ describe('a failing step', () => {
       await create('1', 'red');
       start();
       await clock.advance(3000);
-      assert.deepEqual([...faults.open().keys()], ['painter:1'], Object.keys(changes).join());
+      assert.deepEqual([...faults.open().keys()], ['painter:1@hv1'], Object.keys(changes).join());
     }
   });
 

@@ -146,8 +146,14 @@ class ControllerRun {
 
   async #resync(): Promise<void> {
     const { documents, node } = this.#parts;
-    const docs = await documents.list(this.#controller.kind);
-    const ids = new Set(docs.filter((doc) => this.#controller.mine?.(doc, node) ?? true).map((doc) => doc.id));
+    const controller = this.#controller;
+    const { kind, scope } = controller;
+    const ids =
+      scope === 'node' && controller.mine !== undefined && kind.concerns !== undefined
+        ? new Set(await documents.idsAt(kind, node))
+        : new Set(
+            (await documents.list(kind)).filter((doc) => controller.mine?.(doc, node) ?? true).map((doc) => doc.id),
+          );
     for (const id of (await this.#controller.present?.()) ?? []) ids.add(id);
     for (const id of ids) this.#queue.add(id, false);
   }

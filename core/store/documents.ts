@@ -35,6 +35,9 @@ const claimSegment = (value: string): string =>
 const claimKey = (kind: AnyKind, index: string, value: string): Key =>
   `/claim/${kind.name}.${index}/${claimSegment(value)}`;
 
+/** Below it, the ids of the objects of a kind that concern a node. */
+const atPrefix = (kind: AnyKind, node: string): Key => `/at/${node}/${kind.name}`;
+
 const foreignFields = new WeakMap<object, readonly ForeignField[]>();
 
 const keptFields = (value: unknown): readonly ForeignField[] =>
@@ -73,22 +76,39 @@ export class Documents {
       pair[half] = entry;
       byId.set(id, pair);
     }
-    const docs: Doc<S, T>[] = [];
-    for (const name of this.unreadable.keys()) if (name.startsWith(`${kind.name}/`)) this.unreadable.delete(name);
-    for (const [id, pair] of byId) {
-      if (pair.spec === undefined) continue;
-      try {
-        docs.push(this.#decode<S, T>(kind, id, pair.spec, pair.status));
-      } catch (error) {
-        this.unreadable.set(`${kind.name}/${id}`, error as Error);
-      }
-    }
-    return docs;
+    for (const name of this.unreadable.keys())
+      if (name.startsWith(`${kind.name}/`) && !byId.has(name.slice(kind.name.length + 1))) this.unreadable.delete(name);
+    return [...byId].flatMap(([id, pair]) => this.#understood<S, T>(kind, id, pair.spec, pair.status));
+  }
+
+  /** Ids of the objects of a kind that concern a node, without reading those of others. */
+  idsAt(kind: AnyKind, node: string): Promise<string[]> {
+    return this.store.children(atPrefix(kind, node));
+  }
+
+  /** The objects of a kind that concern a node, by id; those that cannot be understood are left out and noted. */
+  async listAt<S, T>(kind: Kind<S, T>, node: string): Promise<Doc<S, T>[]> {
+    const ids = await this.idsAt(kind, node);
+    const halves = await this.store.readMany(ids.flatMap((id) => [specKey(kind, id), statusKey(kind, id)]));
+    return ids.flatMap((id, index) => this.#understood<S, T>(kind, id, halves[2 * index], halves[2 * index + 1]));
   }
 
   /** The id that holds a unique value (`find(vm, 'name', 'web1')`). */
   async find(kind: AnyKind, index: string, value: string): Promise<string | undefined> {
     return (await this.store.read(claimKey(kind, index, value)))?.value;
+  }
+
+  /** One object or none: what cannot be understood is noted in `unreadable` until it can be. */
+  #understood<S, T>(kind: Kind<S, T>, id: string, spec: Entry | undefined, status: Entry | undefined): Doc<S, T>[] {
+    const name = `${kind.name}/${id}`;
+    this.unreadable.delete(name);
+    if (spec === undefined) return [];
+    try {
+      return [this.#decode<S, T>(kind, id, spec, status)];
+    } catch (error) {
+      this.unreadable.set(name, error as Error);
+      return [];
+    }
   }
 
   #decode<S, T>(kind: Kind<S, T>, id: string, spec: Entry, status: Entry | undefined): Doc<S, T> {
@@ -112,14 +132,14 @@ export class Documents {
 export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[] } {
   const ops: Op[] = [];
   const topics = new Set<Topic>();
-  const wake = (kind: AnyKind, spec: unknown, status: unknown): void => {
-    for (const node of kind.concerns?.(spec, status) ?? []) if (node !== undefined) topics.add(`node:${node}`);
+  const wake = (kind: AnyKind, id: string, spec: unknown, status: unknown): void => {
+    for (const node of concernedBy(kind, id, spec, status)) topics.add(`node:${node}`);
   };
   for (const write of writes) {
     const { kind } = write;
     const id = write.do === 'create' ? write.id : write.before.id;
     const before = write.do === 'create' ? undefined : write.before;
-    if (before !== undefined) wake(kind, before.spec, before.status);
+    if (before !== undefined) wake(kind, id, before.spec, before.status);
     switch (write.do) {
       case 'create':
         kind.id.parse(id);
@@ -127,7 +147,7 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
         if (write.status !== undefined)
           ops.push({ op: 'create', key: statusKey(kind, id), value: encodeDocument(kind, 'status', id, write.status) });
         ops.push(...claimOps(kind, id, undefined, kind.spec.parse(write.spec), undefined, write.status));
-        wake(kind, write.spec, write.status);
+        wake(kind, id, write.spec, write.status);
         break;
       case 'spec':
         ops.push({
@@ -146,7 +166,7 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
             write.before.status,
           ),
         );
-        wake(kind, write.spec, write.before.status);
+        wake(kind, id, write.spec, write.before.status);
         break;
       case 'status': {
         const value = encodeDocument(kind, 'status', id, write.status, keptFields(write.before.status));
@@ -159,7 +179,7 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
             : { op: 'put', key, value, version: write.before.statusVersion },
         );
         ops.push(...claimOps(kind, id, write.before.spec, write.before.spec, write.before.status, write.status));
-        wake(kind, write.before.spec, write.status);
+        wake(kind, id, write.before.spec, write.status);
         break;
       }
       case 'remove':
@@ -171,7 +191,8 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
             : {
                 op: 'delete',
                 key: statusKey(kind, id),
-                version: kind.unique === undefined ? undefined : write.before.statusVersion,
+                version:
+                  kind.unique === undefined && kind.concerns === undefined ? undefined : write.before.statusVersion,
               },
         );
         ops.push(...claimOps(kind, id, write.before.spec, undefined, write.before.status, undefined));
@@ -181,7 +202,70 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
         break;
     }
   }
+  ops.push(...indexOps(writes));
   return { ops: mergeChecks(ops), topics: [...topics] };
+}
+
+const concernedBy = (kind: AnyKind, id: string, spec: unknown, status: unknown): ReadonlySet<string> =>
+  new Set((kind.concerns?.(spec, status, id) ?? []).filter((node) => node !== undefined));
+
+const sameNodes = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a.size === b.size && [...a].every((node) => b.has(node));
+
+/**
+ * Keeps the index by node in step. An object's spec and status are written by different hands, and both say which
+ * nodes it concerns; so whoever changes that pins both, or two at the same time could each leave out what the other adds.
+ */
+function indexOps(writes: readonly Write[]): Op[] {
+  const ops: Op[] = [];
+  for (const { kind, id, before, spec, status } of outcomes(writes)) {
+    if (kind.concerns === undefined) continue;
+    const was = before === undefined ? new Set<string>() : concernedBy(kind, id, before.spec, before.status);
+    const is = spec === undefined ? new Set<string>() : concernedBy(kind, id, spec, status);
+    const key = (node: string): Key => `${atPrefix(kind, node)}/${id}`;
+    const gone = [...was].filter((node) => !is.has(node));
+    const added = [...is].filter((node) => !was.has(node));
+    ops.push(...gone.map((node): Op => ({ op: 'delete', key: key(node), version: undefined })));
+    ops.push(...added.map((node): Op => ({ op: 'create', key: key(node), value: '1' })));
+    if (before === undefined || spec === undefined) continue;
+    const moved = !sameNodes(concernedBy(kind, id, before.spec, undefined), concernedBy(kind, id, spec, undefined));
+    if (!moved && gone.length + added.length === 0) continue;
+    ops.push({ op: 'check', key: specKey(kind, id), version: before.specVersion });
+    if (before.statusVersion !== undefined)
+      ops.push({ op: 'check', key: statusKey(kind, id), version: before.statusVersion });
+    else if (status === undefined) ops.push({ op: 'absent', key: statusKey(kind, id) });
+  }
+  return ops;
+}
+
+/** What the index lacks of the objects of a kind. */
+export async function missingIndex(documents: Documents, kind: AnyKind): Promise<Op[]> {
+  const keys = (await documents.list(kind)).flatMap((doc) =>
+    [...concernedBy(kind, doc.id, doc.spec, doc.status)].map((node) => `${atPrefix(kind, node)}/${doc.id}`),
+  );
+  const entries = await documents.store.readMany(keys);
+  return keys.filter((_, index) => entries[index] === undefined).map((key) => ({ op: 'create', key, value: '1' }));
+}
+
+/** What each object of the list is before and after all its writes; without a spec it is removed. */
+function outcomes(writes: readonly Write[]) {
+  const found = new Map<string, { kind: AnyKind; id: string; before?: AnyDoc; spec?: unknown; status?: unknown }>();
+  for (const write of writes) {
+    const { kind } = write;
+    const id = write.do === 'create' ? write.id : write.before.id;
+    const name = `${kind.name}/${id}`;
+    const known =
+      found.get(name) ??
+      (write.do === 'create'
+        ? { kind, id }
+        : { kind, id, before: write.before, spec: write.before.spec, status: write.before.status });
+    if (write.do === 'create') Object.assign(known, { spec: kind.spec.parse(write.spec), status: write.status });
+    else if (write.do === 'spec') known.spec = kind.spec.parse(write.spec);
+    else if (write.do === 'status') known.status = write.status;
+    else if (write.do === 'remove') Object.assign(known, { spec: undefined, status: undefined });
+    found.set(name, known);
+  }
+  return found.values();
 }
 
 function claimOps(

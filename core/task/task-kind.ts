@@ -55,6 +55,7 @@ export const task = defineKind<TaskSpec, TaskStatus>({
   status: taskStatus,
   // While it is not ended it holds its target, so that no two tasks work on one object.
   unique: (spec, status) => ({ target: taskEnded(status) ? [] : [`${spec.target.kind}:${spec.target.id}`] }),
-  concerns: (spec) => [spec.node],
+  // One that has ended is nobody's business any more.
+  concerns: (spec, status) => (taskEnded(status) ? [] : [spec.node]),
   label: (spec) => spec.action,
 });

@@ -64,9 +64,11 @@ export class TaskRunner {
 
   /** Looks at the tasks that changed, or at all of them. */
   async changed(dirty: Dirty): Promise<void> {
-    const { documents } = this.#parts;
+    const { documents, node, isPrimary } = this.#parts;
     if (dirty.resync) {
-      for (const doc of await documents.list(task)) this.#consider(doc);
+      for (const doc of await documents.listAt(task, node)) this.#consider(doc);
+      // The primary's have no node.
+      if (isPrimary()) for (const doc of await documents.list(task)) this.#consider(doc);
       return;
     }
     const ids = new Set(

@@ -6,7 +6,6 @@ import {
   faultId,
   type Runtime,
   task,
-  View,
 } from '../../core/plugin/api.ts';
 import { diffDevices } from './domain/device-diff.ts';
 import { parseXml, printXml } from './domain/xml.ts';
@@ -143,8 +142,7 @@ export function statusOf(
 
 /** Guests that are to be started when their node boots, although they were stopped. Called once a boot. */
 export async function autostart(runtime: Runtime): Promise<string[]> {
-  const view = new View(runtime.documents);
-  const due = (await view.list(vm))
+  const due = (await runtime.documents.listAt(vm, runtime.node))
     .filter((doc) => doc.spec.node === runtime.node && doc.spec.autostart && doc.spec.run === 'stopped')
     .sort((a, b) => b.spec.priority - a.spec.priority);
   for (const doc of due)

@@ -67,7 +67,9 @@ async function requireEqual(store: Store, model: Model, births: Map<number, stri
     expected.map(([key, { value, version }]) => ({ key, value, version })),
   );
   for (const [at, [, { life }]] of expected.entries()) {
-    const { birth } = listed[at] as { birth: string };
+    const { key, birth: tag } = listed[at] as { key: string; birth: string };
+    // Two entries that one commit made may have the same; two lives of one key never.
+    const birth = `${key} ${tag}`;
     assert.equal(births.get(life) ?? birth, birth, 'a birth stays for a life');
     births.set(life, birth);
   }

@@ -10,6 +10,7 @@ import type {
 import type { XmlElement } from './domain/xml.ts';
 import { type DomainHookAbout, GuestControl } from './guest-control.ts';
 import { autostart, guestController } from './guest-controller.ts';
+import type { OpenDriver } from './guest-driver.ts';
 import { guestTasks } from './guest-tasks.ts';
 import { libvirtHealth } from './health.ts';
 import { probeKvm } from './kvm-probe.ts';
@@ -34,6 +35,7 @@ const bootMarker = 'libvirt-boot';
 export async function startDaemonPart(
   runtime: Runtime,
   domainHook: FoldHook<XmlElement, DomainHookAbout>,
+  openDriver: OpenDriver,
 ): Promise<DaemonPart> {
   const config = runtime.section('libvirt') as LibvirtConfig;
   const { host, directories, signal } = runtime;
@@ -45,7 +47,7 @@ export async function startDaemonPart(
     await writeQemuSettings(host, config.qemu);
     runtime.supervise(libvirtdService(host, config));
   }
-  const link = new LibvirtLink(runtime, config);
+  const link = new LibvirtLink(runtime, config, openDriver);
   const control = new GuestControl(runtime, config, kvm, link, domainHook);
   void link.run(signal);
   await startWithTheNode(runtime);

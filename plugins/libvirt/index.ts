@@ -1,8 +1,9 @@
 /** libvirt: guests on this node through libvirt's own protocol. See README.md. @module */
-import { definePlugin, type FoldHook, PvcError } from '../../core/plugin/api.ts';
+import { definePlugin, type FoldHook, type PluginDefinition, PvcError } from '../../core/plugin/api.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { domainProblem, type XmlElement } from './domain/xml.ts';
 import type { DomainHookAbout } from './guest-control.ts';
+import type { OpenDriver } from './guest-driver.ts';
 import { libvirtConfig } from './libvirtd.ts';
 import { changeOperations } from './operations/change.ts';
 import { consoleOperations } from './operations/console.ts';
@@ -22,55 +23,74 @@ declare module '../../core/plugin/plugin.ts' {
   }
 }
 
-export const libvirt = definePlugin({
-  name: 'libvirt',
-  api: '^1',
-  summary: 'virtual machines through libvirt and QEMU',
-  apply(pvc) {
-    let running: DaemonPart | undefined;
-    const need = (): DaemonPart => {
-      if (running === undefined)
-        throw new PvcError('LIBVIRT_NOT_STARTED', 'The libvirt part of this daemon has not started yet.', {
-          hint: 'Try again in a moment.',
-          http: 503,
-          exit: 'unreachable',
-        });
-      return running;
-    };
-    const domainHook: FoldHook<XmlElement, DomainHookAbout> = pvc.offer('libvirt.domain', 5_000, domainProblem);
+export interface LibvirtOptions {
+  /** How the hypervisor is reached; absent: through libvirt's own protocol. A simulator pretends one. */
+  readonly openDriver?: OpenDriver;
+}
 
-    pvc.hooks.config.tap(() => [libvirtConfig]);
-    pvc.hooks.kinds.tap(() => [vm]);
-    pvc.hooks.operations.tap(() => [
-      ...queryOperations(() => need().control),
-      ...defineOperations,
-      ...changeOperations,
-      ...powerOperations,
-      ...consoleOperations(
-        () => need().control,
-        () => need().runtime,
-      ),
-    ]);
-    pvc.hooks.counters.tap(async ({ view }) => {
-      const guests = await view.list(vm);
-      const counts = vmStates
-        .map((state) => [state, guests.filter((guest) => (guest.status?.state ?? 'stopped') === state).length] as const)
-        .filter(([, count]) => count > 0);
-      return {
-        Guests: guests.length,
-        ...Object.fromEntries(counts.map(([state, count]) => [`Guests ${state}`, count])),
+/** Not imported above: a command line needs neither the protocol nor the controllers. */
+const openOverRpc: OpenDriver = async (host, config) => {
+  const { LibvirtDriver } = await import('./rpc/domain.ts');
+  return LibvirtDriver.open(host, {
+    target: { path: config.socket },
+    uri: config.uri as 'qemu:///system',
+  });
+};
+
+export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {}): PluginDefinition =>
+  definePlugin({
+    name: 'libvirt',
+    api: '^1',
+    summary: 'virtual machines through libvirt and QEMU',
+    apply(pvc) {
+      let running: DaemonPart | undefined;
+      const need = (): DaemonPart => {
+        if (running === undefined)
+          throw new PvcError('LIBVIRT_NOT_STARTED', 'The libvirt part of this daemon has not started yet.', {
+            hint: 'Try again in a moment.',
+            http: 503,
+            exit: 'unreachable',
+          });
+        return running;
       };
-    });
+      const domainHook: FoldHook<XmlElement, DomainHookAbout> = pvc.offer('libvirt.domain', 5_000, domainProblem);
 
-    pvc.hooks.start.tap(async (runtime) => {
-      // Not above: a command line needs neither the protocol nor the controllers.
-      const { startDaemonPart } = await import('./daemon-part.ts');
-      running = await startDaemonPart(runtime, domainHook);
-    });
-    pvc.hooks.controllers.tap(() => need().controllers);
-    pvc.hooks.tasks.tap(() => need().tasks);
-    pvc.hooks.metrics.tap(() => need().metrics);
-    pvc.hooks.health.tap(() => need().health);
-    pvc.hooks.keepalive.tap(() => need().facts());
-  },
-});
+      pvc.hooks.config.tap(() => [libvirtConfig]);
+      pvc.hooks.kinds.tap(() => [vm]);
+      pvc.hooks.operations.tap(() => [
+        ...queryOperations(() => need().control),
+        ...defineOperations,
+        ...changeOperations,
+        ...powerOperations,
+        ...consoleOperations(
+          () => need().control,
+          () => need().runtime,
+        ),
+      ]);
+      pvc.hooks.counters.tap(async ({ view }) => {
+        const guests = await view.list(vm);
+        const counts = vmStates
+          .map(
+            (state) => [state, guests.filter((guest) => (guest.status?.state ?? 'stopped') === state).length] as const,
+          )
+          .filter(([, count]) => count > 0);
+        return {
+          Guests: guests.length,
+          ...Object.fromEntries(counts.map(([state, count]) => [`Guests ${state}`, count])),
+        };
+      });
+
+      pvc.hooks.start.tap(async (runtime) => {
+        // Not above either: see `openOverRpc`.
+        const { startDaemonPart } = await import('./daemon-part.ts');
+        running = await startDaemonPart(runtime, domainHook, openDriver);
+      });
+      pvc.hooks.controllers.tap(() => need().controllers);
+      pvc.hooks.tasks.tap(() => need().tasks);
+      pvc.hooks.metrics.tap(() => need().metrics);
+      pvc.hooks.health.tap(() => need().health);
+      pvc.hooks.keepalive.tap(() => need().facts());
+    },
+  });
+
+export const libvirt = createLibvirt();

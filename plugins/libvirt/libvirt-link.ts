@@ -4,8 +4,8 @@
  * @module
  */
 import { errorText, type Runtime } from '../../core/plugin/api.ts';
+import type { GuestDriver, OpenDriver } from './guest-driver.ts';
 import type { LibvirtConfig } from './libvirtd.ts';
-import { LibvirtDriver } from './rpc/domain.ts';
 import type { DomainEvent } from './rpc/event-kinds.ts';
 import { vmError } from './vm-kind.ts';
 
@@ -17,14 +17,16 @@ const reopenPauseMs = 500;
 export class LibvirtLink {
   readonly #runtime: Runtime;
   readonly #config: LibvirtConfig;
+  readonly #open: OpenDriver;
   readonly #listeners = new Set<LinkListener>();
-  #driver: LibvirtDriver | undefined;
+  #driver: GuestDriver | undefined;
   #why = 'not connected yet';
   #awaySinceMs: number;
 
-  constructor(runtime: Runtime, config: LibvirtConfig) {
+  constructor(runtime: Runtime, config: LibvirtConfig, open: OpenDriver) {
     this.#runtime = runtime;
     this.#config = config;
+    this.#open = open;
     this.#awaySinceMs = runtime.host.clock.monotonicMs();
   }
 
@@ -43,7 +45,7 @@ export class LibvirtLink {
   }
 
   /** @throws PvcError LIBVIRT_AWAY */
-  get driver(): LibvirtDriver {
+  get driver(): GuestDriver {
     if (this.#driver === undefined) throw vmError('LIBVIRT_AWAY', { node: this.#runtime.node, reason: this.#why });
     return this.#driver;
   }
@@ -59,10 +61,7 @@ export class LibvirtLink {
     const log = host.log.child('libvirt');
     while (!signal.aborted) {
       try {
-        const driver = await LibvirtDriver.open(host, {
-          target: { path: this.#config.socket },
-          uri: this.#config.uri as 'qemu:///system',
-        });
+        const driver = await this.#open(host, this.#config);
         await driver.events.subscribe(['lifecycle', 'io-error', 'device-removed', 'reboot'], (event) =>
           this.#tell(event.domain.uuid, event),
         );

@@ -24,6 +24,8 @@ export const clusterSpec = z.strictObject({
   /** While it is on, nothing is fenced and health does not alarm; all else works as ever. */
   maintenance: z.boolean(),
   networks: clusterNetworks.optional(),
+  /** Certificate of the cluster's own authority (PEM), by which its members are known. */
+  authority: z.string().max(8192).optional(),
 });
 export type ClusterSpec = z.infer<typeof clusterSpec>;
 

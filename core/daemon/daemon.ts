@@ -12,7 +12,7 @@ import { FaultBook, faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
 import { modelError } from '../model/kind.ts';
 import { node as nodeKind } from '../model/node-kind.ts';
-import { Executor } from '../operation/execute.ts';
+import { Executor, type RemoteNodes } from '../operation/execute.ts';
 import type { Runtime } from '../plugin/runtime.ts';
 import type { Trouble } from '../plugin/tap-guard.ts';
 import type { Program } from '../program.ts';
@@ -24,6 +24,7 @@ import { commitOf, Documents } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
 import { type Store, storeError, type Topic } from '../store/store.ts';
 import { TaskRunner } from '../task/task-runner.ts';
+import type { EarlyServices } from './early-services.ts';
 import { coreChecks, HealthRunner } from './health-runner.ts';
 import { tidy } from './housekeeping.ts';
 import { createMetricsPage } from './metrics-page.ts';
@@ -51,6 +52,10 @@ export interface DaemonOptions {
   readonly node: string;
   /** Opens the store under a name that only this node's daemon uses. */
   readonly openStore: (owner: string) => Promise<Store>;
+  /** Services that run before the store can be reached. */
+  readonly early?: EarlyServices;
+  /** How other nodes are asked. */
+  readonly remote?: (documents: Documents) => RemoteNodes;
   /** Starts the API; called once everything it shows is there. */
   readonly serve: (parts: ApiParts) => Promise<ApiServer>;
   /** True where systemd is PID 1. */
@@ -82,7 +87,8 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     const topics: Topic[] = coordinator ? ['all', `node:${node}`] : [`node:${node}`];
 
     const faults = new FaultBook(host, documents, node);
-    const services: SupervisedService[] = [];
+    const services: SupervisedService[] = [...(options.early?.services ?? [])];
+    options.early?.faults(faults);
     const engine = new Engine({ host, documents, node, faults });
     const primary = new PrimaryRole(host, store, node, {
       take: async (term) => hooks.becomePrimary.call({ ...runtime, term }),
@@ -137,6 +143,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       host,
       documents,
       localNode: node,
+      ...(options.remote === undefined ? {} : { remote: options.remote(documents) }),
       admit: async (operation, plan) => {
         const veto = await hooks.shouldAdmit.call({ operation, plan });
         return veto === undefined ? undefined : { plugin: veto.plugin, reason: veto.answer };

@@ -101,7 +101,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
       documents,
       count: async (context) => (await plugins.hooks.counters.call(context)).map(({ result }) => result),
     }),
-    ...nodeOperations,
+    ...nodeOperations(host.clock),
     ...joinOperations(joinParts(host, loaded.config)),
     ...faultOperations,
     ...taskOperations,

@@ -13,7 +13,7 @@ import { runningDaemon } from '../cluster/daemon-record.ts';
 import { addServer } from '../cluster/ensemble/change.ts';
 import { installServer, serverControl, serverService, startServer } from '../cluster/ensemble/server.ts';
 import { ports } from '../cluster/ensemble/zoo-cfg.ts';
-import type { credentials, joinedNode } from '../cluster/join-operations.ts';
+import type { credentials } from '../cluster/join-operations.ts';
 import { type JoinToken, parseJoinToken } from '../cluster/join-token.ts';
 import { type EnsembleServer, readMembership, writeMembership, writeSecret } from '../cluster/membership.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
@@ -63,15 +63,8 @@ export async function joinCluster(
   const client = createClient({ url, token: token.token, caPem: authority }, program.registry);
   try {
     const address = request.address ?? (await addressTowards(host, url));
-    const joined = (
-      (await client.call('node.join', { node: name, address, request: made.request })) as {
-        result: z.infer<typeof joinedNode>;
-      }
-    ).result;
-    const member = (await client.call('node.credentials', {
-      request: made.request,
-      addresses: machineAddresses(),
-    })) as z.infer<typeof credentials>;
+    const { result: joined } = await client.call('node.join', { node: name, address, request: made.request });
+    const member = await client.call('node.credentials', { request: made.request, addresses: machineAddresses() });
 
     await host.files.writeAtomic(tls.ca, member.authority, 0o644);
     await host.files.writeAtomic(tls.certificate, member.certificate, 0o644);

@@ -6,9 +6,12 @@
 import { cluster } from './cluster/cluster-kind.ts';
 import { clusterOperations } from './cluster/cluster-operations.ts';
 import { faultOperations } from './cluster/fault-operations.ts';
+import { type JoinParts, joinOperations } from './cluster/join-operations.ts';
+import { readMembership, readSecret } from './cluster/membership.ts';
 import { nodeOperations } from './cluster/node-operations.ts';
 import { pluginOperations } from './cluster/plugin-operations.ts';
 import { taskOperations } from './cluster/task-operations.ts';
+import { tlsFiles } from './cluster/tls-files.ts';
 import { token } from './cluster/token-kind.ts';
 import { tokenOperations } from './cluster/token-operations.ts';
 import { type LoadedConfig, loadConfig } from './config/load.ts';
@@ -98,7 +101,8 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
       documents,
       count: async (context) => (await plugins.hooks.counters.call(context)).map(({ result }) => result),
     }),
-    ...nodeOperations,
+    ...nodeOperations(host.clock),
+    ...joinOperations(joinParts(host, loaded.config)),
     ...faultOperations,
     ...taskOperations,
     ...tokenOperations,
@@ -115,6 +119,24 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     }
   }
   return program;
+}
+
+/** What a coordinator knows of the cluster besides the store: files below STATE. */
+function joinParts(host: Pick<Host, 'files'>, config: LoadedConfig['config']): JoinParts {
+  const { state } = config.directories;
+  const tls = tlsFiles(config);
+  return {
+    port: config.api.port,
+    async authority() {
+      const [cert, key] = await Promise.all([host.files.readText(tls.ca), host.files.readText(tls.caKey)]);
+      return cert === undefined || key === undefined ? undefined : { cert, key };
+    },
+    secret: () => readSecret(host, state),
+    async servers() {
+      const known = await readMembership(host, state);
+      return known?.backend === 'zookeeper' ? known.servers : [];
+    },
+  };
 }
 
 /** First segments of keys that hold no objects. */

@@ -30,6 +30,8 @@ export interface AppParts {
   readonly authenticate: Authenticate;
   /** The page of `/metrics`, in Prometheus' text format. */
   readonly metrics: () => Promise<string>;
+  /** Certificate of the cluster's authority (PEM). */
+  readonly authority?: () => Promise<string | undefined>;
   readonly log: Logger;
   /** Of the program. */
   readonly version: string;
@@ -70,6 +72,15 @@ export function createApp(parts: AppParts): App {
     ],
     [`${apiBase}/openapi.json`, () => new Response(openApi, { headers: { 'content-type': 'application/json' } })],
     [apiBase, async (context) => context.json(summary(routes, version, await identify(parts, context)))],
+    [
+      // Public: a machine that joins compares its fingerprint with the one in its token.
+      '/ca.pem',
+      async () => {
+        const text = await parts.authority?.();
+        if (text === undefined) throw apiError('ROUTE_UNKNOWN', { method: 'GET', path: '/ca.pem' });
+        return new Response(text, { headers: { 'content-type': 'application/x-pem-file' } });
+      },
+    ],
     ['/metrics', async (context) => metricsAnswer(parts, await identify(parts, context))],
   ]);
 
@@ -121,8 +132,14 @@ export function createApp(parts: AppParts): App {
 
 /** Who asks; checked before anything of the request is read. */
 function identify(parts: AppParts, context: Ask): Promise<Actor> {
-  const { door, remote } = bindingsOf(context);
-  return parts.authenticate({ door, remote, authorization: context.req.header('authorization') });
+  const { door, remote, peer } = bindingsOf(context);
+  return parts.authenticate({
+    door,
+    remote,
+    peer,
+    authorization: context.req.header('authorization'),
+    onBehalf: context.req.header('pvc-actor'),
+  });
 }
 
 async function answerOperation(parts: AppParts, context: Ask, operation: Operation): Promise<Response> {

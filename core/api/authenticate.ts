@@ -1,10 +1,13 @@
 /** Tells who asks: root on the unix socket, the bearer of a token over HTTPS. @module */
 
+import { z } from 'zod';
 import { parseToken, secretMatches } from '../cluster/token.ts';
 import { token } from '../cluster/token-kind.ts';
 import { defineErrors } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Logger } from '../host/log.ts';
+import { node } from '../model/node-kind.ts';
+import { roles } from '../operation/operation.ts';
 import type { Documents } from '../store/documents.ts';
 import type { Authenticate } from './caller.ts';
 import { FailureLimit, type FailureLimitOptions } from './failure-limit.ts';
@@ -23,6 +26,12 @@ export const tokenError = defineErrors({
     http: 401,
     exit: 'denied',
   },
+  PEER_UNKNOWN: {
+    message: 'Only a node of this cluster may ask for somebody else.',
+    hint: 'The caller has shown no certificate of this cluster, or its node was removed.',
+    http: 403,
+    exit: 'denied',
+  },
   TOO_MANY_FAILURES: {
     message: 'Too many wrong tokens came from this address; it may try again in {seconds} s.',
     hint: 'Look for the program there that uses an old token.',
@@ -30,6 +39,21 @@ export const tokenError = defineErrors({
     exit: 'denied',
   },
 });
+
+/** What `Pvc-Actor` holds: the caller as the node that passes the request on has found. */
+const onBehalfActor = z.strictObject({
+  name: z.string().min(1).max(200),
+  role: z.enum(roles),
+  via: z.enum(['socket', 'https', 'store', 'internal']),
+});
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
 
 export interface AuthenticateParts {
   readonly documents: Pick<Documents, 'get'>;
@@ -47,8 +71,16 @@ const challenge = { 'www-authenticate': 'Bearer realm="pvc"' };
 export function createAuthenticate(parts: AuthenticateParts): Authenticate {
   const { documents, clock, log } = parts;
   const limit = new FailureLimit(clock, parts.limit);
-  return async ({ door, remote, authorization }) => {
+  return async ({ door, remote, authorization, peer, onBehalf }) => {
     if (door === 'socket') return { name: 'root', role: 'admin', via: 'socket' };
+    if (onBehalf !== undefined) {
+      // A node that was removed keeps its certificate, and is a stranger all the same.
+      if (peer === undefined || (await documents.get(node, peer)) === undefined) throw tokenError('PEER_UNKNOWN');
+      const actor = onBehalfActor.safeParse(parsedJson(onBehalf));
+      if (!actor.success) throw tokenError('PEER_UNKNOWN');
+      log.debug('asked by another node', { node: peer, for: actor.data.name });
+      return actor.data;
+    }
     if (authorization === undefined) throw withHeaders(tokenError('TOKEN_NEEDED'), challenge);
     const blockedMs = limit.blockedMs(remote);
     if (blockedMs > 0) {

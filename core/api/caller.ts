@@ -9,6 +9,10 @@ export interface Caller {
   readonly remote: string;
   /** The Authorization header as it came. */
   readonly authorization: string | undefined;
+  /** The node whose certificate, signed by the cluster's authority, the caller has shown. */
+  readonly peer: string | undefined;
+  /** For whom a node asks: the `Pvc-Actor` header as it came. */
+  readonly onBehalf: string | undefined;
 }
 
 /** Tells who asks. @throws PvcError TOKEN_NEEDED, TOKEN_REFUSED, TOO_MANY_FAILURES, STORE_UNAVAILABLE */
@@ -18,6 +22,8 @@ export type Authenticate = (caller: Caller) => Promise<Actor>;
 export interface Bindings {
   readonly door: Caller['door'];
   readonly remote: string;
+  /** As in `Caller`. */
+  readonly peer?: string | undefined;
   /** Aborts when the listener closes: feeds end, channels say goodbye. */
   readonly closing?: AbortSignal;
   /** Cuts the connection: the end for a reader that takes nothing. */

@@ -1,6 +1,7 @@
 /** What both doors have in common: limits on what a caller may take, and an end that does not hang. @module */
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
 import { getRequestListener } from '@hono/node-server';
 import type { Host } from '../host/host.ts';
 import { sortableId } from '../model/ids.ts';
@@ -37,6 +38,15 @@ const maxHeaders = 100;
 const maxConnections = 1_024;
 const closeGraceMs = 3_000;
 
+const isTls = (socket: Duplex): socket is TLSSocket => 'authorized' in socket;
+
+/** The node whose certificate the caller has shown; only one that the cluster's authority has signed counts. */
+const peerOf = ({ socket }: IncomingMessage): string | undefined => {
+  if (!isTls(socket) || !socket.authorized) return undefined;
+  const { CN } = socket.getPeerCertificate().subject ?? {};
+  return typeof CN === 'string' ? CN : undefined;
+};
+
 /** Connects a server, not yet listening, with the app. Returns how to close it. */
 export function serveApp(server: Server, door: Bindings['door'], parts: DoorParts): () => Promise<void> {
   const { app, upgrade, host } = parts;
@@ -53,6 +63,7 @@ export function serveApp(server: Server, door: Bindings['door'], parts: DoorPart
       return app.fetch(request, {
         door,
         remote: remoteOf(incoming),
+        peer: peerOf(incoming),
         closing: closing.signal,
         cut: () => incoming.destroy(),
       } satisfies Bindings);
@@ -78,7 +89,12 @@ export function serveApp(server: Server, door: Bindings['door'], parts: DoorPart
   server.on('upgrade', (incoming: IncomingMessage, connection: Duplex, head: Buffer) => {
     upgraded.add(connection);
     connection.once('close', () => upgraded.delete(connection));
-    upgrade(incoming, connection, head, { door, remote: remoteOf(incoming), closing: closing.signal });
+    upgrade(incoming, connection, head, {
+      door,
+      remote: remoteOf(incoming),
+      peer: peerOf(incoming),
+      closing: closing.signal,
+    });
   });
 
   let closed: Promise<void> | undefined;

@@ -7,8 +7,8 @@ import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { openDoors, send, sendRaw } from '../../test/fixtures/api-doors.ts';
+import { fingerprint } from '../cluster/certificate.ts';
 import { VirtualClock } from '../host/virtual-clock.ts';
-import { fingerprint } from './certificate.ts';
 import { listenHttps, listenSocket } from './listen.ts';
 
 const until = async (what: string, done: () => boolean): Promise<void> => {

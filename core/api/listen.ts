@@ -85,6 +85,8 @@ export interface HttpsParts extends DoorParts {
   readonly port: number;
   readonly certFile: string;
   readonly keyFile: string;
+  /** Certificate of the authority (PEM) by which other nodes are known. */
+  readonly authority?: string;
 }
 
 /** How often the certificate's files are looked at. */
@@ -98,11 +100,23 @@ const certificateLookMs = 10_000;
 export async function listenHttps(parts: HttpsParts): Promise<Listener> {
   const { address, port, host } = parts;
   const first = await readPair(parts);
-  const server = createHttpsServer({ ...serverLimits, ...first.pair, minVersion: 'TLSv1.2', handshakeTimeout: 10_000 });
+  // Who shows a certificate of the cluster's is a node; who shows none, or another, needs a token.
+  const members = parts.authority === undefined ? {} : { ca: parts.authority };
+  const server = createHttpsServer({
+    ...serverLimits,
+    ...first.pair,
+    ...members,
+    requestCert: parts.authority !== undefined,
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    handshakeTimeout: 10_000,
+  });
   const close = serveApp(server, 'https', parts);
   await listening(server, { host: address, port }, address);
   const stop = new AbortController();
-  void watchPair(parts, first.mark, stop.signal, (pair) => server.setSecureContext({ ...pair, minVersion: 'TLSv1.2' }));
+  void watchPair(parts, first.mark, stop.signal, (pair) =>
+    server.setSecureContext({ ...pair, ...members, minVersion: 'TLSv1.2' }),
+  );
   const bound = server.address() as AddressInfo;
   host.log.info('the HTTPS API is open', { address: bound.address, port: bound.port });
   return {

@@ -23,6 +23,7 @@ const maxMessageBytes = 1024 * 1024;
 export interface UpgradeDoor {
   readonly door: Bindings['door'];
   readonly remote: string;
+  readonly peer: string | undefined;
   readonly closing: AbortSignal;
 }
 

@@ -1,6 +1,7 @@
 /** Core's own operations in the types of clients. Types only: nothing of this is loaded at run time. @module */
 import type { clusterOperations } from '../cluster/cluster-operations.ts';
 import type { faultOperations } from '../cluster/fault-operations.ts';
+import type { joinOperations } from '../cluster/join-operations.ts';
 import type { nodeOperations } from '../cluster/node-operations.ts';
 import type { pluginOperations } from '../cluster/plugin-operations.ts';
 import type { taskOperations } from '../cluster/task-operations.ts';
@@ -11,13 +12,14 @@ import type { TypesOf } from '../operation/operation-types.ts';
 type Cluster = TypesOf<ReturnType<typeof clusterOperations>>;
 type Events = TypesOf<ReturnType<typeof eventOperations>>;
 type Faults = TypesOf<typeof faultOperations>;
-type Nodes = TypesOf<typeof nodeOperations>;
+type Nodes = TypesOf<ReturnType<typeof nodeOperations>>;
+type Joining = TypesOf<ReturnType<typeof joinOperations>>;
 type Plugins = TypesOf<ReturnType<typeof pluginOperations>>;
 type Tasks = TypesOf<typeof taskOperations>;
 type Tokens = TypesOf<typeof tokenOperations>;
 
 /** What core itself can do. */
-export interface CoreOperations extends Cluster, Events, Faults, Nodes, Plugins, Tasks, Tokens {}
+export interface CoreOperations extends Cluster, Events, Faults, Joining, Nodes, Plugins, Tasks, Tokens {}
 
 declare module '../operation/operation-types.ts' {
   interface OperationTypes extends CoreOperations {}

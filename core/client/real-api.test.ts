@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { openDoors } from '../../test/fixtures/api-doors.ts';
-import { fingerprint } from '../api/certificate.ts';
+import { fingerprint } from '../cluster/certificate.ts';
 import { PvcError } from '../error/error.ts';
 import { linuxClock } from '../host/linux-clock.ts';
 import type { FeedItem } from '../operation/operation.ts';

@@ -18,6 +18,8 @@ export interface UrlTarget {
   readonly fingerprint?: string;
   /** Certificates (PEM) that are trusted in the place of the system's authorities. */
   readonly caPem?: string;
+  /** Another node asks, for an actor: its own certificate and key (PEM) are its credentials. */
+  readonly peer?: { readonly cert: string; readonly key: string; readonly actor: Actor };
 }
 
 /** No API at all: operations are done in this process, on the store. */
@@ -46,6 +48,9 @@ export interface Address {
   readonly basePath: string;
   readonly fingerprint: string | undefined;
   readonly caPem: string | undefined;
+  /** Whoever answers is taken as he is: only for what he says to be checked by itself. */
+  readonly untrusted?: boolean;
+  readonly certificate: { readonly cert: string; readonly key: string } | undefined;
 }
 
 const invalid = (reason: string) => clientError('TARGET_INVALID', { reason });
@@ -63,6 +68,7 @@ export function addressOf(target: SocketTarget | UrlTarget): Address {
       basePath: '',
       fingerprint: undefined,
       caPem: undefined,
+      certificate: undefined,
     };
   }
   // The address is not repeated in the message: people put secrets in front of the host.
@@ -83,12 +89,15 @@ export function addressOf(target: SocketTarget | UrlTarget): Address {
     basePath: url.pathname.replace(/\/+$/, ''),
     fingerprint,
     caPem: target.caPem,
+    certificate: target.peer,
   };
 }
 
 /** The headers that say who asks (RFC 6750 section 2.1). @throws PvcError TARGET_INVALID */
 export function credentials(target: SocketTarget | UrlTarget): Readonly<Record<string, string>> {
-  if ('socket' in target || target.token === undefined) return {};
+  if ('socket' in target) return {};
+  if (target.peer !== undefined) return { 'pvc-actor': JSON.stringify(target.peer.actor) };
+  if (target.token === undefined) return {};
   if (!/^[\u0021-\u007e]+$/.test(target.token)) throw invalid('the token is not one word of printable ASCII');
   return { authorization: `Bearer ${target.token}` };
 }

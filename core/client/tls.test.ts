@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { WebSocketServer } from 'ws';
-import { type CertificatePair, fingerprint, makeCa, makeNodeCertificate } from '../api/certificate.ts';
+import { type CertificatePair, fingerprint, makeCa, makeNodeCertificate } from '../cluster/certificate.ts';
 import { PvcError } from '../error/error.ts';
 import { certificateOf } from './certificate.ts';
 import { createClient, type PvcClient } from './client.ts';

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { defineErrors } from '../error/error.ts';
 import { defineKind } from '../model/kind.ts';
-import { objectName } from '../model/names.ts';
+import { nodeName, objectName } from '../model/names.ts';
 
 export const clusterId = 'cluster';
 
@@ -24,6 +24,10 @@ export const clusterSpec = z.strictObject({
   /** While it is on, nothing is fenced and health does not alarm; all else works as ever. */
   maintenance: z.boolean(),
   networks: clusterNetworks.optional(),
+  /** Which node was last asked to be primary, or to be it no longer. */
+  primaryWish: z.strictObject({ node: nodeName.optional(), not: nodeName.optional(), askedMs: z.int() }).optional(),
+  /** Certificate of the cluster's own authority (PEM), by which its members are known. */
+  authority: z.string().max(8192).optional(),
 });
 export type ClusterSpec = z.infer<typeof clusterSpec>;
 

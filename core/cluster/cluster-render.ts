@@ -75,6 +75,7 @@ export function renderNodes(nodes: NodeRow[], context: RenderContext): string {
   return table(
     [
       { title: 'NAME', keep: true },
+      'ADDRESS',
       'ROLE',
       { title: 'DAEMON', state: true },
       'COORDINATOR',
@@ -88,6 +89,7 @@ export function renderNodes(nodes: NodeRow[], context: RenderContext): string {
     ],
     nodes.map((one) => [
       one.name,
+      one.address,
       one.role,
       one.daemon,
       one.coordinator,

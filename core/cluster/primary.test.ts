@@ -13,13 +13,13 @@ function setUp() {
   const node = (name: string, duties: Partial<PrimaryDuties> = {}) => {
     const store = cluster.open(name);
     const role = new PrimaryRole(host, store, name, {
-      async take(term) {
+      async take(term, released) {
         log.push(`${name} takes ${term}`);
-        await duties.take?.(term);
+        await duties.take?.(term, released);
       },
-      async leave() {
+      async leave(how) {
         log.push(`${name} leaves`);
-        await duties.leave?.();
+        await duties.leave?.(how);
       },
     });
     roles.push(role);

@@ -1,49 +1,129 @@
 /**
  * The primary: one node holds the ephemeral key `/primary/holder`. Taking it bumps `/primary/term` in the
- * same commit, so that a term never has two holders.
+ * same commit, so that a term never has two holders; and every write that is made as primary checks the term, so that
+ * one who stood still while another took over can write nothing any more.
  * @module
  */
-import { errorText } from '../error/error.ts';
+import { defineErrors, errorText } from '../error/error.ts';
 import type { Host } from '../host/host.ts';
-import type { Store } from '../store/store.ts';
+import type { Op, Store } from '../store/store.ts';
 
 const holderKey = '/primary/holder';
-const termKey = '/primary/term';
+export const termKey = '/primary/term';
+/** The last term whose holder has dropped all its duties before it gave the role up. */
+const releasedKey = '/primary/released';
 const retryMs = 1_000;
+const headStartPauseMs = 100;
+
+export const primaryError = defineErrors({
+  NOT_PRIMARY: {
+    message: '{node} is not the primary (any more): {what} was not written.',
+    hint: 'The node that is primary does it. See `pvc cluster status`.',
+    http: 409,
+    exit: 'conflict',
+  },
+});
 
 export interface PrimaryDuties {
-  take(term: number): Promise<void>;
-  leave(): Promise<void>;
+  /**
+   * Takes the duties up. `released`: the holder before has dropped all of them; otherwise it was lost, and can have
+   * them no longer than its lease.
+   */
+  take(term: number, released: boolean): Promise<void>;
+  /** Drops them; safe from any state. `lost`: at once, for somebody else may have the role already. */
+  leave(how: 'planned' | 'lost'): Promise<void>;
 }
+
+/** What an administrator asked for: the role for one node, or away from one. */
+export interface PrimaryWish {
+  readonly node?: string | undefined;
+  readonly not?: string | undefined;
+  /** Wall clock. A wish that is old has been fulfilled or was in vain. */
+  readonly askedMs: number;
+}
+
+export interface PrimaryOptions {
+  /** Whether this node may have the role: coordinators only. */
+  readonly eligible: () => boolean;
+  readonly wish: () => Promise<PrimaryWish | undefined>;
+  readonly alive: (node: string) => Promise<boolean>;
+}
+
+export type PrimaryState = 'secondary' | 'takeover' | 'primary' | 'relinquish';
+
+/** How long a wish counts, and how long others leave a free role to the one that is wished for. */
+export const wishMs = 30_000;
+const headStartMs = 3_000;
+
+const anybody: PrimaryOptions = { eligible: () => true, wish: async () => undefined, alive: async () => true };
 
 export class PrimaryRole {
   readonly #host: Pick<Host, 'clock' | 'log'>;
   readonly #store: Store;
   readonly #node: string;
   readonly #duties: PrimaryDuties;
-  #state: 'secondary' | 'takeover' | 'primary' | 'relinquish' = 'secondary';
+  readonly #options: PrimaryOptions;
+  readonly #listeners = new Set<() => void>();
+  #state: PrimaryState = 'secondary';
   #epoch = -1;
+  #term = 0;
+  /** Version of the term's entry in this node's own term. */
+  #termVersion = -1;
+  #takenMs = 0;
+  /** Since when this node leaves the free role to another. */
+  #holdsBackSinceMs: number | undefined;
   /** Given up for good: the daemon stops. */
   #retired = false;
+  #wake = (): void => {};
 
-  constructor(host: Pick<Host, 'clock' | 'log'>, store: Store, node: string, duties: PrimaryDuties) {
+  constructor(
+    host: Pick<Host, 'clock' | 'log'>,
+    store: Store,
+    node: string,
+    duties: PrimaryDuties,
+    options: PrimaryOptions = anybody,
+  ) {
     this.#host = host;
     this.#store = store;
     this.#node = node;
     this.#duties = duties;
+    this.#options = options;
   }
 
-  get state(): 'secondary' | 'takeover' | 'primary' | 'relinquish' {
+  get state(): PrimaryState {
     return this.#state;
+  }
+
+  /** Number of the term that this node has or had last, and since when (wall clock). */
+  get term(): { readonly number: number; readonly sinceMs: number } {
+    return { number: this.#term, sinceMs: this.#takenMs };
   }
 
   /** True only while nobody else may have taken it: judged against the session's lease at each call. */
   isPrimary(): boolean {
-    return (
-      this.#state === 'primary' &&
-      this.#epoch === this.#store.session.epoch &&
-      this.#host.clock.monotonicMs() < this.#store.session.leaseUntilMs
-    );
+    return this.#state === 'primary' && this.#holds();
+  }
+
+  /**
+   * What a commit made as primary must carry: it fails when the term is another's.
+   * @throws PvcError NOT_PRIMARY
+   */
+  guard(what: string): Op[] {
+    if ((this.#state !== 'primary' && this.#state !== 'takeover') || !this.#holds())
+      throw primaryError('NOT_PRIMARY', { node: this.#node, what });
+    return [{ op: 'check', key: termKey, version: this.#termVersion }];
+  }
+
+  /** Calls `fn` at each change of the state; returns the way to stop that. */
+  onChange(fn: () => void): () => void {
+    const own = (): void => fn();
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  /** Something that matters for the role has changed in the store: looks at once. */
+  poke(): void {
+    this.#wake();
   }
 
   /** Tries for the role until the signal aborts; leaves it when the session is lost. */
@@ -52,8 +132,12 @@ export class PrimaryRole {
     while (!signal.aborted) {
       try {
         // `relinquish` here is a leave that failed: it is safe from any state, so it is tried again.
-        if (this.#state === 'relinquish' || (this.#state === 'primary' && !this.isPrimary())) await this.#leave();
-        if (this.#state === 'secondary' && !this.#retired) await this.#tryTake();
+        if (this.#state === 'relinquish' || (this.#state === 'primary' && !this.isPrimary())) await this.#leave('lost');
+        if (this.#state === 'primary' && (await this.#isToGo())) {
+          await this.#leave('planned');
+          await this.#release();
+        }
+        if (this.#state === 'secondary' && !this.#retired && this.#options.eligible()) await this.#tryTake();
       } catch (error) {
         log.warn('taking the primary role failed, trying again', { reason: errorText(error) });
       }
@@ -61,19 +145,22 @@ export class PrimaryRole {
     }
   }
 
-  /** Until the next look is due: at once when the session changes, at the latest when the lease ends. */
+  /** Until the next look is due: at once when the session or the store changes, at the latest when the lease ends. */
   async #pause(signal: AbortSignal): Promise<void> {
     const { clock } = this.#host;
     const { session } = this.#store;
     const leaseMs = this.#state === 'primary' ? session.leaseUntilMs - clock.monotonicMs() : retryMs;
+    const vacancyMs = this.#holdsBackSinceMs === undefined ? retryMs : headStartPauseMs;
     const changed = new AbortController();
+    this.#wake = () => changed.abort();
     const stop = session.onChange(() => changed.abort());
     try {
-      await clock.sleep(Math.min(retryMs, Math.max(1, leaseMs)), AbortSignal.any([signal, changed.signal]));
+      await clock.sleep(Math.min(retryMs, vacancyMs, Math.max(1, leaseMs)), AbortSignal.any([signal, changed.signal]));
     } catch {
       // Woken early, which is what the signals are for.
     } finally {
       stop();
+      this.#wake = () => {};
     }
   }
 
@@ -81,17 +168,63 @@ export class PrimaryRole {
   async relinquish(): Promise<void> {
     this.#retired = true;
     if (this.#state !== 'primary') return;
-    await this.#leave();
+    await this.#leave('planned');
     await this.#release();
   }
 
+  #holds(): boolean {
+    return (
+      this.#epoch === this.#store.session.epoch && this.#host.clock.monotonicMs() < this.#store.session.leaseUntilMs
+    );
+  }
+
+  #become(state: PrimaryState): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    const listeners = [...this.#listeners];
+    for (const listener of listeners) listener();
+  }
+
+  async #wish(): Promise<PrimaryWish | undefined> {
+    const wish = await this.#options.wish();
+    return wish !== undefined && this.#host.clock.wallMs() - wish.askedMs < wishMs ? wish : undefined;
+  }
+
+  /** Whether somebody else is wished for, and is there to take it. */
+  async #isToGo(): Promise<boolean> {
+    const wish = await this.#wish();
+    // What was asked before this term began was about an earlier one.
+    if (wish === undefined || wish.askedMs < this.#takenMs) return false;
+    if (wish.not === this.#node) return true;
+    return wish.node !== undefined && wish.node !== this.#node && (await this.#options.alive(wish.node));
+  }
+
+  /** Whether a free role is to be left to another for a moment. */
+  async #holdsBack(): Promise<boolean> {
+    const nowMs = this.#host.clock.monotonicMs();
+    if (this.#holdsBackSinceMs !== undefined && nowMs - this.#holdsBackSinceMs >= headStartMs) return false;
+    const wish = await this.#wish();
+    if (wish === undefined) return false;
+    const another =
+      wish.not === this.#node ||
+      (wish.node !== undefined && wish.node !== this.#node && (await this.#options.alive(wish.node)));
+    if (another) this.#holdsBackSinceMs ??= nowMs;
+    return another;
+  }
+
   async #release(): Promise<void> {
-    const held = await this.#store.read(holderKey);
+    const [held, released] = await this.#store.readMany([holderKey, releasedKey]);
     if (held?.value !== this.#node) return;
-    const released = await this.#store.commit([{ op: 'delete', key: holderKey, version: held.version }]);
-    if (released.outcome === 'unknown')
+    const term = String(this.#term);
+    const done = await this.#store.commit([
+      { op: 'delete', key: holderKey, version: held.version },
+      released === undefined
+        ? { op: 'create', key: releasedKey, value: term }
+        : { op: 'put', key: releasedKey, value: term, version: released.version },
+    ]);
+    if (done.outcome === 'unknown')
       this.#host.log.warn('giving up the primary role: no answer; it ends with the session', {
-        reason: errorText(released.cause),
+        reason: errorText(done.cause),
       });
   }
 
@@ -99,13 +232,17 @@ export class PrimaryRole {
     const { session } = this.#store;
     if (session.state !== 'live') return;
     const epoch = session.epoch;
-    const [holder, term] = await this.#store.readMany([holderKey, termKey]);
+    const [holder, term, released] = await this.#store.readMany([holderKey, termKey, releasedKey]);
     if (holder?.value === this.#node) {
       // Ours from a commit whose answer was lost: without the duties it must not block the others.
       await this.#store.commit([{ op: 'delete', key: holderKey, version: holder.version }]);
       return;
     }
-    if (holder !== undefined) return;
+    if (holder !== undefined) {
+      this.#holdsBackSinceMs = undefined;
+      return;
+    }
+    if (await this.#holdsBack()) return;
     const next = term === undefined ? 1 : Number(term.value) + 1;
     const taken = await this.#store.commit([
       { op: 'create', key: holderKey, value: this.#node, ephemeral: true },
@@ -115,24 +252,28 @@ export class PrimaryRole {
     ]);
     // A lost answer is no role: if it was taken after all, the key is given up at the next look.
     if (taken.outcome !== 'ok') return;
+    this.#holdsBackSinceMs = undefined;
     this.#epoch = epoch;
-    this.#state = 'takeover';
+    this.#term = next;
+    this.#termVersion = term === undefined ? 0 : term.version + 1;
+    this.#takenMs = this.#host.clock.wallMs();
+    this.#become('takeover');
     this.#host.log.info('takes the primary role', { term: next });
     try {
-      await this.#duties.take(next);
+      await this.#duties.take(next, term === undefined || released?.value === term.value);
     } catch (error) {
       // Half a primary helps nobody: what was taken is dropped, and another node may try.
-      await this.#leave();
+      await this.#leave('planned');
       await this.#release();
       throw error;
     }
-    this.#state = 'primary';
+    this.#become('primary');
   }
 
-  async #leave(): Promise<void> {
-    this.#state = 'relinquish';
-    this.#host.log.info('leaves the primary role');
-    await this.#duties.leave();
-    this.#state = 'secondary';
+  async #leave(how: 'planned' | 'lost'): Promise<void> {
+    this.#become('relinquish');
+    this.#host.log.info('leaves the primary role', { how });
+    await this.#duties.leave(how);
+    this.#become('secondary');
   }
 }

@@ -1,7 +1,7 @@
 /** A token: lets its bearer in over HTTPS with a role. The secret itself is stored nowhere. @module */
 import { z } from 'zod';
 import { defineKind } from '../model/kind.ts';
-import { tagName } from '../model/names.ts';
+import { nodeName, tagName } from '../model/names.ts';
 import { roles } from '../operation/operation.ts';
 
 export const tokenSpec = z.strictObject({
@@ -13,6 +13,15 @@ export const tokenSpec = z.strictObject({
   createdBy: z.string(),
   /** Refused from then on. */
   expiresMs: z.int().optional(),
+  /** What a token of the role `join` is for, and which machine has used it. */
+  join: z
+    .strictObject({
+      role: z.enum(['coordinator', 'hypervisor']),
+      /** Only a machine of this name. */
+      node: nodeName.optional(),
+      used: z.strictObject({ node: nodeName, key: z.string(), atMs: z.int() }).optional(),
+    })
+    .optional(),
 });
 export type TokenSpec = z.infer<typeof tokenSpec>;
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { modelError } from '../model/kind.ts';
 import { tagName } from '../model/names.ts';
-import { defineMutation, defineQuery, type PlanContext, roles } from '../operation/operation.ts';
+import { defineMutation, defineQuery, grantableRoles, type PlanContext, roles } from '../operation/operation.ts';
 import { makeToken } from './token.ts';
 import { type TokenSpec, token } from './token-kind.ts';
 
@@ -44,13 +44,13 @@ export const tokenOperations = [
     cli: {
       command: 'token create',
       arguments: [{ field: 'name', value: 'NAME' }],
-      options: { role: { complete: [...roles] }, expires: { value: 'SPAN' } },
+      options: { role: { complete: [...grantableRoles] }, expires: { value: 'SPAN' } },
       examples: ['pvc token create grafana --role viewer --expires 90d'],
     },
     role: 'admin',
     input: z.strictObject({
       name: tagName.describe('who or what it is for; shown in the audit log'),
-      role: z.enum(roles).default('viewer').describe('what it may do'),
+      role: z.enum(grantableRoles).default('viewer').describe('what it may do'),
       expires: z
         .string()
         .regex(/^[1-9]\d{0,5}[mhdwy]$/, 'a span as 12h, 30d, 8w or 1y')

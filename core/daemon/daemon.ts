@@ -4,15 +4,16 @@
  * @module
  */
 import { cluster, clusterError, clusterId } from '../cluster/cluster-kind.ts';
+import { dropLeftover, FloatingAddress } from '../cluster/floating-address.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
-import { PrimaryRole } from '../cluster/primary.ts';
+import { PrimaryRole, primaryError } from '../cluster/primary.ts';
 import { errorText } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
 import { modelError } from '../model/kind.ts';
-import { node as nodeKind } from '../model/node-kind.ts';
-import { Executor } from '../operation/execute.ts';
+import { aliveKey, node as nodeKind } from '../model/node-kind.ts';
+import { Executor, type RemoteNodes } from '../operation/execute.ts';
 import type { Runtime } from '../plugin/runtime.ts';
 import type { Trouble } from '../plugin/tap-guard.ts';
 import type { Program } from '../program.ts';
@@ -22,8 +23,9 @@ import { directControl, systemdControl } from '../service/direct.ts';
 import { SupervisedService } from '../service/supervise.ts';
 import { commitOf, Documents } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
-import { type Store, storeError, type Topic } from '../store/store.ts';
+import { type Op, type Store, storeError, type Topic } from '../store/store.ts';
 import { TaskRunner } from '../task/task-runner.ts';
+import type { EarlyServices } from './early-services.ts';
 import { coreChecks, HealthRunner } from './health-runner.ts';
 import { tidy } from './housekeeping.ts';
 import { createMetricsPage } from './metrics-page.ts';
@@ -51,6 +53,10 @@ export interface DaemonOptions {
   readonly node: string;
   /** Opens the store under a name that only this node's daemon uses. */
   readonly openStore: (owner: string) => Promise<Store>;
+  /** Services that run before the store can be reached. */
+  readonly early?: EarlyServices;
+  /** How other nodes are asked. */
+  readonly remote?: (documents: Documents) => RemoteNodes;
   /** Starts the API; called once everything it shows is there. */
   readonly serve: (parts: ApiParts) => Promise<ApiServer>;
   /** True where systemd is PID 1. */
@@ -59,6 +65,10 @@ export interface DaemonOptions {
 
 const reportEveryMs = 10_000;
 const tidyEveryMs = 10 * 60_000;
+/** Time from the end of a lost primary's session until its address is surely gone. */
+const afterLossMs = 500;
+/** Keys whose change may concern who is primary. */
+const matterForPrimary = (key: string): boolean => /^\/(?:primary|alive|cluster)\//.test(key);
 /** Time that faults of an earlier life have to be raised again before they count as cleared. */
 const faultGraceMs = 20_000;
 
@@ -68,26 +78,52 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
   const { config } = program.loaded;
   const { hooks } = program.plugins;
   const log = host.log.child('daemon');
+  // Before the session of an earlier life is ended, which lets another node become primary.
+  const floatingRecord = `${config.directories.run}/floating.json`;
+  await dropLeftover(host, floatingRecord);
   const store = await options.openStore(`daemon-${node}`);
   const documents = new Documents(store);
   program.documents = documents;
   const running = new AbortController();
   const { signal } = running;
   try {
-    if ((await documents.get(cluster, clusterId)) === undefined)
-      throw clusterError('CLUSTER_NOT_INITIALISED', { path: sqlitePath(config) });
+    const made = await documents.get(cluster, clusterId);
+    if (made === undefined) throw clusterError('CLUSTER_NOT_INITIALISED', { path: sqlitePath(config) });
     await ensureIndex(documents, program.kinds);
     // Only coordinators look at every change; a hypervisor is woken by what concerns it.
-    const coordinator = (await documents.get(nodeKind, node))?.spec.role !== 'hypervisor';
+    const own = await documents.get(nodeKind, node);
+    const coordinator = own?.spec.role !== 'hypervisor';
     const topics: Topic[] = coordinator ? ['all', `node:${node}`] : [`node:${node}`];
 
     const faults = new FaultBook(host, documents, node);
-    const services: SupervisedService[] = [];
-    const engine = new Engine({ host, documents, node, faults });
-    const primary = new PrimaryRole(host, store, node, {
-      take: async (term) => hooks.becomePrimary.call({ ...runtime, term }),
-      leave: async () => hooks.leavePrimary.call(runtime),
-    });
+    const services: SupervisedService[] = [...(options.early?.services ?? [])];
+    options.early?.faults(faults);
+    const engine = new Engine({ host, documents, node, faults, guard: (what) => primary.guard(what) });
+    const floating = floatingAddress();
+    const primary = new PrimaryRole(
+      host,
+      store,
+      node,
+      {
+        async take(term, released) {
+          // A holder that was lost has its address until its lease is over: see docs/decisions/010.
+          if (!released) await host.clock.sleep(afterLossMs);
+          await floating?.take();
+          await hooks.becomePrimary.call({ ...runtime, term });
+        },
+        async leave(how) {
+          // In the reverse order; but what somebody else may have already is dropped first.
+          if (how === 'lost') await floating?.drop();
+          await hooks.leavePrimary.call(runtime);
+          if (how === 'planned') await floating?.drop();
+        },
+      },
+      {
+        eligible: () => coordinator,
+        wish: async () => (await documents.get(cluster, clusterId))?.spec.primaryWish,
+        alive: async (name) => (await store.read(aliveKey(name))) !== undefined,
+      },
+    );
     const runtime: Runtime = {
       host,
       node,
@@ -98,7 +134,8 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       signal,
       isPrimary: () => primary.isPrimary(),
       touch: (kind, id) => engine.touch(kind, id),
-      write: (writes) => writeDocuments(store, writes),
+      write: (writes, how = {}) =>
+        writeDocuments(store, writes, how.asPrimary === true ? primary.guard('what the primary writes') : []),
       async perform(operation, input) {
         const found = program.registry.get(operation);
         if (found?.type !== 'mutation') throw new Error(`there is no mutation ${operation}`);
@@ -118,6 +155,29 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         return { status: () => service.status };
       },
     };
+    /** The cluster's floating address, where there is one and this node may have it. */
+    function floatingAddress(): FloatingAddress | undefined {
+      const address = made?.spec.networks?.cluster?.floating;
+      const ownAddress = own?.spec.address;
+      if (!coordinator || address === undefined || ownAddress === undefined) return undefined;
+      const fault = faultId('floating-address', node);
+      return new FloatingAddress(host, {
+        floating: address,
+        own: ownAddress,
+        leaseUntilMs: () => store.session.leaseUntilMs,
+        record: floatingRecord,
+        trouble(reason) {
+          if (reason === undefined) faults.clear(fault);
+          else
+            faults.raise(fault, {
+              severity: 'critical',
+              message: `The floating address ${address} could not be set: ${reason}`,
+              hint: `Is the link with ${ownAddress} up? It is tried again by itself.`,
+              object: `node ${node}`,
+            });
+        },
+      });
+    }
     const troubleId = (trouble: Trouble): string =>
       faultId(`plugin.${trouble.where.replace(/\W+/g, '-')}`, trouble.plugin);
     program.plugins.onTrouble({
@@ -137,6 +197,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       host,
       documents,
       localNode: node,
+      ...(options.remote === undefined ? {} : { remote: options.remote(documents) }),
       admit: async (operation, plan) => {
         const veto = await hooks.shouldAdmit.call({ operation, plan });
         return veto === undefined ? undefined : { plugin: veto.plugin, reason: veto.answer };
@@ -151,12 +212,13 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       node,
       definitions: new Map(hooks.tasks.items().map(({ item }) => [item.action, item])),
       isPrimary: () => primary.isPrimary(),
+      guard: (what) => primary.guard(what),
       ended: (target) => engine.touch(target.kind, target.id),
     });
     for (const { plugin, item } of hooks.controllers.items()) {
       log.debug(`controller ${item.name} of ${plugin.name}`);
       if (item.scope === 'node') engine.start(item, signal);
-      else void onlyAsPrimary(host, primary, signal, (asPrimary) => engine.start(item, asPrimary));
+      else onlyAsPrimary(primary, signal, (asPrimary) => engine.start(item, asPrimary));
     }
 
     const report = new NodeReport({
@@ -166,7 +228,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       version: program.version,
       hooks,
       faults,
-      coordinatorState: () => primary.state,
+      coordinatorState: () => (coordinator ? primary.state : 'client'),
       services: () => services.map((service) => service.status),
     });
     await report.announce();
@@ -208,6 +270,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     const watching = (async () => {
       for await (const dirty of store.watch(topics, signal)) {
         engine.changed(dirty);
+        if (dirty.resync || [...dirty.keys].some(matterForPrimary)) primary.poke();
         events?.observe(documents, dirty);
         await tasks
           .changed(dirty)
@@ -228,12 +291,20 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     });
     reporting.add(node);
     faults.onChange(() => reporting.add(node));
+    primary.onChange(() => {
+      reporting.add(node);
+      if (primary.state !== 'primary') tasks.leavePrimary();
+      else
+        void tasks
+          .changed({ resync: true, keys: new Set() })
+          .catch((error: unknown) => log.warn('tasks could not be looked at', { reason: errorText(error) }));
+    });
     void every(
       host,
       tidyEveryMs,
       signal,
       async () => {
-        if (primary.isPrimary()) await tidy(documents);
+        if (primary.isPrimary()) await tidy(documents, () => primary.guard('what is no longer needed'));
       },
       (error) => log.warn('tidying up failed', { reason: errorText(error) }),
     );
@@ -277,14 +348,20 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
   }
 }
 
-/** Writes documents for a plugin. @throws PvcError OBJECT_CHANGED, STORE_UNKNOWN */
-async function writeDocuments(store: Store, writes: Parameters<typeof commitOf>[0]): Promise<void> {
+/** Writes documents for a plugin. @throws PvcError OBJECT_CHANGED, NOT_PRIMARY, STORE_UNKNOWN */
+async function writeDocuments(
+  store: Store,
+  writes: Parameters<typeof commitOf>[0],
+  guard: readonly Op[],
+): Promise<void> {
   const { ops, topics } = commitOf(writes);
-  const result = await store.commit(ops, topics);
+  const result = await store.commit([...guard, ...ops], topics);
   switch (result.outcome) {
     case 'ok':
       return;
     case 'conflict': {
+      if (guard.some((op) => op.key === result.key))
+        throw primaryError('NOT_PRIMARY', { node: 'this node', what: `a write of ${writes.length} documents` });
       const [, kind = '', id = ''] = result.key.split('/');
       throw modelError('OBJECT_CHANGED', { kind, id });
     }
@@ -294,23 +371,20 @@ async function writeDocuments(store: Store, writes: Parameters<typeof commitOf>[
 }
 
 /** Runs something only while this node is primary. */
-async function onlyAsPrimary(
-  host: Pick<Host, 'clock'>,
-  primary: PrimaryRole,
-  signal: AbortSignal,
-  start: (signal: AbortSignal) => void,
-): Promise<void> {
+function onlyAsPrimary(primary: PrimaryRole, signal: AbortSignal, start: (signal: AbortSignal) => void): void {
   let current: AbortController | undefined;
-  while (!signal.aborted) {
-    if (primary.isPrimary() && current === undefined) {
+  const look = (): void => {
+    if (primary.state === 'primary' && current === undefined) {
       current = new AbortController();
       start(AbortSignal.any([signal, current.signal]));
-    } else if (!primary.isPrimary() && current !== undefined) {
+    } else if (primary.state !== 'primary' && current !== undefined) {
       current.abort();
       current = undefined;
     }
-    await host.clock.sleep(500, signal).catch(() => undefined);
-  }
+  };
+  const stop = primary.onChange(look);
+  signal.addEventListener('abort', stop, { once: true });
+  look();
 }
 
 async function every(

@@ -2,6 +2,7 @@
 import { fault } from '../fault/fault-kind.ts';
 import { audit } from '../operation/audit.ts';
 import { type AnyDoc, commitOf, type Documents, type Write } from '../store/documents.ts';
+import type { Op } from '../store/store.ts';
 import { task, taskEnded } from '../task/task-kind.ts';
 
 export const keep = { tasks: 500, auditRecords: 2_000, clearedFaults: 200 } as const;
@@ -23,13 +24,13 @@ export function surplus(tasks: readonly AnyDoc[], records: readonly AnyDoc[], fa
   ];
 }
 
-/** Removes the surplus, one object a commit: a conflict spares that object until the next time. */
-export async function tidy(documents: Documents): Promise<number> {
+/** Removes the surplus, one object a commit, as long as this node is primary (`guard` throws otherwise): a conflict spares that object until the next time. */
+export async function tidy(documents: Documents, guard: () => Op[]): Promise<number> {
   const writes = surplus(await documents.list(task), await documents.list(audit), await documents.list(fault));
   let removed = 0;
   for (const write of writes) {
     const { ops, topics } = commitOf([write]);
-    if ((await documents.store.commit(ops, topics)).outcome === 'ok') removed += 1;
+    if ((await documents.store.commit([...guard(), ...ops], topics)).outcome === 'ok') removed += 1;
   }
   return removed;
 }

@@ -21,14 +21,3 @@ export async function localNodeName(host: Pick<Host, 'machine'>, config: Config)
   if (!parsed.success) throw identityError('NODE_NAME', { name, reason: parsed.error.issues[0]?.message ?? '' });
   return parsed.data;
 }
-
-export const tlsFiles = (config: Config) => {
-  const directory = `${config.directories.state}/tls`;
-  return {
-    directory,
-    ca: `${directory}/ca.pem`,
-    caKey: `${directory}/ca.key`,
-    certificate: `${directory}/node.pem`,
-    key: `${directory}/node.key`,
-  };
-};

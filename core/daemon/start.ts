@@ -5,14 +5,22 @@ import type { Listener } from '../api/door-server.ts';
 import { listenHttps, listenSocket } from '../api/listen.ts';
 import { createUpgrade } from '../api/upgrade.ts';
 import { claimDaemon } from '../cluster/daemon-record.ts';
+import { followEnsemble } from '../cluster/ensemble/follow.ts';
 import { openStore } from '../cluster/open-store.ts';
+import { tlsFiles } from '../cluster/tls-files.ts';
+import type { Config } from '../config/schema.ts';
 import { errorText, PvcError } from '../error/error.ts';
+import type { Host } from '../host/host.ts';
 import { createLinuxHost } from '../host/linux.ts';
 import { exitProcess, onFatal, processId, systemdRuns } from '../host/process.ts';
 import { readableStack } from '../host/stack.ts';
 import type { Program } from '../program.ts';
+import type { Store } from '../store/store.ts';
+import { ZooKeeperStore } from '../store/zookeeper/store.ts';
 import { type ApiParts, type ApiServer, runDaemon } from './daemon.ts';
-import { localNodeName, tlsFiles } from './identity.ts';
+import { startEnsembleServer } from './early-services.ts';
+import { localNodeName } from './identity.ts';
+import { createRemoteNodes, type PeerIdentity } from './remote-nodes.ts';
 
 /** Time between tries to open the HTTPS port while somebody else has it. */
 const httpsRetryMs = 5_000;
@@ -38,17 +46,50 @@ export async function startDaemon(program: Program, stop: AbortSignal, onTermina
   });
   await claimDaemon(host, config.directories.run, processId());
   const node = await localNodeName(host, config);
+  const early = await startEnsembleServer(host, config, node, systemd, stop);
   await runDaemon(
     {
       host,
       program,
       node,
       systemd,
-      openStore: (owner) => openStore(host, config, owner),
+      openStore: (owner) => patientStore(host, config, owner, stop),
+      remote: (documents) =>
+        createRemoteNodes({
+          documents,
+          registry: program.registry,
+          node,
+          port: config.api.port,
+          identity: () => peerIdentity(host, config),
+        }),
+      ...(early === undefined ? {} : { early }),
       serve: (parts) => serveApi(parts),
     },
     stop,
   );
+}
+
+/** The store as soon as it can be opened: after a power cut the other servers of the ensemble come up at their own pace. */
+async function patientStore(host: Host, config: Config, owner: string, stop: AbortSignal): Promise<Store> {
+  for (;;) {
+    try {
+      const store = await openStore(host, config, owner);
+      if (store instanceof ZooKeeperStore) void followEnsemble(host, store, config.directories.state, stop);
+      return store;
+    } catch (error) {
+      if (!(error instanceof PvcError) || error.code !== 'STORE_UNAVAILABLE' || stop.aborted) throw error;
+      host.log.warn('the state of the cluster cannot be reached yet, trying again', { reason: error.message });
+    }
+  }
+}
+
+/** What this node shows to others; undefined where it has none. */
+async function peerIdentity(host: Host, config: Config): Promise<PeerIdentity | undefined> {
+  const tls = tlsFiles(config);
+  const [cert, key, authority] = await Promise.all(
+    [tls.certificate, tls.key, tls.ca].map((path) => host.files.readText(path)),
+  );
+  return cert === undefined || key === undefined || authority === undefined ? undefined : { cert, key, authority };
 }
 
 async function serveApi(parts: ApiParts): Promise<ApiServer> {
@@ -61,6 +102,7 @@ async function serveApi(parts: ApiParts): Promise<ApiServer> {
     registry: program.registry,
     authenticate: createAuthenticate({ documents, clock, log }),
     metrics,
+    authority: () => host.files.readText(tlsFiles(config).ca),
     log,
     version: program.version,
     clock,
@@ -75,6 +117,7 @@ async function serveApi(parts: ApiParts): Promise<ApiServer> {
   const closing = new AbortController();
   let https: Listener | undefined;
   const tls = tlsFiles(config);
+  const authority = await host.files.readText(tls.ca);
   const fault = `api.https:${node}`;
   const openHttps = async (): Promise<void> => {
     while (!closing.signal.aborted) {
@@ -85,6 +128,7 @@ async function serveApi(parts: ApiParts): Promise<ApiServer> {
           port: config.api.port,
           certFile: tls.certificate,
           keyFile: tls.key,
+          ...(authority === undefined ? {} : { authority }),
         });
         faults.clear(fault);
         return;

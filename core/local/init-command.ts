@@ -7,16 +7,44 @@ import type { Program } from '../program.ts';
 export const initCommand = (program: () => Promise<Program>) =>
   defineLocalCommand({
     command: 'cluster init',
-    summary: 'Make a new cluster of this one node, on the embedded store',
+    summary: 'Make a new cluster, with this node as its first',
     description:
       'Writes the cluster’s state, its certificate authority, this node’s certificate and a first administrator’s token, which is shown once. Start the daemon afterwards.',
-    input: z.strictObject({ name: objectName.default('pvc').describe('name of the cluster') }),
-    examples: ['pvc cluster init --name lab'],
+    input: z.strictObject({
+      name: objectName.default('pvc').describe('name of the cluster'),
+      store: z
+        .enum(['sqlite', 'zookeeper'])
+        .default('sqlite')
+        .describe('where its state is: embedded in this node, or in ZooKeeper, for several nodes'),
+      clusterNetwork: z
+        .union([z.cidrv4(), z.cidrv6()])
+        .optional()
+        .describe('network between the servers, as 10.0.0.0/24'),
+      address: z.union([z.ipv4(), z.ipv6()]).optional().describe('this node’s own address in it, where it has several'),
+      floating: z.union([z.ipv4(), z.ipv6()]).optional().describe('address in it that always belongs to the primary'),
+      coordinators: z
+        .int()
+        .min(1)
+        .max(7)
+        .default(1)
+        .describe('how many coordinators there will be: prints a join token for each of the others'),
+    }),
+    options: {
+      store: { complete: ['sqlite', 'zookeeper'] },
+      clusterNetwork: { value: 'CIDR' },
+      address: { value: 'ADDRESS' },
+      floating: { value: 'ADDRESS' },
+      coordinators: { value: 'COUNT' },
+    },
+    examples: [
+      'pvc cluster init --name lab',
+      'pvc cluster init --name prod --store zookeeper --cluster-network 10.0.0.0/24 --floating 10.0.0.10 --coordinators 3',
+    ],
     async run(context) {
       const { initCluster } = await import('./init.ts');
       const { createLinuxHost } = await import('../host/linux.ts');
       const host = createLinuxHost({ level: 'warn', destination: 'stderr', pretty: true });
-      const made = await initCluster(host, await program(), context.input.name);
+      const made = await initCluster(host, await program(), context.input);
       if (context.format !== 'pretty') {
         await context.print(made);
         return 0;
@@ -31,6 +59,10 @@ export const initCommand = (program: () => Promise<Program>) =>
           'Next:',
           '  systemctl enable --now pvcd      start the daemon (or: pvc daemon)',
           '  pvc cluster status               see that it runs',
+          ...made.joinTokens.map(
+            (token, index) =>
+              `  pvc node join ${token}\n      on coordinator ${index + 2}, within a day, once this one runs`,
+          ),
           `  pvc connection add ${made.cluster} https://${made.node}:${made.port}   use it from another machine`,
           '',
         ].join('\n'),

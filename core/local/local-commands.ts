@@ -4,11 +4,13 @@ import type { Program } from '../program.ts';
 import { configCommands } from './config-command.ts';
 import { daemonCommand } from './daemon-command.ts';
 import { initCommand } from './init-command.ts';
+import { joinCommand } from './join-command.ts';
 import { licencesCommand } from './licences-command.ts';
 
 export const localCommands = (program: () => Promise<Program>): LocalCommand[] => [
   daemonCommand(program),
   initCommand(program),
+  joinCommand(program),
   ...configCommands(program),
   licencesCommand,
 ];

@@ -9,6 +9,8 @@ export const nodeSpec = z.strictObject({
   domainState: z.enum(['ready', 'flush', 'flushed', 'unflush']),
   /** Its own address on the cluster network; absent on a cluster of one node that has none. */
   address: z.union([z.ipv4(), z.ipv6()]).optional(),
+  /** Number of its server in the ZooKeeper ensemble; coordinators only. */
+  server: z.int().min(1).max(255).optional(),
 });
 export type NodeSpec = z.infer<typeof nodeSpec>;
 
@@ -44,6 +46,10 @@ export const node = defineKind<NodeSpec, NodeStatus>({
   id: nodeName,
   spec: nodeSpec,
   status: nodeStatus,
+  unique: (spec) => ({
+    address: spec.address === undefined ? [] : [spec.address],
+    server: spec.server === undefined ? [] : [String(spec.server)],
+  }),
   concerns: (_spec, _status, id) => [id],
 });
 

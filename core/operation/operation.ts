@@ -9,8 +9,10 @@ import type { CliSpec } from './cli-spec.ts';
 import type { PlanBuilder } from './plan.ts';
 import type { View } from './view.ts';
 
-/** What a caller may do; each includes the ones before it. */
-export const roles = ['viewer', 'operator', 'admin'] as const;
+/** What a caller may do; each includes the ones before it. `join` is that of a machine that is to become a node. */
+export const roles = ['join', 'viewer', 'operator', 'admin'] as const;
+/** Roles that tokens for people and programs have. */
+export const grantableRoles = ['viewer', 'operator', 'admin'] as const;
 export type Role = (typeof roles)[number];
 
 /** Who asks. `via` tells the door that it came through. */

@@ -20,10 +20,11 @@ export interface Runtime {
   /** Makes the controllers of that kind look at the object now. */
   touch(kind: string, id: string): void;
   /**
-   * Writes documents, all or nothing; what changed since it was read is a conflict.
-   * @throws PvcError OBJECT_CHANGED (nothing was written), STORE_UNKNOWN
+   * Writes documents, all or nothing; what changed since it was read is a conflict. What only the primary may write
+   * is written `asPrimary`: it is refused when another node has become primary meanwhile.
+   * @throws PvcError OBJECT_CHANGED, NOT_PRIMARY (nothing was written), STORE_UNKNOWN
    */
-  write(writes: readonly Write[]): Promise<void>;
+  write(writes: readonly Write[], options?: { readonly asPrimary?: boolean }): Promise<void>;
   /**
    * Carries out an operation in the name of PVC itself, with its audit record, as a caller would.
    * @throws PvcError what the operation refuses

@@ -8,7 +8,7 @@ import type { FaultBook } from '../fault/fault-book.ts';
 import { faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
 import { commitOf, type Documents } from '../store/documents.ts';
-import type { Dirty } from '../store/store.ts';
+import type { Dirty, Op } from '../store/store.ts';
 import type { AnyController, Condition, ControlContext, Step } from './controller.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -17,6 +17,8 @@ export interface EngineParts {
   readonly documents: Documents;
   readonly node: string;
   readonly faults: FaultBook;
+  /** What commits of the primary's controllers carry; throws when this node is not primary any more. */
+  readonly guard?: (what: string) => Op[];
 }
 
 /** Every object is looked at again at least this often. */
@@ -213,7 +215,8 @@ class ControllerRun {
     });
     if (JSON.stringify(status) === JSON.stringify(doc.status)) return;
     const { ops, topics } = commitOf([{ do: 'status', kind: controller.kind, before: doc, status }]);
-    const result = await documents.store.commit(ops, topics);
+    const guard = controller.scope === 'primary' ? (this.#parts.guard?.(`the status of ${this.kind} ${id}`) ?? []) : [];
+    const result = await documents.store.commit([...guard, ...ops], topics);
     if (result.outcome === 'conflict') this.#queue.add(id);
     // What was lost is found out at the next look: the status is compared with what is stored then.
     if (result.outcome === 'unknown') throw result.cause;

@@ -19,14 +19,14 @@ export class SupervisedService {
   readonly definition: ServiceDefinition;
   readonly #host: Pick<Host, 'clock' | 'log'>;
   readonly #control: ProcessControl;
-  readonly #faults: FaultBook;
+  readonly #faults: Pick<FaultBook, 'raise' | 'clear'>;
   #status: ServiceStatus;
 
   constructor(
     host: Pick<Host, 'clock' | 'log'>,
     definition: ServiceDefinition,
     control: ProcessControl,
-    faults: FaultBook,
+    faults: Pick<FaultBook, 'raise' | 'clear'>,
   ) {
     this.#host = host;
     this.definition = definition;

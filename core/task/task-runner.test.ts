@@ -24,6 +24,7 @@ function setUp() {
       node: options.node ?? 'hv1',
       definitions: new Map(definitions.map((one) => [one.action, one])),
       isPrimary: () => options.primary ?? true,
+      guard: () => [],
       ended: ({ label }) => ended.push(label),
     });
     const look = (): Promise<void> => runner.changed({ resync: true, keys: new Set() });

@@ -9,7 +9,7 @@ import type { Host } from '../host/host.ts';
 import type { Logger } from '../host/log.ts';
 import type { Doc } from '../model/kind.ts';
 import { commitOf, type Documents } from '../store/documents.ts';
-import type { Dirty } from '../store/store.ts';
+import type { Dirty, Op } from '../store/store.ts';
 import type { AnyTaskDefinition, TaskRun } from './task-definition.ts';
 import { type TaskSpec, type TaskStatus, task, taskEnded } from './task-kind.ts';
 
@@ -41,6 +41,8 @@ export interface TaskRunnerParts {
   readonly definitions: ReadonlyMap<string, AnyTaskDefinition>;
   /** Whether tasks without a node are this daemon's to run. */
   readonly isPrimary: () => boolean;
+  /** What writes of such tasks carry; throws when this node is not primary any more. */
+  readonly guard: (what: string) => Op[];
   /** Called when a task has ended, so that the controllers look at its target. */
   readonly ended: (target: TaskSpec['target']) => void;
 }
@@ -55,7 +57,10 @@ const abandonTimeoutMs = 60_000;
 
 export class TaskRunner {
   readonly #parts: TaskRunnerParts;
-  readonly #running = new Map<string, { readonly cancel: (why: Error) => void; readonly done: Promise<void> }>();
+  readonly #running = new Map<
+    string,
+    { readonly ofPrimary: boolean; readonly cancel: (why: Error) => void; readonly done: Promise<void> }
+  >();
   #stopping = false;
 
   constructor(parts: TaskRunnerParts) {
@@ -80,10 +85,15 @@ export class TaskRunner {
     }
   }
 
+  /** Lets go of the tasks without a node: they are the next primary's to continue. */
+  leavePrimary(): void {
+    for (const { ofPrimary, cancel } of this.#running.values()) if (ofPrimary) cancel(new Stopping('the role is lost'));
+  }
+
   /** Lets go of all tasks, to be continued by the next life of the daemon. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    for (const { cancel } of this.#running.values()) cancel(new Stopping());
+    for (const { cancel } of this.#running.values()) cancel(new Stopping('the daemon stops'));
     await Promise.all([...this.#running.values()].map(({ done }) => done));
   }
 
@@ -102,7 +112,7 @@ export class TaskRunner {
         this.#parts.host.log.error('a task could not be ended', { task: doc.id, reason: errorText(error) }),
       )
       .finally(() => this.#running.delete(doc.id));
-    this.#running.set(doc.id, { cancel: (why) => stop.abort(why), done });
+    this.#running.set(doc.id, { ofPrimary: doc.spec.node === undefined, cancel: (why) => stop.abort(why), done });
   }
 
   /** What was considered may be old: a task that has ended since must not run again. */
@@ -192,7 +202,8 @@ export class TaskRunner {
       });
       log.info('succeeded');
     } catch (error) {
-      if (error instanceof Stopping) {
+      const left = error instanceof Stopping || signal.reason instanceof Stopping;
+      if (left) {
         log.info(`is left at "${writer.status.phase}" for the next start`);
         return;
       }
@@ -246,12 +257,8 @@ async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T>
   }
 }
 
-/** The daemon stops: the task is neither failed nor cancelled. */
-class Stopping extends Error {
-  constructor() {
-    super('the daemon stops');
-  }
-}
+/** Somebody else goes on with the task: it is neither failed nor cancelled. */
+class Stopping extends Error {}
 
 /** The one writer of a running task's status: one write after the other, over conflicts and a store that is away. */
 class StatusWriter {
@@ -283,16 +290,27 @@ class StatusWriter {
     for (let attempt = 0; ; attempt += 1) {
       try {
         const { ops, topics } = commitOf([{ do: 'status', kind: task, before: this.#doc, status }]);
-        const result = await documents.store.commit(ops, topics);
+        const guard = this.#doc.spec.node === undefined ? this.#guard() : [];
+        const result = await documents.store.commit([...guard, ...ops], topics);
+        if (result.outcome === 'conflict' && guard.some((op) => op.key === result.key))
+          throw new Stopping('another node is primary');
         // Only this daemon writes the status, so after a conflict or a lost answer the newest document tells.
         if (result.outcome === 'unknown') throw result.cause;
         await this.#reread();
         if (result.outcome === 'ok' || JSON.stringify(this.#doc.status) === JSON.stringify(status)) return;
       } catch (error) {
-        if (host.clock.monotonicMs() >= until) throw error;
+        if (error instanceof Stopping || host.clock.monotonicMs() >= until) throw error;
         await host.clock.sleep(Math.min(2_000, 100 * 2 ** Math.min(attempt, 5)));
         await this.#reread().catch(() => undefined);
       }
+    }
+  }
+
+  #guard(): Op[] {
+    try {
+      return this.#parts.guard(`task ${this.#doc.id}`);
+    } catch (error) {
+      throw new Stopping('another node may be primary', { cause: error });
     }
   }
 

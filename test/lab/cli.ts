@@ -17,8 +17,9 @@ import { bringUp } from './up.ts';
 
 const usage = `usage: npm run lab -- COMMAND [--name LAB]
 
-  up [--nodes N] [--dev] [--bare]     make a lab: nodes, networks and, unless --bare, a cluster on the first node
-                                      --dev runs the product from its sources
+  up [--nodes N] [--dev] [--bare]     make a lab: nodes, networks and, unless --bare, a cluster of them all; the first
+                                      three of several are its coordinators
+                                      --dev runs the product from its sources; --store zookeeper also with one node
   exec NODE -- COMMAND…               run a command on a node, or in the network \`outside\` or \`fabric\`
   power NODE off|on                   cut a node's power, or boot it again
   cut NODE [NETWORK…]                 pull a node's cables: cluster, storage, upstream; without a name all
@@ -37,6 +38,7 @@ const { values, positionals } = parseArgs({
     nodes: { type: 'string', default: '1' },
     dev: { type: 'boolean', default: false },
     bare: { type: 'boolean', default: false },
+    store: { type: 'string' },
     all: { type: 'boolean', default: false },
     format: { type: 'string', default: 'pretty' },
     help: { type: 'boolean', short: 'h', default: false },
@@ -50,6 +52,8 @@ async function chosenLab(): Promise<string> {
 }
 
 async function up(): Promise<number> {
+  if (values.store !== undefined && values.store !== 'sqlite' && values.store !== 'zookeeper')
+    return misused(`--store ${values.store}: not sqlite or zookeeper`);
   using interrupt = watchInterrupt();
   const begin = performance.now();
   const seconds = () => `${((performance.now() - begin) / 1000).toFixed(1)} s`;
@@ -58,6 +62,7 @@ async function up(): Promise<number> {
     nodes: Number(values.nodes),
     dev: values.dev,
     bare: values.bare,
+    ...(values.store === 'sqlite' || values.store === 'zookeeper' ? { store: values.store } : {}),
     signal: interrupt.signal,
     onStep: (text) => print(`${seconds().padStart(7)}  ${text}`),
   });

@@ -17,6 +17,10 @@ export const upstreamBridge = 'brupstream';
 export const outsideAddress = `${prefixes.upstream}.1`;
 export const dhcpRange = { from: `${prefixes.upstream}.100`, to: `${prefixes.upstream}.199` } as const;
 
+/** What `pvc cluster init` is told. */
+export const clusterNetwork = `${prefixes.cluster}.0/24`;
+export const floatingAddress = `${prefixes.cluster}.10`;
+
 /** DHCP gives out .100 to .199, nodes have .11 upwards. */
 const maxNodes = 80;
 

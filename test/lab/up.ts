@@ -16,7 +16,7 @@ import { dataDirectory, stateDirectory } from './paths.ts';
 import { ownIdentity } from './process-identity.ts';
 import { ensureExecutable } from './product.ts';
 import { type LabRecord, writeCluster, writeLab } from './state.ts';
-import { LabError, planTopology } from './topology.ts';
+import { clusterNetwork, floatingAddress, LabError, planTopology } from './topology.ts';
 
 export interface UpOptions {
   readonly name: string;
@@ -26,6 +26,8 @@ export interface UpOptions {
   readonly dev?: boolean;
   /** Stop when the nodes have booted: no cluster, no daemon. */
   readonly bare?: boolean;
+  /** Where the state of the cluster is. Default: `sqlite` for one node, `zookeeper` for several. */
+  readonly store?: 'sqlite' | 'zookeeper';
   /** The lab is to end with this process: whoever finds it without the process may remove it. */
   readonly owned?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -62,12 +64,15 @@ export async function bringUp(options: UpOptions): Promise<LabRecord> {
     await writeLab(record);
     await createFabric(topology, signal);
     await startOutside(lab, signal);
-    for (const node of topology.nodes) {
-      await installNode(record, node);
-      await powerOn(record, node, signal);
-    }
+    await Promise.all(
+      topology.nodes.map(async (node) => {
+        await installNode(record, node);
+        await powerOn(record, node, signal);
+      }),
+    );
     onStep(`${topology.nodes.map((node) => node.name).join(', ')} booted`);
-    if (options.bare !== true) await initCluster(record, signal, onStep);
+    const store = options.store ?? (topology.nodes.length > 1 ? 'zookeeper' : 'sqlite');
+    if (options.bare !== true) await makeCluster(record, store, signal, onStep);
   } catch (error) {
     await takeDown(lab);
     onStep('everything is removed');
@@ -76,44 +81,92 @@ export async function bringUp(options: UpOptions): Promise<LabRecord> {
   return record;
 }
 
-/** `pvc cluster init` on the first node, then its daemon, then the first answer. */
-async function initCluster(
+/** `pvc cluster init` on the first node and its daemon, then the others join; until every daemon runs. */
+async function makeCluster(
   record: LabRecord,
+  store: 'sqlite' | 'zookeeper',
   signal: AbortSignal | undefined,
   onStep: (text: string) => void,
 ): Promise<void> {
-  const first = record.topology.nodes[0]?.name ?? '';
+  const { topology } = record;
+  const [first, ...others] = topology.nodes.map((node) => node.name);
+  if (first === undefined) return;
+  // Two coordinators are no better than one: with either gone there is no majority.
+  const coordinators = topology.nodes.length >= 3 ? 3 : 1;
+  const options =
+    store === 'sqlite'
+      ? []
+      : ['--store', 'zookeeper', '--cluster-network', clusterNetwork, '--floating', floatingAddress];
   const init = await execOn(
     record,
     first,
-    ['pvc', 'cluster', 'init', '--name', record.topology.name, '--format', 'json'],
+    [
+      'pvc',
+      'cluster',
+      'init',
+      '--name',
+      topology.name,
+      ...options,
+      '--coordinators',
+      String(coordinators),
+      '--format',
+      'json',
+    ],
     { signal },
   );
-  const { token } = JSON.parse(init.stdout) as { token?: string };
+  const { token, joinTokens = [] } = JSON.parse(init.stdout) as { token?: string; joinTokens?: string[] };
   if (token === undefined) throw new LabError(`pvc cluster init printed no token:\n${init.stdout}`);
-  await writeCluster(record.topology.name, { token });
+  await writeCluster(topology.name, { token });
   onStep('cluster made');
   await startDaemon(record, first);
+  await answers(record, first, signal);
+  onStep(`${first} answers`);
+  // One coordinator after the other: the ensemble takes one change at a time.
+  for (const [index, joinToken] of joinTokens.entries()) {
+    const name = others[index];
+    if (name !== undefined) await join(record, name, joinToken, signal);
+  }
+  await Promise.all(
+    others.slice(joinTokens.length).map(async (name) => {
+      const made = await execOn(record, first, ['pvc', 'node', 'token', '--node', name, '--format', 'json'], {
+        signal,
+      });
+      const { result } = JSON.parse(made.stdout) as { result: { token: string } };
+      await join(record, name, result.token, signal);
+    }),
+  );
+  await Promise.all(others.map((name) => answers(record, name, signal)));
+  if (others.length > 0) onStep(`${others.join(', ')} joined`);
+}
+
+async function join(record: LabRecord, name: string, token: string, signal: AbortSignal | undefined): Promise<void> {
+  await execOn(record, name, ['pvc', 'node', 'join', token, '--format', 'json'], { signal });
+  await startDaemon(record, name);
+}
+
+/** Waits until the daemon of a node tells that it runs. @throws LabError with the end of its log */
+async function answers(record: LabRecord, name: string, signal: AbortSignal | undefined): Promise<void> {
   let last = '';
-  const answers = await becomesTrue(
+  const done = await becomesTrue(
     async () => {
-      const { code, stderr } = await execOn(record, first, ['pvc', 'cluster', 'status', '--format', 'json'], {
+      const { code, stdout, stderr } = await execOn(record, name, ['pvc', 'node', 'list', '--format', 'json'], {
         signal,
         accept: 'any',
       });
-      last = stderr;
-      return code === 0;
+      last = code === 0 ? stdout : stderr;
+      if (code !== 0) return false;
+      const rows = JSON.parse(stdout) as { name: string; daemon: string; coordinator: string }[];
+      return (
+        rows.some((row) => row.name === name && row.daemon === 'run') &&
+        rows.filter((row) => row.coordinator === 'primary').length === 1
+      );
     },
     daemonTimeoutMs,
     signal,
   );
-  if (!answers) {
-    const { stdout: log } = await execOn(record, first, ['tail', '-n', '40', '/var/log/lab/pvcd.log'], {
-      accept: 'any',
-    });
-    throw new LabError(
-      `pvc cluster status does not answer after ${daemonTimeoutMs / 1000} s:\n${last}\nlast lines of the daemon:\n${log}`,
-    );
-  }
-  onStep('daemon answers');
+  if (done) return;
+  const { stdout: log } = await execOn(record, name, ['tail', '-n', '40', '/var/log/lab/pvcd.log'], { accept: 'any' });
+  throw new LabError(
+    `the daemon of ${name} does not run after ${daemonTimeoutMs / 1000} s:\n${last}\nits last lines:\n${log}`,
+  );
 }

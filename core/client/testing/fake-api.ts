@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { z } from 'zod';
-import type { CertificatePair } from '../../api/certificate.ts';
+import type { CertificatePair } from '../../cluster/certificate.ts';
 import { defineChannel, defineFeed, defineMutation, defineQuery, type Operation } from '../../operation/operation.ts';
 import { OperationRegistry } from '../../operation/registry.ts';
 

@@ -54,6 +54,8 @@ export interface ServerAddress {
 export interface ClientOptions {
   readonly servers: readonly ServerAddress[];
   readonly secret: string;
+  /** Default `pvc`; `super` is the ensemble's superuser. */
+  readonly user?: 'pvc' | 'super';
   readonly sessionTimeoutMs: number;
   /** To go on with a session that another client has begun. */
   readonly session?: { readonly id: Buffer; readonly password: Buffer };
@@ -63,7 +65,7 @@ export interface ClientOptions {
 const spinDelayMs = 200;
 
 /** A client that has not connected yet. */
-export function createClient({ servers, secret, sessionTimeoutMs, session }: ClientOptions): Client {
+export function createClient({ servers, secret, user = 'pvc', sessionTimeoutMs, session }: ClientOptions): Client {
   // The library would take `[fd00::1]:2181` apart at its colons, so the list is given to it already taken apart.
   const client = library.createClient('127.0.0.1:2181', {
     sessionTimeout: sessionTimeoutMs,
@@ -73,7 +75,7 @@ export function createClient({ servers, secret, sessionTimeoutMs, session }: Cli
     ...(session === undefined ? {} : { sessionId: session.id, sessionPassword: session.password }),
   });
   setServers(client, servers);
-  client.addAuthInfo('digest', Buffer.from(`pvc:${secret}`));
+  client.addAuthInfo('digest', Buffer.from(`${user}:${secret}`));
   return client;
 }
 

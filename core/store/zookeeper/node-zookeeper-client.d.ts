@@ -117,3 +117,20 @@ declare module 'node-zookeeper-client' {
   };
   export default library;
 }
+
+/** How the library writes requests down; internal to it. */
+declare module 'node-zookeeper-client/lib/jute/index.js' {
+  export interface RequestHeader {
+    type: number;
+  }
+  export interface Request {
+    readonly header: RequestHeader;
+    readonly payload: unknown;
+    toBuffer(): Buffer;
+  }
+  const jute: {
+    readonly Request: new (header: RequestHeader, payload: unknown) => Request;
+    readonly protocol: { readonly RequestHeader: new () => RequestHeader };
+  };
+  export default jute;
+}

@@ -180,6 +180,11 @@ export class ZooKeeperStore implements Store {
     this.#session.setServers(servers);
   }
 
+  /** The ensemble's configuration as it says itself (`/zookeeper/config`). @throws PvcError STORE_UNAVAILABLE */
+  async ensembleText(): Promise<string | undefined> {
+    return (await this.#getData('/zookeeper/config'))?.data.toString('utf8');
+  }
+
   async read(key: Key): Promise<Entry | undefined> {
     requireKey(key);
     const found = await this.#getData(this.#layout.path(key));

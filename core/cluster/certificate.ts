@@ -1,5 +1,5 @@
 /** Certificates for the HTTPS API: a CA of the cluster's own, and one certificate a node, signed by it. @module */
-import { createHash, webcrypto, X509Certificate } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, webcrypto, X509Certificate } from 'node:crypto';
 import { provideReflectMetadata } from './reflect-metadata.ts';
 
 /** PEM texts. */
@@ -76,8 +76,68 @@ export async function makeNodeCertificate(
   ca: CertificatePair,
   { name, addresses, dnsNames, nowMs }: NodeCertificateRequest,
 ): Promise<CertificatePair> {
-  const x509 = await loadX509();
   const keys = await newKeys();
+  return {
+    cert: await sign(ca, { name, addresses, dnsNames, nowMs }, keys.publicKey),
+    key: await keyPem(keys.privateKey),
+  };
+}
+
+/** A key of this machine and the request to certify it (PKCS #10, RFC 2986): the key itself never leaves. */
+export async function makeRequest(
+  name: string,
+  keyText?: string,
+): Promise<{ readonly request: string; readonly key: string }> {
+  const x509 = await loadX509();
+  const keys = keyText === undefined ? await newKeys() : await keysOf(keyText);
+  const request = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: [{ CN: [name] }],
+    keys,
+    signingAlgorithm: algorithm,
+  });
+  return { request: request.toString('pem'), key: keyText ?? (await keyPem(keys.privateKey)) };
+}
+
+async function keysOf(pem: string): Promise<webcrypto.CryptoKeyPair> {
+  const privateKey = createPrivateKey(pem);
+  const der = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
+  const pkcs8 = privateKey.export({ type: 'pkcs8', format: 'der' });
+  return {
+    privateKey: await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithm, true, ['sign']),
+    publicKey: await webcrypto.subtle.importKey('spki', der, algorithm, true, ['verify']),
+  };
+}
+
+/** SHA-256 of the public key in a request, hexadecimal; undefined when it is none or its signature is wrong. */
+export async function requestKey(request: string): Promise<string | undefined> {
+  const x509 = await loadX509();
+  try {
+    const parsed = new x509.Pkcs10CertificateRequest(request);
+    if (!(await parsed.verify())) return undefined;
+    return createHash('sha256').update(Buffer.from(parsed.publicKey.rawData)).digest('hex');
+  } catch {
+    // Whatever it is, it is no request.
+    return undefined;
+  }
+}
+
+/** Certifies the public key of a request, whose names are not looked at: what is certified is said here. */
+export async function signRequest(
+  ca: CertificatePair,
+  request: string,
+  about: NodeCertificateRequest,
+): Promise<string> {
+  const x509 = await loadX509();
+  const { publicKey } = new x509.Pkcs10CertificateRequest(request);
+  return sign(ca, about, await publicKey.export());
+}
+
+async function sign(
+  ca: CertificatePair,
+  { name, addresses, dnsNames, nowMs }: NodeCertificateRequest,
+  publicKey: webcrypto.CryptoKey,
+): Promise<string> {
+  const x509 = await loadX509();
   const issuer = new x509.X509Certificate(ca.cert);
   const caKeyBytes = Buffer.from(ca.key.replace(/-----[A-Z ]+-----|\s/g, ''), 'base64');
   const signingKey = await webcrypto.subtle.importKey('pkcs8', caKeyBytes, algorithm, false, ['sign']);
@@ -86,7 +146,7 @@ export async function makeNodeCertificate(
     issuer: issuer.subjectName,
     ...validity(nowMs, nodeYears),
     signingAlgorithm: algorithm,
-    publicKey: keys.publicKey,
+    publicKey,
     signingKey,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
@@ -96,11 +156,11 @@ export async function makeNodeCertificate(
         ...[...new Set([name, ...dnsNames])].map((value) => ({ type: 'dns' as const, value })),
         ...[...new Set(addresses)].map((value) => ({ type: 'ip' as const, value })),
       ]),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+      await x509.SubjectKeyIdentifierExtension.create(publicKey),
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
     ],
   });
-  return { cert: `${certificate.toString('pem')}\n`, key: await keyPem(keys.privateKey) };
+  return `${certificate.toString('pem')}\n`;
 }
 
 /** SHA-256 of a certificate in lower-case hexadecimal: what connections pin. */

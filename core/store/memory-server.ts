@@ -25,9 +25,12 @@ export interface MemoryClusterOptions {
 export interface MemoryClient {
   readonly name: string;
   readonly link: MemoryLink;
+  /** Its process stands still or is gone: nothing comes from it, and it hears nothing. */
+  readonly still: boolean;
   /** Keys have changed. */
   onChange(keys: readonly Key[], topics: readonly Topic[]): void;
-  onUnreachable(noticeAfterMs: number): void;
+  /** Returns after how many milliseconds it notices. */
+  onUnreachable(noticeAfterMs: number): number;
   onReachable(): void;
   /** The session has ended here: by time, or because the same name has opened another one. */
   onEnded(replaced: boolean): void;
@@ -81,13 +84,13 @@ export class MemoryServer {
   setDown(down: boolean): void {
     if (down === this.#down) return;
     this.#down = down;
-    for (const client of [...this.#clients.values()].filter((each) => each.link.up)) {
+    for (const client of [...this.#clients.values()].filter((each) => each.link.up && !each.still)) {
       if (down) client.onUnreachable(0);
       else client.onReachable();
     }
     for (const session of this.#sessions.values()) {
       session.cancelExpiry();
-      if (!down && !session.client.link.up) this.#expireAfter(session, this.sessionTimeoutMs);
+      if (!down && (session.client.still || !session.client.link.up)) this.#expireAfter(session, this.sessionTimeoutMs);
     }
   }
 
@@ -98,22 +101,26 @@ export class MemoryServer {
 
   // What follows is for MemoryStore.
 
-  reachable(link: MemoryLink): boolean {
-    return link.up && !this.#down;
+  /** Whether messages arrive: both ways unless one is named. */
+  reachable(link: MemoryLink, direction?: 'there' | 'back'): boolean {
+    return !this.#down && (direction === undefined ? link.up : link.carries(direction));
   }
 
   attach(client: MemoryClient): MemorySession {
     this.#clients.set(client.name, client);
     client.link.events = {
-      onCut: (noticeAfterMs) => {
-        if (this.#down) return;
+      onCut: (noticeAfterMs, cut) => {
+        if (this.#down || client.still) return;
         const session = this.#sessions.get(client.name);
         // The client's timers are set first: should both fall on one moment, it knows before others do.
-        client.onUnreachable(noticeAfterMs);
-        if (session !== undefined) this.#expireAfter(session, this.#silenceLeftMs(session));
+        const noticedMs = client.onUnreachable(noticeAfterMs);
+        if (session === undefined) return;
+        // It is heard until it notices that it gets no answers.
+        if (cut === 'answers') this.#expireAfter(session, noticedMs + this.sessionTimeoutMs);
+        else this.#expireAfter(session, this.#silenceLeftMs(session));
       },
       onHeal: () => {
-        if (this.#down) return;
+        if (this.#down || client.still) return;
         this.#sessions.get(client.name)?.cancelExpiry();
         client.onReachable();
       },
@@ -140,6 +147,18 @@ export class MemoryServer {
     if (this.#sessions.get(session.client.name) === session) this.#sessions.delete(session.client.name);
     this.#changed(this.#tree.removeSession(session.id), []);
     session.client.onEnded(replaced);
+  }
+
+  /** Nothing is heard of a session from now on. */
+  silence(session: MemorySession): void {
+    if (session.alive && !this.#down && session.client.link.carries('there'))
+      this.#expireAfter(session, this.#silenceLeftMs(session));
+  }
+
+  /** Something is heard of a session again. @returns whether it still exists */
+  hear(session: MemorySession): boolean {
+    if (session.alive) session.cancelExpiry();
+    return session.alive;
   }
 
   detach(client: MemoryClient): void {

@@ -19,6 +19,8 @@ export interface MemoryClusterOptions {
   readonly sessionTimeoutMs?: number;
   /** How often a session is heard of. Default: a third of the time-out. */
   readonly heartbeatMs?: number;
+  /** Stands around each commit that arrives, from the session of that name: for a simulator that looks on. */
+  readonly around?: (name: string, ops: readonly Op[], commit: () => CommitResult) => CommitResult;
 }
 
 /** The side of a session that the cluster talks to. */
@@ -50,6 +52,7 @@ export class MemoryServer {
   readonly sessionTimeoutMs: number;
   readonly heartbeatMs: number;
   readonly #random: Random;
+  readonly #around: NonNullable<MemoryClusterOptions['around']>;
   readonly #tree = new MemoryTree();
   readonly #links = new Map<string, MemoryLink>();
   readonly #sessions = new Map<string, MemorySession>();
@@ -62,6 +65,7 @@ export class MemoryServer {
     this.sessionTimeoutMs = options.sessionTimeoutMs ?? 6000;
     this.heartbeatMs = options.heartbeatMs ?? this.sessionTimeoutMs / 3;
     this.#random = options.random ?? seededRandom(1);
+    this.#around = options.around ?? ((_name, _ops, commit) => commit());
   }
 
   /** The link of that name, to put faults on it. */
@@ -178,7 +182,7 @@ export class MemoryServer {
   }
 
   commit(session: MemorySession, ops: readonly Op[], topics: readonly Topic[]): CommitResult {
-    const result = this.#tree.commit(ops, session.id);
+    const result = this.#around(session.client.name, ops, () => this.#tree.commit(ops, session.id));
     if (result.outcome === 'ok')
       this.#changed(
         ops.filter(changes).map((op) => op.key),

@@ -19,8 +19,15 @@ export interface MemoryClusterOptions {
   readonly sessionTimeoutMs?: number;
   /** How often a session is heard of. Default: a third of the time-out. */
   readonly heartbeatMs?: number;
-  /** Stands around each commit that arrives, from the session of that name: for a simulator that looks on. */
-  readonly around?: (name: string, ops: readonly Op[], commit: () => CommitResult) => CommitResult;
+  /** Looks on, for a simulator. */
+  readonly observer?: MemoryObserver;
+}
+
+export interface MemoryObserver {
+  /** Stands around each commit that arrives, from the session of that name. */
+  commit(name: string, ops: readonly Op[], commit: () => CommitResult): CommitResult;
+  /** A session has ended, and with it these entries. */
+  ended(name: string, keys: readonly Key[]): void;
 }
 
 /** The side of a session that the cluster talks to. */
@@ -52,7 +59,7 @@ export class MemoryServer {
   readonly sessionTimeoutMs: number;
   readonly heartbeatMs: number;
   readonly #random: Random;
-  readonly #around: NonNullable<MemoryClusterOptions['around']>;
+  readonly #observer: MemoryObserver | undefined;
   readonly #tree = new MemoryTree();
   readonly #links = new Map<string, MemoryLink>();
   readonly #sessions = new Map<string, MemorySession>();
@@ -65,7 +72,7 @@ export class MemoryServer {
     this.sessionTimeoutMs = options.sessionTimeoutMs ?? 6000;
     this.heartbeatMs = options.heartbeatMs ?? this.sessionTimeoutMs / 3;
     this.#random = options.random ?? seededRandom(1);
-    this.#around = options.around ?? ((_name, _ops, commit) => commit());
+    this.#observer = options.observer;
   }
 
   /** The link of that name, to put faults on it. */
@@ -149,7 +156,9 @@ export class MemoryServer {
     session.alive = false;
     session.cancelExpiry();
     if (this.#sessions.get(session.client.name) === session) this.#sessions.delete(session.client.name);
-    this.#changed(this.#tree.removeSession(session.id), []);
+    const gone = this.#tree.removeSession(session.id);
+    this.#observer?.ended(session.client.name, gone);
+    this.#changed(gone, []);
     session.client.onEnded(replaced);
   }
 
@@ -182,7 +191,8 @@ export class MemoryServer {
   }
 
   commit(session: MemorySession, ops: readonly Op[], topics: readonly Topic[]): CommitResult {
-    const result = this.#around(session.client.name, ops, () => this.#tree.commit(ops, session.id));
+    const commit = (): CommitResult => this.#tree.commit(ops, session.id);
+    const result = this.#observer === undefined ? commit() : this.#observer.commit(session.client.name, ops, commit);
     if (result.outcome === 'ok')
       this.#changed(
         ops.filter(changes).map((op) => op.key),

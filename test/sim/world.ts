@@ -66,7 +66,7 @@ export class World {
     this.random = chance(description.seed);
     this.trace = new Trace(() => clock.monotonicMs(), { daemonLines: options.daemonLines ?? false });
     this.fabric = new Fabric(this.trace);
-    this.state = new ClusterState(() => clock.monotonicMs());
+    this.state = new ClusterState(() => clock.monotonicMs(), this.trace);
     const violated = (rule: string, text: string): void => this.violated(rule, text);
     this.rules = new Rules({
       state: this.state,
@@ -81,7 +81,13 @@ export class World {
       random: this.random.fork(),
       sessionTimeoutMs,
       heartbeatMs,
-      around: (owner, ops, commit) => this.rules.commit(nodeOf(owner), ops, commit),
+      observer: {
+        commit: (owner, ops, commit) => this.rules.commit(nodeOf(owner), ops, commit),
+        ended: (owner, keys) => {
+          if (keys.length > 0) this.trace.world('store', `the session of ${nodeOf(owner)} ends`);
+          for (const key of keys) this.state.vanished(key);
+        },
+      },
     });
     this.guests = new Guests({ trace: this.trace, nowMs: () => clock.monotonicMs(), violated });
     for (const node of description.nodes) {
@@ -140,9 +146,9 @@ export class World {
     for (const node of this.nodes.values()) await node.powerOn(this.random.ms(0, 500));
   }
 
-  /** Lets time pass up to a moment, or until `enough` says so after an event. */
+  /** Lets time pass up to a moment, or until `enough` says so after an event, or a rule is broken. */
   async run(untilMs: number, enough: () => boolean = () => false): Promise<void> {
-    while (!enough() && (await this.clock.step(untilMs)));
+    while (this.violations.length === 0 && !enough() && (await this.clock.step(untilMs)));
   }
 
   /** The documents that `pvc cluster init` and `pvc node join` leave behind, and the guests. */

@@ -7,6 +7,7 @@ import { cluster, clusterError, clusterId } from '../cluster/cluster-kind.ts';
 import { dropLeftover, FloatingAddress } from '../cluster/floating-address.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
+import { tlsFiles } from '../cluster/tls-files.ts';
 import { errorText } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
@@ -131,6 +132,8 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       faults,
       section: (plugin) => program.loaded.section(plugin),
       directories: config.directories,
+      certificates:
+        made.spec.authority === undefined ? undefined : { ...tlsFiles(config), authority: tlsFiles(config).ca },
       signal,
       isPrimary: () => primary.isPrimary(),
       touch: (kind, id) => engine.touch(kind, id),

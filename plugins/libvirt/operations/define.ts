@@ -54,6 +54,7 @@ async function planNew(
     context,
     { name, memoryMiB, vcpus, selector: meta.selector, limit: meta.limit },
     input.node,
+    plan,
   );
   for (const warning of place.warnings) plan.warn(warning);
   const { topology: shape, ...rest } = fields;

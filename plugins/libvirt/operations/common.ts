@@ -1,6 +1,6 @@
 /** What the operations on guests share: finding one, saying what will happen, starting its tasks. @module */
 import { node, type PlanBuilder, type PlanContext, type QueryContext, type View, z } from '../../../core/plugin/api.ts';
-import { book } from '../booking.ts';
+import { book, bookingsOf } from '../booking.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { noEnds } from '../guest-ends.ts';
 import { planGuest } from '../guest-plan.ts';
@@ -103,6 +103,7 @@ export async function placeNew(
   plan: PlanBuilder,
 ): Promise<{ node: string; warnings: string[] }> {
   const { view } = context;
+  const bookings = await bookingsOf(view);
   const list = candidates(request, await view.list(node), await view.alive(), await view.list(vm));
   if (wanted !== undefined) {
     await view.need(node, wanted);
@@ -112,7 +113,7 @@ export async function placeNew(
     );
     if (hard.length > 0)
       throw vmError('VM_NO_NODE', { vm: request.name }, { details: hard.map((reason) => `${wanted}: ${reason}`) });
-    await book(plan, view, wanted);
+    book(plan, bookings, wanted);
     return { node: wanted, warnings: (named?.refusals ?? []).map((reason) => `${wanted}: ${reason}`) };
   }
   const best = choose(list, request.selector);
@@ -122,7 +123,7 @@ export async function placeNew(
       { vm: request.name },
       { details: list.map((one) => `${one.node}: ${one.refusals.join(', ')}`) },
     );
-  await book(plan, view, best.node);
+  book(plan, bookings, best.node);
   return { node: best.node, warnings: [] };
 }
 

@@ -1,6 +1,6 @@
 /** Moving guests: for a time, back home, for good. @module */
 import { defineMutation, names, node, type PlanBuilder, type PlanContext, z } from '../../../core/plugin/api.ts';
-import { book } from '../booking.ts';
+import { book, bookingsOf } from '../booking.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { moveObjections } from '../move-plan.ts';
 import type { MoveInput } from '../move-task.ts';
@@ -64,6 +64,7 @@ async function planMove(
   if (spec.transfer !== undefined) throw refuse([`it is being moved to ${spec.transfer.to}`]);
   const running = isRunning(doc) || spec.run === 'running';
   const method: (typeof methods)[number] | 'auto' = running ? (request.method ?? spec.migration.method) : 'document';
+  const bookings = await bookingsOf(view);
   const nodes = await view.list(node);
   const source = nodes.find((one) => one.id === spec.node);
   const alive = await view.alive();
@@ -98,7 +99,7 @@ async function planMove(
   const chosen: (typeof methods)[number] = method === 'auto' ? (against.length === 0 ? 'live' : 'shutdown') : method;
   if (method === 'auto' && chosen === 'shutdown')
     plan.warn(`${spec.name} is shut down and started again: ${against.join('; ')}.`);
-  await book(plan, view, best.node);
+  book(plan, bookings, best.node);
   const answer = { ...answerOf(doc), from: spec.node, to: best.node, method: chosen };
   if (chosen === 'document') {
     const { home: _, ...rest } = spec;

@@ -10,6 +10,7 @@ import { type JoinParts, joinOperations } from './cluster/join-operations.ts';
 import { readMembership, readSecret } from './cluster/membership.ts';
 import { nodeOperations } from './cluster/node-operations.ts';
 import { pluginOperations } from './cluster/plugin-operations.ts';
+import { removeNodeOperations } from './cluster/remove-node.ts';
 import { taskOperations } from './cluster/task-operations.ts';
 import { tlsFiles } from './cluster/tls-files.ts';
 import { token } from './cluster/token-kind.ts';
@@ -102,6 +103,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
       count: async (context) => (await plugins.hooks.counters.call(context)).map(({ result }) => result),
     }),
     ...nodeOperations(host.clock),
+    ...removeNodeOperations(documents),
     ...joinOperations(joinParts(host, loaded.config)),
     ...faultOperations,
     ...taskOperations,

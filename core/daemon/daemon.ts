@@ -7,6 +7,8 @@ import { cluster, clusterError, clusterId } from '../cluster/cluster-kind.ts';
 import { dropLeftover, FloatingAddress } from '../cluster/floating-address.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
+import { type RemoveParts, removeNodeTask } from '../cluster/remove-node.ts';
+import { tlsFiles } from '../cluster/tls-files.ts';
 import { errorText } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
@@ -55,6 +57,8 @@ export interface DaemonOptions {
   readonly openStore: (owner: string) => Promise<Store>;
   /** Services that run before the store can be reached. */
   readonly early?: EarlyServices;
+  /** The ZooKeeper servers and the secret that opens them; undefined where the state is elsewhere. */
+  readonly ensemble?: RemoveParts['ensemble'];
   /** How other nodes are asked. */
   readonly remote?: (documents: Documents) => RemoteNodes;
   /** Starts the API; called once everything it shows is there. */
@@ -131,6 +135,8 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       faults,
       section: (plugin) => program.loaded.section(plugin),
       directories: config.directories,
+      certificates:
+        made.spec.authority === undefined ? undefined : { ...tlsFiles(config), authority: tlsFiles(config).ca },
       signal,
       isPrimary: () => primary.isPrimary(),
       touch: (kind, id) => engine.touch(kind, id),
@@ -210,7 +216,17 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       host,
       documents,
       node,
-      definitions: new Map(hooks.tasks.items().map(({ item }) => [item.action, item])),
+      definitions: new Map(
+        [
+          removeNodeTask({
+            host,
+            documents,
+            guard: (what) => primary.guard(what),
+            ensemble: options.ensemble ?? (async () => undefined),
+          }),
+          ...hooks.tasks.items().map(({ item }) => item),
+        ].map((item) => [item.action, item]),
+      ),
       isPrimary: () => primary.isPrimary(),
       guard: (what) => primary.guard(what),
       ended: (target) => engine.touch(target.kind, target.id),

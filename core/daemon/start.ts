@@ -6,6 +6,7 @@ import { listenHttps, listenSocket } from '../api/listen.ts';
 import { createUpgrade } from '../api/upgrade.ts';
 import { claimDaemon } from '../cluster/daemon-record.ts';
 import { followEnsemble } from '../cluster/ensemble/follow.ts';
+import { readMembership, readSecret } from '../cluster/membership.ts';
 import { openStore } from '../cluster/open-store.ts';
 import { tlsFiles } from '../cluster/tls-files.ts';
 import type { Config } from '../config/schema.ts';
@@ -63,6 +64,11 @@ export async function startDaemon(program: Program, stop: AbortSignal, onTermina
           identity: () => peerIdentity(host, config),
         }),
       ...(early === undefined ? {} : { early }),
+      async ensemble() {
+        const known = await readMembership(host, config.directories.state);
+        const secret = await readSecret(host, config.directories.state);
+        return known?.backend === 'zookeeper' && secret !== undefined ? { servers: known.servers, secret } : undefined;
+      },
       serve: (parts) => serveApi(parts),
     },
     stop,

@@ -127,6 +127,8 @@ export class Executor {
     const { host, documents } = this.#parts;
     const input = this.#admitInput(operation, rawInput, actor);
     const fixed = this.#fixedContext(actor);
+    /** Where the try before met a conflict. */
+    let before: string | undefined;
     for (let attempt = 1; ; attempt += 1) {
       const { builder, context, result } = await this.#build(operation, input, fixed);
       const done = (): MutationAnswer => ({
@@ -161,7 +163,10 @@ export class Executor {
         host.log.info(`${operation.name} by ${actor.name}`, { request: fixed.request, changes: record.changes });
         return done();
       }
-      if (committed.outcome === 'conflict') await this.#explainConflict(builder.writes, committed.key);
+      if (committed.outcome === 'conflict') {
+        await this.#explainConflict(builder.writes, committed.key, before === committed.key);
+        before = committed.key;
+      }
       if (attempt >= maxTries) {
         if (committed.outcome === 'unknown')
           throw storeError('STORE_UNAVAILABLE', { reason: errorText(committed.cause) }, { cause: committed.cause });
@@ -292,11 +297,12 @@ export class Executor {
   }
 
   /** Turns a conflict that planning again cannot cure into its error. */
-  async #explainConflict(writes: readonly Write[], key: string): Promise<void> {
+  async #explainConflict(writes: readonly Write[], key: string, again: boolean): Promise<void> {
     const conflict = describeKey(key);
     if (conflict.what === 'object') {
       const created = writes.find((write) => write.do === 'create' && key === specKey(write.kind, write.id));
-      if (created !== undefined)
+      // The first time it may have come into being a moment ago; a plan that sees it may do something else.
+      if (created !== undefined && again)
         throw modelError('OBJECT_EXISTS', { kind: conflict.kind, field: 'id', value: conflict.value, owner: '' });
       return;
     }

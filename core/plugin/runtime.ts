@@ -14,6 +14,8 @@ export interface Runtime {
   /** The plugin's section of the configuration, as its schema gave it. */
   section(plugin: string): unknown;
   readonly directories: { readonly state: string; readonly run: string; readonly log: string };
+  /** Files of this node's certificate, by which the members of the cluster know each other; undefined on a node without one. */
+  readonly certificates: { readonly authority: string; readonly certificate: string; readonly key: string } | undefined;
   /** Aborts when the daemon stops. */
   readonly signal: AbortSignal;
   readonly isPrimary: () => boolean;

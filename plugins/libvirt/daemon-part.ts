@@ -1,4 +1,5 @@
 /** What of libvirt lives only while a daemon runs: its link, controller, tasks, metrics, checks. @module */
+
 import type {
   AnyController,
   AnyTaskDefinition,
@@ -7,6 +8,7 @@ import type {
   MetricDefinition,
   Runtime,
 } from '../../core/plugin/api.ts';
+import { node } from '../../core/plugin/api.ts';
 import type { XmlElement } from './domain/xml.ts';
 import { type DomainHookAbout, GuestControl } from './guest-control.ts';
 import { autostart, guestController } from './guest-controller.ts';
@@ -17,6 +19,8 @@ import { probeKvm } from './kvm-probe.ts';
 import { LibvirtLink } from './libvirt-link.ts';
 import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from './libvirtd.ts';
 import { guestMetrics } from './metrics.ts';
+import { flushTask, readyTask } from './node-tasks.ts';
+import { peerOf, writePeerAccess } from './peer-access.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
@@ -45,17 +49,23 @@ export async function startDaemonPart(
       : await probeKvm(host, directories.state, config.emulator);
   if (config.manage) {
     await writeQemuSettings(host, config.qemu);
-    runtime.supervise(libvirtdService(host, config));
+    const own = (await runtime.documents.get(node, runtime.node))?.spec.address;
+    const listens = own !== undefined && runtime.certificates !== undefined;
+    if (listens && runtime.certificates !== undefined)
+      await writePeerAccess(host, directories.state, own, runtime.certificates);
+    runtime.supervise(libvirtdService(host, config, listens));
   }
   const link = new LibvirtLink(runtime, config, openDriver);
   const control = new GuestControl(runtime, config, kvm, link, domainHook);
   void link.run(signal);
+  // A guest that comes from another node writes its console here from the first moment.
+  await host.files.makeDirectory(`${directories.log}/console`, 0o750);
   await startWithTheNode(runtime);
   return {
     runtime,
     control,
     controllers: [guestController(runtime, control)],
-    tasks: guestTasks(runtime, control),
+    tasks: [...guestTasks(runtime, control, peerOf(directories.state)), flushTask(runtime), readyTask(runtime)],
     metrics: guestMetrics(control),
     health: [libvirtHealth(runtime.node, link)],
     async facts() {
@@ -63,6 +73,7 @@ export async function startDaemonPart(
         accelerator: kvm.works ? 'kvm' : 'tcg',
         ...(kvm.works ? {} : { 'why not kvm': kvm.reason }),
         connected: link.connected,
+        ...(config.sharedPaths.length === 0 ? {} : { 'shared paths': config.sharedPaths.join(':') }),
       };
       if (!link.connected) return known;
       const [versions, guests] = await Promise.all([link.driver.versions(), link.driver.listDomains()]);

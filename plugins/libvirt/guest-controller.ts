@@ -12,6 +12,7 @@ import { parseXml, printXml } from './domain/xml.ts';
 import type { GuestControl, VmDoc } from './guest-control.ts';
 import { type Ends, manyEnds, noEnds } from './guest-ends.ts';
 import { type GuestObserved, type GuestStep, planGuest } from './guest-plan.ts';
+import { settle } from './move-task.ts';
 import type { VmSpec } from './schema.ts';
 import { type VmStatus, vm } from './vm-kind.ts';
 
@@ -39,6 +40,23 @@ export function guestController(
     return found;
   };
 
+  /** What libvirt tells of a move, once: when the guest is first seen here and another node had it before. */
+  const arrivalOf = async (doc: VmDoc, guest: { readonly state: string }): Promise<VmStatus['arrived']> => {
+    const from = doc.status?.node;
+    if (from === undefined || from === node || guest.state !== 'running') return undefined;
+    const values = (await control.link.driver.jobStats(doc.id, true))?.values ?? {};
+    const number = (name: string): number | undefined =>
+      typeof values[name] === 'number' ? Math.round(values[name]) : undefined;
+    const pauseMs = number('downtime');
+    const tookMs = number('time_elapsed');
+    return {
+      from,
+      atMs: runtime.host.clock.wallMs(),
+      ...(pauseMs === undefined ? {} : { pauseMs }),
+      ...(tookMs === undefined ? {} : { tookMs }),
+    };
+  };
+
   return defineController<VmSpec, VmStatus, GuestObserved, GuestStep>({
     name: 'vm',
     summary: 'starts, ends and adjusts the guests of this node',
@@ -63,6 +81,7 @@ export function guestController(
             ? undefined
             : diffDevices({ startedFrom: guest.startedFrom, wanted: parseXml(wanted.text), live: guest.xml }),
         ends: endsOf(uuid, doc, holder),
+        arrival: guest === undefined || doc === undefined ? undefined : await arrivalOf(doc, guest),
       };
     },
 
@@ -79,6 +98,9 @@ export function guestController(
         }
         case 'end':
           await control.end(uuid);
+          return;
+        case 'settle':
+          await settle({ runtime, control }, uuid);
           return;
         case 'attach':
           await control.link.driver.attachDevice(uuid, printXml(step.device));
@@ -124,6 +146,8 @@ export function statusOf(
   const before = doc.status;
   if (!connected && before !== undefined) return { ...before, conditions: [...conditions] };
   const state: VmStatus['state'] = !connected ? 'unknown' : (guest?.state ?? 'stopped');
+  const arrived =
+    guest === undefined ? undefined : (observed.arrival ?? (before?.node === node ? before.arrived : undefined));
   const reason = guest?.reason ?? whyOff(doc, ends);
   return {
     state,
@@ -134,6 +158,7 @@ export function statusOf(
     restartNeeded: differences?.restart.slice(0, 50) ?? [],
     ...(guest?.accelerator === undefined ? {} : { accelerator: guest.accelerator }),
     ...(guest?.vnc === undefined ? {} : { vnc: guest.vnc }),
+    ...(arrived === undefined ? {} : { arrived }),
     ...(ends.count === 0 ? {} : { ends: { ...ends } }),
     notes: [...(guest?.notes ?? [])],
     conditions: [...conditions],

@@ -8,6 +8,7 @@ import type { DeviceDiff } from './domain/device-diff.ts';
 import type { XmlElement } from './domain/xml.ts';
 import type { LiveGuest, VmDoc } from './guest-control.ts';
 import type { Ends } from './guest-ends.ts';
+import type { VmStatus } from './vm-kind.ts';
 
 /** Everything that `planGuest` needs to know. */
 export interface GuestObserved {
@@ -20,12 +21,15 @@ export interface GuestObserved {
   readonly differences: DeviceDiff | undefined;
   /** How often it has ended by itself lately, and when last (wall clock). */
   readonly ends: Ends;
+  /** How it has just come here from another node. */
+  readonly arrival?: VmStatus['arrived'];
 }
 
 export type GuestStep = Step &
   (
     | { readonly do: 'start' }
     | { readonly do: 'end' }
+    | { readonly do: 'settle' }
     | { readonly do: 'attach' | 'detach' | 'update'; readonly device: XmlElement }
   );
 
@@ -66,6 +70,12 @@ export function planGuest(
     // A guest that somebody runs by hand on this libvirt is none of our business.
     return { steps: guest?.ours === true ? [end('it is not defined on this node any more')] : [] };
   }
+  // Its task has ended, or never was: a crash came between.
+  if (doc.spec.transfer !== undefined)
+    return {
+      steps: [{ do: 'settle', text: `put ${name} right, which no task moves any more`, timeoutMs: endTimeoutMs }],
+      againInMs: 100,
+    };
   switch (doc.spec.run) {
     case 'stopped':
     case 'disabled':

@@ -6,6 +6,7 @@
 import { type AnyTaskDefinition, defineTask, errorText, type Runtime, type TaskRun } from '../../core/plugin/api.ts';
 import { acrossLibvirt, isAway } from './across-libvirt.ts';
 import type { GuestControl, VmDoc } from './guest-control.ts';
+import { type MoveParts, moveTask } from './move-task.ts';
 import type { VmSpec } from './schema.ts';
 import { vm, vmError } from './vm-kind.ts';
 
@@ -21,7 +22,7 @@ const pressAgainMs = 10_000;
 
 const runs = (state: string | undefined): boolean => state === 'running' || state === 'paused' || state === 'stopping';
 
-export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefinition[] {
+export function guestTasks(runtime: Runtime, control: GuestControl, peer: MoveParts['peer']): AnyTaskDefinition[] {
   const { host, documents } = runtime;
   const docOf = (run: Pick<TaskRun, 'spec'>): Promise<VmDoc> => documents.need(vm, run.spec.target.id);
 
@@ -196,7 +197,15 @@ export function guestTasks(runtime: Runtime, control: GuestControl): AnyTaskDefi
       },
     }),
   ];
-  return definitions.map((definition) => acrossLibvirt(definition, host));
+  return [
+    ...definitions.map((definition) => acrossLibvirt(definition, host)),
+    moveTask({
+      runtime,
+      control,
+      peer,
+      shutDown: (run, doc) => off(run as TaskRun<ShutdownData>, doc),
+    }),
+  ];
 
   async function forceOff(run: TaskRun<ShutdownData>, doc: VmDoc): Promise<string> {
     const guest = await control.waitFor(doc.id, () => true, run.signal);

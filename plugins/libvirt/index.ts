@@ -1,5 +1,6 @@
 /** libvirt: guests on this node through libvirt's own protocol. See README.md. @module */
 import { definePlugin, type FoldHook, type PluginDefinition, PvcError } from '../../core/plugin/api.ts';
+import { booking } from './booking.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { domainProblem, type XmlElement } from './domain/xml.ts';
 import type { DomainHookAbout } from './guest-control.ts';
@@ -8,6 +9,8 @@ import { libvirtConfig } from './libvirtd.ts';
 import { changeOperations } from './operations/change.ts';
 import { consoleOperations } from './operations/console.ts';
 import { defineOperations } from './operations/define.ts';
+import { moveOperations } from './operations/move.ts';
+import { nodeGuestOperations } from './operations/node-guests.ts';
 import { powerOperations } from './operations/power.ts';
 import { queryOperations } from './operations/query.ts';
 import { vm, vmStates } from './vm-kind.ts';
@@ -56,12 +59,14 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       const domainHook: FoldHook<XmlElement, DomainHookAbout> = pvc.offer('libvirt.domain', 5_000, domainProblem);
 
       pvc.hooks.config.tap(() => [libvirtConfig]);
-      pvc.hooks.kinds.tap(() => [vm]);
+      pvc.hooks.kinds.tap(() => [vm, booking]);
       pvc.hooks.operations.tap(() => [
         ...queryOperations(() => need().control),
         ...defineOperations,
         ...changeOperations,
         ...powerOperations,
+        ...moveOperations,
+        ...nodeGuestOperations,
         ...consoleOperations(
           () => need().control,
           () => need().runtime,

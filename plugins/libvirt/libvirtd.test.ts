@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { describe, it } from 'node:test';
 import { createVirtualHost } from '../../core/host/virtual-host.ts';
-import { libvirtConfig, libvirtdService, withQemuSettings, writeQemuSettings } from './libvirtd.ts';
+import { libvirtConfig, libvirtdService, withSettings, writeQemuSettings } from './libvirtd.ts';
 
 const settings = { user: 'root', remember_owner: 0, namespaces: [], cgroup_controllers: ['cpu', 'a "b"'] };
 const block = [
@@ -22,15 +22,15 @@ describe('qemu.conf', () => {
     ['a last line without its end', 'max_files = 1', `max_files = 1\n${block}`],
   ] as const) {
     it(`gets the settings after ${what}, the same again and again`, () => {
-      assert.equal(withQemuSettings(text, settings), wanted);
-      assert.equal(withQemuSettings(wanted, settings), wanted);
+      assert.equal(withSettings(text, settings), wanted);
+      assert.equal(withSettings(wanted, settings), wanted);
     });
   }
 
   it('loses the old settings when they change, and the block when there are none', () => {
     const before = `# mine\n${block}`;
-    assert.equal(withQemuSettings(before, {}), '# mine\n');
-    const after = withQemuSettings(before, { user: 'qemu' });
+    assert.equal(withSettings(before, {}), '# mine\n');
+    const after = withSettings(before, { user: 'qemu' });
     assert.ok(after.startsWith('# mine\n# BEGIN') && after.includes('user = "qemu"') && !after.includes('namespaces'));
   });
 
@@ -46,7 +46,7 @@ describe('qemu.conf', () => {
 
   it('cannot be given lines of its own by a setting', () => {
     assert.ok(!libvirtConfig.safeParse({ qemu: { 'user = "root"\nx': 1 } }).success);
-    assert.equal(withQemuSettings('', { user: 'a"\nb = 1' }).split('\n').length, 4);
+    assert.equal(withSettings('', { user: 'a"\nb = 1' }).split('\n').length, 4);
   });
 });
 
@@ -54,7 +54,7 @@ describe('the service libvirtd', () => {
   it('is ready once somebody listens on its socket', async () => {
     const host = createVirtualHost();
     const config = libvirtConfig.parse({});
-    const service = libvirtdService(host, config);
+    const service = libvirtdService(host, config, false);
     assert.deepEqual([service.argv, service.unit], [['/usr/sbin/libvirtd'], 'libvirtd.service']);
     assert.equal(await service.ready(), false);
     const stream = new PassThrough();

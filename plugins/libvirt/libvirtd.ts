@@ -23,6 +23,13 @@ export const libvirtConfig = z.strictObject({
     .max(200)
     .default('/usr/bin/qemu-system-x86_64')
     .describe('QEMU that is tried at start, to see whether KVM works'),
+  sharedPaths: z
+    .array(z.string().regex(/^\/[^:\u0000-\u001f]*[^:/\u0000-\u001f]$/, 'an absolute path without ":"'))
+    .max(32)
+    .default([])
+    .describe(
+      'directories with the same files on every node (NFS and the like): what lies there does not tie a guest to a node',
+    ),
   vncListen: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1').describe('address that guests’ VNC displays listen on'),
   qemu: z
     .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), setting)
@@ -44,8 +51,8 @@ const valueText = (value: z.infer<typeof setting>): string => {
 const begin = '# BEGIN written by pvc; change plugins.libvirt.qemu in pvc.yaml instead';
 const end = '# END written by pvc';
 
-/** The text of qemu.conf with PVC's block in it; the rest stays as the administrator has it. Pure. */
-export function withQemuSettings(text: string, settings: LibvirtConfig['qemu']): string {
+/** The text of one of libvirt's files with PVC's block in it; the rest stays as the administrator has it. Pure. */
+export function withSettings(text: string, settings: LibvirtConfig['qemu']): string {
   const from = text.indexOf(begin);
   const to = text.indexOf(end);
   const rest = from === -1 || to === -1 ? text : text.slice(0, from) + text.slice(to + end.length).replace(/^\n/, '');
@@ -63,18 +70,19 @@ export async function writeQemuSettings(
   settings: LibvirtConfig['qemu'],
 ): Promise<void> {
   const text = (await host.files.readText(qemuConf)) ?? '';
-  const wanted = withQemuSettings(text, settings);
+  const wanted = withSettings(text, settings);
   if (wanted === text) return;
   await host.files.makeDirectory('/etc/libvirt', 0o755);
   await host.files.writeAtomic(qemuConf, wanted, 0o600);
   host.log.info('qemu.conf written; it takes effect when libvirtd starts');
 }
 
-export function libvirtdService(host: Pick<Host, 'net'>, config: LibvirtConfig): ServiceDefinition {
+/** @param listens it is to be reached by other nodes */
+export function libvirtdService(host: Pick<Host, 'net'>, config: LibvirtConfig, listens: boolean): ServiceDefinition {
   return {
     name: 'libvirtd',
     unit: 'libvirtd.service',
-    argv: [config.daemon],
+    argv: listens ? [config.daemon, '--listen'] : [config.daemon],
     readyTimeoutMs: 30_000,
     async ready() {
       try {

@@ -3,17 +3,21 @@ import type { TypesOf } from '../../core/plugin/api.ts';
 import type { changeOperations } from './operations/change.ts';
 import type { consoleOperations } from './operations/console.ts';
 import type { defineOperations } from './operations/define.ts';
+import type { moveOperations } from './operations/move.ts';
+import type { nodeGuestOperations } from './operations/node-guests.ts';
 import type { powerOperations } from './operations/power.ts';
 import type { queryOperations } from './operations/query.ts';
 
 type Change = TypesOf<typeof changeOperations>;
 type Console = TypesOf<ReturnType<typeof consoleOperations>>;
 type Define = TypesOf<typeof defineOperations>;
+type Move = TypesOf<typeof moveOperations>;
+type NodeGuests = TypesOf<typeof nodeGuestOperations>;
 type Power = TypesOf<typeof powerOperations>;
 type Query = TypesOf<ReturnType<typeof queryOperations>>;
 
 /** What can be done with guests. */
-export interface GuestOperations extends Change, Console, Define, Power, Query {}
+export interface GuestOperations extends Change, Console, Define, Move, NodeGuests, Power, Query {}
 
 // The module that declares it: the compiler does not reliably merge into a name that was exported again.
 declare module '../../core/operation/operation-types.ts' {

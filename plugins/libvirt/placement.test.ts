@@ -76,7 +76,8 @@ describe('candidates', () => {
     ['that is among those the guest may use', request({ limit: ['b', 'a'] }), node('a'), undefined],
     ['that has said nothing yet', request(), node('a', 0, { silent: true }), /not told its resources/],
     ['as small as the guest', request({ memoryMiB: 8192 }), node('a'), /has 8192 MiB of memory in all/],
-    ['a little larger than the guest', request({ memoryMiB: 8191 }), node('a'), undefined],
+    ['with just the room that the guest needs', request({ memoryMiB: 8192 - 256 }), node('a'), undefined],
+    ['a little larger than the guest', request({ memoryMiB: 8191 }), node('a'), /only 7936 MiB .* not promised/],
     ['with far too few CPUs', request({ vcpus: 65 }), node('a'), /has 4 CPUs/],
     ['with CPUs that are shared', request({ vcpus: 64 }), node('a'), undefined],
   ] as const) {

@@ -23,7 +23,12 @@ export interface PlaceRequest {
   readonly vcpus: number;
   readonly selector: 'mem' | 'memprov' | 'load' | 'vcpus' | 'vms';
   readonly limit: readonly string[];
+  /** The guest itself, when it exists already: what it has now does not count against it. */
+  readonly vm?: string;
 }
+
+/** Memory of a node that is not for guests. */
+export const hostReserveMiB = 256;
 
 /** Every node with its reasons. A guest that is larger than the whole machine is refused there. */
 export function candidates(
@@ -33,7 +38,17 @@ export function candidates(
   guests: readonly VmDoc[],
 ): Candidate[] {
   return nodes.map((one) => {
-    const here = guests.filter((guest) => guest.spec.node === one.id && guest.spec.run !== 'disabled');
+    // One that is on its way here has its memory reserved already.
+    const here = guests.filter(
+      (guest) =>
+        guest.id !== request.vm &&
+        (guest.spec.node === one.id || guest.spec.transfer?.to === one.id) &&
+        guest.spec.run !== 'disabled',
+    );
+    const promised = here.reduce((sum, guest) => sum + guest.spec.memoryMiB, 0);
+    const onTheirWay = here
+      .filter((guest) => guest.spec.run === 'running' && guest.status?.node !== one.id)
+      .reduce((sum, guest) => sum + guest.spec.memoryMiB, 0);
     const running = here.filter((guest) => guest.spec.run === 'running');
     const machine = one.status?.machine;
     const refusals: string[] = [];
@@ -44,13 +59,17 @@ export function candidates(
     if (machine === undefined) refusals.push('it has not told its resources yet');
     else {
       if (request.memoryMiB >= machine.memoryMiB) refusals.push(`it has ${machine.memoryMiB} MiB of memory in all`);
+      const unpromisedMiB = machine.memoryMiB - hostReserveMiB - promised;
+      if (request.memoryMiB < machine.memoryMiB && request.memoryMiB > unpromisedMiB)
+        refusals.push(`only ${Math.max(0, unpromisedMiB)} MiB of its memory are not promised to guests`);
       if (request.vcpus > machine.cpus * 16) refusals.push(`it has ${machine.cpus} CPUs`);
     }
     return {
       node: one.id,
       memoryMiB: machine?.memoryMiB ?? 0,
-      memoryAvailableMiB: one.status?.load.memoryAvailableMiB ?? 0,
-      memoryUnpromisedMiB: (machine?.memoryMiB ?? 0) - here.reduce((sum, guest) => sum + guest.spec.memoryMiB, 0),
+      // What was measured a moment ago does not know of those that are coming.
+      memoryAvailableMiB: (one.status?.load.memoryAvailableMiB ?? 0) - onTheirWay,
+      memoryUnpromisedMiB: (machine?.memoryMiB ?? 0) - promised,
       cpus: machine?.cpus ?? 0,
       load1: one.status?.load.load1 ?? 0,
       vcpus: running.reduce((sum, guest) => sum + guest.spec.vcpus, 0),

@@ -77,6 +77,8 @@ export const vmSpec = z.strictObject({
   node: names.nodeName,
   /** Where it returns after a temporary migration. */
   home: names.nodeName.optional(),
+  /** While a task moves it: where to. Its memory is reserved there. */
+  transfer: z.strictObject({ to: names.nodeName, task: z.string().max(64) }).optional(),
   /** KVM where the node has a working one (`auto`), or always one of the two. */
   accelerator: z.enum(['auto', 'kvm', 'tcg']).default('auto'),
   memoryMiB: z

@@ -19,6 +19,16 @@ export const vmStatus = z.strictObject({
   vnc: z.strictObject({ listen: z.string(), port: z.int() }).optional(),
   /** Its ends by itself of late, while it was meant to run. */
   ends: z.strictObject({ count: z.int(), lastMs: z.int(), reason: z.string() }).optional(),
+  /** How it came to this node, when it was moved while it ran. */
+  arrived: z
+    .strictObject({
+      from: names.nodeName,
+      atMs: z.int(),
+      /** How long it stood still, and how long the move took, as libvirt tells. */
+      pauseMs: z.int().optional(),
+      tookMs: z.int().optional(),
+    })
+    .optional(),
   /** What the node changed in the definition to run it. */
   notes: z.array(z.string()),
   conditions: z.array(condition),
@@ -33,7 +43,7 @@ export const vm = defineKind<VmSpec, VmStatus>({
   spec: vmSpec,
   status: vmStatus,
   unique: (spec) => ({ name: [spec.name], mac: [...new Set(spec.nics.map((nic) => nic.mac))] }),
-  concerns: (spec, status) => [spec.node, status?.node],
+  concerns: (spec, status) => [spec.node, status?.node, spec.transfer?.to],
   label: (spec) => spec.name,
 });
 
@@ -86,6 +96,18 @@ export const vmError = defineErrors({
     hint: 'Every candidate and its reason are listed above; `pvc node list` shows the nodes.',
     http: 409,
     exit: 'refused',
+  },
+  VM_CANNOT_MOVE: {
+    message: 'The guest {vm} cannot be moved.',
+    hint: 'Every reason is listed above. Nothing was changed.',
+    http: 409,
+    exit: 'refused',
+  },
+  VM_MIGRATION_FAILED: {
+    message: 'The guest {vm} was not moved to {node}: {reason}',
+    hint: 'It runs on where it was.',
+    http: 502,
+    exit: 'failed',
   },
   VM_IGNORES_SHUTDOWN: {
     message: 'The guest {vm} did not shut down within {seconds} s.',

@@ -53,6 +53,7 @@ function configuration(node: NodePlan): string {
 api: { listen: "0.0.0.0", port: 7370 }
 plugins:
   libvirt:
+    sharedPaths: [/var/lib/pvc-guest]
     qemu:
       security_driver: none
       user: root

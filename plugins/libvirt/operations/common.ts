@@ -1,5 +1,6 @@
 /** What the operations on guests share: finding one, saying what will happen, starting its tasks. @module */
 import { node, type PlanBuilder, type PlanContext, type QueryContext, type View, z } from '../../../core/plugin/api.ts';
+import { book, bookingsOf } from '../booking.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { noEnds } from '../guest-ends.ts';
 import { planGuest } from '../guest-plan.ts';
@@ -99,8 +100,10 @@ export async function placeNew(
     readonly limit: readonly string[];
   },
   wanted: string | undefined,
+  plan: PlanBuilder,
 ): Promise<{ node: string; warnings: string[] }> {
   const { view } = context;
+  const bookings = await bookingsOf(view);
   const list = candidates(request, await view.list(node), await view.alive(), await view.list(vm));
   if (wanted !== undefined) {
     await view.need(node, wanted);
@@ -110,6 +113,7 @@ export async function placeNew(
     );
     if (hard.length > 0)
       throw vmError('VM_NO_NODE', { vm: request.name }, { details: hard.map((reason) => `${wanted}: ${reason}`) });
+    book(plan, bookings, wanted);
     return { node: wanted, warnings: (named?.refusals ?? []).map((reason) => `${wanted}: ${reason}`) };
   }
   const best = choose(list, request.selector);
@@ -119,13 +123,8 @@ export async function placeNew(
       { vm: request.name },
       { details: list.map((one) => `${one.node}: ${one.refusals.join(', ')}`) },
     );
-  return {
-    node: best.node,
-    warnings:
-      best.memoryUnpromisedMiB < request.memoryMiB
-        ? [`${best.node} has promised more memory than it has with this guest`]
-        : [],
-  };
+  book(plan, bookings, best.node);
+  return { node: best.node, warnings: [] };
 }
 
 /** The guest’s node, for queries that only it can answer. */

@@ -1,5 +1,6 @@
 /** New guests: from an XML, from flags; and their end. @module */
 import { defineMutation, modelError, names, type PlanBuilder, type PlanContext, z } from '../../../core/plugin/api.ts';
+import { bookingsOf } from '../booking.ts';
 import { fromFlags, type GuestFlags } from '../domain/create.ts';
 import { type DefinedVm, fromXml } from '../domain/define.ts';
 import { definedMacs } from '../domain/define-devices.ts';
@@ -26,6 +27,8 @@ async function planNew(
   input: MetaInput & { node?: string | undefined; tag?: string[] | undefined; start: boolean },
 ) {
   const { view } = context;
+  // Before the guests are looked at, below for the first time.
+  await bookingsOf(view);
   for (const warning of defined.warnings) plan.warn(warning);
   const { name, memoryMiB, vcpus } = defined.fields;
   const holder = await view.find(vm, 'name', name);
@@ -54,6 +57,7 @@ async function planNew(
     context,
     { name, memoryMiB, vcpus, selector: meta.selector, limit: meta.limit },
     input.node,
+    plan,
   );
   for (const warning of place.warnings) plan.warn(warning);
   const { topology: shape, ...rest } = fields;

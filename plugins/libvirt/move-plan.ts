@@ -1,0 +1,49 @@
+/** Whether a guest can be moved from one node to another, and how: every reason against it. Pure. @module */
+import type { Doc, NodeSpec, NodeStatus } from '../../core/plugin/api.ts';
+import { viewDomain } from './domain/view.ts';
+import { parseXml } from './domain/xml.ts';
+import type { VmDoc } from './guest-control.ts';
+
+type NodeDoc = Doc<NodeSpec, NodeStatus>;
+
+export interface MoveObjections {
+  /** Against any move. */
+  readonly any: readonly string[];
+  /** Against moving it while it runs. */
+  readonly live: readonly string[];
+}
+
+/** Directories that a node says are the same on every node (`plugins.libvirt.sharedPaths`). */
+const sharedPaths = (node: NodeDoc | undefined): string[] =>
+  String(node?.status?.facts['libvirt']?.['shared paths'] ?? '')
+    .split(':')
+    .filter((path) => path !== '');
+
+const accelerator = (node: NodeDoc): string => String(node.status?.facts['libvirt']?.['accelerator'] ?? 'unknown');
+
+const hostCpuModes = new Set(['host-passthrough', 'host-model', 'maximum']);
+
+export function moveObjections(guest: VmDoc, source: NodeDoc | undefined, target: NodeDoc): MoveObjections {
+  const view = viewDomain(parseXml(guest.spec.definition));
+  const there = sharedPaths(target);
+  const shared = sharedPaths(source).filter((path) => there.includes(path));
+  const isShared = (path: string): boolean => shared.some((directory) => path.startsWith(`${directory}/`));
+  const where = source?.id ?? guest.spec.node;
+  const any: string[] = [];
+  for (const disk of guest.spec.disks)
+    if ((disk.source.type === 'file' || disk.source.type === 'block') && !isShared(disk.source.path))
+      any.push(`its disk ${disk.target} is a file of ${where}: ${disk.source.path}`);
+  for (const path of [view.kernel?.path, view.kernel?.initrd])
+    if (path !== undefined && path !== null && !isShared(path)) any.push(`it starts from a file of ${where}: ${path}`);
+  for (const device of view.hostdevs) any.push(`it has a device of ${where}: ${device.type} ${device.source}`);
+  if (target.spec.address === undefined) any.push(`${target.id} has no address on a cluster network`);
+  const live: string[] = [];
+  if (guest.status?.accelerator === 'kvm') {
+    if (accelerator(target) !== 'kvm') live.push(`it runs with KVM, which does not work on ${target.id}`);
+    const models = [source?.status?.machine.cpuModel, target.status?.machine.cpuModel];
+    if (hostCpuModes.has(view.cpu.mode) && models[0] !== models[1])
+      live.push(`it has the CPU of ${where} (${models[0] ?? 'unknown'}); ${target.id} has ${models[1] ?? 'unknown'}`);
+  }
+  if (source?.spec.address === undefined) live.push(`${where} has no address on a cluster network`);
+  return { any, live };
+}

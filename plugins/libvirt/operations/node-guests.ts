@@ -1,0 +1,90 @@
+/** A node without guests, for maintenance, and back. @module */
+import { defineMutation, names, node, type PlanBuilder, type PlanContext, z } from '../../../core/plugin/api.ts';
+import { vm, vmError } from '../vm-kind.ts';
+import { isRunning } from './common.ts';
+
+const input = z.strictObject({ node: names.nodeName.describe('name of the node') });
+const answer = z.object({ node: z.string(), domainState: z.string(), guests: z.array(z.string()) });
+const nodeArgument = { field: 'node', complete: 'node' } as const;
+const flushTimeoutMs = 6 * 3_600_000;
+
+const target = (name: string) => ({ kind: 'node', id: name, label: name });
+
+async function setState(
+  plan: PlanBuilder,
+  context: PlanContext,
+  name: string,
+  domainState: 'flush' | 'unflush',
+): Promise<void> {
+  const doc = await context.view.need(node, name);
+  if (doc.spec.domainState !== domainState) plan.update(node, doc, { ...doc.spec, domainState });
+}
+
+export const nodeGuestOperations = [
+  defineMutation({
+    name: 'node.flush',
+    summary: 'Move all guests away from a node, for maintenance',
+    description:
+      'The node takes no guests any more; those that run there are moved, two at a time, each to the node that its selector chooses. What cannot be moved stays and is named at the end. `node ready` brings back what has its home there.',
+    http: { method: 'POST', path: '/nodes/{node}/flush' },
+    cli: { command: 'node flush', arguments: [nodeArgument], waits: true, examples: ['pvc node flush hv2'] },
+    role: 'operator',
+    input,
+    output: answer,
+    async plan(plan, context, { node: name }) {
+      const doc = await context.view.need(node, name);
+      const guests = (await context.view.list(vm)).filter((one) => one.spec.node === name && isRunning(one));
+      if (guests.length > 0) {
+        const alive = await context.view.alive();
+        const others = (await context.view.list(node)).filter(
+          (one) => one.id !== name && alive.has(one.id) && one.spec.domainState === 'ready',
+        );
+        if (others.length === 0)
+          throw vmError(
+            'VM_CANNOT_MOVE',
+            { vm: guests.map((one) => one.spec.name).join(', ') },
+            { details: ['no other node is ready for guests'] },
+          );
+      }
+      if (doc.spec.domainState === 'flushed') plan.warn(`${name} is flushed already.`);
+      else {
+        await setState(plan, context, name, 'flush');
+        plan.task({
+          action: 'node.flush',
+          target: target(name),
+          node: undefined,
+          input: null,
+          timeoutMs: flushTimeoutMs,
+        });
+        plan.act(`move ${guests.length} guests away from ${name}`);
+      }
+      return { node: name, domainState: 'flush', guests: guests.map((one) => one.spec.name) };
+    },
+  }),
+  defineMutation({
+    name: 'node.ready',
+    summary: 'Let a node have guests again, and bring back those whose home it is',
+    http: { method: 'POST', path: '/nodes/{node}/ready' },
+    cli: { command: 'node ready', arguments: [nodeArgument], waits: true },
+    role: 'operator',
+    input,
+    output: answer,
+    async plan(plan, context, { node: name }) {
+      const doc = await context.view.need(node, name);
+      const guests = (await context.view.list(vm)).filter((one) => one.spec.home === name);
+      if (doc.spec.domainState === 'ready') plan.warn(`${name} is ready already.`);
+      else {
+        await setState(plan, context, name, 'unflush');
+        plan.task({
+          action: 'node.ready',
+          target: target(name),
+          node: undefined,
+          input: null,
+          timeoutMs: flushTimeoutMs,
+        });
+        plan.act(`bring ${guests.length} guests back to ${name}`);
+      }
+      return { node: name, domainState: 'unflush', guests: guests.map((one) => one.spec.name) };
+    },
+  }),
+];

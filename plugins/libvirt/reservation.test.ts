@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { createVirtualHost } from '../../core/host/virtual-host.ts';
+import { node } from '../../core/model/node-kind.ts';
+import { Executor } from '../../core/operation/execute.ts';
+import type { Mutation } from '../../core/operation/operation.ts';
+import { OperationRegistry } from '../../core/operation/registry.ts';
+import { commitOf, Documents } from '../../core/store/documents.ts';
+import { MemoryCluster } from '../../core/store/memory.ts';
+import { defineOperations } from './operations/define.ts';
+import { moveOperations } from './operations/move.ts';
+import { hostReserveMiB } from './placement.ts';
+import { vm } from './vm-kind.ts';
+
+const actor = { name: 'root', role: 'admin', via: 'socket' } as const;
+const registry = new OperationRegistry();
+for (const operation of [...defineOperations, ...moveOperations]) registry.add('libvirt', operation);
+const [create, migrate] = [registry.get('vm.create'), registry.get('vm.migrate')];
+const [first, second, third] = ['hv1', 'hv2', 'hv3'];
+
+/** Several daemons on one store, each with an executor of its own, and answers that take their time. */
+async function setUp(memoryMiB: number) {
+  const host = createVirtualHost();
+  const cluster = new MemoryCluster({ clock: host.clock });
+  const seed = new Documents(cluster.open('seed'));
+  for (const name of [first, second, third] as string[]) {
+    const { ops } = commitOf([
+      {
+        do: 'create',
+        kind: node,
+        id: name,
+        spec: { role: 'coordinator', domainState: 'ready', address: `10.0.0.1${name.slice(2)}` },
+        status: {
+          daemon: 'run',
+          coordinator: 'secondary',
+          version: '1',
+          startedMs: 0,
+          updatedMs: 0,
+          bootId: 'x',
+          machine: { hostname: name, cpus: 64, cpuModel: 'x', memoryMiB, kernel: 'x', os: 'x', arch: 'x' },
+          load: { memoryAvailableMiB: memoryMiB, load1: 0 },
+          health: 100,
+          facts: { libvirt: { accelerator: 'tcg' } },
+          services: [],
+        },
+      },
+    ]);
+    await seed.store.commit([...ops, { op: 'create', key: `/alive/${name}`, value: '1' }]);
+  }
+  const executors = ['a', 'b', 'c'].map((name) => {
+    cluster.link(name).setLatency({ minMs: 1, maxMs: 9 });
+    return new Executor({
+      host,
+      documents: new Documents(cluster.open(name)),
+      localNode: first,
+      admit: async () => undefined,
+    });
+  });
+  const promised = async (): Promise<Map<string, number>> => {
+    const sums = new Map<string, number>();
+    for (const { spec } of await seed.list(vm))
+      for (const at of new Set([spec.node, spec.transfer?.to]))
+        if (at !== undefined) sums.set(at, (sums.get(at) ?? 0) + spec.memoryMiB);
+    return sums;
+  };
+  return { host, seed, executors, promised };
+}
+
+/** Carries it out; being refused for one of these reasons is fine. */
+async function refusedOr(
+  codes: RegExp,
+  executor: Executor | undefined,
+  operation: Mutation,
+  input: unknown,
+): Promise<void> {
+  try {
+    await executor?.mutate(operation, input, actor);
+  } catch (error) {
+    assert.match(String((error as { code?: string }).code), codes, String(error));
+  }
+}
+
+describe('memory of nodes', () => {
+  it('is never promised twice, however many guests are placed and moved at the same time', async () => {
+    assert.ok(create.type === 'mutation' && migrate.type === 'mutation');
+    const request = fc.record({ by: fc.nat(2), memory: fc.constantFrom(300, 500, 900) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(request, { minLength: 2, maxLength: 8 }), async (requests) => {
+        const room = 1_500;
+        const { host, seed, executors, promised } = await setUp(room + hostReserveMiB);
+        const placing = requests.map(({ by, memory }, index) =>
+          refusedOr(/VM_NO_NODE|TOO_CONTENDED/, executors[by], create, { name: `g${index}`, memory }),
+        );
+        await host.clock.advance(20_000);
+        await Promise.all(placing);
+        for (const [name, sum] of await promised()) assert.ok(sum <= room, `${name} has promised ${sum} of ${room}`);
+        const guests = await seed.list(vm);
+        assert.ok(guests.length > 0);
+        // All away from where they are, at the same time.
+        const moving = guests.map((guest, index) =>
+          refusedOr(/VM_CANNOT_MOVE|TOO_CONTENDED/, executors[index % 3], migrate, { vm: guest.id }),
+        );
+        await host.clock.advance(20_000);
+        await Promise.all(moving);
+        for (const [name, sum] of await promised()) assert.ok(sum <= room, `${name} has promised ${sum} of ${room}`);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});

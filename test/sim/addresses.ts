@@ -51,10 +51,14 @@ export class Addresses {
     return this.#held.has(address);
   }
 
-  async #ip({ argv }: ExecCall): Promise<ScriptedResult> {
+  async #ip({ argv, options }: ExecCall): Promise<ScriptedResult> {
     const { clock, random } = this.#parts;
+    const { input } = options;
+    const told = typeof input === 'function' ? input() : '';
     await clock.sleep(random.ms(1, 6));
-    const result = this.#act(argv.slice(1));
+    const lines = argv[1] === '-batch' ? told.split('\n').filter((line) => line !== '') : [argv.slice(1).join(' ')];
+    let result: ScriptedResult = {};
+    for (const line of lines) result = this.#act(line.split(' '));
     return { ...result, tookMs: random.ms(0.5, 4) };
   }
 

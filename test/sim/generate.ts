@@ -164,7 +164,15 @@ const happenings: readonly (readonly [weight: number, happening: Happening])[] =
       scene.at(ms + scene.random.ms(1_000, 10_000), 'store quick');
     },
   ],
-  [1.5, (scene, ms) => scene.at(ms, `expire ${someNode(scene)}`)],
+  [
+    1.5,
+    // Its heartbeats do not arrive: the session expires, and it hears of it soon afterwards.
+    (scene, ms) => {
+      const node = someNode(scene);
+      scene.at(ms, `cut ${node} store silently 6s requests`);
+      scene.at(ms + scene.random.ms(6_000, 7_500), `heal ${node} store`);
+    },
+  ],
   [3, (scene, ms) => scene.at(ms, `lose answer ${someNode(scene)} ${scene.random.pick(['done', 'undone'])}`)],
   [
     1,

@@ -13,6 +13,7 @@ export async function healAll(world: World): Promise<void> {
     link.loseAnswers({ rate: 0 });
     link.setLatency(description.store.latencyMs);
     link.heal();
+    node.life?.disarm();
     node.resume();
     node.hypervisor.unhangLibvirtd();
     node.hypervisor.startLibvirtd();

@@ -65,6 +65,11 @@ export class Life {
     this.#traps.push({ trap, left: trap.count });
   }
 
+  /** Takes away the traps that have not sprung. */
+  disarm(): void {
+    this.#traps.length = 0;
+  }
+
   /** Something reaches the daemon: now, later, or never. */
   hear(run: () => void): void {
     if (this.#ended) return;

@@ -80,6 +80,7 @@ const says = ({ kind, who, text }: TraceLine, wanted: string): boolean =>
 /** Carries out a script. @throws ScriptError when a line waited in vain */
 export async function runScript(world: World, lines: readonly ScriptLine[]): Promise<void> {
   for (const line of lines) {
+    if (world.violations.length > 0) return;
     const { moment } = line;
     if (moment.kind === 'on') {
       arm(world, line);
@@ -88,7 +89,7 @@ export async function runScript(world: World, lines: readonly ScriptLine[]): Pro
     if (moment.kind === 'at') await world.run(Math.max(world.nowMs, moment.ms));
     else if (moment.kind === 'after') await world.run(world.nowMs + moment.ms);
     else await waitFor(world, line);
-    await act(world, line);
+    if (world.violations.length === 0) await act(world, line);
   }
 }
 
@@ -104,7 +105,7 @@ async function waitFor(world: World, { number, moment }: ScriptLine): Promise<vo
   });
   await world.run(world.nowMs + patienceMs, () => said);
   stop();
-  if (!said)
+  if (!said && world.violations.length === 0)
     throw new ScriptError(`line ${number}: nothing like "${moment.text}" happened within ${patienceMs / 1000} s`);
   await world.run(world.nowMs + moment.ms);
 }

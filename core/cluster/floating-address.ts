@@ -13,7 +13,7 @@ export interface FloatingOptions {
   /** The address itself, and this node's own one on the same network. */
   readonly floating: string;
   readonly own: string;
-  /** End of the lease, on the monotonic clock. */
+  /** Up to when the role is surely this node's, on the monotonic clock. */
   readonly leaseUntilMs: () => number;
   /** Where it is remembered that this node has it, for the next life of the daemon. */
   readonly record: string;

@@ -106,6 +106,14 @@ export class PrimaryRole {
   }
 
   /**
+   * Up to when, on the monotonic clock, the role is surely this node's; in the past when it is not any more. The lease
+   * of a session that has come after the one in which the role was taken means nothing.
+   */
+  get leaseUntilMs(): number {
+    return this.#epoch === this.#store.session.epoch ? this.#store.session.leaseUntilMs : -Infinity;
+  }
+
+  /**
    * What a commit made as primary must carry: it fails when the term is another's.
    * @throws PvcError NOT_PRIMARY
    */
@@ -187,9 +195,7 @@ export class PrimaryRole {
   }
 
   #holds(): boolean {
-    return (
-      this.#epoch === this.#store.session.epoch && this.#host.clock.monotonicMs() < this.#store.session.leaseUntilMs
-    );
+    return this.#host.clock.monotonicMs() < this.leaseUntilMs;
   }
 
   #become(state: PrimaryState): void {

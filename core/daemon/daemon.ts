@@ -172,7 +172,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       return new FloatingAddress(host, {
         floating: address,
         own: ownAddress,
-        leaseUntilMs: () => store.session.leaseUntilMs,
+        leaseUntilMs: () => primary.leaseUntilMs,
         record: floatingRecord,
         trouble(reason) {
           if (reason === undefined) faults.clear(fault);

@@ -270,7 +270,7 @@ export class Hypervisor {
 
   tell(domain: Domain, event: LifecycleEvent, detail: string): void {
     const { uuid, name, id } = domain;
-    const told: DomainEvent = { kind: 'lifecycle', event, detail, domain: { uuid, name, id } } as DomainEvent;
+    const told: DomainEvent = { kind: 'lifecycle', event, detail, domain: { uuid, name, id } };
     for (const driver of this.connections) driver.tell(told);
   }
 

@@ -234,7 +234,7 @@ export class SimNode {
       version: '1.0.0',
       configPath,
       configRequired: true,
-      builtins: [libvirt, dutyPlugin(this.name, world)],
+      builtins: [libvirt, dutyPlugin(this.name, world, daemon.life)],
     });
     await runDaemon(
       {

@@ -6,11 +6,13 @@ import { daemonCommand } from './daemon-command.ts';
 import { initCommand } from './init-command.ts';
 import { joinCommand } from './join-command.ts';
 import { licencesCommand } from './licences-command.ts';
+import { storeCommand } from './store-command.ts';
 
 export const localCommands = (program: () => Promise<Program>): LocalCommand[] => [
   daemonCommand(program),
   initCommand(program),
   joinCommand(program),
+  storeCommand(program),
   ...configCommands(program),
   licencesCommand,
 ];

@@ -121,7 +121,7 @@ export const maxValueBytes = 512 * 1024;
 export const storeError = defineErrors({
   STORE_UNAVAILABLE: {
     message: 'The cluster state cannot be reached: {reason}',
-    hint: 'Guests run on. See `pvc cluster status`, and the log of this node.',
+    hint: 'Guests run on, with their consoles and logs; nothing can be changed until it is back. `pvc store status` on a coordinator shows what is missing.',
     http: 503,
     exit: 'unreachable',
   },

@@ -15,7 +15,7 @@ import {
   type PvcClient,
 } from '../../core/client/index.ts';
 import { removeAbandonedLabs } from '../lab/abandoned.ts';
-import { daemonLog, killDaemon, startDaemon, stopDaemon } from '../lab/daemon.ts';
+import { daemonLog, holdDaemon, killDaemon, startDaemon, stopDaemon } from '../lab/daemon.ts';
 import { takeDown } from '../lab/down.ts';
 import { execOn, pathOn } from '../lab/exec.ts';
 import { watchInterrupt } from '../lab/interrupt.ts';
@@ -100,6 +100,20 @@ export class TestLab {
     return this.#asking.client.call(query, input);
   }
 
+  get nodes(): string[] {
+    return this.record.topology.nodes.map((node) => node.name);
+  }
+
+  /** Who is primary, as the daemon of a node says; undefined while nobody is, or while it does not answer. */
+  async primary(asked: string): Promise<string | undefined> {
+    try {
+      return (await this.ask(asked, 'cluster.status', {})).primary ?? undefined;
+    } catch {
+      // It is probed again and again while things are broken on purpose.
+      return undefined;
+    }
+  }
+
   /** The administrator's token that `pvc cluster init` made. */
   async token(): Promise<string> {
     const cluster = await readCluster(this.name);
@@ -116,8 +130,9 @@ export class TestLab {
     return setCable(this.name, nodeOf(this.record.topology, node), network, state);
   }
 
-  async daemon(node: string, action: 'stop' | 'start' | 'restart' | 'kill'): Promise<void> {
+  async daemon(node: string, action: 'stop' | 'start' | 'restart' | 'kill' | 'pause' | 'resume'): Promise<void> {
     if (action === 'kill') return killDaemon(this.record, node);
+    if (action === 'pause' || action === 'resume') return holdDaemon(this.record, node, action === 'pause');
     if (action !== 'start') await stopDaemon(this.record, node);
     if (action !== 'stop') await startDaemon(this.record, node);
   }

@@ -3,7 +3,7 @@
  * @module
  */
 import { parseArgs } from 'node:util';
-import { killDaemon, startDaemon, stopDaemon } from './daemon.ts';
+import { holdDaemon, killDaemon, startDaemon, stopDaemon } from './daemon.ts';
 import { takeDown } from './down.ts';
 import { commandOn } from './exec.ts';
 import { Interrupted, watchInterrupt } from './interrupt.ts';
@@ -24,7 +24,8 @@ const usage = `usage: npm run lab -- COMMAND [--name LAB]
   power NODE off|on                   cut a node's power, or boot it again
   cut NODE [NETWORK…]                 pull a node's cables: cluster, storage, upstream; without a name all
   heal NODE [NETWORK…]                plug them in again
-  daemon NODE stop|start|restart|kill stop, start or crash pvc daemon on a node
+  daemon NODE stop|start|restart|kill|pause|resume
+                                      stop, start, crash or hold still pvc daemon on a node
   status [--format json]              what is on
   down [--all]                        remove the lab, or every lab
 
@@ -108,9 +109,10 @@ async function daemon(member: string, action: string): Promise<number> {
   if (action === 'stop' || action === 'restart') await stopDaemon(record, member);
   if (action === 'start' || action === 'restart') await startDaemon(record, member);
   if (action === 'kill') await killDaemon(record, member);
-  return ['stop', 'start', 'restart', 'kill'].includes(action)
+  if (action === 'pause' || action === 'resume') await holdDaemon(record, member, action === 'pause');
+  return ['stop', 'start', 'restart', 'kill', 'pause', 'resume'].includes(action)
     ? 0
-    : misused(`daemon ${action}: not stop, start, restart or kill`);
+    : misused(`daemon ${action}: not stop, start, restart, kill, pause or resume`);
 }
 
 async function power(member: string, state: string): Promise<number> {

@@ -66,8 +66,18 @@ export async function killDaemon(record: LabRecord, member: string): Promise<voi
   if (!(await signalDaemon(record, member, 'KILL'))) throw new LabError(`the daemon on ${member} does not run`);
 }
 
+/** SIGSTOP: the daemon stands still, as a process does that its machine gives no time; or goes on. @throws LabError when it does not run */
+export async function holdDaemon(record: LabRecord, member: string, hold: boolean): Promise<void> {
+  if (!(await signalDaemon(record, member, hold ? 'STOP' : 'CONT')))
+    throw new LabError(`the daemon on ${member} does not run`);
+}
+
 /** False when there is no daemon to signal. */
-async function signalDaemon(record: LabRecord, member: string, signal: 'TERM' | 'KILL'): Promise<boolean> {
+async function signalDaemon(
+  record: LabRecord,
+  member: string,
+  signal: 'TERM' | 'KILL' | 'STOP' | 'CONT',
+): Promise<boolean> {
   const pid = await daemonProcess(record, member);
   if (pid === undefined) return false;
   const { code } = await execOn(record, member, ['kill', `-${signal}`, String(pid)], { accept: 'any' });

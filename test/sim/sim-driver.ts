@@ -246,7 +246,7 @@ export class SimDriver implements GuestDriver {
         };
         work().then(
           (value) => answered(() => resolve(value)),
-          (error: unknown) => answered(() => reject(error)),
+          (error: Error) => answered(() => reject(error)),
         );
       });
     });

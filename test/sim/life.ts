@@ -92,10 +92,8 @@ export class Life {
     // A daemon that stands still has not sent anything; it does so when it goes on.
     if (this.#ended) return never();
     if (this.#paused && sprung?.when === 'before') {
-      return new Promise((resolve, reject) => {
-        this.hear(() => {
-          this.#through(run()).then(resolve, reject);
-        });
+      return new Promise((resolve) => {
+        this.hear(() => resolve(this.#through(run())));
       });
     }
     const answer = this.#through(run());
@@ -103,12 +101,11 @@ export class Life {
     return answer;
   }
 
+  /** The answer as it was, when the daemon hears of it. */
   #through<T>(answer: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      answer.then(
-        (value) => this.hear(() => resolve(value)),
-        (error: Error) => this.hear(() => reject(error)),
-      );
+    return new Promise((resolve) => {
+      const heard = (): void => this.hear(() => resolve(answer));
+      answer.then(heard, heard);
     });
   }
 

@@ -235,19 +235,17 @@ export class SimDriver implements GuestDriver {
           );
         };
         this.#pending.add(cutOff);
-        const answered = (settle: () => void): void => {
-          if (this.#pending.delete(cutOff)) settle();
-        };
         const work = async (): Promise<T> => {
           await hypervisor.work(hypervisor.random.ms(0.5, 2));
           const result = await run(hypervisor);
           await hypervisor.work(hypervisor.random.ms(0.2, 1));
           return result;
         };
-        work().then(
-          (value) => answered(() => resolve(value)),
-          (error: Error) => answered(() => reject(error)),
-        );
+        const answer = work();
+        const answered = (): void => {
+          if (this.#pending.delete(cutOff)) resolve(answer);
+        };
+        answer.then(answered, answered);
       });
     });
   }

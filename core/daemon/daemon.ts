@@ -160,7 +160,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         void service
           .run(signal)
           .catch((error: unknown) => log.error(`looking after ${definition.name} ended`, { reason: errorText(error) }));
-        return { status: () => service.status };
+        return { status: () => service.status, restart: () => service.restart() };
       },
     };
     /** The cluster's floating address, where there is one and this node may have it. */

@@ -6,6 +6,7 @@ import { daemonCommand } from './daemon-command.ts';
 import { initCommand } from './init-command.ts';
 import { joinCommand } from './join-command.ts';
 import { licencesCommand } from './licences-command.ts';
+import { stateCommands } from './state-commands.ts';
 import { storeCommand } from './store-command.ts';
 
 export const localCommands = (program: () => Promise<Program>): LocalCommand[] => [
@@ -13,6 +14,7 @@ export const localCommands = (program: () => Promise<Program>): LocalCommand[] =
   initCommand(program),
   joinCommand(program),
   storeCommand(program),
+  ...stateCommands(program),
   ...configCommands(program),
   licencesCommand,
 ];

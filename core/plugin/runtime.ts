@@ -33,5 +33,9 @@ export interface Runtime {
    */
   perform(operation: string, input: unknown): Promise<MutationAnswer>;
   /** Has a service started and kept running; it goes on when the daemon stops. */
-  supervise(service: ServiceDefinition): { status(): ServiceStatus };
+  supervise(service: ServiceDefinition): {
+    status(): ServiceStatus;
+    /** Ends it, so that it is started again with its new settings. */
+    restart(): Promise<void>;
+  };
 }

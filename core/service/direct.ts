@@ -13,6 +13,8 @@ export interface ProcessControl {
   /** Pid of the running service, if it runs. */
   running(): Promise<number | undefined>;
   start(): Promise<void>;
+  /** Asks it to end; not running is fine. */
+  stop(): Promise<void>;
 }
 
 export function directControl(
@@ -33,6 +35,10 @@ export function directControl(
         return undefined;
       }
       return (await host.processes.alive(parsed.pid, parsed.startTicks)) ? parsed.pid : undefined;
+    },
+    async stop() {
+      const pid = await this.running();
+      if (pid !== undefined) host.processes.kill(pid, 'SIGTERM');
     },
     async start() {
       await host.files.makeDirectory(`${directories.run}/services`, 0o700);
@@ -57,6 +63,11 @@ export function systemdControl(host: Pick<Host, 'processes'>, service: ServiceDe
       });
       const pid = Number(/^MainPID=(\d+)$/m.exec(shown.stdout)?.[1] ?? '0');
       return /^ActiveState=active$/m.test(shown.stdout) && pid > 0 ? pid : undefined;
+    },
+    async stop() {
+      const done = await host.processes.exec(['systemctl', 'stop', service.unit], { timeoutMs: 90_000 });
+      if (done.code !== 0)
+        throw new Error(`systemctl stop ${service.unit}: ${done.stderr.trim() || `exit ${done.code}`}`);
     },
     async start() {
       const done = await host.processes.exec(['systemctl', 'start', service.unit], { timeoutMs: 90_000 });

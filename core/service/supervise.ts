@@ -39,6 +39,11 @@ export class SupervisedService {
     return this.#status;
   }
 
+  /** Ends the service, which is then started again: for settings that take effect at its start. */
+  restart(): Promise<void> {
+    return this.#control.stop();
+  }
+
   /** Looks after the service until the signal aborts; leaves it running then. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#host;

@@ -51,9 +51,13 @@ export async function startDaemonPart(
     await writeQemuSettings(host, config.qemu);
     const own = (await runtime.documents.get(node, runtime.node))?.spec.address;
     const listens = own !== undefined && runtime.certificates !== undefined;
-    if (listens && runtime.certificates !== undefined)
-      await writePeerAccess(host, directories.state, own, runtime.certificates);
-    runtime.supervise(libvirtdService(host, config, listens));
+    const changed =
+      listens &&
+      runtime.certificates !== undefined &&
+      (await writePeerAccess(host, directories.state, own, runtime.certificates));
+    const service = runtime.supervise(libvirtdService(host, config, listens));
+    // One that runs already does not listen yet; guests do not notice its restart.
+    if (changed) await service.restart();
   }
   const link = new LibvirtLink(runtime, config, openDriver);
   const control = new GuestControl(runtime, config, kvm, link, domainHook);

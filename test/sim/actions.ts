@@ -6,6 +6,7 @@
 
 import { parse as parseYaml } from 'yaml';
 import { errorText, PvcError } from '../../core/error/error.ts';
+import { taskEnded } from '../../core/task/task-kind.ts';
 import { bootMs, healAll, setStore } from './heal.ts';
 import type { SimNode } from './node.ts';
 import { ownerOf, type World } from './world.ts';
@@ -26,6 +27,8 @@ interface Form {
 export interface Names {
   node(name: string | undefined): string;
   guest(name: string | undefined): string;
+  /** Stands for a node that is known only later. */
+  readonly someNode: string;
 }
 
 const node = String.raw`(?<node>[a-z][\w-]*)`;
@@ -247,6 +250,19 @@ const forms: readonly Form[] = [
       const target = names.node(name);
       const fields = readFields(input ?? '');
       return (world) => ask(world, target, operation as string, fields);
+    },
+  },
+  {
+    usage: 'cancel GUEST at NODE',
+    pattern: new RegExp(`^cancel (?<guest>[\\w-]+) at ${node}$`),
+    read: ({ guest, node: name }, names) => {
+      const [label, target] = [names.guest(guest), names.node(name)];
+      return (world) => {
+        const task = [...world.state.tasks.values()].find(
+          ({ spec, status }) => spec.target.label === label && !taskEnded(status),
+        );
+        if (task !== undefined) ask(world, target, 'task.cancel', { task: task.id });
+      };
     },
   },
   {

@@ -68,6 +68,8 @@ interface Scene {
   readonly random: Chance;
   /** Adds a line that happens at a time. */
   at(ms: number, action: string): void;
+  /** Adds a line that waits for an occasion from a time on. */
+  on(ms: number, line: string): void;
 }
 
 /** Something that happens; its first line at `ms`, and what ends it again later. */
@@ -84,6 +86,9 @@ const trap = ({ random }: Scene): string => {
   return ` ${random.pick(['before', 'after'])} call ${random.int(1, call === '' ? 60 : 8)}${call}`;
 };
 
+const someTarget = (scene: Scene): string => (scene.random.happens(0.7) ? ` node=${someNode(scene)}` : '');
+const someMethod = (scene: Scene): string => scene.random.pick(['', ' method=live', ' method=shutdown', ' timeoutS=6']);
+
 const asks: readonly ((scene: Scene) => string)[] = [
   (scene) => `vm.start vm=${someGuest(scene)}`,
   (scene) => `vm.start vm=${someGuest(scene)}`,
@@ -96,12 +101,55 @@ const asks: readonly ((scene: Scene) => string)[] = [
   (scene) => `vm.disable vm=${someGuest(scene)} force=true`,
   (scene) =>
     `vm.create name=new${scene.random.int(1, 4)} memory=${scene.random.pick([256, 512])} start=true graphics=none`,
+  (scene) => `vm.migrate vm=${someGuest(scene)}${someTarget(scene)}${someMethod(scene)}`,
+  (scene) => `vm.migrate vm=${someGuest(scene)}${someTarget(scene)}${someMethod(scene)}`,
+  (scene) => `vm.migrate vm=${someGuest(scene)}`,
+  (scene) => `vm.move vm=${someGuest(scene)}${someTarget(scene)}${someMethod(scene)}`,
+  (scene) => `vm.unmigrate vm=${someGuest(scene)}`,
+  (scene) => `node.flush node=${someNode(scene)}`,
+  (scene) => `node.flush node=${someNode(scene)}`,
+  (scene) => `node.ready node=${someNode(scene)}`,
   (scene) => `node.primary node=${someCoordinator(scene)}`,
   (scene) => `node.secondary node=${someCoordinator(scene)}`,
 ];
 
+/** A guest is moved, and something happens to one of the two nodes in the midst of it. */
+function disturbedMove(scene: Scene, ms: number): void {
+  const { random } = scene;
+  const guest = someGuest(scene);
+  const end = random.pick(['SOURCE', 'TARGET']);
+  const phase = random.pick([
+    'is prepared',
+    'copies its memory',
+    'copies its memory',
+    'runs at the destination',
+    'is done',
+  ]);
+  const [harm, cure] = random.pick([
+    [`kill ${end}`, undefined],
+    [`kill ${end}${trap(scene)}`, undefined],
+    [`stop ${end}`, `continue ${end}`],
+    [`power off ${end}`, `power on ${end}`],
+    [`libvirtd kill ${end}`, undefined],
+    [`libvirtd hang ${end}`, `libvirtd continue ${end}`],
+    [`cut ${end} store silently 3s`, `heal ${end} store`],
+    ['cut SOURCE TARGET', 'heal SOURCE TARGET'],
+    [`lose answer ${end} done`, undefined],
+    [`cancel ${guest} at ${someNode(scene)}`, undefined],
+    [`guest ${guest} crashes`, undefined],
+  ] as const);
+  const laterMs = random.happens(0.5) ? 0 : random.ms(0, 3_000);
+  const occasion = (extraMs: number): string =>
+    `on "${guest} migration … ${phase}" + ${((laterMs + extraMs) / 1000).toFixed(3)}s`;
+  scene.on(ms, `${occasion(0)}: ${harm}`);
+  if (cure !== undefined) scene.on(ms, `${occasion(random.ms(300, 15_000))}: ${cure}`);
+  scene.at(ms, `ask ${someNode(scene)} vm.migrate vm=${guest}${someTarget(scene)}`);
+}
+
 const happenings: readonly (readonly [weight: number, happening: Happening])[] = [
   [10, (scene, ms) => scene.at(ms, `ask ${someNode(scene)} ${scene.random.pick(asks)(scene)}`)],
+  [4, (scene, ms) => disturbedMove(scene, ms)],
+  [1, (scene, ms) => scene.at(ms, `cancel ${someGuest(scene)} at ${someNode(scene)}`)],
   [3, (scene, ms) => scene.at(ms, `kill ${someNode(scene)}${trap(scene)}`)],
   [
     3,
@@ -212,8 +260,13 @@ function drawHappening(random: Chance): Happening {
 }
 
 function makeScript(world: WorldDescription, random: Chance): string {
-  const lines: { ms: number; action: string }[] = [];
-  const scene: Scene = { world, random, at: (ms, action) => lines.push({ ms, action }) };
+  const lines: { ms: number; text: string }[] = [];
+  const scene: Scene = {
+    world,
+    random,
+    at: (ms, action) => lines.push({ ms, text: `at ${(ms / 1000).toFixed(3)}s: ${action}` }),
+    on: (ms, text) => lines.push({ ms, text }),
+  };
   const untilMs = random.ms(...chaosMs);
   // Quiet or wild, and now and then several things at once.
   const pauseMs = random.pick([800, 2_000, 5_000]);
@@ -223,6 +276,8 @@ function makeScript(world: WorldDescription, random: Chance): string {
     if (!random.happens(0.25)) ms += random.ms(0, 2 * pauseMs);
     else ms += random.ms(0, 50);
   }
-  lines.sort((a, b) => a.ms - b.ms);
-  return lines.map(({ ms: time, action }) => `at ${(time / 1000).toFixed(3)}s: ${action}\n`).join('');
+  // What waits for an occasion stands before what brings it about.
+  const order = (line: { ms: number; text: string }): number => (line.text.startsWith('on ') ? 0 : 1);
+  lines.sort((a, b) => a.ms - b.ms || order(a) - order(b));
+  return lines.map(({ text }) => `${text}\n`).join('');
 }

@@ -6,6 +6,7 @@ export const bootMs = 8_000;
 
 export async function healAll(world: World): Promise<void> {
   const { cluster, description, fabric } = world;
+  world.disarm();
   fabric.healAll();
   if (world.storeDown) setStore(world, false);
   for (const node of world.nodes.values()) {

@@ -38,7 +38,7 @@ interface Daemon {
 }
 
 const configPath = '/etc/pvc/pvc.yaml';
-const config = 'plugins:\n  libvirt:\n    manage: false\n';
+const config = 'plugins:\n  libvirt:\n    manage: false\n    sharedPaths: [/shared]\n';
 /** systemd's RestartSec of the unit. */
 const restartMs = 1_000;
 const openAgainMs = 1_000;

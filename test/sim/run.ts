@@ -1,6 +1,6 @@
 /** One run: a world, what is done to it, and whether it comes to rest as it should. @module */
 
-import { ScriptError } from './actions.ts';
+import { type Names, ScriptError } from './actions.ts';
 import { missing } from './converged.ts';
 import { healAll } from './heal.ts';
 import type { Plant } from './plants.ts';
@@ -91,10 +91,7 @@ async function rest(world: World, restMs: number): Promise<void> {
     world.violated('no-rest', `${restMs / 1000} s after everything was healed: ${left.join('; ')}`);
 }
 
-export function namesOf({ nodes, guests }: WorldDescription): {
-  node: (name: string | undefined) => string;
-  guest: (name: string | undefined) => string;
-} {
+export function namesOf({ nodes, guests }: WorldDescription): Names {
   const one =
     (what: string, known: readonly { readonly name: string }[]) =>
     (name: string | undefined): string => {
@@ -103,5 +100,5 @@ export function namesOf({ nodes, guests }: WorldDescription): {
         `there is no ${what} ${name ?? ''}; there are: ${known.map((each) => each.name).join(', ')}`,
       );
     };
-  return { node: one('node', nodes), guest: one('guest', guests) };
+  return { node: one('node', nodes), guest: one('guest', guests), someNode: nodes[0]?.name ?? '' };
 }

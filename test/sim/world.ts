@@ -58,6 +58,8 @@ export class World {
   readonly holders = new Set<string>();
   readonly #onDuty = new Set<string>();
   storeDown = false;
+  /** Ends what still waits for an occasion to break something. */
+  readonly #disarm = new Set<() => void>();
   readonly #setUp: Promise<void>;
 
   constructor(description: WorldDescription, options: WorldOptions = {}) {
@@ -123,6 +125,16 @@ export class World {
     this.trace.world(node, held ? 'holds the floating address' : `holds the floating address no more (${why})`);
     if (this.holders.size > 1)
       this.violated('two-holders', `${[...this.holders].sort().join(' and ')} hold the floating address`);
+  }
+
+  /** Calls it when everything is healed. */
+  onHeal(disarm: () => void): void {
+    this.#disarm.add(disarm);
+  }
+
+  disarm(): void {
+    for (const disarm of this.#disarm) disarm();
+    this.#disarm.clear();
   }
 
   /** A node acts as primary from now on. */

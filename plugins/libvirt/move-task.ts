@@ -153,8 +153,14 @@ export function moveTask(parts: MoveParts): AnyTaskDefinition {
           // There may be none, or it has just ended: what the guest is then tells.
           run.log.debug('no move to stop', { reason: errorText(error) });
         }
-        await calm(uuid, undefined);
-        await settle(parts, uuid, run.id);
+        try {
+          await calm(uuid, undefined);
+          await settle(parts, uuid, run.id);
+        } catch (error) {
+          if (!isAway(error)) throw error;
+          // Nobody can see what has become of it. The controller puts it right as soon as libvirt is back.
+          run.log.info('is put right once libvirt is back', { reason: errorText(error) });
+        }
       },
     }),
     host,

@@ -12,8 +12,14 @@ function* nodesMissing({ nodes, state, cluster }: World): Generator<string> {
     if (node.api === undefined) yield `the daemon of ${node.name} does not run`;
     if (cluster.tree.get(`/alive/${node.name}`) === undefined) yield `${node.name} is not seen alive`;
   }
-  for (const [node, domainState] of state.nodes)
-    if (domainState !== 'ready' && domainState !== 'flushed') yield `${node} is still to be ${domainState}`;
+  for (const [node, domainState] of state.nodes) {
+    // A node that could not be emptied takes no guests until somebody decides otherwise.
+    const [last] = [...state.tasks.values()]
+      .filter(({ spec }) => spec.target.kind === 'node' && spec.target.id === node)
+      .slice(-1);
+    const gaveUp = domainState === 'flush' && last?.status?.state === 'failed';
+    if (domainState !== 'ready' && domainState !== 'flushed' && !gaveUp) yield `${node} is still to be ${domainState}`;
+  }
   // That a guest ended often is told for some minutes more.
   for (const [id, { message }] of state.faults) if (!id.startsWith('vm.ends:')) yield `a fault is open: ${message}`;
 }

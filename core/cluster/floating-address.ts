@@ -13,7 +13,7 @@ export interface FloatingOptions {
   /** The address itself, and this node's own one on the same network. */
   readonly floating: string;
   readonly own: string;
-  /** End of the lease, on the monotonic clock. */
+  /** Up to when the role is surely this node's, on the monotonic clock. */
   readonly leaseUntilMs: () => number;
   /** Where it is remembered that this node has it, for the next life of the daemon. */
   readonly record: string;
@@ -85,15 +85,18 @@ export class FloatingAddress {
       const device = await this.#inTurn(async () => {
         const found = deviceOf(await showLinks(this.#host), this.#options.own);
         if (found === undefined) throw new Error(`no link has ${this.#options.own}`);
-        // The last look at the clock, right before the kernel is told.
-        const leftMs = this.#options.leaseUntilMs() - this.#host.clock.monotonicMs() - kernelSlackMs;
-        const seconds = Math.floor(leftMs / 1000);
-        if (signal.aborted || seconds < 1) return undefined;
-        await ip(this.#host, [
-          ...['addr', 'replace', withPrefix(this.#options.floating), 'dev', found],
-          ...['valid_lft', String(seconds), 'preferred_lft', String(seconds)],
-          ...(this.#options.floating.includes(':') ? ['nodad'] : []),
-        ]);
+        // The last look at the clock, when `ip` runs already: a daemon that was stopped in between must not set what
+        // belongs to somebody else by now.
+        let told = false;
+        await ip(this.#host, ['-batch', '-'], () => {
+          const leftMs = this.#options.leaseUntilMs() - this.#host.clock.monotonicMs() - kernelSlackMs;
+          const seconds = Math.floor(leftMs / 1000);
+          if (signal.aborted || seconds < 1) return '';
+          told = true;
+          const nodad = this.#options.floating.includes(':') ? ' nodad' : '';
+          return `addr replace ${withPrefix(this.#options.floating)} dev ${found} valid_lft ${seconds} preferred_lft ${seconds}${nodad}\n`;
+        });
+        if (!told) return undefined;
         return found;
       });
       if (device === undefined) return false;
@@ -162,8 +165,11 @@ async function removeAddress(host: IpHost, address: string): Promise<void> {
   }
 }
 
-async function ip(host: IpHost, args: readonly string[]): Promise<string> {
-  const done = await host.processes.exec(['ip', ...args], { timeoutMs: execTimeoutMs });
+async function ip(host: IpHost, args: readonly string[], input?: () => string): Promise<string> {
+  const done = await host.processes.exec(['ip', ...args], {
+    timeoutMs: execTimeoutMs,
+    ...(input === undefined ? {} : { input }),
+  });
   if (done.code !== 0) throw new Error(`ip ${args.join(' ')}: ${done.stderr.trim() || `exit ${done.code}`}`);
   return done.stdout;
 }

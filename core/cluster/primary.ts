@@ -27,7 +27,7 @@ export const primaryError = defineErrors({
 export interface PrimaryDuties {
   /**
    * Takes the duties up. `released`: the holder before has dropped all of them; otherwise it was lost, and can have
-   * them no longer than its lease.
+   * them no longer than its lease. Between its steps it looks whether the role is still its own (`guard`).
    */
   take(term: number, released: boolean): Promise<void>;
   /** Drops them; safe from any state. `lost`: at once, for somebody else may have the role already. */
@@ -74,6 +74,7 @@ export class PrimaryRole {
   #holdsBackSinceMs: number | undefined;
   /** Given up for good: the daemon stops. */
   #retired = false;
+  #turn: Promise<unknown> = Promise.resolve();
   #wake = (): void => {};
 
   constructor(
@@ -105,6 +106,14 @@ export class PrimaryRole {
   }
 
   /**
+   * Up to when, on the monotonic clock, the role is surely this node's; in the past when it is not any more. The lease
+   * of a session that has come after the one in which the role was taken means nothing.
+   */
+  get leaseUntilMs(): number {
+    return this.#epoch === this.#store.session.epoch ? this.#store.session.leaseUntilMs : -Infinity;
+  }
+
+  /**
    * What a commit made as primary must carry: it fails when the term is another's.
    * @throws PvcError NOT_PRIMARY
    */
@@ -131,18 +140,29 @@ export class PrimaryRole {
     const { log } = this.#host;
     while (!signal.aborted) {
       try {
-        // `relinquish` here is a leave that failed: it is safe from any state, so it is tried again.
-        if (this.#state === 'relinquish' || (this.#state === 'primary' && !this.isPrimary())) await this.#leave('lost');
-        if (this.#state === 'primary' && (await this.#isToGo())) {
-          await this.#leave('planned');
-          await this.#release();
-        }
-        if (this.#state === 'secondary' && !this.#retired && this.#options.eligible()) await this.#tryTake();
+        await this.#inTurn(() => this.#look());
       } catch (error) {
         log.warn('taking the primary role failed, trying again', { reason: errorText(error) });
       }
       await this.#pause(signal);
     }
+  }
+
+  async #look(): Promise<void> {
+    // `relinquish` here is a leave that failed: it is safe from any state, so it is tried again.
+    if (this.#state === 'relinquish' || (this.#state === 'primary' && !this.isPrimary())) await this.#leave('lost');
+    if (this.#state === 'primary' && (await this.#isToGo())) {
+      await this.#leave('planned');
+      await this.#release();
+    }
+    if (this.#state === 'secondary' && !this.#retired && this.#options.eligible()) await this.#tryTake();
+  }
+
+  /** One after the other: the role must not be given up in the midst of being taken. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
   /** Until the next look is due: at once when the session or the store changes, at the latest when the lease ends. */
@@ -167,15 +187,15 @@ export class PrimaryRole {
   /** Gives the role up for good: first the duties, then the key, so that the next holder finds nothing in its way. */
   async relinquish(): Promise<void> {
     this.#retired = true;
-    if (this.#state !== 'primary') return;
-    await this.#leave('planned');
-    await this.#release();
+    await this.#inTurn(async () => {
+      if (this.#state === 'secondary') return;
+      await this.#leave(this.isPrimary() ? 'planned' : 'lost');
+      await this.#release();
+    });
   }
 
   #holds(): boolean {
-    return (
-      this.#epoch === this.#store.session.epoch && this.#host.clock.monotonicMs() < this.#store.session.leaseUntilMs
-    );
+    return this.#host.clock.monotonicMs() < this.leaseUntilMs;
   }
 
   #become(state: PrimaryState): void {
@@ -261,9 +281,11 @@ export class PrimaryRole {
     this.#host.log.info('takes the primary role', { term: next });
     try {
       await this.#duties.take(next, term === undefined || released?.value === term.value);
+      // It may have taken long enough for somebody else to have it by now.
+      this.guard('the role');
     } catch (error) {
       // Half a primary helps nobody: what was taken is dropped, and another node may try.
-      await this.#leave('planned');
+      await this.#leave(this.#holds() ? 'planned' : 'lost');
       await this.#release();
       throw error;
     }

@@ -113,6 +113,8 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
           // A holder that was lost has its address until its lease is over: see docs/decisions/010.
           if (!released) await host.clock.sleep(afterLossMs);
           await floating?.take();
+          // A daemon that stood still meanwhile is not primary any more.
+          primary.guard('the duties of the primary');
           await hooks.becomePrimary.call({ ...runtime, term });
         },
         async leave(how) {
@@ -170,7 +172,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       return new FloatingAddress(host, {
         floating: address,
         own: ownAddress,
-        leaseUntilMs: () => store.session.leaseUntilMs,
+        leaseUntilMs: () => primary.leaseUntilMs,
         record: floatingRecord,
         trouble(reason) {
           if (reason === undefined) faults.clear(fault);
@@ -247,15 +249,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       coordinatorState: () => (coordinator ? primary.state : 'client'),
       services: () => services.map((service) => service.status),
     });
-    await report.announce();
     await report.write('init');
-    const unsubscribe = store.session.onChange((state) => {
-      log.warn(`the session with the store is ${state}`);
-      if (state === 'live')
-        void report
-          .announce()
-          .catch((error: unknown) => log.warn('the node could not announce itself', { reason: errorText(error) }));
-    });
 
     const metrics = createMetricsPage(
       hooks.metrics.items().map(({ item }) => item),
@@ -306,6 +300,11 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       failed: (_, error) => log.warn('the node could not report', { reason: errorText(error) }),
     });
     reporting.add(node);
+    const unsubscribe = store.session.onChange((state) => {
+      log.warn(`the session with the store is ${state}`);
+      // What goes with a session must be made again in the next one.
+      if (state === 'live') reporting.add(node);
+    });
     faults.onChange(() => reporting.add(node));
     primary.onChange(() => {
       reporting.add(node);

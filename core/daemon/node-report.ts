@@ -24,28 +24,34 @@ const loadStep = 0.25;
 export class NodeReport {
   readonly #parts: NodeReportParts;
   readonly #startedMs: number;
+  /** Epoch of the session that it is announced in. */
+  #announced = 0;
 
   constructor(parts: NodeReportParts) {
     this.#parts = parts;
     this.#startedMs = parts.host.clock.wallMs();
   }
 
-  /** Makes the ephemeral key by which others see that this daemon lives. */
-  async announce(): Promise<void> {
+  /** Makes the ephemeral key by which others see that this daemon lives, once in each session. */
+  async #announce(): Promise<void> {
     const { documents, node: name } = this.#parts;
+    const { epoch } = documents.store.session;
+    if (this.#announced === epoch) return;
     const key = aliveKey(name);
-    const known = await documents.store.read(key);
-    if (known !== undefined) return;
-    const made = await documents.store.commit(
-      [{ op: 'create', key, value: JSON.stringify({ startedMs: this.#startedMs }), ephemeral: true }],
-      [`node:${name}`],
-    );
-    if (made.outcome === 'unknown') throw made.cause;
+    if ((await documents.store.read(key)) === undefined) {
+      const made = await documents.store.commit(
+        [{ op: 'create', key, value: JSON.stringify({ startedMs: this.#startedMs }), ephemeral: true }],
+        [`node:${name}`],
+      );
+      if (made.outcome === 'unknown') throw made.cause;
+    }
+    this.#announced = epoch;
   }
 
-  /** Writes the status when it differs from the stored one. */
+  /** Makes sure that others see this daemon, and writes the status when it differs from the stored one. */
   async write(daemon: NodeStatus['daemon']): Promise<void> {
     const { host, documents, hooks } = this.#parts;
+    await this.#announce();
     const [facts, load, told] = await Promise.all([
       host.machine.facts(),
       host.machine.load(),

@@ -19,8 +19,11 @@ export interface ExecResult {
 export interface ExecOptions {
   /** After this many milliseconds the command is killed (SIGKILL) and the call rejects with EXEC_TIMEOUT. */
   readonly timeoutMs: number;
-  /** Written to standard input, which is then closed. The place for secrets: argv is public. */
-  readonly input?: string | Uint8Array;
+  /**
+   * Written to standard input, which is then closed. The place for secrets: argv is public. A function is asked once the
+   * program runs, for what must be true at the very moment that it is told.
+   */
+  readonly input?: string | Uint8Array | (() => string);
   /** Added to the small fixed environment (PATH, LANG=C.UTF-8). The daemon's own is not inherited. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;

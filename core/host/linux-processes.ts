@@ -102,7 +102,7 @@ async function exec(clock: Clock, argv: Argv, options: ExecOptions): Promise<Exe
     collect(started, 'stderr');
     // A command may end without reading its input (EPIPE); its exit code tells the story.
     started.stdin?.on('error', () => {});
-    started.stdin?.end(options.input);
+    started.stdin?.end(typeof options.input === 'function' ? options.input() : options.input);
     const done = (code: number | null, signal: string | null): void =>
       ended({
         code,

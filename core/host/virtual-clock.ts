@@ -92,28 +92,48 @@ export class VirtualClock implements Clock {
     return this.#live === 0;
   }
 
+  /**
+   * Lets time pass to the next timer that is due by `untilMs` and fires it. False when there is none: the time is then
+   * `untilMs`. For a simulator, which looks at its world after each event.
+   */
+  async step(untilMs: number): Promise<boolean> {
+    if (this.#advancing) throw new Error('the virtual clock is already being advanced');
+    this.#advancing = true;
+    try {
+      await settle();
+      return await this.#fireNext(untilMs);
+    } finally {
+      this.#advancing = false;
+    }
+  }
+
   async #run(untilMs: number, enough: () => boolean = () => false): Promise<void> {
     if (this.#advancing) throw new Error('the virtual clock is already being advanced');
     this.#advancing = true;
     try {
       await settle(); // code that was just started sets its first timer
-      while (!enough()) {
-        const next = this.#heap[0];
-        if (next === undefined || next.dueMs > untilMs) {
-          this.#nowMs = untilMs;
-          break;
-        }
-        this.#pop();
-        const { fn } = next;
-        if (fn === undefined) continue;
-        next.fn = undefined;
-        this.#live -= 1;
-        this.#nowMs = next.dueMs;
-        fn();
-        await settle();
-      }
+      while (!enough() && (await this.#fireNext(untilMs)));
     } finally {
       this.#advancing = false;
+    }
+  }
+
+  async #fireNext(untilMs: number): Promise<boolean> {
+    for (;;) {
+      const next = this.#heap[0];
+      if (next === undefined || next.dueMs > untilMs) {
+        this.#nowMs = untilMs;
+        return false;
+      }
+      this.#pop();
+      const { fn } = next;
+      if (fn === undefined) continue;
+      next.fn = undefined;
+      this.#live -= 1;
+      this.#nowMs = next.dueMs;
+      fn();
+      await settle();
+      return true;
     }
   }
 

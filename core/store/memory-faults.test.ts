@@ -5,13 +5,14 @@ import { withCode } from '../../test/fixtures/expect.ts';
 import { seededRandom } from '../host/seeded-random.ts';
 import { VirtualClock } from '../host/virtual-clock.ts';
 import { MemoryCluster, type MemoryClusterOptions } from './memory.ts';
-import type { CommitResult, Store } from './store.ts';
+import type { MemoryStore } from './memory-store.ts';
+import type { CommitResult } from './store.ts';
 
 function start(options: Partial<MemoryClusterOptions> = {}) {
   const clock = new VirtualClock();
   const cluster = new MemoryCluster({ clock, ...options });
   const log: string[] = [];
-  const open = (name: string): Store => {
+  const open = (name: string): MemoryStore => {
     const store = cluster.open(name);
     store.session.onChange((state) => log.push(`${clock.monotonicMs()} ${name} ${state} ${store.session.epoch}`));
     return store;
@@ -201,6 +202,100 @@ describe('memory cluster with faults', () => {
     await mustCommit(a, [create('/live/a', '1', true)]);
     cluster.expire('a');
     assert.deepEqual(log, ['0 a lost 1', '0 a live 2']);
+    assert.deepEqual(keys(cluster), []);
+  });
+
+  it('does what was asked and loses the answers behind a cut of one way', async () => {
+    const { clock, cluster, log, open } = start({ heartbeatMs: 1000 });
+    const a = open('a');
+    await mustCommit(a, [create('/live/a', '1', true)]);
+    await clock.advance(1000);
+    cluster.link('a').cut({ noticeAfterMs: 4000, lost: 'answers' });
+    let result: CommitResult | undefined;
+    void a.commit([create('/done')]).then((value) => (result = value));
+    await clock.advance(4000);
+    assert.equal(result?.outcome, 'unknown');
+    assert.deepEqual(keys(cluster), ['/done', '/live/a']);
+    // It was heard of until it noticed, so others see its session for longer than its own lease.
+    await clock.advance(2000);
+    assert.deepEqual(log, ['5000 a suspended 1', '7000 a lost 1']);
+    await clock.advance(3999);
+    assert.deepEqual(keys(cluster), ['/done', '/live/a']);
+    await clock.advance(1);
+    assert.deepEqual(keys(cluster), ['/done']);
+  });
+
+  it('hears nothing of what is asked behind a cut of the other way, but tells its changes', async () => {
+    const { clock, cluster, open } = start();
+    const [a, b] = [open('a'), open('b')];
+    const watch = a.watch(['all'], new AbortController().signal)[Symbol.asyncIterator]();
+    await watch.next();
+    cluster.link('a').cut({ noticeAfterMs: 4000, lost: 'requests' });
+    let result: CommitResult | undefined;
+    void a.commit([create('/a')]).then((value) => (result = value));
+    await mustCommit(b, [create('/b')]);
+    assert.deepEqual((await watch.next()).value, { resync: false, keys: new Set(['/b']) });
+    await clock.advance(4000);
+    assert.equal(result?.outcome, 'unknown');
+    assert.deepEqual(keys(cluster), ['/b']);
+  });
+
+  it('lets a process that stands still keep its session if it is short, and lose it if not', async () => {
+    for (const [stillMs, after] of [
+      [3000, []],
+      [7000, ['8000 a lost 1', '8000 a live 2']],
+    ] as const) {
+      const { clock, cluster, log, open } = start({ heartbeatMs: 1000 });
+      const a = open('a');
+      await mustCommit(a, [create('/live/a', '1', true)]);
+      await clock.advance(1000);
+      a.freeze();
+      const leaseMs = a.session.leaseUntilMs;
+      await clock.advance(stillMs);
+      assert.deepEqual([a.session.leaseUntilMs, a.session.state, leaseMs], [7000, 'live', 7000]);
+      assert.equal(keys(cluster).length, stillMs === 3000 ? 1 : 0);
+      a.thaw();
+      await clock.advance(0);
+      assert.deepEqual(log, after);
+      assert.ok(a.session.leaseUntilMs >= clock.monotonicMs() + 5000);
+      await clock.advance(60_000);
+      assert.deepEqual(log, after);
+    }
+  });
+
+  it('carries out what a process sent before it was killed, and ends its session by time', async () => {
+    const { clock, cluster, log, open } = start({ heartbeatMs: 1000 });
+    cluster.link('a').setLatency({ minMs: 10, maxMs: 10 });
+    const a = open('a');
+    void a.commit([create('/live/a', '1', true)]);
+    a.abandon();
+    await clock.advance(10);
+    assert.deepEqual(keys(cluster), ['/live/a']);
+    await clock.advance(5999);
+    assert.deepEqual(keys(cluster), ['/live/a']);
+    await clock.advance(1);
+    assert.deepEqual([keys(cluster), log], [[], []]);
+  });
+
+  it('ends the session of a killed process as soon as the next one opens its own', async () => {
+    const { cluster, open } = start();
+    const a = open('a');
+    await mustCommit(a, [create('/live/a', '1', true)]);
+    a.abandon();
+    open('a');
+    assert.deepEqual(keys(cluster), []);
+  });
+
+  it('ends the session of a process that was killed while the cluster was down', async () => {
+    const { clock, cluster, open } = start();
+    const a = open('a');
+    await mustCommit(a, [create('/live/a', '1', true)]);
+    cluster.setDown(true);
+    a.abandon();
+    await clock.advance(20_000);
+    cluster.setDown(false);
+    assert.deepEqual(keys(cluster), ['/live/a']);
+    await clock.advance(6000);
     assert.deepEqual(keys(cluster), []);
   });
 });

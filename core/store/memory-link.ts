@@ -16,9 +16,12 @@ export interface LostAnswers {
   readonly applied?: boolean;
 }
 
+/** What a cut takes away: everything, or only what goes one way. */
+export type Cut = 'both' | 'requests' | 'answers';
+
 /** What the link tells to the two at its ends. */
 export interface LinkEvents {
-  onCut(noticeAfterMs: number): void;
+  onCut(noticeAfterMs: number, cut: Cut): void;
   onHeal(): void;
 }
 
@@ -29,7 +32,7 @@ export class MemoryLink {
   #latency: LatencyRange = { minMs: 0, maxMs: 0 };
   #lost: LostAnswers = { rate: 0 };
   readonly #next: boolean[] = [];
-  #up = true;
+  #cut: Cut | undefined;
   readonly #arrivalMs = { there: 0, back: 0 };
   /** Set by the cluster. */
   events: LinkEvents = { onCut: () => {}, onHeal: () => {} };
@@ -40,7 +43,12 @@ export class MemoryLink {
   }
 
   get up(): boolean {
-    return this.#up;
+    return this.#cut === undefined;
+  }
+
+  /** Whether what goes that way arrives. */
+  carries(direction: 'there' | 'back'): boolean {
+    return this.#cut === undefined || this.#cut === (direction === 'there' ? 'answers' : 'requests');
   }
 
   /** The longest that a message takes one way. */
@@ -53,18 +61,18 @@ export class MemoryLink {
   }
 
   /**
-   * Nothing gets through any more. The session notices after `noticeAfterMs` (0 as when the connection is
-   * refused, more as when packets vanish), at the latest when its lease ends.
+   * Nothing gets through any more, or only one way. The session notices after `noticeAfterMs` (0 as when the connection
+   * is refused, more as when packets vanish), at the latest when its lease ends; from then on it sends nothing either.
    */
-  cut(options: { readonly noticeAfterMs?: number } = {}): void {
-    if (!this.#up) return;
-    this.#up = false;
-    this.events.onCut(options.noticeAfterMs ?? 0);
+  cut(options: { readonly noticeAfterMs?: number; readonly lost?: Cut } = {}): void {
+    if (this.#cut !== undefined) return;
+    this.#cut = options.lost ?? 'both';
+    this.events.onCut(options.noticeAfterMs ?? 0, this.#cut);
   }
 
   heal(): void {
-    if (this.#up) return;
-    this.#up = true;
+    if (this.#cut === undefined) return;
+    this.#cut = undefined;
     this.events.onHeal();
   }
 

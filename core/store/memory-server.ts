@@ -19,15 +19,27 @@ export interface MemoryClusterOptions {
   readonly sessionTimeoutMs?: number;
   /** How often a session is heard of. Default: a third of the time-out. */
   readonly heartbeatMs?: number;
+  /** Looks on, for a simulator. */
+  readonly observer?: MemoryObserver;
+}
+
+export interface MemoryObserver {
+  /** Stands around each commit that arrives, from the session of that name. */
+  commit(name: string, ops: readonly Op[], commit: () => CommitResult): CommitResult;
+  /** A session has ended, and with it these entries. */
+  ended(name: string, keys: readonly Key[]): void;
 }
 
 /** The side of a session that the cluster talks to. */
 export interface MemoryClient {
   readonly name: string;
   readonly link: MemoryLink;
+  /** Its process stands still or is gone: nothing comes from it, and it hears nothing. */
+  readonly still: boolean;
   /** Keys have changed. */
   onChange(keys: readonly Key[], topics: readonly Topic[]): void;
-  onUnreachable(noticeAfterMs: number): void;
+  /** Returns after how many milliseconds it notices. */
+  onUnreachable(noticeAfterMs: number): number;
   onReachable(): void;
   /** The session has ended here: by time, or because the same name has opened another one. */
   onEnded(replaced: boolean): void;
@@ -47,6 +59,7 @@ export class MemoryServer {
   readonly sessionTimeoutMs: number;
   readonly heartbeatMs: number;
   readonly #random: Random;
+  readonly #observer: MemoryObserver | undefined;
   readonly #tree = new MemoryTree();
   readonly #links = new Map<string, MemoryLink>();
   readonly #sessions = new Map<string, MemorySession>();
@@ -59,6 +72,7 @@ export class MemoryServer {
     this.sessionTimeoutMs = options.sessionTimeoutMs ?? 6000;
     this.heartbeatMs = options.heartbeatMs ?? this.sessionTimeoutMs / 3;
     this.#random = options.random ?? seededRandom(1);
+    this.#observer = options.observer;
   }
 
   /** The link of that name, to put faults on it. */
@@ -81,13 +95,13 @@ export class MemoryServer {
   setDown(down: boolean): void {
     if (down === this.#down) return;
     this.#down = down;
-    for (const client of [...this.#clients.values()].filter((each) => each.link.up)) {
+    for (const client of [...this.#clients.values()].filter((each) => each.link.up && !each.still)) {
       if (down) client.onUnreachable(0);
       else client.onReachable();
     }
     for (const session of this.#sessions.values()) {
       session.cancelExpiry();
-      if (!down && !session.client.link.up) this.#expireAfter(session, this.sessionTimeoutMs);
+      if (!down && (session.client.still || !session.client.link.up)) this.#expireAfter(session, this.sessionTimeoutMs);
     }
   }
 
@@ -98,22 +112,26 @@ export class MemoryServer {
 
   // What follows is for MemoryStore.
 
-  reachable(link: MemoryLink): boolean {
-    return link.up && !this.#down;
+  /** Whether messages arrive: both ways unless one is named. */
+  reachable(link: MemoryLink, direction?: 'there' | 'back'): boolean {
+    return !this.#down && (direction === undefined ? link.up : link.carries(direction));
   }
 
   attach(client: MemoryClient): MemorySession {
     this.#clients.set(client.name, client);
     client.link.events = {
-      onCut: (noticeAfterMs) => {
-        if (this.#down) return;
+      onCut: (noticeAfterMs, cut) => {
+        if (this.#down || client.still) return;
         const session = this.#sessions.get(client.name);
         // The client's timers are set first: should both fall on one moment, it knows before others do.
-        client.onUnreachable(noticeAfterMs);
-        if (session !== undefined) this.#expireAfter(session, this.#silenceLeftMs(session));
+        const noticedMs = client.onUnreachable(noticeAfterMs);
+        if (session === undefined) return;
+        // It is heard until it notices that it gets no answers.
+        if (cut === 'answers') this.#expireAfter(session, noticedMs + this.sessionTimeoutMs);
+        else this.#expireAfter(session, this.#silenceLeftMs(session));
       },
       onHeal: () => {
-        if (this.#down) return;
+        if (this.#down || client.still) return;
         this.#sessions.get(client.name)?.cancelExpiry();
         client.onReachable();
       },
@@ -138,8 +156,22 @@ export class MemoryServer {
     session.alive = false;
     session.cancelExpiry();
     if (this.#sessions.get(session.client.name) === session) this.#sessions.delete(session.client.name);
-    this.#changed(this.#tree.removeSession(session.id), []);
+    const gone = this.#tree.removeSession(session.id);
+    this.#observer?.ended(session.client.name, gone);
+    this.#changed(gone, []);
     session.client.onEnded(replaced);
+  }
+
+  /** Nothing is heard of a session from now on. */
+  silence(session: MemorySession): void {
+    if (session.alive && !this.#down && session.client.link.carries('there'))
+      this.#expireAfter(session, this.#silenceLeftMs(session));
+  }
+
+  /** Something is heard of a session again. @returns whether it still exists */
+  hear(session: MemorySession): boolean {
+    if (session.alive) session.cancelExpiry();
+    return session.alive;
   }
 
   detach(client: MemoryClient): void {
@@ -159,7 +191,8 @@ export class MemoryServer {
   }
 
   commit(session: MemorySession, ops: readonly Op[], topics: readonly Topic[]): CommitResult {
-    const result = this.#tree.commit(ops, session.id);
+    const commit = (): CommitResult => this.#tree.commit(ops, session.id);
+    const result = this.#observer === undefined ? commit() : this.#observer.commit(session.client.name, ops, commit);
     if (result.outcome === 'ok')
       this.#changed(
         ops.filter(changes).map((op) => op.key),

@@ -38,6 +38,7 @@ export class MemoryStore implements Store, MemoryClient {
   #frozenLeaseMs: number | undefined;
   /** Aborted when the connection breaks, which loses every answer that is still on its way. */
   #connection = new AbortController();
+  #still = false;
   #cancelNotice = (): void => {};
   #cancelLease = (): void => {};
 
@@ -51,6 +52,59 @@ export class MemoryStore implements Store, MemoryClient {
       () => this.#frozenLeaseMs ?? cluster.lastBeatMs(this.#at) + cluster.sessionTimeoutMs,
     );
     this.#at = cluster.attach(this);
+  }
+
+  get still(): boolean {
+    return this.#still;
+  }
+
+  /**
+   * The process stands still: no heartbeat leaves it and none of its timers fires. What it has sent arrives, and the
+   * answers wait for it; it is up to the caller not to look at them before `thaw`.
+   */
+  freeze(): void {
+    if (this.#over !== undefined || this.#still) return;
+    this.#frozenLeaseMs ??= this.session.leaseUntilMs;
+    this.#cancelTimers();
+    this.#still = true;
+    this.#cluster.silence(this.#at);
+  }
+
+  /** It goes on where it stood, with a lease that may be over and a session that may have ended. */
+  thaw(): void {
+    if (this.#over !== undefined || !this.#still) return;
+    this.#still = false;
+    const { clock } = this.#cluster;
+    if (!this.#cluster.reachable(this.link)) {
+      if (this.session.state === 'live') this.onUnreachable(0);
+      else this.#cancelLease = clock.after(this.#leaseLeftMs(), () => this.session.become('lost'));
+      return;
+    }
+    // Its own timers come first, then the answer to the first heartbeat.
+    this.#cancelLease = clock.after(this.#leaseLeftMs(), () => this.session.become('lost'));
+    this.#cancelNotice = clock.after(this.link.drawDelayMs('there'), () => {
+      if (!this.#cluster.reachable(this.link)) return;
+      const alive = this.#cluster.hear(this.#at);
+      this.#cancelNotice = clock.after(this.link.drawDelayMs('back'), () => {
+        if (!this.#cluster.reachable(this.link)) return;
+        if (alive && this.session.state === 'live') {
+          this.#cancelTimers();
+          this.#frozenLeaseMs = undefined;
+        } else this.onReachable();
+      });
+    });
+  }
+
+  /** The process is gone: what it has sent arrives, and its session ends when nothing has been heard of it for long enough. */
+  abandon(): void {
+    if (this.#over !== undefined) return;
+    this.freeze();
+    this.#over = 'its process has ended';
+    this.#cluster.detach(this);
+  }
+
+  #leaseLeftMs(): number {
+    return Math.max(0, this.session.leaseUntilMs - this.#cluster.clock.monotonicMs());
   }
 
   async read(key: Key): Promise<Entry | undefined> {
@@ -111,19 +165,20 @@ export class MemoryStore implements Store, MemoryClient {
 
   onChange(keys: readonly Key[], topics: readonly Topic[]): void {
     const delayMs = this.link.drawDelayMs('back');
-    if (!this.#cluster.reachable(this.link)) return; // the resync after the link has healed makes up for it
+    // What is missed is made up for by the resync after the link has healed.
+    if (!this.#cluster.reachable(this.link, 'back')) return;
     if (delayMs === 0) return this.#watchers.notify(keys, topics);
     const connection = this.#connection.signal;
     this.#cluster.clock.after(delayMs, () => {
-      if (!connection.aborted && this.#cluster.reachable(this.link)) this.#watchers.notify(keys, topics);
+      if (!connection.aborted && this.#cluster.reachable(this.link, 'back')) this.#watchers.notify(keys, topics);
     });
   }
 
-  onUnreachable(noticeAfterMs: number): void {
-    if (this.#over !== undefined || this.session.state !== 'live') return;
-    const leaseMs = this.session.leaseUntilMs;
-    const leftMs = Math.max(0, leaseMs - this.#cluster.clock.monotonicMs());
-    this.#frozenLeaseMs = leaseMs;
+  onUnreachable(noticeAfterMs: number): number {
+    if (this.#over !== undefined || this.session.state !== 'live') return 0;
+    this.#cancelTimers();
+    const leftMs = this.#leaseLeftMs();
+    this.#frozenLeaseMs = this.session.leaseUntilMs;
     const notice = (): void => {
       this.#break();
       this.session.become('suspended');
@@ -131,6 +186,7 @@ export class MemoryStore implements Store, MemoryClient {
     if (noticeAfterMs === 0) notice();
     else this.#cancelNotice = this.#cluster.clock.after(Math.min(noticeAfterMs, leftMs), notice);
     this.#cancelLease = this.#cluster.clock.after(leftMs, () => this.session.become('lost'));
+    return Math.min(noticeAfterMs, leftMs);
   }
 
   onReachable(): void {
@@ -159,6 +215,7 @@ export class MemoryStore implements Store, MemoryClient {
       return;
     }
     // Behind a cut the news do not arrive: the session learns of its end when the link heals.
+    if (this.#still) return;
     if (!this.#cluster.reachable(this.link) || this.session.state === 'lost') return;
     this.#break();
     this.session.become('lost');
@@ -190,7 +247,9 @@ export class MemoryStore implements Store, MemoryClient {
   /** Takes a request to the cluster and the answer back. @throws AnswerLost */
   async #send<T>(atCluster: () => T): Promise<T> {
     const connection = this.#connection.signal;
+    const session = this.#at;
     await this.#travel('there', connection);
+    if (!session.alive) throw unavailable('the session has ended');
     const answer = atCluster();
     await this.#travel('back', connection);
     return answer;
@@ -199,7 +258,7 @@ export class MemoryStore implements Store, MemoryClient {
   async #travel(direction: 'there' | 'back', connection: AbortSignal): Promise<void> {
     const delayMs = this.link.drawDelayMs(direction);
     if (delayMs > 0) await this.#cluster.clock.sleep(delayMs, connection);
-    if (this.#cluster.reachable(this.link) && !connection.aborted) return;
+    if (this.#cluster.reachable(this.link, direction) && !connection.aborted) return;
     await new Promise((_, reject) => {
       if (connection.aborted) reject(connection.reason as Error);
       else connection.addEventListener('abort', () => reject(connection.reason as Error), { once: true });

@@ -15,7 +15,7 @@ export class MemoryCluster extends MemoryServer {
    * A store under this name. An older one of the same name loses its session at once, for good.
    * @throws PvcError STORE_UNAVAILABLE when the link of that name is cut or the cluster is down
    */
-  open(name: string): Store {
+  open(name: string): MemoryStore {
     return new MemoryStore(this, name, this.link(name));
   }
 }

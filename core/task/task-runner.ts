@@ -109,7 +109,11 @@ export class TaskRunner {
     const stop = new AbortController();
     const done = this.#takeUp(doc.id, stop.signal)
       .catch((error: unknown) =>
-        this.#parts.host.log.error('a task could not be ended', { task: doc.id, reason: errorText(error) }),
+        // It is looked at again at the next change, and every half minute.
+        this.#parts.host.log.warn('a task could not be taken up, or its end not be written', {
+          task: doc.id,
+          reason: errorText(error),
+        }),
       )
       .finally(() => this.#running.delete(doc.id));
     this.#running.set(doc.id, { ofPrimary: doc.spec.node === undefined, cancel: (why) => stop.abort(why), done });

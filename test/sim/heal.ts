@@ -1,0 +1,31 @@
+/** Puts everything right again that a script has broken. What is left to do then is the daemons' business. @module */
+import { ownerOf, type World } from './world.ts';
+
+/** How long a machine takes from its power button to its first program. */
+export const bootMs = 8_000;
+
+export async function healAll(world: World): Promise<void> {
+  const { cluster, description, fabric } = world;
+  fabric.healAll();
+  if (world.storeDown) setStore(world, false);
+  for (const node of world.nodes.values()) {
+    const link = cluster.link(ownerOf(node.name));
+    link.loseAnswers({ rate: 0 });
+    link.setLatency(description.store.latencyMs);
+    link.heal();
+    node.life?.disarm();
+    node.resume();
+    node.hypervisor.unhangLibvirtd();
+    node.hypervisor.startLibvirtd();
+    node.hypervisor.failingStarts = 0;
+    await node.powerOn(bootMs);
+  }
+}
+
+/** The whole store stops answering, or answers again. */
+export function setStore(world: World, down: boolean): void {
+  if (world.storeDown === down) return;
+  world.storeDown = down;
+  world.trace.world('store', down ? 'does not answer any more' : 'answers again');
+  world.cluster.setDown(down);
+}

@@ -1,0 +1,107 @@
+/** One run: a world, what is done to it, and whether it comes to rest as it should. @module */
+
+import { ScriptError } from './actions.ts';
+import { missing } from './converged.ts';
+import { healAll } from './heal.ts';
+import type { Plant } from './plants.ts';
+import { parseScript, runScript } from './script.ts';
+import type { TraceLine } from './trace.ts';
+import type { Violation } from './violation.ts';
+import { World, type WorldDescription } from './world.ts';
+
+export interface Case {
+  readonly world: WorldDescription;
+  readonly script: string;
+}
+
+export interface RunOptions {
+  readonly plant?: Plant | undefined;
+  readonly daemonLines?: boolean;
+  /** How long the cluster may take to come to rest once everything is healed. */
+  readonly restMs?: number;
+}
+
+export interface RunResult {
+  readonly violations: readonly Violation[];
+  readonly lines: readonly TraceLine[];
+  readonly world: World;
+  /** How long it took to come to rest. */
+  readonly restedMs: number;
+}
+
+/** Longer than any back-off, deadline or grace of the product that the generator lets come into play. */
+const defaultRestMs = 180_000;
+const lookEveryMs = 500;
+/** It must stay so. */
+const steadyMs = 3_000;
+
+/** What nobody waited for and failed; the process of a real daemon would have ended. */
+export class Rejections {
+  #world: World | undefined;
+
+  constructor() {
+    process.on('unhandledRejection', (reason: unknown) => {
+      const text = reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+      if (this.#world === undefined) throw new Error(`outside of a run: ${text}`);
+      this.#world.violated('unhandled', text);
+    });
+  }
+
+  of(world: World): void {
+    this.#world = world;
+  }
+}
+
+let rejections: Rejections | undefined;
+
+/** @throws ScriptError */
+export async function runCase({ world: description, script }: Case, options: RunOptions = {}): Promise<RunResult> {
+  rejections ??= new Rejections();
+  const world = new World(description, {
+    ...(options.plant === undefined ? {} : { plant: options.plant }),
+    daemonLines: options.daemonLines ?? false,
+  });
+  rejections.of(world);
+  const lines = parseScript(script, namesOf(description));
+  await world.start();
+  await runScript(world, lines);
+  const healedMs = world.nowMs;
+  if (world.violations.length === 0) {
+    world.trace.script('heal all');
+    await healAll(world);
+    await rest(world, options.restMs ?? defaultRestMs);
+  }
+  return { violations: world.violations, lines: world.trace.lines, world, restedMs: world.nowMs - healedMs };
+}
+
+async function rest(world: World, restMs: number): Promise<void> {
+  const untilMs = world.nowMs + restMs;
+  let fineSinceMs: number | undefined;
+  let left: string[] = ['nothing has been looked at'];
+  while (world.nowMs < untilMs && world.violations.length === 0) {
+    await world.run(world.nowMs + lookEveryMs);
+    left = missing(world);
+    if (left.length > 0) fineSinceMs = undefined;
+    else {
+      fineSinceMs ??= world.nowMs;
+      if (world.nowMs - fineSinceMs >= steadyMs) return;
+    }
+  }
+  if (world.violations.length === 0)
+    world.violated('no-rest', `${restMs / 1000} s after everything was healed: ${left.join('; ')}`);
+}
+
+export function namesOf({ nodes, guests }: WorldDescription): {
+  node: (name: string | undefined) => string;
+  guest: (name: string | undefined) => string;
+} {
+  const one =
+    (what: string, known: readonly { readonly name: string }[]) =>
+    (name: string | undefined): string => {
+      if (name !== undefined && known.some((each) => each.name === name)) return name;
+      throw new ScriptError(
+        `there is no ${what} ${name ?? ''}; there are: ${known.map((each) => each.name).join(', ')}`,
+      );
+    };
+  return { node: one('node', nodes), guest: one('guest', guests) };
+}

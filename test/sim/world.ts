@@ -1,0 +1,191 @@
+/**
+ * The whole simulated cluster: machines, links, the store, the guests; and the truth about all of them. Everything takes
+ * its time from one virtual clock and its chance from one seed, so that a run can be repeated to the last line.
+ * @module
+ */
+import { clusterId, cluster as clusterKind } from '../../core/cluster/cluster-kind.ts';
+import { VirtualClock } from '../../core/host/virtual-clock.ts';
+import { node as nodeKind } from '../../core/model/node-kind.ts';
+import { commitOf, type Write } from '../../core/store/documents.ts';
+import { MemoryCluster } from '../../core/store/memory.ts';
+import type { LatencyRange } from '../../core/store/memory-link.ts';
+import { type Chance, chance } from './chance.ts';
+import { ClusterState } from './cluster-state.ts';
+import { Fabric } from './fabric.ts';
+import { type GuestDescription, guestWrite } from './guest-document.ts';
+import { Guests } from './guests.ts';
+import type { Hypervisor } from './hypervisor.ts';
+import { type NodeDescription, SimNode } from './node.ts';
+import { nothingPlanted, type Plant } from './plants.ts';
+import { Rules } from './rules.ts';
+import { Trace } from './trace.ts';
+import type { Violation } from './violation.ts';
+
+export interface WorldDescription {
+  readonly seed: number | string;
+  readonly nodes: readonly NodeDescription[];
+  readonly guests: readonly GuestDescription[];
+  /** The cluster network's floating address. */
+  readonly floating: string | undefined;
+  readonly store: { readonly latencyMs: LatencyRange };
+}
+
+export interface WorldOptions {
+  readonly plant?: Plant;
+  /** Keeps what the daemons log. */
+  readonly daemonLines?: boolean;
+}
+
+const sessionTimeoutMs = 6_000;
+const heartbeatMs = 1_000;
+
+export const ownerOf = (node: string): string => `daemon-${node}`;
+const nodeOf = (owner: string): string => owner.replace(/^daemon-/, '');
+
+export class World {
+  readonly description: WorldDescription;
+  readonly clock = new VirtualClock();
+  readonly random: Chance;
+  readonly trace: Trace;
+  readonly fabric: Fabric;
+  readonly cluster: MemoryCluster;
+  readonly guests: Guests;
+  readonly state: ClusterState;
+  readonly rules: Rules;
+  readonly nodes = new Map<string, SimNode>();
+  readonly violations: Violation[] = [];
+  /** Who has the floating address. */
+  readonly holders = new Set<string>();
+  readonly #onDuty = new Set<string>();
+  storeDown = false;
+  readonly #setUp: Promise<void>;
+
+  constructor(description: WorldDescription, options: WorldOptions = {}) {
+    const { clock } = this;
+    this.description = description;
+    this.random = chance(description.seed);
+    this.trace = new Trace(() => clock.monotonicMs(), { daemonLines: options.daemonLines ?? false });
+    this.fabric = new Fabric(this.trace);
+    this.state = new ClusterState(() => clock.monotonicMs(), this.trace);
+    const violated = (rule: string, text: string): void => this.violated(rule, text);
+    this.rules = new Rules({
+      state: this.state,
+      read: (key) => this.cluster.tree.get(key),
+      nowMs: () => clock.monotonicMs(),
+      memoryOf: (name) => this.nodes.get(name)?.description.memoryMiB ?? 0,
+      stoodStillMs: (name) => this.nodes.get(name)?.stoodStillMs ?? -Infinity,
+      violated,
+    });
+    this.cluster = new MemoryCluster({
+      clock,
+      random: this.random.fork(),
+      sessionTimeoutMs,
+      heartbeatMs,
+      observer: {
+        commit: (owner, ops, commit) => this.rules.commit(nodeOf(owner), ops, commit),
+        ended: (owner, keys) => {
+          if (keys.length > 0) this.trace.world('store', `the session of ${nodeOf(owner)} ends`);
+          for (const key of keys) this.state.vanished(key);
+        },
+      },
+    });
+    this.guests = new Guests({ trace: this.trace, nowMs: () => clock.monotonicMs(), violated });
+    for (const node of description.nodes) {
+      this.cluster.link(ownerOf(node.name)).setLatency(description.store.latencyMs);
+      this.nodes.set(node.name, new SimNode(this, node, options.plant ?? nothingPlanted, this.random.fork()));
+    }
+    this.#setUp = this.#makeCluster();
+  }
+
+  get nowMs(): number {
+    return this.clock.monotonicMs();
+  }
+
+  node(name: string): SimNode {
+    const found = this.nodes.get(name);
+    if (found === undefined) throw new Error(`there is no node ${name}`);
+    return found;
+  }
+
+  hypervisorAt(address: string): Hypervisor | undefined {
+    return [...this.nodes.values()].find(({ description }) => description.address === address)?.hypervisor;
+  }
+
+  violated(rule: string, text: string): void {
+    this.violations.push({ atMs: this.nowMs, rule, text });
+    this.trace.world('', `VIOLATION ${rule}: ${text}`);
+  }
+
+  addressChanged(node: string, address: string, held: boolean, why: string): void {
+    if (address !== this.description.floating) return;
+    if (held) this.holders.add(node);
+    else this.holders.delete(node);
+    this.trace.world(node, held ? 'holds the floating address' : `holds the floating address no more (${why})`);
+    if (this.holders.size > 1)
+      this.violated('two-holders', `${[...this.holders].sort().join(' and ')} hold the floating address`);
+  }
+
+  /** A node acts as primary from now on. */
+  takeDuty(node: string, term: number): void {
+    this.trace.world(node, `acts as primary of term ${term}`);
+    this.rules.takesDuty(node, this.#onDuty, (other) => this.nodes.get(other)?.life?.paused ?? false);
+    this.#onDuty.add(node);
+  }
+
+  dropDuty(node: string): void {
+    if (this.#onDuty.delete(node)) this.trace.world(node, 'acts as primary no more');
+  }
+
+  get onDuty(): ReadonlySet<string> {
+    return this.#onDuty;
+  }
+
+  /** Switches all nodes on. */
+  async start(): Promise<void> {
+    await this.#setUp;
+    for (const node of this.nodes.values()) await node.powerOn(this.random.ms(0, 500));
+  }
+
+  /** Lets time pass up to a moment, or until `enough` says so after an event, or a rule is broken. */
+  async run(untilMs: number, enough: () => boolean = () => false): Promise<void> {
+    while (this.violations.length === 0 && !enough() && (await this.clock.step(untilMs)));
+  }
+
+  /** The documents that `pvc cluster init` and `pvc node join` leave behind, and the guests. */
+  async #makeCluster(): Promise<void> {
+    const { nodes, guests, floating } = this.description;
+    const store = this.cluster.open('init');
+    const createdMs = this.clock.wallMs();
+    const writes: Write[] = [
+      {
+        do: 'create',
+        kind: clusterKind,
+        id: clusterId,
+        spec: {
+          name: 'sim',
+          createdMs,
+          maintenance: false,
+          networks: { cluster: { cidr: '10.0.1.0/24', ...(floating === undefined ? {} : { floating }) } },
+        },
+      },
+      ...nodes.map(
+        ({ name, role, address }): Write => ({
+          do: 'create',
+          kind: nodeKind,
+          id: name,
+          spec: { role, domainState: 'ready', address },
+        }),
+      ),
+      ...guests.map((guest) => guestWrite(guest, this.random)),
+    ];
+    for (const [index, guest] of guests.entries()) {
+      const write = writes[1 + nodes.length + index];
+      if (write?.do !== 'create') continue;
+      const truth = this.guests.of(write.id, guest.name);
+      truth.habits = { shutdownMs: guest.shutdownMs, bootMs: guest.bootMs };
+    }
+    const { ops } = commitOf(writes);
+    for (let from = 0; from < ops.length; from += 400) await store.commit(ops.slice(from, from + 400));
+    await store.close();
+  }
+}

@@ -37,7 +37,7 @@ export async function openEvents({ host, directory, kinds, tell, signal }: Event
   const teller = new Teller(tell, host.log.child('events'));
   const source = new EventSource({
     host,
-    kinds: kinds.filter((kind) => !silentKinds.has(kind.name)),
+    kinds: kinds.filter((kind) => kind.bookkeeping !== true && !silentKinds.has(kind.name)),
     signal,
     emit: (events) => {
       log.add(events);

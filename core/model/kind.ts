@@ -30,6 +30,8 @@ export interface KindDefinition<Spec, Status> {
    * index of it, so that a node finds its objects without reading everybody's.
    */
   readonly concerns?: (spec: Spec, status: Status | undefined, id: string) => readonly (string | undefined)[];
+  /** It only keeps others right: not shown in plans and audit records. */
+  readonly bookkeeping?: boolean;
   /** Name for people, when the id is not it. */
   readonly label?: (spec: Spec) => string;
 }

@@ -114,7 +114,9 @@ export class Executor {
     const { builder, result } = await this.#build(operation, input, this.#fixedContext(actor));
     return {
       operation: operation.name,
-      writes: builder.writes.filter((write) => write.kind !== task).map(plannedWrite),
+      writes: builder.writes
+        .filter((write) => write.kind !== task && write.kind.bookkeeping !== true)
+        .map(plannedWrite),
       actions: builder.actions,
       warnings: builder.warnings,
       tasks: builder.tasks.map(({ id, spec }) => ({ id, action: spec.action, node: spec.node })),
@@ -146,7 +148,9 @@ export class Executor {
         via: actor.via,
         operation: operation.name,
         input: recordableInput(operation, input),
-        changes: builder.writes.filter((write) => write.do !== 'unchanged').map(writeLine),
+        changes: builder.writes
+          .filter((write) => write.do !== 'unchanged' && write.kind.bookkeeping !== true)
+          .map(writeLine),
         tasks: builder.tasks.map((started) => started.id),
       };
       const { ops, topics } = commitOf([

@@ -9,6 +9,7 @@ export const booking = defineKind<{ count: number }, null>({
   name: 'booking',
   plural: 'bookings',
   version: 1,
+  bookkeeping: true,
   id: names.nodeName,
   spec: z.strictObject({ count: z.int().min(0) }),
   status: z.null(),

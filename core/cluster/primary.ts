@@ -151,11 +151,31 @@ export class PrimaryRole {
   async #look(): Promise<void> {
     // `relinquish` here is a leave that failed: it is safe from any state, so it is tried again.
     if (this.#state === 'relinquish' || (this.#state === 'primary' && !this.isPrimary())) await this.#leave('lost');
-    if (this.#state === 'primary' && (await this.#isToGo())) {
-      await this.#leave('planned');
-      await this.#release();
+    if (this.#state === 'primary') {
+      // A store that hangs must not keep a lost primary from dropping its duties.
+      const waits = new AbortController();
+      const toGo = await Promise.race([this.#isToGo(), this.#lost(waits.signal)]).finally(() => waits.abort());
+      if (toGo) {
+        const how = this.isPrimary() ? 'planned' : 'lost';
+        await this.#leave(how);
+        if (how === 'planned') await this.#release();
+      }
     }
     if (this.#state === 'secondary' && !this.#retired && this.#options.eligible()) await this.#tryTake();
+  }
+
+  /** Resolves once the role is not surely this node's any more, or nobody waits for that. */
+  async #lost(signal: AbortSignal): Promise<true> {
+    const { clock } = this.#host;
+    const { session } = this.#store;
+    while (this.#holds() && !signal.aborted) {
+      const changed = new AbortController();
+      const stop = session.onChange(() => changed.abort());
+      const leftMs = Math.max(1, this.leaseUntilMs - clock.monotonicMs());
+      await clock.sleep(leftMs, AbortSignal.any([signal, changed.signal])).catch(() => undefined);
+      stop();
+    }
+    return true;
   }
 
   /** One after the other: the role must not be given up in the midst of being taken. */

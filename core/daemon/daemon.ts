@@ -149,6 +149,11 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         if (found?.type !== 'mutation') throw new Error(`there is no mutation ${operation}`);
         return executor.mutate(found, input, { name: 'pvc', role: 'admin', via: 'internal' });
       },
+      async ask(operation, input, asked) {
+        const found = program.registry.get(operation);
+        if (found?.type !== 'query') throw new Error(`there is no query ${operation}`);
+        return executor.query(found, input, { name: 'pvc', role: 'admin', via: 'internal' }, asked);
+      },
       supervise(definition) {
         const useSystemd =
           config.services.supervisor === 'systemd' || (config.services.supervisor === 'auto' && options.systemd);

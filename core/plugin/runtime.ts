@@ -32,6 +32,11 @@ export interface Runtime {
    * @throws PvcError what the operation refuses
    */
   perform(operation: string, input: unknown): Promise<MutationAnswer>;
+  /**
+   * Asks a query in the name of PVC itself; another node, where it is that node's to answer.
+   * @throws PvcError NODE_UNREACHABLE and what the query throws
+   */
+  ask(operation: string, input: unknown, signal: AbortSignal): Promise<unknown>;
   /** Has a service started and kept running; it goes on when the daemon stops. */
   supervise(service: ServiceDefinition): {
     status(): ServiceStatus;

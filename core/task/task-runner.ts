@@ -52,6 +52,8 @@ type TaskDoc = Doc<TaskSpec, TaskStatus>;
 const freshStatus: TaskStatus = { state: 'pending', phase: '', progress: 0, message: '', data: null, attempts: 0 };
 /** Time to write the end of a task while the store is away. */
 const storePatienceMs = 60_000;
+/** Pause before something is tried again for which the store was away. */
+const againMs = 1_000;
 /** Time that a task's `abandoned` has. */
 const abandonTimeoutMs = 60_000;
 
@@ -196,7 +198,7 @@ export class TaskRunner {
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
       );
       aborted.catch(() => undefined);
-      const result = await Promise.race([definition.run(run), aborted]);
+      const result = await Promise.race([this.#carryOut(definition, run), aborted]);
       await writer.end({
         ...writer.status,
         state: 'succeeded',
@@ -231,6 +233,22 @@ export class TaskRunner {
     this.#parts.ended(first.spec.target);
   }
 
+  /**
+   * A store that is away for a moment is to a task what a crash of the daemon is: it is begun again, at the phase that
+   * it wrote last.
+   */
+  async #carryOut(definition: AnyTaskDefinition, run: TaskRun): Promise<unknown> {
+    for (;;) {
+      try {
+        return await definition.run(run);
+      } catch (error) {
+        if (!isStoreAway(error) || run.signal.aborted) throw error;
+        run.log.info(`waits for the store at "${run.phase}"`, { reason: errorText(error) });
+        await this.#parts.host.clock.sleep(againMs, run.signal);
+      }
+    }
+  }
+
   async #abandon(
     definition: AnyTaskDefinition,
     run: TaskRun,
@@ -238,7 +256,18 @@ export class TaskRunner {
     log: Logger,
   ): Promise<void> {
     const { id, spec, phase, data } = run;
-    const putRight = async (): Promise<void> => definition.abandoned?.({ id, spec, phase, data, log }, why);
+    const { clock } = this.#parts.host;
+    const untilMs = clock.monotonicMs() + abandonTimeoutMs;
+    const putRight = async (): Promise<void> => {
+      for (;;) {
+        try {
+          return await definition.abandoned?.({ id, spec, phase, data, log }, why);
+        } catch (error) {
+          if (!isStoreAway(error) || clock.monotonicMs() + againMs >= untilMs) throw error;
+          await clock.sleep(againMs);
+        }
+      }
+    };
     try {
       await within(this.#parts.host.clock, abandonTimeoutMs, putRight());
     } catch (error) {
@@ -246,6 +275,9 @@ export class TaskRunner {
     }
   }
 }
+
+const isStoreAway = (error: unknown): boolean =>
+  error instanceof PvcError && (error.code === 'STORE_UNAVAILABLE' || error.code === 'STORE_UNKNOWN');
 
 /** @throws Error when it takes too long: the task must end all the same */
 async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {

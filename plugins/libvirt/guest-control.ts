@@ -32,6 +32,8 @@ export interface LiveGuest {
   readonly id: number;
   readonly state: VmStatus['state'];
   readonly reason: string;
+  /** Its CPUs stand still for a move: it is about to run here, or has left and may run at the other end already. */
+  readonly inTransit: boolean;
   readonly xml: XmlElement;
   /** Made by PVC: only such guests are ours to end. */
   readonly ours: boolean;
@@ -123,6 +125,7 @@ export class GuestControl {
       id: Number(xml.attributes['id'] ?? -1),
       state: stateOf[info.state] ?? 'unknown',
       reason: info.reason,
+      inTransit: info.state === 'paused' && info.reason === 'migration',
       xml,
       ours: mark?.version !== undefined,
       accelerator: view.type === 'test' ? undefined : view.type === 'kvm' ? 'kvm' : 'tcg',

@@ -69,12 +69,14 @@ export function guestController(
       const holder = await documents.find(task, 'target', `vm:${uuid}`);
       if (!control.link.connected)
         return { connected: false, guest: undefined, task: holder, differences: undefined, ends: noEnds };
+      const coming = doc === undefined && (await documents.get(vm, uuid))?.spec.transfer?.to === node;
       const guest = await control.look(uuid);
       const wanted = doc?.spec.run === 'running' && guest !== undefined ? await control.render(doc) : undefined;
       return {
         connected: true,
         guest,
         task: holder,
+        coming,
         // A plugin that fails for a moment must not cost a running guest the devices that it adds.
         differences:
           wanted?.complete !== true || guest === undefined
@@ -88,7 +90,7 @@ export function guestController(
     plan: (doc, observed, { nowMs }) =>
       planGuest(doc, observed, nowMs, doc?.spec.name ?? observed.guest?.xml.attributes['name'] ?? 'guest'),
 
-    async apply(step, uuid) {
+    async apply(step, uuid, signal) {
       switch (step.do) {
         case 'start': {
           const doc = await documents.need(vm, uuid);
@@ -100,7 +102,7 @@ export function guestController(
           await control.end(uuid);
           return;
         case 'settle':
-          await settle({ runtime, control }, uuid);
+          await settle({ runtime, control }, uuid, signal);
           return;
         case 'attach':
           await control.link.driver.attachDevice(uuid, printXml(step.device));

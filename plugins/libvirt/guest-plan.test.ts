@@ -21,6 +21,7 @@ const live = (more: Partial<LiveGuest> = {}): LiveGuest => ({
   id: 1,
   state: 'running',
   reason: 'booted',
+  inTransit: false,
   xml: el('domain'),
   ours: true,
   accelerator: 'tcg',

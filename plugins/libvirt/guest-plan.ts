@@ -17,6 +17,8 @@ export interface GuestObserved {
   readonly guest: LiveGuest | undefined;
   /** A task is at work on the guest: hands off. */
   readonly task: string | undefined;
+  /** It belongs to another node, from which it is being moved here. */
+  readonly coming?: boolean;
   /** Difference between the running guest and its document. */
   readonly differences: DeviceDiff | undefined;
   /** How often it has ended by itself lately, and when last (wall clock). */
@@ -36,6 +38,7 @@ export type GuestStep = Step &
 const startTimeoutMs = 90_000;
 const endTimeoutMs = 60_000;
 const deviceTimeoutMs = 30_000;
+const comingAgainMs = 1_000;
 
 /**
  * A guest that ends again and again is started after 0.5, 1, 2, 4 … seconds, at most a minute apart. The first
@@ -66,16 +69,22 @@ export function planGuest(
   if (!connected || task !== undefined) return { steps: [] };
   const start: GuestStep = { do: 'start', text: `start ${name}`, timeoutMs: startTimeoutMs };
   const end = (why: string): GuestStep => ({ do: 'end', text: `end ${name}: ${why}`, timeoutMs: endTimeoutMs });
+  const putRight: GuestStep = {
+    do: 'settle',
+    text: `put ${name} right, which no task moves any more`,
+    timeoutMs: endTimeoutMs,
+  };
+  // One that runs here has arrived, though nobody has written it down; one that does not is libvirt's to give up.
+  if (observed.coming === true)
+    return guest === undefined || guest.inTransit
+      ? { steps: [], againInMs: comingAgainMs }
+      : { steps: [putRight], againInMs: 100 };
   if (doc === undefined) {
     // A guest that somebody runs by hand on this libvirt is none of our business.
     return { steps: guest?.ours === true ? [end('it is not defined on this node any more')] : [] };
   }
   // Its task has ended, or never was: a crash came between.
-  if (doc.spec.transfer !== undefined)
-    return {
-      steps: [{ do: 'settle', text: `put ${name} right, which no task moves any more`, timeoutMs: endTimeoutMs }],
-      againInMs: 100,
-    };
+  if (doc.spec.transfer !== undefined) return { steps: [putRight], againInMs: 100 };
   switch (doc.spec.run) {
     case 'stopped':
     case 'disabled':

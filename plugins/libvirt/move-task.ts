@@ -19,6 +19,7 @@ import {
 } from '../../core/plugin/api.ts';
 import { acrossLibvirt, isAway } from './across-libvirt.ts';
 import type { GuestControl, VmDoc } from './guest-control.ts';
+import { vmCopy } from './operations/query.ts';
 import type { VmSpec } from './schema.ts';
 import { vm, vmError } from './vm-kind.ts';
 
@@ -49,17 +50,6 @@ export interface MoveParts {
 export function moveTask(parts: MoveParts): AnyTaskDefinition {
   const { runtime, control } = parts;
   const { host, documents } = runtime;
-
-  /** Waits until libvirt has no job with the guest; undefined when the guest is not here. */
-  const calm = async (uuid: string, signal: AbortSignal | undefined): Promise<boolean> => {
-    for (;;) {
-      signal?.throwIfAborted();
-      if ((await control.look(uuid)) === undefined) return false;
-      const job = await control.link.driver.jobStats(uuid);
-      if (job === undefined || job.type === 'none') return true;
-      await host.clock.sleep(lookMs, signal);
-    }
-  };
 
   const migrate = async (run: TaskRun, doc: VmDoc, input: MoveInput): Promise<void> => {
     const target = await documents.need(nodeKind, input.to);
@@ -105,12 +95,12 @@ export function moveTask(parts: MoveParts): AnyTaskDefinition {
   const live = async (run: TaskRun, doc: VmDoc, input: MoveInput): Promise<void> => {
     if (run.phase === '') await run.advance('migrating', { message: `moves to ${input.to}`, progress: 0.1 });
     // A move that an earlier life of this daemon began goes on in libvirtd.
-    if (!(await calm(doc.id, run.signal))) return;
+    if ((await outcomeOf(parts, doc.id, input.to, run.signal)) === 'there') return;
     try {
       await migrate(run, doc, input);
     } catch (error) {
       if (isAway(error) || run.signal.aborted) throw error;
-      if (!(await calm(doc.id, run.signal))) return;
+      if ((await outcomeOf(parts, doc.id, input.to, run.signal)) === 'there') return;
       throw vmError(
         'VM_MIGRATION_FAILED',
         { vm: doc.spec.name, node: input.to, reason: errorText(error) },
@@ -134,10 +124,10 @@ export function moveTask(parts: MoveParts): AnyTaskDefinition {
           if (input.method === 'live') await live(run, doc, input);
           else await parts.shutDown(run, doc);
         } catch (error) {
-          if (!isAway(error) && !run.signal.aborted) await settle(parts, run.spec.target.id, run.id);
+          if (!isAway(error) && !run.signal.aborted) await settle(parts, run.spec.target.id, run.signal);
           throw error;
         }
-        await arrive(runtime, doc.id, input);
+        await arrive(runtime, doc.id, run.id, input);
         return {
           from: runtime.node,
           to: input.to,
@@ -153,14 +143,7 @@ export function moveTask(parts: MoveParts): AnyTaskDefinition {
           // There may be none, or it has just ended: what the guest is then tells.
           run.log.debug('no move to stop', { reason: errorText(error) });
         }
-        try {
-          await calm(uuid, undefined);
-          await settle(parts, uuid, run.id);
-        } catch (error) {
-          if (!isAway(error)) throw error;
-          // Nobody can see what has become of it. The controller puts it right as soon as libvirt is back.
-          run.log.info('is put right once libvirt is back', { reason: errorText(error) });
-        }
+        // Whatever has become of it, the controller puts it right: it sees a transfer that no task works on.
       },
     }),
     host,
@@ -168,30 +151,76 @@ export function moveTask(parts: MoveParts): AnyTaskDefinition {
 }
 
 /** Makes the target the guest's node. A task that was cut off here and comes again finds it done. */
-async function arrive(runtime: Runtime, uuid: string, input: Pick<MoveInput, 'to' | 'home'>): Promise<void> {
-  await change(runtime, uuid, (spec) =>
+async function arrive(
+  runtime: Runtime,
+  uuid: string,
+  task: string,
+  input: Pick<MoveInput, 'to' | 'home'>,
+): Promise<void> {
+  await change(runtime, uuid, task, (spec) =>
     settled(spec, { node: input.to, home: input.home === null || input.home === input.to ? undefined : input.home }),
   );
 }
 
 /**
+ * What has become of a move, once libvirt works on it no more. A guest whose CPUs stand still for a move may run at the
+ * other end already: libvirt leaves it so when it could not hear how the move ended, and only the other end knows. While
+ * that does not answer, nothing is done: two running copies would destroy the guest's disks.
+ */
+async function outcomeOf(
+  { runtime, control }: Pick<MoveParts, 'runtime' | 'control'>,
+  uuid: string,
+  to: string,
+  signal: AbortSignal,
+): Promise<'here' | 'there'> {
+  const { clock, log } = runtime.host;
+  for (;;) {
+    signal.throwIfAborted();
+    const guest = await control.look(uuid);
+    if (guest === undefined) return 'there';
+    const job = await control.link.driver.jobStats(uuid);
+    if (job === undefined || job.type === 'none') {
+      if (!guest.inTransit) return 'here';
+      const copy = await copyAt(runtime, to, uuid, signal).catch((error: unknown) => {
+        log.info('whether a move has succeeded is not known yet', { guest: uuid, to, reason: errorText(error) });
+        return 'unknown' as const;
+      });
+      if (copy === 'here') {
+        await control.end(uuid);
+        return 'there';
+      }
+      if (copy === 'none') {
+        await control.link.driver.resume(uuid);
+        return 'here';
+      }
+    }
+    await clock.sleep(lookMs, signal);
+  }
+}
+
+const copyAt = async (runtime: Runtime, node: string, uuid: string, signal: AbortSignal) =>
+  vmCopy.parse(await runtime.ask('vm.copy', { node, uuid }, signal)).copy;
+
+/**
  * Puts a guest right that no task moves any more: one that is here stays, one that is not belongs to where it was
- * going. With `task`, only what that task has begun.
+ * going. Where it was going, a guest that has come to run is taken.
  */
 export async function settle(
   parts: Pick<MoveParts, 'runtime' | 'control'>,
   uuid: string,
-  task?: string,
+  signal: AbortSignal,
 ): Promise<void> {
   const { runtime, control } = parts;
   const doc = await runtime.documents.get(vm, uuid);
   const transfer = doc?.spec.transfer;
-  if (doc === undefined || transfer === undefined || (task !== undefined && transfer.task !== task)) return;
-  const here = (await control.look(uuid)) !== undefined;
-  await change(runtime, uuid, (spec) =>
-    here || spec.run !== 'running'
-      ? settled(spec, spec)
-      : settled(spec, { node: transfer.to, home: spec.home ?? spec.node }),
+  if (doc === undefined || transfer === undefined) return;
+  if (transfer.to === runtime.node) {
+    const guest = await control.look(uuid);
+    if (guest === undefined || guest.inTransit) return;
+  } else if (doc.spec.run === 'running' && (await outcomeOf(parts, uuid, transfer.to, signal)) === 'here')
+    return change(runtime, uuid, transfer.task, (spec) => settled(spec, spec));
+  await change(runtime, uuid, transfer.task, (spec) =>
+    spec.run === 'running' ? settled(spec, { node: transfer.to, home: spec.home ?? spec.node }) : settled(spec, spec),
   );
 }
 
@@ -201,13 +230,17 @@ function settled(spec: VmSpec, place: { readonly node: string; readonly home?: s
   return { ...rest, node: place.node, ...(place.home === undefined ? {} : { home: place.home }) };
 }
 
-/** Changes the spec over conflicts with others; does nothing when the guest is gone. */
-async function change(runtime: Runtime, uuid: string, to: (spec: VmDoc['spec']) => VmDoc['spec']): Promise<void> {
+/** Changes the spec over conflicts with others; does nothing when the guest is gone, or not moved by that task any more. */
+async function change(
+  runtime: Runtime,
+  uuid: string,
+  task: string,
+  to: (spec: VmDoc['spec']) => VmDoc['spec'],
+): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     const doc = await runtime.documents.get(vm, uuid);
-    if (doc === undefined) return;
+    if (doc?.spec.transfer?.task !== task) return;
     const spec = to(doc.spec);
-    if (JSON.stringify(spec) === JSON.stringify(doc.spec)) return;
     try {
       await runtime.write([{ do: 'spec', kind: vm, before: doc, spec }]);
       return;

@@ -42,6 +42,8 @@ export class Migration {
   #incoming: Domain | undefined;
   #phase: MigrationPhase = 'prepare';
   #sentMiB = 0;
+  /** The guest stood still before it was moved, and does so afterwards. */
+  #wasPaused = false;
   /** Why it is to end; looked at between steps. */
   #broken: Broken | undefined;
   #aborted = false;
@@ -163,7 +165,8 @@ export class Migration {
 
   async #switch(): Promise<void> {
     this.#phase = 'switch';
-    if (this.#domain.state === 'running') {
+    this.#wasPaused = this.#domain.state === 'paused';
+    if (!this.#wasPaused) {
       this.#source.setPaused(this.#domain, 'migration');
       this.#source.tell(this.#domain, 'suspended', 'migrated');
     }
@@ -179,8 +182,13 @@ export class Migration {
     const incoming = this.#incoming as Domain;
     if (target.domains.get(incoming.uuid) !== incoming) throw new Broken('the domain ended at the destination');
     incoming.pending = false;
-    target.setRunning(incoming, 'migrated');
-    target.tell(incoming, 'resumed', 'migrated');
+    if (this.#wasPaused) {
+      target.setPaused(incoming, 'user');
+      target.tell(incoming, 'suspended', 'paused');
+    } else {
+      target.setRunning(incoming, 'migrated');
+      target.tell(incoming, 'resumed', 'migrated');
+    }
     this.#say('runs at the destination');
     await this.#step(2, 20);
     // From here on the source only waits for the answer. Whoever loses it does not know whether the guest runs there.

@@ -16,6 +16,7 @@ import { lifeHost } from './life-host.ts';
 import { LifeStore } from './life-store.ts';
 import { MachineClock } from './machine-clock.ts';
 import type { Plant } from './plants.ts';
+import { remoteNodes } from './remote.ts';
 import { openSimDriver } from './sim-driver.ts';
 import type { World } from './world.ts';
 
@@ -243,6 +244,7 @@ export class SimNode {
         node: this.name,
         systemd: false,
         openStore: (owner) => this.#openStore(daemon, host, owner),
+        remote: () => remoteNodes(world, this.name, daemon.life),
         serve: async (api) => {
           daemon.api = api;
           return {

@@ -140,8 +140,14 @@ export class World {
   /** A node acts as primary from now on. */
   takeDuty(node: string, term: number): void {
     this.trace.world(node, `acts as primary of term ${term}`);
-    this.rules.takesDuty(node, this.#onDuty, (other) => this.nodes.get(other)?.life?.paused ?? false);
+    this.rules.takesDuty(node, this.#onDuty, (other) => this.#standsStill(other));
     this.#onDuty.add(node);
+  }
+
+  /** It does, or has only just gone on and cannot have dropped anything yet. */
+  #standsStill(name: string): boolean {
+    const node = this.node(name);
+    return node.life?.paused === true || this.nowMs - node.stoodStillMs < 500;
   }
 
   dropDuty(node: string): void {

@@ -70,6 +70,7 @@ export function foretell(plan: PlanBuilder, doc: VmDoc, spec: VmSpec, nowMs: num
             id: 0,
             state: doc.status?.state ?? 'running',
             reason: '',
+            inTransit: false,
             xml: { name: 'domain', attributes: {}, children: [] },
             ours: true,
             accelerator: 'tcg',

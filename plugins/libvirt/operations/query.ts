@@ -222,6 +222,9 @@ export function matches(pattern: string | undefined, doc: Pick<VmDoc, 'id' | 'sp
   return test.test(doc.spec.name) || test.test(doc.id);
 }
 
+/** What `vm.copy` answers. */
+export const vmCopy = z.object({ copy: z.enum(['none', 'coming', 'here']) });
+
 export const queryOperations = (control: () => GuestControl) => [
   defineQuery({
     name: 'vm.list',
@@ -347,6 +350,22 @@ export const queryOperations = (control: () => GuestControl) => [
           writeBytes,
         })),
       };
+    },
+  }),
+  defineQuery({
+    name: 'vm.copy',
+    summary: 'Tell whether there is a copy of a guest on one node',
+    description:
+      'What the libvirt of that node says, whatever is meant to be. A copy is `coming` while its CPUs do not run yet: another node moves it here.',
+    http: { method: 'GET', path: '/nodes/{node}/copies/{uuid}' },
+    role: 'viewer',
+    input: z.strictObject({ node: names.nodeName, uuid: names.uuid }),
+    output: vmCopy,
+    on: async (_context, input) => input.node,
+    async run(_context, { uuid }): Promise<z.infer<typeof vmCopy>> {
+      const guest = await control().look(uuid);
+      if (guest === undefined) return { copy: 'none' };
+      return { copy: guest.inTransit ? 'coming' : 'here' };
     },
   }),
 ];

@@ -1,0 +1,42 @@
+/** How nodes ask each other: over their links, which may be cut, to daemons that may not answer. @module */
+import { operationError } from '../../core/operation/errors.ts';
+import type { RemoteNodes } from '../../core/operation/execute.ts';
+import type { Life } from './life.ts';
+import type { World } from './world.ts';
+
+/** As core/daemon/remote-nodes.ts waits for an answer. */
+const timeoutMs = 10_000;
+
+export function remoteNodes(world: World, from: string, life: Life): RemoteNodes {
+  const { clock, fabric, random } = world;
+  return {
+    query: (to, operation, input, actor, signal) =>
+      life.call('remote.query', async () => {
+        const unreachable = (reason: string): Error =>
+          operationError('NODE_UNREACHABLE', { operation: operation.name, node: to, reason });
+        const late = clock.sleep(timeoutMs).then(() => {
+          throw unreachable('it did not answer');
+        });
+        const asked = (async () => {
+          await clock.sleep(random.ms(0.5, 3));
+          const there = world.nodes.get(to);
+          if (there === undefined || !there.powered || !fabric.reaches(from, to)) return new Promise(() => {});
+          const { api } = there;
+          if (api === undefined) throw unreachable('connection refused');
+          const found = api.program.registry.get(operation.name);
+          if (found?.type !== 'query') throw unreachable('it does not know that');
+          const answer = await api.executor.query(found, input, actor, signal);
+          await clock.sleep(random.ms(0.5, 3));
+          if (!fabric.reaches(to, from)) return new Promise(() => {});
+          return answer;
+        })();
+        asked.catch(() => undefined);
+        late.catch(() => undefined);
+        return Promise.race([asked, late]);
+      }),
+    feed: () => {
+      throw new Error('feeds between simulated nodes are not needed by anything');
+    },
+    channel: () => Promise.reject(new Error('channels between simulated nodes are not needed by anything')),
+  };
+}

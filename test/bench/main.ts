@@ -3,7 +3,7 @@
  *
  *     npm run bench [-- --only AREA,…] [--json FILE] [--store DIRECTORY]
  *
- * Areas: program, start, guests, many, store. Nothing is asserted; goals are shown beside the figures. What
+ * Areas: program, start, guests, many, store, zookeeper, cluster. Nothing is asserted; goals are shown beside the figures. What
  * needs a node gets a lab of its own, which is taken away in every case.
  * @module
  */
@@ -15,6 +15,7 @@ import { takeDown } from '../lab/down.ts';
 import { Interrupted, watchInterrupt } from '../lab/interrupt.ts';
 import { ensureExecutable } from '../lab/product.ts';
 import { bringUp } from '../lab/up.ts';
+import { clusterFigures } from './cluster.ts';
 import { conditionLines, conditionsAt } from './conditions.ts';
 import { fiftyGuestFigures, manyGuestFigures, startFigures } from './daemon.ts';
 import { type Figure, figureTable } from './figure.ts';
@@ -22,8 +23,9 @@ import { guestStartFigures } from './guest-start.ts';
 import { BenchNode } from './node.ts';
 import { startupFigures } from './startup.ts';
 import { storeFigures } from './store.ts';
+import { zooKeeperFigures } from './zookeeper.ts';
 
-const areas = ['program', 'start', 'guests', 'many', 'store'] as const;
+const areas = ['program', 'start', 'guests', 'many', 'store', 'zookeeper', 'cluster'] as const;
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: areas.join(',') },
@@ -82,6 +84,14 @@ async function main(): Promise<void> {
   if (wants('store')) {
     step('the stores');
     figures.push(...(await storeFigures(options.store, 1_000)));
+  }
+  if (wants('zookeeper')) {
+    step('ZooKeeper, one session and a hundred nodes');
+    figures.push(...(await zooKeeperFigures(1_000)));
+  }
+  if (wants('cluster')) {
+    step('a cluster of three nodes');
+    figures.push(...(await clusterFigures(signal)));
   }
   const after = await conditionsAt(options.store);
   step('done');

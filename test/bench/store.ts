@@ -20,7 +20,7 @@ export const documentSizedValue = JSON.stringify({ text: 'x'.repeat(1500) });
 /** Repeats a step for a time and tells how often it was done in a second. */
 type Measure = (what: string, step: (n: number) => Promise<unknown>, perStep?: number) => Promise<void>;
 
-const measuring =
+export const measuring =
   (backend: string, measureMs: number, figures: Figure[]): Measure =>
   async (what, step, perStep = 1) => {
     const tookMs: number[] = [];
@@ -40,7 +40,7 @@ const measuring =
     });
   };
 
-async function measureStore(store: Store, measure: Measure): Promise<void> {
+export async function measureStore(store: Store, measure: Measure): Promise<void> {
   const key = (n: number): string => `/vm/${String(n % guests).padStart(5, '0')}/spec`;
   const value = documentSizedValue;
   for (let n = 0; n < guests; n += 250) {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fingerprint } from '../../core/cluster/certificate.ts';
 import { watchAddress } from '../lab/address-watch.ts';
 import { guestDirectory } from '../lab/boot-script.ts';
 import { floatingAddress } from '../lab/topology.ts';
@@ -131,6 +132,22 @@ describe('a cluster of three', () => {
     const refused = await lab.pvc('hv2', ['vm', 'migrate', 'walker', '--node', 'hv1']);
     assert.equal(refused.code, 4, refused.stderr);
     assert.match(refused.stderr, /on hv1 already/);
+  });
+
+  it('answers for a guest on another node, on the socket and over HTTPS', async () => {
+    const lab = opened();
+    const { node } = await lab.ask('hv1', 'vm.info', { vm: 'walker' });
+    const asked = other(lab, node);
+    assert.match((await lab.pvc(asked, ['vm', 'log', 'walker'])).ok().stdout, /pvc-guest counter/);
+    const { stdout } = await lab.exec(asked, ['cat', '/var/lib/pvc/tls/node.pem']);
+    const environment = [`PVC_TOKEN=${await lab.token()}`, `PVC_FINGERPRINT=${fingerprint(stdout)}`];
+    const over = async (...args: string[]) => {
+      const url = `https://10.10.0.${10 + Number(asked.slice(2))}:7370`;
+      return lab.exec(node, ['env', ...environment, 'pvc', '--url', url, ...args]);
+    };
+    assert.match((await over('vm', 'log', 'walker')).stdout, /pvc-guest counter/);
+    const rows = JSON.parse((await over('vm', 'list', '--format', 'json')).stdout) as { name: string }[];
+    assert.ok(rows.some((row) => row.name === 'walker'));
   });
 
   it('keeps one copy of a guest when daemons are killed in the middle of its move', async () => {

@@ -75,6 +75,15 @@ export function renderVm(info: VmInfo, context: RenderContext): string {
               `${info.ends.count === 1 ? 'once' : `${info.ends.count} times`} of late, last ${formatAgo(info.ends.lastMs, context.nowMs)} (${info.ends.reason})`,
             ],
         ['Node', info.home === null ? info.node : `${info.node} (home: ${info.home})`],
+        ...(info.movingTo === null ? [] : ([['Moving to', info.movingTo]] as const)),
+        ...(info.arrived === null || info.arrived === undefined
+          ? []
+          : ([
+              [
+                'Arrived',
+                `from ${info.arrived.from}, ${formatAgo(info.arrived.atMs, context.nowMs)}${info.arrived.pauseMs === undefined ? '' : `, after a pause of ${info.arrived.pauseMs} ms`}`,
+              ],
+            ] as const)),
         ['Accelerator', info.runsWith === null ? info.accelerator : `${info.runsWith} (asked: ${info.accelerator})`],
         ['vCPUs', `${info.vcpus} (sockets/cores/threads ${info.topology}), ${info.cpu.model ?? info.cpu.mode}`],
         ['Memory', formatMiB(info.memoryMiB)],

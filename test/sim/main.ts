@@ -1,10 +1,11 @@
 /**
- * `npm run sim -- [--seeds N] [--from SEED] [--nodes N] [--log]`: random worlds, one for each seed, in which random
- * things go wrong. Ends with 1 when a rule was broken; the seed shows it again.
+ * `npm run sim -- [--seeds N] [--from SEED] [--nodes N] [--plant BUG] [--log]`: random worlds, one for each seed, in
+ * which random things go wrong. Ends with 1 when a rule was broken; the seed shows it again.
  * @module
  */
 import { parseArgs } from 'node:util';
 import { generate } from './generate.ts';
+import { plants } from './plants.ts';
 import { runCase } from './run.ts';
 import { formatLine } from './trace.ts';
 
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '100' },
     from: { type: 'string', default: '1' },
     nodes: { type: 'string' },
+    plant: { type: 'string' },
     log: { type: 'boolean', default: false },
   },
 });
@@ -26,11 +28,15 @@ const first = whole(values.from, 'from');
 const count = whole(values.seeds, 'seeds');
 const nodes = values.nodes === undefined ? undefined : whole(values.nodes, 'nodes');
 
+const plant = plants.find(({ name }) => name === values.plant);
+if (values.plant !== undefined && plant === undefined)
+  throw new Error(`--plant takes one of: ${plants.map(({ name, summary }) => `${name} (${summary})`).join(', ')}`);
+
 const begin = performance.now();
 let broken = 0;
 for (let seed = first; seed < first + count; seed += 1) {
   const made = generate(seed, { nodes });
-  const { violations, lines } = await runCase(made, { daemonLines: values.log });
+  const { violations, lines } = await runCase(made, { daemonLines: values.log, plant });
   if (values.log) for (const line of lines) process.stdout.write(`${formatLine(line)}\n`);
   if (violations.length === 0) continue;
   broken += 1;

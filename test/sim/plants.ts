@@ -1,5 +1,7 @@
 /** Bugs that are planted into the world around the daemons, to see that the simulator finds them. @module */
+import { termKey } from '../../core/cluster/primary.ts';
 import type { Host } from '../../core/host/host.ts';
+import type { Op } from '../../core/store/store.ts';
 import type { StoreHooks } from './life-store.ts';
 import type { World } from './world.ts';
 
@@ -19,3 +21,52 @@ export const nothingPlanted: Plant = {
   host: (host) => host,
   store: () => ({ commit: (ops, go) => go(ops), tells: () => true }),
 };
+
+/** What the store is made to do instead of what was asked. */
+const bugInStore = (name: string, summary: string, store: (world: World) => Partial<StoreHooks>): Plant => ({
+  ...nothingPlanted,
+  name,
+  summary,
+  store: (world) => ({ ...nothingPlanted.store(world), ...store(world) }),
+});
+
+/** Leaves operations out, and remembers what was asked for. */
+const without =
+  (world: World, left: (op: Op) => boolean): StoreHooks['commit'] =>
+  (ops, go) => {
+    const rest = ops.filter((op) => !left(op));
+    world.rules.asked.set(rest, ops);
+    return go(rest);
+  };
+
+export const plants: readonly Plant[] = [
+  bugInStore('late-write', 'the primary writes without looking at its term', (world) => ({
+    commit: without(world, (op) => op.op === 'check' && op.key === termKey),
+  })),
+  bugInStore('unbooked', 'placements do not see each other', (world) => ({
+    commit: without(world, (op) => op.key.startsWith('/booking/')),
+  })),
+  bugInStore('swallowed', 'a lost answer is taken for success', () => ({
+    async commit(ops, go) {
+      const result = await go(ops);
+      return result.outcome === 'unknown' ? { outcome: 'ok' } : result;
+    },
+  })),
+  bugInStore('deaf', 'changes of the store are not told', () => ({ tells: ({ resync }) => resync })),
+  {
+    ...nothingPlanted,
+    name: 'address-late',
+    summary: 'an address is said to be taken off before it is',
+    host: (host, world) => ({
+      ...host,
+      processes: {
+        ...host.processes,
+        async exec(argv, options) {
+          if (argv[0] !== 'ip' || argv[2] !== 'del') return host.processes.exec(argv, options);
+          world.clock.after(2_000, () => void host.processes.exec(argv, options));
+          return { code: 0, signal: null, stdout: '', stderr: '' };
+        },
+      },
+    }),
+  },
+];

@@ -26,6 +26,11 @@ export const clusterSpec = z.strictObject({
   networks: clusterNetworks.optional(),
   /** Which node was last asked to be primary, or to be it no longer. */
   primaryWish: z.strictObject({ node: nodeName.optional(), not: nodeName.optional(), askedMs: z.int() }).optional(),
+  /**
+   * The highest number that a ZooKeeper server has ever had. None is given twice: a machine that was removed and comes
+   * back must not pass for its successor.
+   */
+  lastServer: z.int().min(1).optional(),
   /** Certificate of the cluster's own authority (PEM), by which its members are known. */
   authority: z.string().max(8192).optional(),
 });

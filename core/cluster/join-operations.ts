@@ -167,7 +167,8 @@ export function joinOperations(parts: JoinParts) {
         }
         if (join.node !== undefined && join.node !== input.node) throw refuse(`the token is for ${join.node}`);
         if (known !== undefined) throw refuse('there is a node of that name');
-        const { spec } = await view.need(cluster, clusterId);
+        const made = await view.need(cluster, clusterId);
+        const { spec } = made;
         const nodes = await view.list(node);
         const network = spec.networks?.cluster;
         if (network === undefined) throw joinError('CLUSTER_CANNOT_GROW', { reason: 'it has no cluster network.' });
@@ -176,20 +177,23 @@ export function joinOperations(parts: JoinParts) {
         const neighbour = nodes.find((one) => one.spec.address === input.address);
         if (neighbour !== undefined) throw refuse(`${input.address} is the address of ${neighbour.id}`);
         const server =
-          join.role === 'coordinator' ? 1 + Math.max(0, ...nodes.map((one) => one.spec.server ?? 0)) : undefined;
-        const made = {
+          join.role === 'coordinator'
+            ? 1 + Math.max(spec.lastServer ?? 0, ...nodes.map((one) => one.spec.server ?? 0))
+            : undefined;
+        const joining = {
           role: join.role,
           domainState: 'ready' as const,
           address: input.address,
           ...(server === undefined ? {} : { server }),
         };
-        plan.create(node, input.node, made);
+        plan.create(node, input.node, joining);
+        if (server !== undefined) plan.update(cluster, made, { ...spec, lastServer: server });
         plan.update(token, found, {
           ...found.spec,
           join: { ...join, used: { node: input.node, key, atMs: nowMs } },
         });
         plan.act(`${input.node} joins as ${join.role}`);
-        return answer(input.node, made);
+        return answer(input.node, joining);
       },
     }),
     defineQuery({

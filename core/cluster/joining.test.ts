@@ -113,6 +113,17 @@ describe('a machine with a join token', () => {
     assert.ok(member.authorityKey?.includes('PRIVATE KEY'));
   });
 
+  it('never gets the number of a server that was removed', async () => {
+    const { newToken, join, documents } = await setUp();
+    const first = await newToken({ role: 'coordinator' });
+    await join(first.actor, 'hv2', '10.0.0.12', (await makeRequest('hv2')).request);
+    const { ops } = commitOf([{ do: 'remove', kind: node, before: await documents.need(node, 'hv2') }]);
+    await documents.store.commit(ops);
+    const second = await newToken({ role: 'coordinator' });
+    await join(second.actor, 'hv4', '10.0.0.14', (await makeRequest('hv4')).request);
+    assert.equal((await documents.need(node, 'hv4')).spec.server, 3);
+  });
+
   it('gets no key of the authority as a hypervisor', async () => {
     const { newToken, join, credentials } = await setUp();
     const { actor } = await newToken();

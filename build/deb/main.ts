@@ -19,7 +19,7 @@ import {
 import { dirname, join, relative } from 'node:path';
 import { packageVersion } from '../bundle.ts';
 import { binaryFile, inRepository } from '../paths.ts';
-import { control, runtimePackages } from './control.ts';
+import { control, debianPackages } from './control.ts';
 
 const root = inRepository('dist/deb');
 const source = (name: string): string => inRepository(`build/deb/${name}`);
@@ -75,7 +75,14 @@ function describe(): void {
     );
   put(
     'DEBIAN/control',
-    { text: control({ version: packageVersion(), installedKiB, depends: runtimePackages() }) },
+    {
+      text: control({
+        version: packageVersion(),
+        installedKiB,
+        depends: debianPackages('run'),
+        recommends: debianPackages('coordinator'),
+      }),
+    },
     0o644,
   );
   put('DEBIAN/md5sums', { text: sums.join('') }, 0o644);

@@ -32,6 +32,8 @@ describe('the Debian package', () => {
     const depends = field('Depends').split(', ');
     for (const needed of ['libc6 (>= 2.34)', 'libvirt-daemon-system', 'qemu-system-x86', 'iproute2'])
       assert.ok(depends.includes(needed), needed);
+    assert.ok(!depends.includes('zookeeper'), 'only coordinators run it');
+    assert.ok(field('Recommends').split(', ').includes('zookeeper'));
     assert.ok(!field('Depends').includes('nodejs'), 'needs no Node on the machine');
   });
 

@@ -183,6 +183,8 @@ export class Migration {
     const incoming = this.#incoming as Domain;
     if (target.domains.get(incoming.uuid) !== incoming) throw new Broken('the domain ended at the destination');
     incoming.pending = false;
+    // Its libvirtd has no job with it any more, whatever becomes of the source.
+    incoming.migration = undefined;
     if (this.#wasPaused) {
       target.setPaused(incoming, 'user');
       target.tell(incoming, 'suspended', 'paused');

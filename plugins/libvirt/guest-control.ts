@@ -73,6 +73,8 @@ export class GuestControl {
   readonly #config: LibvirtConfig;
   readonly #kvm: KvmFinding;
   readonly #hook: FoldHook<XmlElement, DomainHookAbout>;
+  /** The end of the last act on each guest, while there is one. */
+  readonly #acts = new Map<string, Promise<void>>();
   readonly link: LibvirtLink;
   readonly ends: GuestEnds;
 
@@ -164,6 +166,21 @@ export class GuestControl {
       notes: [...notes, ...without.map((plugin) => `without what the plugin ${plugin} adds: it has failed`)],
       complete: without.length === 0,
     };
+  }
+
+  /**
+   * One act on a guest after the other, controller's or task's: what was asked of a libvirt that hangs is under way for
+   * as long as nobody has heard how it ended, and may come after whatever is decided meanwhile.
+   */
+  inTurn<T>(uuid: string, act: () => Promise<T>): Promise<T> {
+    const turn = (this.#acts.get(uuid) ?? Promise.resolve()).then(act);
+    const ended = turn
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#acts.get(uuid) === ended) this.#acts.delete(uuid);
+      });
+    this.#acts.set(uuid, ended);
+    return turn;
   }
 
   /** Starts the guest unless it runs. @throws PvcError VM_START_FAILED */

@@ -90,31 +90,35 @@ export function guestController(
     plan: (doc, observed, { nowMs }) =>
       planGuest(doc, observed, nowMs, doc?.spec.name ?? observed.guest?.xml.attributes['name'] ?? 'guest'),
 
-    async apply(step, uuid, signal) {
-      switch (step.do) {
-        case 'start': {
-          const doc = await documents.need(vm, uuid);
-          // The last look at the intent: it may have changed while earlier steps ran.
-          if (doc.spec.run === 'running' && doc.spec.node === node) await control.start(doc);
-          return;
+    apply: (step, uuid, signal) =>
+      control.inTurn(uuid, async () => {
+        signal.throwIfAborted();
+        // A task may have begun to work on it since it was looked at.
+        if ((await documents.find(task, 'target', `vm:${uuid}`)) !== undefined) return;
+        switch (step.do) {
+          case 'start': {
+            const doc = await documents.need(vm, uuid);
+            // The last look at the intent: it may have changed while earlier steps ran.
+            if (doc.spec.run === 'running' && doc.spec.node === node) await control.start(doc);
+            return;
+          }
+          case 'end':
+            await control.end(uuid);
+            return;
+          case 'settle':
+            await settle({ runtime, control }, uuid, signal);
+            return;
+          case 'attach':
+            await control.link.driver.attachDevice(uuid, printXml(step.device));
+            return;
+          case 'detach':
+            await control.link.driver.detachDevice(uuid, printXml(step.device));
+            return;
+          case 'update':
+            await control.link.driver.updateDevice(uuid, printXml(step.device));
+            return;
         }
-        case 'end':
-          await control.end(uuid);
-          return;
-        case 'settle':
-          await settle({ runtime, control }, uuid, signal);
-          return;
-        case 'attach':
-          await control.link.driver.attachDevice(uuid, printXml(step.device));
-          return;
-        case 'detach':
-          await control.link.driver.detachDevice(uuid, printXml(step.device));
-          return;
-        case 'update':
-          await control.link.driver.updateDevice(uuid, printXml(step.device));
-          return;
-      }
-    },
+      }),
 
     report: (doc, observed, conditions, { nowMs }) => statusOf(doc, observed, conditions, nowMs, node),
 

@@ -198,14 +198,28 @@ export function guestTasks(runtime: Runtime, control: GuestControl, peer: MovePa
     }),
   ];
   return [
-    ...definitions.map((definition) => acrossLibvirt(definition, host)),
-    moveTask({
-      runtime,
-      control,
-      peer,
-      shutDown: (run, doc) => off(run as TaskRun<ShutdownData>, doc),
-    }),
+    ...definitions.map((definition) => acrossLibvirt(inTurn(definition), host)),
+    inTurn(
+      moveTask({
+        runtime,
+        control,
+        peer,
+        shutDown: (run, doc) => off(run as TaskRun<ShutdownData>, doc),
+      }),
+    ),
   ];
+
+  /** The task, once what the controller had begun has ended; from now on the controller leaves the guest alone. */
+  function inTurn(definition: AnyTaskDefinition): AnyTaskDefinition {
+    return {
+      ...definition,
+      async run(run) {
+        await control.inTurn(run.spec.target.id, async () => undefined);
+        const result: unknown = await definition.run(run);
+        return result;
+      },
+    };
+  }
 
   async function forceOff(run: TaskRun<ShutdownData>, doc: VmDoc): Promise<string> {
     const guest = await control.waitFor(doc.id, () => true, run.signal);

@@ -35,6 +35,8 @@ export const moveInput = z.strictObject({
 export type MoveInput = z.infer<typeof moveInput>;
 
 const lookMs = 250;
+/** So often in a row a guest must not be here before it counts as gone. */
+const looksForAbsent = 2;
 const progressMs = 1_000;
 const writeTries = 10;
 
@@ -122,7 +124,11 @@ export function moveTask(parts: MoveParts): AnyTaskDefinition {
         try {
           await control.waitFor(doc.id, () => true, run.signal);
           if (input.method === 'live') await live(run, doc, input);
-          else await parts.shutDown(run, doc);
+          else {
+            await parts.shutDown(run, doc);
+            if ((await outcomeOf(parts, doc.id, input.to, run.signal)) === 'here')
+              throw vmError('VM_MIGRATION_FAILED', { vm: doc.spec.name, node: input.to, reason: 'it runs again' });
+          }
         } catch (error) {
           if (!isAway(error) && !run.signal.aborted) await settle(parts, run.spec.target.id, run.signal);
           throw error;
@@ -174,10 +180,17 @@ async function outcomeOf(
   signal: AbortSignal,
 ): Promise<'here' | 'there'> {
   const { clock, log } = runtime.host;
-  for (;;) {
+  for (let absent = 0; ; ) {
     signal.throwIfAborted();
     const guest = await control.look(uuid);
-    if (guest === undefined) return 'there';
+    if (guest === undefined) {
+      absent += 1;
+      // A start that an earlier life of this daemon asked for may come this moment.
+      if (absent >= looksForAbsent) return 'there';
+      await clock.sleep(lookMs, signal);
+      continue;
+    }
+    absent = 0;
     const job = await control.link.driver.jobStats(uuid);
     if (job === undefined || job.type === 'none') {
       if (!guest.inTransit) return 'here';

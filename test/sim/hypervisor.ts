@@ -64,6 +64,8 @@ export class Hypervisor {
   readonly guests: Guests;
   readonly domains = new Map<string, Domain>();
   readonly connections = new Set<SimDriver>();
+  /** Moves that this libvirtd drives; the guest itself may have ended in the midst of one. */
+  readonly outgoing = new Set<Migration>();
   /** Starts that are to fail from now on. */
   failingStarts = 0;
   #libvirtd: LibvirtdState = 'down';
@@ -288,7 +290,7 @@ export class Hypervisor {
   }
 
   #migrations(): Migration[] {
-    return [...new Set([...this.domains.values()].flatMap((domain) => domain.migration ?? []))];
+    return [...new Set([...this.outgoing, ...[...this.domains.values()].flatMap((domain) => domain.migration ?? [])])];
   }
 }
 

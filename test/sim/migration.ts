@@ -63,6 +63,7 @@ export class Migration {
     if (parts.domain.pending || parts.domain.migration !== undefined)
       throw refuse(procedure, 'OPERATION_INVALID', 'Requested operation is not valid: domain has a job');
     parts.domain.migration = this;
+    parts.source.outgoing.add(this);
     this.ended = this.#run();
   }
 
@@ -98,7 +99,7 @@ export class Migration {
   onPowerOff(at: Hypervisor): void {
     if (at === this.#source) {
       this.#orphaned = true;
-      this.#phase = 'over';
+      this.#over();
       // The target hears nothing any more, and gives up what has not come to run.
       const { incoming, target } = this.#ends();
       if (incoming?.pending === true && target !== undefined) this.#discardAfter(target, incoming, keepaliveMs);
@@ -182,6 +183,8 @@ export class Migration {
     const incoming = this.#incoming as Domain;
     if (target.domains.get(incoming.uuid) !== incoming) throw new Broken('the domain ended at the destination');
     incoming.pending = false;
+    // Its libvirtd has no job with it any more, whatever becomes of the source.
+    incoming.migration = undefined;
     if (this.#wasPaused) {
       target.setPaused(incoming, 'user');
       target.tell(incoming, 'suspended', 'paused');
@@ -201,7 +204,7 @@ export class Migration {
     await this.#step(5, 50);
     this.#domain.migration = undefined;
     if (this.#source.domains.get(this.#domain.uuid) === this.#domain) this.#source.end(this.#domain, 'migrated');
-    this.#phase = 'over';
+    this.#over();
     this.#say('is done');
   }
 
@@ -212,7 +215,7 @@ export class Migration {
       const told = target.libvirtd === 'up' && this.#reaches(this.#source.node, target.node);
       this.#discardAfter(target, incoming, told ? 5 : keepaliveMs);
     } else if (incoming !== undefined) incoming.migration = undefined;
-    this.#phase = 'over';
+    this.#over();
     this.#domain.migration = undefined;
     this.#say('has failed');
     await this.#source.work(this.#source.random.ms(5, 50));
@@ -232,9 +235,10 @@ export class Migration {
   /** The libvirtd of the source is back and finds a domain that was on its way. */
   #recoverSource(): void {
     const phase = this.#phase;
-    this.#phase = 'over';
+    this.#over();
     this.#domain.migration = undefined;
-    if (phase === 'confirm') this.#source.end(this.#domain, 'migrated');
+    const there = this.#source.domains.get(this.#domain.uuid) === this.#domain;
+    if (phase === 'confirm' && there) this.#source.end(this.#domain, 'migrated');
     // It was told to finish: nobody knows here whether it runs there. libvirt leaves the domain paused.
     else if (phase !== 'finish') this.#goOnAtSource();
   }
@@ -258,11 +262,17 @@ export class Migration {
   #discardAfter(target: Hypervisor, incoming: Domain, ms: number): void {
     target.clock.after(ms, () => {
       if (target.domains.get(incoming.uuid) !== incoming || !incoming.pending) return;
+      // A target whose libvirtd is away does it when that is back.
+      if (target.libvirtd === 'down') return;
+      if (target.libvirtd === 'hung') return this.#discardAfter(target, incoming, lookEveryMs);
       incoming.migration = undefined;
-      // A target whose libvirtd is away does it when it is back.
-      if (target.libvirtd === 'up') target.end(incoming, 'failed');
-      else incoming.migration = this;
+      target.end(incoming, 'failed');
     });
+  }
+
+  #over(): void {
+    this.#phase = 'over';
+    this.#source.outgoing.delete(this);
   }
 
   #break(why: string): void {

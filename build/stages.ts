@@ -35,6 +35,7 @@ export const stages: readonly Stage[] = [
     timeoutMs: 120_000,
   },
   { name: 'simulation', files: ['test/sim/**/*.test.ts'], concurrency: 1, timeoutMs: 600_000 },
+  npmRun('scenarios', 'scenario'),
   npmRun('build', 'build'),
   { name: 'binary', files: ['test/binary/**/*.test.ts'], concurrency: 1, timeoutMs: 120_000 },
   npmRun('package', 'build:deb'),

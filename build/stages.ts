@@ -34,7 +34,7 @@ export const stages: readonly Stage[] = [
     concurrency: 2,
     timeoutMs: 120_000,
   },
-  { name: 'simulation', files: ['test/sim/**/*.test.ts'], concurrency: 1, timeoutMs: 600_000 },
+  { name: 'simulation', files: ['test/{sim,scenarios}/**/*.test.ts'], concurrency: 1, timeoutMs: 600_000 },
   npmRun('build', 'build'),
   { name: 'binary', files: ['test/binary/**/*.test.ts'], concurrency: 1, timeoutMs: 120_000 },
   npmRun('package', 'build:deb'),

@@ -163,7 +163,10 @@ function primaryStandsStill(scene: Scene, ms: number): void {
   scene.at(ms, `ask ${someNode(scene)} node.primary node=${primary}`);
   scene.at(ms + 2_000, `ask ${someNode(scene)} node.${random.pick(['flush', 'ready'])} node=${someNode(scene)}`);
   scene.at(ms + 2_000, `stop ${primary} before call ${random.int(1, 6)} of store.commit`);
-  scene.at(ms + random.ms(9_000, 20_000), `continue ${primary}`);
+  // Before the next primary has looked at anything, or long afterwards.
+  if (random.happens(0.5))
+    scene.on(ms + 2_100, `on "store … is primary" + ${random.ms(0, 0.6).toFixed(3)}s: continue ${primary}`);
+  scene.at(ms + random.ms(12_000, 20_000), `continue ${primary}`);
 }
 
 const happenings: readonly (readonly [weight: number, happening: Happening])[] = [

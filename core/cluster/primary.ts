@@ -257,6 +257,8 @@ export class PrimaryRole {
     if (held?.value !== this.#node) return;
     const term = String(this.#term);
     const done = await this.#store.commit([
+      // The versions of each holder's key begin at 0: only the term tells whether it is still this node's.
+      { op: 'check', key: termKey, version: this.#termVersion },
       { op: 'delete', key: holderKey, version: held.version },
       released === undefined
         ? { op: 'create', key: releasedKey, value: term }
@@ -275,7 +277,10 @@ export class PrimaryRole {
     const [holder, term, released] = await this.#store.readMany([holderKey, termKey, releasedKey]);
     if (holder?.value === this.#node) {
       // Ours from a commit whose answer was lost: without the duties it must not block the others.
-      await this.#store.commit([{ op: 'delete', key: holderKey, version: holder.version }]);
+      await this.#store.commit([
+        ...(term === undefined ? [] : [{ op: 'check', key: termKey, version: term.version } as const]),
+        { op: 'delete', key: holderKey, version: holder.version },
+      ]);
       return;
     }
     if (holder !== undefined) {

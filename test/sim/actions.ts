@@ -325,7 +325,7 @@ function guestDoes(world: World, name: string, what: string): void {
 }
 
 /** Asks a node's daemon as a caller of its API would; what it answers goes to the log. */
-function ask(world: World, name: string, operation: string, input: Record<string, unknown>): void {
+export function ask(world: World, name: string, operation: string, input: Record<string, unknown>): void {
   const { trace } = world;
   const { api, life } = world.node(name);
   if (api === undefined || life === undefined) {

@@ -25,13 +25,14 @@ export function generate(seed: number, options: GenerateOptions = {}): Case {
 function makeWorld(seed: number, random: Chance, count: number): WorldDescription {
   const coordinators = count >= 5 && random.happens(0.4) ? 5 : 3;
   const skewed = random.happens(0.5);
+  const tight = random.happens(0.25);
   const nodes = Array.from({ length: count }, (_, index): NodeDescription => {
     const name = `hv${index + 1}`;
     return {
       name,
       role: index < coordinators ? 'coordinator' : 'hypervisor',
       address: `10.0.1.${index + 1}`,
-      memoryMiB: random.pick([2048, 3072, 4096]),
+      memoryMiB: tight ? 1024 : random.pick([2048, 3072, 4096]),
       cpus: 4,
       wallOffMs: skewed ? Math.round(random.ms(-30_000, 30_000)) : 0,
     };
@@ -146,9 +147,33 @@ function disturbedMove(scene: Scene, ms: number): void {
   scene.at(ms, `ask ${someNode(scene)} vm.migrate vm=${guest}${someTarget(scene)}`);
 }
 
+/** Guests are made at the same moment through several nodes. */
+function rush(scene: Scene, ms: number): void {
+  for (const number of [1, 2, 3, 4])
+    scene.at(
+      ms + scene.random.ms(0, 5),
+      `ask ${someNode(scene)} vm.create name=rush${number} memory=${scene.random.pick([256, 384, 512])} start=true graphics=none`,
+    );
+}
+
+/** The primary is at work on a node and stands still before one of its writes, for longer than its lease. */
+function primaryStandsStill(scene: Scene, ms: number): void {
+  const { random } = scene;
+  const primary = someCoordinator(scene);
+  scene.at(ms, `ask ${someNode(scene)} node.primary node=${primary}`);
+  scene.at(ms + 2_000, `ask ${someNode(scene)} node.${random.pick(['flush', 'ready'])} node=${someNode(scene)}`);
+  scene.at(ms + 2_000, `stop ${primary} before call ${random.int(1, 6)} of store.commit`);
+  // Before the next primary has looked at anything, or long afterwards.
+  if (random.happens(0.5))
+    scene.on(ms + 2_100, `on "store … is primary" + ${random.ms(0, 0.6).toFixed(3)}s: continue ${primary}`);
+  scene.at(ms + random.ms(12_000, 20_000), `continue ${primary}`);
+}
+
 const happenings: readonly (readonly [weight: number, happening: Happening])[] = [
   [10, (scene, ms) => scene.at(ms, `ask ${someNode(scene)} ${scene.random.pick(asks)(scene)}`)],
   [4, (scene, ms) => disturbedMove(scene, ms)],
+  [1, (scene, ms) => rush(scene, ms)],
+  [1.5, (scene, ms) => primaryStandsStill(scene, ms)],
   [1, (scene, ms) => scene.at(ms, `cancel ${someGuest(scene)} at ${someNode(scene)}`)],
   [3, (scene, ms) => scene.at(ms, `kill ${someNode(scene)}${trap(scene)}`)],
   [

@@ -1,4 +1,5 @@
 /** The store as one life of a daemon has it: through its gate, and through whatever a planted bug makes of it. @module */
+import type { Clock } from '../../core/host/clock.ts';
 import type { MemoryStore } from '../../core/store/memory-store.ts';
 import type {
   CommitResult,
@@ -20,15 +21,20 @@ export interface StoreHooks {
   tells(dirty: Dirty): boolean;
 }
 
+const linkWaitMs = 2_000;
+const linkLookMs = 50;
+
 export class LifeStore implements Store {
   readonly backend = 'memory';
   readonly session: Session;
   readonly #life: Life;
   readonly #inner: MemoryStore;
   readonly #hooks: StoreHooks;
+  readonly #clock: Clock;
 
   /** `here` tells a moment of the world on the clock of the daemon's machine. */
-  constructor(life: Life, inner: MemoryStore, hooks: StoreHooks, here: (worldMs: number) => number) {
+  constructor(life: Life, inner: MemoryStore, hooks: StoreHooks, here: (worldMs: number) => number, clock: Clock) {
+    this.#clock = clock;
     this.#life = life;
     this.#inner = inner;
     this.#hooks = hooks;
@@ -52,9 +58,21 @@ export class LifeStore implements Store {
   }
 
   commit(ops: readonly Op[], topics: readonly Topic[] = []): Promise<CommitResult> {
-    return this.#life.call('store.commit', () =>
-      this.#hooks.commit(ops, (actual) => this.#inner.commit(actual, topics)),
-    );
+    return this.#life.call('store.commit', async () => {
+      await this.#linked();
+      return this.#hooks.commit(ops, (actual) => this.#inner.commit(actual, topics));
+    });
+  }
+
+  /**
+   * As the ZooKeeper client does: a commit waits for a link that is away for a moment, and may then be made in another
+   * session than the one in which it was thought of.
+   */
+  async #linked(): Promise<void> {
+    const { session } = this.#inner;
+    const untilMs = this.#clock.monotonicMs() + linkWaitMs;
+    const there = (): boolean => session.state === 'live' && this.#clock.monotonicMs() < session.leaseUntilMs;
+    while (!there() && this.#clock.monotonicMs() < untilMs) await this.#clock.sleep(linkLookMs);
   }
 
   async *watch(topics: readonly Topic[], signal: AbortSignal): AsyncGenerator<Dirty, void, void> {

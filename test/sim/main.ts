@@ -36,7 +36,7 @@ const begin = performance.now();
 let broken = 0;
 for (let seed = first; seed < first + count; seed += 1) {
   const made = generate(seed, { nodes });
-  const { violations, lines } = await runCase(made, { daemonLines: values.log, plant });
+  const { violations, lines } = await runCase(made, { daemonLines: values.log, plant, probe: true });
   if (values.log) for (const line of lines) process.stdout.write(`${formatLine(line)}\n`);
   if (violations.length === 0) continue;
   broken += 1;

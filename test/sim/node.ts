@@ -271,7 +271,13 @@ export class SimNode {
         return daemon.store;
       });
       if (store !== undefined)
-        return new LifeStore(daemon.life, store, this.#plant.store(this.#world), (ms) => this.clock.here(ms));
+        return new LifeStore(
+          daemon.life,
+          store,
+          this.#plant.store(this.#world),
+          (ms) => this.clock.here(ms),
+          this.#world.clock,
+        );
       if (daemon.stop.signal.aborted) throw new Error('it was asked to stop before it could reach the store');
       await host.clock.sleep(openAgainMs);
     }

@@ -56,6 +56,8 @@ export class Rules {
 
   /** A node takes up the duties of the primary. A daemon that stands still cannot drop anything. */
   takesDuty(node: string, onDuty: ReadonlySet<string>, standsStill: (node: string) => boolean): void {
+    // It was stopped in the very act and has only just gone on: the next thing that it does is to drop them again.
+    if (standsStill(node)) return;
     const others = [...onDuty].filter((other) => other !== node && !standsStill(other));
     if (others.length > 0)
       this.#parts.violated('two-primaries', `${node} acts as primary while ${others.join(', ')} still does`);

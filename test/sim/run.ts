@@ -1,6 +1,6 @@
 /** One run: a world, what is done to it, and whether it comes to rest as it should. @module */
 
-import { type Names, ScriptError } from './actions.ts';
+import { ask, type Names, ScriptError } from './actions.ts';
 import { missing } from './converged.ts';
 import { healAll } from './heal.ts';
 import type { Plant } from './plants.ts';
@@ -17,6 +17,8 @@ export interface Case {
 export interface RunOptions {
   readonly plant?: Plant | undefined;
   readonly daemonLines?: boolean;
+  /** At the end asks something of the cluster that has come to rest, which must be done promptly. */
+  readonly probe?: boolean;
   /** How long the cluster may take to come to rest once everything is healed. */
   readonly restMs?: number;
 }
@@ -32,6 +34,8 @@ export interface RunResult {
 /** Longer than any back-off, deadline or grace of the product that the generator lets come into play. */
 const defaultRestMs = 180_000;
 const lookEveryMs = 500;
+/** Well below the half minute after which tasks are looked for again, and above a restart with the slowest store. */
+const promptMs = 20_000;
 /** It must stay so. */
 const steadyMs = 3_000;
 
@@ -71,7 +75,26 @@ export async function runCase({ world: description, script }: Case, options: Run
     await healAll(world);
     await rest(world, options.restMs ?? defaultRestMs);
   }
-  return { violations: world.violations, lines: world.trace.lines, world, restedMs: world.nowMs - healedMs };
+  const restedMs = world.nowMs - healedMs;
+  if (options.probe === true && world.violations.length === 0) await probe(world);
+  return { violations: world.violations, lines: world.trace.lines, world, restedMs };
+}
+
+/** A change must reach who it concerns by being told, not by somebody looking at everything after half a minute. */
+async function probe(world: World): Promise<void> {
+  const [asked = ''] = world.nodes.keys();
+  for (const { spec } of [...world.state.guests.values()].slice(0, 3)) {
+    if (spec.run === 'disabled') continue;
+    const operation = spec.run === 'running' ? 'vm.restart' : 'vm.start';
+    const input = { vm: spec.name, ...(operation === 'vm.restart' ? { force: true } : {}) };
+    world.trace.script(`ask ${asked} ${operation} vm=${spec.name}`);
+    ask(world, asked, operation, input);
+  }
+  await world.run(world.nowMs + promptMs);
+  // A fault of before may be written down, and cleared, only now.
+  const left = missing(world).filter((one) => !one.startsWith('a fault is open'));
+  if (world.violations.length === 0 && left.length > 0)
+    world.violated('not-prompt', `${promptMs / 1000} s after a cluster at rest was asked: ${left.join('; ')}`);
 }
 
 async function rest(world: World, restMs: number): Promise<void> {

@@ -20,6 +20,10 @@ interface ShutdownData {
 /** The ACPI button is pressed again after this time: guests miss it while they boot. */
 const pressAgainMs = 10_000;
 
+/** So long a task that is done waits until the guest's status tells so; it is told within a few milliseconds. */
+const shownWithinMs = 2_000;
+const shownLookMs = 20;
+
 const runs = (state: string | undefined): boolean => state === 'running' || state === 'paused' || state === 'stopping';
 
 export function guestTasks(runtime: Runtime, control: GuestControl, peer: MoveParts['peer']): AnyTaskDefinition[] {
@@ -216,9 +220,30 @@ export function guestTasks(runtime: Runtime, control: GuestControl, peer: MovePa
       async run(run) {
         await control.inTurn(run.spec.target.id, async () => undefined);
         const result: unknown = await definition.run(run);
+        await shown(run);
         return result;
       },
     };
+  }
+
+  /**
+   * Whoever waits for a task asks for the next thing the moment it is done, and would be refused for what the status
+   * said before: `pvc vm resume X && pvc vm pause X`.
+   */
+  async function shown(run: TaskRun): Promise<void> {
+    const uuid = run.spec.target.id;
+    const untilMs = host.clock.monotonicMs() + shownWithinMs;
+    try {
+      while (host.clock.monotonicMs() < untilMs) {
+        const doc = await documents.get(vm, uuid);
+        if (doc === undefined || doc.spec.node !== runtime.node) return;
+        if (doc.status?.state === ((await control.look(uuid))?.state ?? 'stopped')) return;
+        await host.clock.sleep(shownLookMs, run.signal);
+      }
+    } catch (error) {
+      // What was asked is done, whatever can be seen of it now.
+      run.log.debug('the status of the guest is not waited for', { reason: errorText(error) });
+    }
   }
 
   async function forceOff(run: TaskRun<ShutdownData>, doc: VmDoc): Promise<string> {

@@ -173,12 +173,7 @@ export async function fiftyGuestFigures(node: BenchNode): Promise<Figure[]> {
 export async function manyGuestFigures(node: BenchNode): Promise<Figure[]> {
   const area = `daemon, ${manyGuests} guests of other nodes besides`;
   await node.stopDaemon();
-  await node.exec([
-    process.execPath,
-    join(import.meta.dirname, 'many-guests.ts'),
-    '/var/lib/pvc/store.sqlite',
-    String(manyGuests),
-  ]);
+  await node.exec([process.execPath, join(import.meta.dirname, 'many-guests.ts'), String(manyGuests)]);
   const startedMs = await node.startDaemon();
   return [
     { area, what: 'restart to first answer', value: startedMs, unit: 'ms' },

@@ -3,7 +3,7 @@
  *
  *     npm run bench [-- --only AREA,…] [--json FILE] [--store DIRECTORY]
  *
- * Areas: program, start, guests, many, store, zookeeper, cluster. Nothing is asserted; goals are shown beside the figures. What
+ * Areas: program, start, guests, many, store, zookeeper, cluster, roles. Nothing is asserted; goals are shown beside the figures. What
  * needs a node gets a lab of its own, which is taken away in every case.
  * @module
  */
@@ -21,11 +21,12 @@ import { fiftyGuestFigures, manyGuestFigures, startFigures } from './daemon.ts';
 import { type Figure, figureTable } from './figure.ts';
 import { guestStartFigures } from './guest-start.ts';
 import { BenchNode } from './node.ts';
+import { roleFigures } from './roles.ts';
 import { startupFigures } from './startup.ts';
 import { storeFigures } from './store.ts';
 import { zooKeeperFigures } from './zookeeper.ts';
 
-const areas = ['program', 'start', 'guests', 'many', 'store', 'zookeeper', 'cluster'] as const;
+const areas = ['program', 'start', 'guests', 'many', 'store', 'zookeeper', 'cluster', 'roles'] as const;
 const { values: options } = parseArgs({
   options: {
     only: { type: 'string', default: areas.join(',') },
@@ -92,6 +93,10 @@ async function main(): Promise<void> {
   if (wants('cluster')) {
     step('a cluster of three nodes');
     figures.push(...(await clusterFigures(signal)));
+  }
+  if (wants('roles')) {
+    step('the roles of a cluster');
+    figures.push(...(await roleFigures(signal)));
   }
   const after = await conditionsAt(options.store);
   step('done');

@@ -1,17 +1,20 @@
 /**
  * Thousands of guests, written into a store as documents: copies of a guest that the product made, on nodes
  * that are not there, as a node of a large cluster sees the guests of others. Runs in the node
- * (`many-guests.ts PATH COUNT`): SQLite resolves a path through /proc to a file of the machine.
+ * (`many-guests.ts COUNT`) and opens what its daemon would: SQLite, which no daemon may have open, or ZooKeeper.
  * @module
  */
+import { openStore } from '../../core/cluster/open-store.ts';
+import { configSchema } from '../../core/config/schema.ts';
 import { createLinuxHost } from '../../core/host/linux.ts';
 import type { Doc } from '../../core/plugin/api.ts';
 import { commitOf, Documents, type Write } from '../../core/store/documents.ts';
-import { openSqliteStore } from '../../core/store/sqlite.ts';
 import type { VmSpec } from '../../plugins/libvirt/schema.ts';
 import { type VmStatus, vm } from '../../plugins/libvirt/vm-kind.ts';
 
 const guestsPerNode = 50;
+/** No lab has so many nodes: nobody may try to start them. */
+const firstNode = 101;
 /** A guest is a spec, a status, the claim of its name and of its MAC address: far from the most that a commit may hold. */
 const guestsPerCommit = 50;
 
@@ -19,7 +22,7 @@ const hex = (value: number, digits: number): string => value.toString(16).padSta
 
 /** The n-th copy. Pure. */
 function copyOf(model: Doc<VmSpec, VmStatus>, n: number): Write {
-  const node = `hv${2 + Math.floor(n / guestsPerNode)}`;
+  const node = `hv${firstNode + Math.floor(n / guestsPerNode)}`;
   const name = `many${String(n).padStart(5, '0')}`;
   const spec: VmSpec = {
     ...model.spec,
@@ -44,10 +47,10 @@ function copyOf(model: Doc<VmSpec, VmStatus>, n: number): Write {
   return { do: 'create', kind: vm, id: `00000000-0000-4000-8000-${hex(n, 12)}`, spec, status };
 }
 
-/** Adds `count` guests to the store at `path`, which no daemon may have open. @throws Error when it has no guest to copy */
-async function addGuests(path: string, count: number): Promise<void> {
+/** Adds `count` guests. @throws Error when there is no guest to copy */
+async function addGuests(count: number): Promise<void> {
   const host = createLinuxHost({ level: 'error', destination: 'stderr', pretty: true });
-  const store = await openSqliteStore(host, { path, owner: 'bench' });
+  const store = await openStore(host, configSchema.parse({}), 'bench');
   try {
     const [model] = await new Documents(store).list(vm);
     if (model === undefined) throw new Error('there is no guest to copy');
@@ -63,5 +66,4 @@ async function addGuests(path: string, count: number): Promise<void> {
   }
 }
 
-const [path = '', count = '0'] = process.argv.slice(2);
-await addGuests(path, Number(count));
+await addGuests(Number(process.argv[2]));

@@ -11,6 +11,7 @@ import { becomesTrue } from '../lab/becomes-true.ts';
 import { commandOn, execOn, pathOn } from '../lab/exec.ts';
 import { childrenOf } from '../lab/process-identity.ts';
 import type { LabRecord } from '../lab/state.ts';
+import { type ProcessUse, processUse } from './process-use.ts';
 
 const nodeName = 'hv1';
 const daemonEnvironment = ['env', '-i', 'PATH=/usr/sbin:/usr/bin:/sbin:/bin', 'LANG=C.UTF-8'];
@@ -20,13 +21,6 @@ export interface ApiAnswer {
   readonly status: number;
   readonly body: string;
   readonly tookMs: number;
-}
-
-export interface ProcessUse {
-  readonly rssMiB: number;
-  /** Of it, what no file stands behind: heap, stacks. */
-  readonly anonymousMiB: number;
-  readonly cpuMs: number;
 }
 
 export class BenchNode {
@@ -99,16 +93,7 @@ export class BenchNode {
   use(): ProcessUse {
     const pid = this.#daemon?.pid;
     if (pid === undefined) throw new Error('the daemon does not run');
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    const kib = (name: string): number =>
-      Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? Number.NaN);
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return {
-      rssMiB: kib('VmRSS') / 1024,
-      anonymousMiB: kib('RssAnon') / 1024,
-      cpuMs: (Number(fields[11]) + Number(fields[12])) * 10,
-    };
+    return processUse(readFileSync(`/proc/${pid}/status`, 'utf8'), readFileSync(`/proc/${pid}/stat`, 'utf8'));
   }
 
   get(path: string): Promise<ApiAnswer> {

@@ -37,18 +37,23 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
       wallOffMs: skewed ? Math.round(random.ms(-30_000, 30_000)) : 0,
     };
   });
-  const guests = Array.from(
-    { length: random.int(1, Math.min(6, count + 1)) },
-    (_, index): GuestDescription => ({
+  const guests: GuestDescription[] = [];
+  /** A cluster never begins with more promised than there is. */
+  const roomOn = ({ name, memoryMiB }: NodeDescription): number =>
+    memoryMiB - guests.reduce((sum, guest) => sum + (guest.node === name ? guest.memoryMiB : 0), 0);
+  const guestCount = random.int(1, Math.min(6, count + 1));
+  for (let index = 0; index < guestCount; index += 1) {
+    const memoryMiB = random.pick([256, 512]);
+    guests.push({
       name: `vm${index + 1}`,
-      node: random.pick(nodes).name,
+      node: random.pick(nodes.filter((node) => roomOn(node) >= memoryMiB)).name,
       run: random.pick(['running', 'running', 'running', 'stopped']),
-      memoryMiB: random.pick([256, 512]),
+      memoryMiB,
       shutdownMs: random.happens(0.15) ? undefined : Math.round(random.ms(500, 6_000)),
       bootMs: Math.round(random.ms(150, 1_200)),
       spec: { shutdown: { timeoutS: random.int(5, 15), then: random.pick(['poweroff', 'poweroff', 'fail']) } },
-    }),
-  );
+    });
+  }
   const latencyMs = random.pick([
     { minMs: 0, maxMs: 0 },
     { minMs: 0.5, maxMs: 3 },

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createTwoFilesPatch } from 'diff';
 import { ScriptError } from '../sim/actions.ts';
+import type { Plant } from '../sim/plants.ts';
 import { runCase } from '../sim/run.ts';
 import { formatLine } from '../sim/trace.ts';
 import { readCluster } from './cluster-file.ts';
@@ -13,6 +14,10 @@ export interface ScenarioOptions {
   readonly accept?: boolean;
   /** Prints the whole log, with what the daemons say. */
   readonly log?: boolean;
+  /** A bug in the world around the daemons. */
+  readonly plant?: Plant | undefined;
+  /** Asks something of the cluster that has come to rest. */
+  readonly probe?: boolean;
 }
 
 /** The scenarios that stand beside this file. */
@@ -40,7 +45,14 @@ export async function runScenario(folder: string, options: ScenarioOptions = {})
   const world = read(folder, 'cluster.yaml', readCluster);
   const script = read(folder, 'script', (text) => text);
   const expected = read(folder, 'expect', readExpectations);
-  const result = await runCase({ world, script }, { daemonLines: options.log === true }).catch((error: unknown) => {
+  const result = await runCase(
+    { world, script },
+    {
+      daemonLines: options.log === true,
+      plant: options.plant,
+      probe: options.probe === true,
+    },
+  ).catch((error: unknown) => {
     if (error instanceof ScriptError)
       throw new ScriptError(`${join(folder, 'script')}: ${error.message}`, { cause: error });
     throw error;

@@ -18,7 +18,7 @@ export interface RunOptions {
   readonly plant?: Plant | undefined;
   readonly daemonLines?: boolean;
   /** At the end asks something of the cluster that has come to rest, which must be done promptly. */
-  readonly probe?: boolean;
+  readonly probe?: boolean | undefined;
   /** How long the cluster may take to come to rest once everything is healed. */
   readonly restMs?: number;
 }

@@ -1,0 +1,68 @@
+/**
+ * Makes a case that breaks a rule small: lines of its script, guests and nodes are left out for as long as the same rule
+ * is still broken. What remains is what matters.
+ * @module
+ */
+import { ScriptError } from './actions.ts';
+import { type Case, type RunOptions, runCase } from './run.ts';
+
+export interface ShrinkOptions extends Pick<RunOptions, 'plant' | 'probe'> {
+  /** Most runs that are tried. */
+  readonly runs: number;
+  /** Told each time the case has become smaller. */
+  readonly onSmaller?: (made: Case, runsLeft: number) => void;
+}
+
+const linesOf = (script: string): string[] => script.split('\n').filter((line) => line !== '');
+
+/** @returns the smallest case found that breaks `rule`; the given one when nothing can be left out */
+export async function shrink(made: Case, rule: string, options: ShrinkOptions): Promise<Case> {
+  const { plant, probe, onSmaller } = options;
+  let best = made;
+  let runsLeft = options.runs;
+
+  /** Takes the smaller case when it still breaks the rule. */
+  const take = async (smaller: Case): Promise<boolean> => {
+    if (runsLeft <= 0) return false;
+    runsLeft -= 1;
+    try {
+      const { violations } = await runCase(smaller, { plant, probe });
+      if (!violations.some((one) => one.rule === rule)) return false;
+    } catch (error) {
+      // A line speaks of a guest or node that is left out, or waits for what does not happen any more.
+      if (error instanceof ScriptError) return false;
+      throw error;
+    }
+    best = smaller;
+    onSmaller?.(best, runsLeft);
+    return true;
+  };
+
+  /** Leaves out runs of `items`, long ones first. */
+  const leaveOut = async <T>(items: () => readonly T[], without: (rest: readonly T[]) => Case): Promise<void> => {
+    for (let length = Math.ceil(items().length / 2); length >= 1 && runsLeft > 0; length = Math.floor(length / 2))
+      for (let at = 0; at < items().length && runsLeft > 0; ) {
+        const now = items();
+        if (!(await take(without([...now.slice(0, at), ...now.slice(at + length)])))) at += length;
+      }
+  };
+
+  for (let sizeBefore = Number.POSITIVE_INFINITY; sizeOf(best) < sizeBefore && runsLeft > 0; ) {
+    sizeBefore = sizeOf(best);
+    await leaveOut(
+      () => linesOf(best.script),
+      (rest) => ({ ...best, script: rest.map((line) => `${line}\n`).join('') }),
+    );
+    await leaveOut(
+      () => best.world.guests,
+      (guests) => ({ ...best, world: { ...best.world, guests } }),
+    );
+    await leaveOut(
+      () => best.world.nodes,
+      (nodes) => ({ ...best, world: { ...best.world, nodes } }),
+    );
+  }
+  return best;
+}
+
+const sizeOf = ({ world, script }: Case): number => linesOf(script).length + world.guests.length + world.nodes.length;

@@ -90,7 +90,7 @@ export class GuestControl {
     this.#kvm = kvm;
     this.#hook = hook;
     this.link = link;
-    this.ends = new GuestEnds(() => runtime.host.clock.wallMs());
+    this.ends = new GuestEnds(runtime.host.clock);
   }
 
   get kvm(): KvmFinding {

@@ -87,8 +87,8 @@ export function guestController(
       };
     },
 
-    plan: (doc, observed, { nowMs }) =>
-      planGuest(doc, observed, nowMs, doc?.spec.name ?? observed.guest?.xml.attributes['name'] ?? 'guest'),
+    plan: (doc, observed) =>
+      planGuest(doc, observed, doc?.spec.name ?? observed.guest?.xml.attributes['name'] ?? 'guest'),
 
     apply: (step, uuid, signal) =>
       control.inTurn(uuid, async () => {
@@ -165,7 +165,7 @@ export function statusOf(
     ...(guest?.accelerator === undefined ? {} : { accelerator: guest.accelerator }),
     ...(guest?.vnc === undefined ? {} : { vnc: guest.vnc }),
     ...(arrived === undefined ? {} : { arrived }),
-    ...(ends.count === 0 ? {} : { ends: { ...ends } }),
+    ...(ends.count === 0 ? {} : { ends: { count: ends.count, lastMs: ends.lastMs, reason: ends.reason } }),
     notes: [...(guest?.notes ?? [])],
     conditions: [...conditions],
   };

@@ -4,16 +4,20 @@
  * @module
  */
 
+import type { Clock } from '../../core/plugin/api.ts';
+
 /** The ends of one guest by itself, as far as they count together. */
 export interface Ends {
   readonly count: number;
-  /** Wall clock. */
+  /** Wall clock, for people. */
   readonly lastMs: number;
+  /** How long ago that was, by the clock that nobody sets: a pause must not grow by what a wrong clock is put back. */
+  readonly agoMs: number;
   /** Of the last one, in libvirt's words: `crashed`, `shutdown`, `destroyed`, `failed`. */
   readonly reason: string;
 }
 
-export const noEnds: Ends = { count: 0, lastMs: 0, reason: '' };
+export const noEnds: Ends = { count: 0, lastMs: 0, agoMs: 0, reason: '' };
 
 /** A guest that has run this long counts as steady: its next end is the first again. */
 const steadyMs = 5 * 60_000;
@@ -22,22 +26,25 @@ const steadyMs = 5 * 60_000;
 export const manyEnds = 3;
 
 export class GuestEnds {
-  readonly #ends = new Map<string, Ends>();
-  readonly #nowMs: () => number;
+  readonly #ends = new Map<string, Omit<Ends, 'agoMs'> & { readonly atMs: number }>();
+  readonly #clock: Pick<Clock, 'wallMs' | 'monotonicMs'>;
 
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
+  constructor(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>) {
+    this.#clock = clock;
   }
 
   /** A guest has ended. Whether it was meant to is found out later: see `forget`. */
   note(uuid: string, reason: string): void {
-    this.#ends.set(uuid, { count: this.of(uuid).count + 1, lastMs: this.#nowMs(), reason });
+    const count = this.of(uuid).count + 1;
+    this.#ends.set(uuid, { count, lastMs: this.#clock.wallMs(), atMs: this.#clock.monotonicMs(), reason });
   }
 
   of(uuid: string): Ends {
     const ends = this.#ends.get(uuid);
     if (ends === undefined) return noEnds;
-    if (this.#nowMs() - ends.lastMs <= steadyMs) return ends;
+    const { atMs, ...rest } = ends;
+    const agoMs = this.#clock.monotonicMs() - atMs;
+    if (agoMs <= steadyMs) return { ...rest, agoMs };
     this.#ends.delete(uuid);
     return noEnds;
   }

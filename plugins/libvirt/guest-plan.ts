@@ -59,12 +59,7 @@ const label = (device: XmlElement): string => {
     : `${device.name} ${attribute('target', 'dev') ?? '?'}`;
 };
 
-export function planGuest(
-  doc: VmDoc | undefined,
-  observed: GuestObserved,
-  nowMs: number,
-  name: string,
-): ReconcilePlan<GuestStep> {
+export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, name: string): ReconcilePlan<GuestStep> {
   const { connected, guest, task, differences, ends } = observed;
   if (!connected || task !== undefined) return { steps: [] };
   const start: GuestStep = { do: 'start', text: `start ${name}`, timeoutMs: startTimeoutMs };
@@ -94,8 +89,8 @@ export function planGuest(
         // It ran when it was last seen, and libvirt has not told of its end yet. The next look knows more, and
         // until then its status shows that it is gone.
         if (ends.count === 0 && ranLast(doc)) return { steps: [], againInMs: restartPauseMs(1) };
-        const dueMs = ends.lastMs + restartPauseMs(ends.count);
-        return dueMs > nowMs ? { steps: [], againInMs: dueMs - nowMs } : { steps: [start] };
+        const dueInMs = restartPauseMs(ends.count) - ends.agoMs;
+        return dueInMs > 0 ? { steps: [], againInMs: dueInMs } : { steps: [start] };
       }
       if (guest.state === 'crashed' || guest.state === 'stopped')
         return { steps: [end(`it has ${guest.state}`), start] };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Doc, NodeSpec, NodeStatus } from '../../core/plugin/api.ts';
 import type { VmDoc } from './guest-control.ts';
+import { noEnds } from './guest-ends.ts';
 import { planGuest } from './guest-plan.ts';
 import { moveObjections } from './move-plan.ts';
 import { type VmSpec, vmSpec } from './schema.ts';
@@ -176,17 +177,17 @@ describe('a guest on its way', () => {
     guest: undefined,
     task: undefined,
     differences: undefined,
-    ends: { count: 0, lastMs: 0, reason: '' },
+    ends: noEnds,
   };
   const moving = guest({ transfer: { to: 'hv2', task: 't' } });
 
   it('is left alone while its task is at work', () => {
-    assert.deepEqual(planGuest(moving, { ...observed, task: 't' }, 0, 'g1').steps, []);
+    assert.deepEqual(planGuest(moving, { ...observed, task: 't' }, 'g1').steps, []);
   });
 
   it('is put right when no task moves it any more, before anything else', () => {
     assert.deepEqual(
-      planGuest(moving, observed, 0, 'g1').steps.map((step) => step.do),
+      planGuest(moving, observed, 'g1').steps.map((step) => step.do),
       ['settle'],
     );
   });

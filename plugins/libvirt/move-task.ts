@@ -119,8 +119,16 @@ export function moveTask(parts: MoveParts): AnyTaskDefinition {
         const input = moveInput.parse(run.spec.input);
         const doc = await documents.need(vm, run.spec.target.id);
         const fromMs = host.clock.monotonicMs();
-        // Somebody has put it right already, after a crash.
-        if (doc.spec.node === input.to && doc.spec.transfer === undefined) return { from: runtime.node, to: input.to };
+        // The end of the move is written down already, and the answer to that was lost, or somebody has put it right
+        // after a crash. A guest that is to stay must not be sent on its way again: its node would start another copy.
+        if (doc.spec.transfer?.task !== run.id) {
+          if (doc.spec.node === input.to) return { from: runtime.node, to: input.to };
+          throw vmError('VM_MIGRATION_FAILED', {
+            vm: doc.spec.name,
+            node: input.to,
+            reason: 'an earlier try has failed, and the guest stays where it is',
+          });
+        }
         try {
           await control.waitFor(doc.id, () => true, run.signal);
           if (input.method === 'live') await live(run, doc, input);
@@ -133,7 +141,7 @@ export function moveTask(parts: MoveParts): AnyTaskDefinition {
           if (!isAway(error) && !run.signal.aborted) await settle(parts, run.spec.target.id, run.signal);
           throw error;
         }
-        await arrive(runtime, doc.id, run.id, input);
+        await arrive(runtime, doc.id, input);
         return {
           from: runtime.node,
           to: input.to,
@@ -156,15 +164,17 @@ export function moveTask(parts: MoveParts): AnyTaskDefinition {
   );
 }
 
-/** Makes the target the guest's node. A task that was cut off here and comes again finds it done. */
-async function arrive(
-  runtime: Runtime,
-  uuid: string,
-  task: string,
-  input: Pick<MoveInput, 'to' | 'home'>,
-): Promise<void> {
-  await change(runtime, uuid, task, (spec) =>
-    settled(spec, { node: input.to, home: input.home === null || input.home === input.to ? undefined : input.home }),
+/**
+ * Makes the target the guest's node, whatever the document says by now: the guest is there, and while its task is open
+ * nobody else decides where it belongs.
+ */
+async function arrive(runtime: Runtime, uuid: string, input: Pick<MoveInput, 'to' | 'home'>): Promise<void> {
+  await change(
+    runtime,
+    uuid,
+    ({ node, transfer }) => transfer !== undefined || node !== input.to,
+    (spec) =>
+      settled(spec, { node: input.to, home: input.home === null || input.home === input.to ? undefined : input.home }),
   );
 }
 
@@ -227,12 +237,13 @@ export async function settle(
   const doc = await runtime.documents.get(vm, uuid);
   const transfer = doc?.spec.transfer;
   if (doc === undefined || transfer === undefined) return;
+  const ofTask = (spec: VmSpec): boolean => spec.transfer?.task === transfer.task;
   if (transfer.to === runtime.node) {
     const guest = await control.look(uuid);
     if (guest === undefined || guest.inTransit) return;
   } else if (doc.spec.run === 'running' && (await outcomeOf(parts, uuid, transfer.to, signal)) === 'here')
-    return change(runtime, uuid, transfer.task, (spec) => settled(spec, spec));
-  await change(runtime, uuid, transfer.task, (spec) =>
+    return change(runtime, uuid, ofTask, (spec) => settled(spec, spec));
+  await change(runtime, uuid, ofTask, (spec) =>
     spec.run === 'running' ? settled(spec, { node: transfer.to, home: spec.home ?? spec.node }) : settled(spec, spec),
   );
 }
@@ -243,16 +254,16 @@ function settled(spec: VmSpec, place: { readonly node: string; readonly home?: s
   return { ...rest, node: place.node, ...(place.home === undefined ? {} : { home: place.home }) };
 }
 
-/** Changes the spec over conflicts with others; does nothing when the guest is gone, or not moved by that task any more. */
+/** Changes the spec over conflicts with others for as long as it is `still` to be changed; does nothing when the guest is gone. */
 async function change(
   runtime: Runtime,
   uuid: string,
-  task: string,
+  still: (spec: VmSpec) => boolean,
   to: (spec: VmDoc['spec']) => VmDoc['spec'],
 ): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     const doc = await runtime.documents.get(vm, uuid);
-    if (doc?.spec.transfer?.task !== task) return;
+    if (doc === undefined || !still(doc.spec)) return;
     const spec = to(doc.spec);
     try {
       await runtime.write([{ do: 'spec', kind: vm, before: doc, spec }]);

@@ -23,7 +23,7 @@ export async function shrink(made: Case, rule: string, options: ShrinkOptions): 
 
   /** Takes the smaller case when it still breaks the rule. */
   const take = async (smaller: Case): Promise<boolean> => {
-    if (runsLeft <= 0) return false;
+    if (runsLeft <= 0 || !isWorld(smaller)) return false;
     runsLeft -= 1;
     try {
       const { violations } = await runCase(smaller, { plant, probe });
@@ -64,5 +64,9 @@ export async function shrink(made: Case, rule: string, options: ShrinkOptions): 
   }
   return best;
 }
+
+/** Every guest has its node. */
+const isWorld = ({ world: { nodes, guests } }: Case): boolean =>
+  nodes.length > 0 && guests.every((guest) => nodes.some(({ name }) => name === guest.node));
 
 const sizeOf = ({ world, script }: Case): number => linesOf(script).length + world.guests.length + world.nodes.length;

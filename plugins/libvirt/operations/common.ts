@@ -59,7 +59,7 @@ export function vmTask(
 }
 
 /** Says what the guest's node will do once its spec is as given: the same function decides it there. */
-export function foretell(plan: PlanBuilder, doc: VmDoc, spec: VmSpec, nowMs: number): void {
+export function foretell(plan: PlanBuilder, doc: VmDoc, spec: VmSpec): void {
   const running = isRunning(doc);
   const { steps } = planGuest(
     { ...doc, spec },
@@ -84,7 +84,6 @@ export function foretell(plan: PlanBuilder, doc: VmDoc, spec: VmSpec, nowMs: num
       differences: undefined,
       ends: noEnds,
     },
-    nowMs,
     spec.name,
   );
   for (const step of steps) plan.act(`${step.text} (on ${spec.node})`);

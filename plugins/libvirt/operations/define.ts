@@ -74,7 +74,7 @@ async function planNew(
   plan.act(`define the guest ${name} on ${place.node}`);
   if (input.start) {
     vmTask(plan, doc, 'vm.start', startTimeoutMs);
-    foretell(plan, doc, spec, context.nowMs);
+    foretell(plan, doc, spec);
   }
   return answerOf(doc);
 }

@@ -29,7 +29,7 @@ export const powerOperations = [
       const spec: VmSpec = { ...doc.spec, run: 'running' };
       if (doc.spec.run !== 'running') plan.update(vm, doc, spec);
       vmTask(plan, doc, 'vm.start', startTimeoutMs);
-      foretell(plan, doc, spec, context.nowMs);
+      foretell(plan, doc, spec);
       return answerOf({ ...doc, spec });
     },
   }),
@@ -55,7 +55,7 @@ export const powerOperations = [
       }
       if (doc.spec.run === 'running') plan.update(vm, doc, spec);
       vmTask(plan, doc, 'vm.stop', switchTimeoutMs);
-      foretell(plan, doc, spec, context.nowMs);
+      foretell(plan, doc, spec);
       return answerOf({ ...doc, spec });
     },
   }),

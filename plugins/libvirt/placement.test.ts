@@ -120,6 +120,7 @@ describe('the choice', () => {
     load1: 1,
     vcpus: 4,
     guests: 4,
+    noRoom: undefined,
     refusals: [],
     ...more,
   });

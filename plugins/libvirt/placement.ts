@@ -14,6 +14,8 @@ export interface Candidate {
   readonly load1: number;
   readonly vcpus: number;
   readonly guests: number;
+  /** Why its memory does not suffice; also among the refusals. */
+  readonly noRoom: string | undefined;
   /** Why it may not be used; empty when it may. */
   readonly refusals: readonly string[];
 }
@@ -43,7 +45,8 @@ export function candidates(
       (guest) =>
         guest.id !== request.vm &&
         (guest.spec.node === one.id || guest.spec.transfer?.to === one.id) &&
-        guest.spec.run !== 'disabled',
+        // One that is disabled needs nothing, once it is off.
+        (guest.spec.run !== 'disabled' || (guest.status?.state ?? 'stopped') !== 'stopped'),
     );
     const promised = here.reduce((sum, guest) => sum + guest.spec.memoryMiB, 0);
     const onTheirWay = here
@@ -56,12 +59,14 @@ export function candidates(
     if (one.spec.domainState !== 'ready') refusals.push(`it takes no guests (${one.spec.domainState})`);
     if (request.limit.length > 0 && !request.limit.includes(one.id))
       refusals.push('the guest is limited to other nodes');
+    let noRoom: string | undefined;
     if (machine === undefined) refusals.push('it has not told its resources yet');
     else {
-      if (request.memoryMiB >= machine.memoryMiB) refusals.push(`it has ${machine.memoryMiB} MiB of memory in all`);
       const unpromisedMiB = machine.memoryMiB - hostReserveMiB - promised;
-      if (request.memoryMiB < machine.memoryMiB && request.memoryMiB > unpromisedMiB)
-        refusals.push(`only ${Math.max(0, unpromisedMiB)} MiB of its memory are not promised to guests`);
+      if (request.memoryMiB >= machine.memoryMiB) noRoom = `it has ${machine.memoryMiB} MiB of memory in all`;
+      else if (request.memoryMiB > unpromisedMiB)
+        noRoom = `only ${Math.max(0, unpromisedMiB)} MiB of its memory are not promised to guests`;
+      if (noRoom !== undefined) refusals.push(noRoom);
       if (request.vcpus > machine.cpus * 16) refusals.push(`it has ${machine.cpus} CPUs`);
     }
     return {
@@ -74,6 +79,7 @@ export function candidates(
       load1: one.status?.load.load1 ?? 0,
       vcpus: running.reduce((sum, guest) => sum + guest.spec.vcpus, 0),
       guests: running.length,
+      noRoom,
       refusals,
     };
   });

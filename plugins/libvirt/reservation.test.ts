@@ -8,15 +8,21 @@ import type { Mutation } from '../../core/operation/operation.ts';
 import { OperationRegistry } from '../../core/operation/registry.ts';
 import { commitOf, Documents } from '../../core/store/documents.ts';
 import { MemoryCluster } from '../../core/store/memory.ts';
+import { changeOperations } from './operations/change.ts';
 import { defineOperations } from './operations/define.ts';
 import { moveOperations } from './operations/move.ts';
+import { powerOperations } from './operations/power.ts';
 import { hostReserveMiB } from './placement.ts';
 import { vm } from './vm-kind.ts';
 
 const actor = { name: 'root', role: 'admin', via: 'socket' } as const;
 const registry = new OperationRegistry();
-for (const operation of [...defineOperations, ...moveOperations]) registry.add('libvirt', operation);
-const [create, migrate] = [registry.get('vm.create'), registry.get('vm.migrate')];
+for (const operation of [...defineOperations, ...moveOperations, ...powerOperations, ...changeOperations])
+  registry.add('libvirt', operation);
+const mutation = (name: string): Mutation => {
+  const found = registry.get(name);
+  return found.type === 'mutation' ? found : assert.fail(`${name} changes nothing`);
+};
 const [first, second, third] = ['hv1', 'hv2', 'hv3'];
 
 /** Several daemons on one store, each with an executor of its own, and answers that take their time. */
@@ -59,7 +65,7 @@ async function setUp(memoryMiB: number) {
   });
   const promised = async (): Promise<Map<string, number>> => {
     const sums = new Map<string, number>();
-    for (const { spec } of await seed.list(vm))
+    for (const { spec } of (await seed.list(vm)).filter((one) => one.spec.run !== 'disabled'))
       for (const at of new Set([spec.node, spec.transfer?.to]))
         if (at !== undefined) sums.set(at, (sums.get(at) ?? 0) + spec.memoryMiB);
     return sums;
@@ -83,14 +89,13 @@ async function refusedOr(
 
 describe('memory of nodes', () => {
   it('is never promised twice, however many guests are placed and moved at the same time', async () => {
-    assert.ok(create.type === 'mutation' && migrate.type === 'mutation');
     const request = fc.record({ by: fc.nat(2), memory: fc.constantFrom(300, 500, 900) });
     await fc.assert(
       fc.asyncProperty(fc.array(request, { minLength: 2, maxLength: 8 }), async (requests) => {
         const room = 1_500;
         const { host, seed, executors, promised } = await setUp(room + hostReserveMiB);
         const placing = requests.map(({ by, memory }, index) =>
-          refusedOr(/VM_NO_NODE|TOO_CONTENDED/, executors[by], create, { name: `g${index}`, memory }),
+          refusedOr(/VM_NO_NODE|TOO_CONTENDED/, executors[by], mutation('vm.create'), { name: `g${index}`, memory }),
         );
         await host.clock.advance(20_000);
         await Promise.all(placing);
@@ -99,13 +104,58 @@ describe('memory of nodes', () => {
         assert.ok(guests.length > 0);
         // All away from where they are, at the same time.
         const moving = guests.map((guest, index) =>
-          refusedOr(/VM_CANNOT_MOVE|TOO_CONTENDED/, executors[index % 3], migrate, { vm: guest.id }),
+          refusedOr(/VM_CANNOT_MOVE|TOO_CONTENDED/, executors[index % 3], mutation('vm.migrate'), { vm: guest.id }),
         );
         await host.clock.advance(20_000);
         await Promise.all(moving);
         for (const [name, sum] of await promised()) assert.ok(sum <= room, `${name} has promised ${sum} of ${room}`);
       }),
       { numRuns: 40 },
+    );
+  });
+
+  it('is booked anew for a guest that was disabled, and for one that is to have more', async () => {
+    const request = fc.record({ by: fc.nat(2), memory: fc.constantFrom(300, 500) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(request, { minLength: 2, maxLength: 6 }), async (requests) => {
+        const room = 1_200;
+        const { host, seed, executors, promised } = await setUp(room + hostReserveMiB);
+        const place = async (prefix: string) => {
+          const all = requests.map(({ by, memory }, index) =>
+            refusedOr(/VM_NO_NODE|TOO_CONTENDED/, executors[by], mutation('vm.create'), {
+              name: `${prefix}${index}`,
+              memory,
+            }),
+          );
+          await host.clock.advance(20_000);
+          await Promise.all(all);
+        };
+        await place('old');
+        const old = await seed.list(vm);
+        for (const { id } of old) {
+          const disabling = executors[0]?.mutate(mutation('vm.disable'), { vm: id }, actor);
+          await host.clock.advance(1_000);
+          await disabling;
+        }
+        await place('new');
+        const young = (await seed.list(vm)).filter((one) => one.spec.run !== 'disabled');
+        // All that were disabled are wanted back while the others grow.
+        const wanted = [
+          ...old.map((one, index) =>
+            refusedOr(/VM_NO_ROOM|TOO_CONTENDED/, executors[index % 3], mutation('vm.start'), { vm: one.id }),
+          ),
+          ...young.map((one, index) =>
+            refusedOr(/VM_NO_ROOM|TOO_CONTENDED/, executors[index % 3], mutation('vm.memory'), {
+              vm: one.id,
+              memory: 2 * one.spec.memoryMiB,
+            }),
+          ),
+        ];
+        await host.clock.advance(20_000);
+        await Promise.all(wanted);
+        for (const [name, sum] of await promised()) assert.ok(sum <= room, `${name} has promised ${sum} of ${room}`);
+      }),
+      { numRuns: 30 },
     );
   });
 });

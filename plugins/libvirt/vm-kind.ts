@@ -97,6 +97,12 @@ export const vmError = defineErrors({
     http: 409,
     exit: 'refused',
   },
+  VM_NO_ROOM: {
+    message: 'There is no room for {memory} MiB of the guest {vm} on {node}: {reason}.',
+    hint: '`pvc vm move {vm}` brings it to a node that has room; `pvc node list` shows the nodes.',
+    http: 409,
+    exit: 'refused',
+  },
   VM_CANNOT_MOVE: {
     message: 'The guest {vm} cannot be moved.',
     hint: 'Every reason is listed above. Nothing was changed.',

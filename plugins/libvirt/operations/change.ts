@@ -11,7 +11,7 @@ import { child, parseXml } from '../domain/xml.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { diskTarget, topology, type VmSpec, word } from '../schema.ts';
 import { vm, vmError } from '../vm-kind.ts';
-import { answerOf, isRunning, needStopped, needVm, vmAnswer, vmArgument, vmRef, vmTask } from './common.ts';
+import { answerOf, isRunning, needRoom, needStopped, needVm, vmAnswer, vmArgument, vmRef, vmTask } from './common.ts';
 import { diskSourceOf, nicSourceOf } from './define.ts';
 import { metaOptions, metaShape, withMeta } from './meta-input.ts';
 import { runModify } from './modify-cli.ts';
@@ -192,6 +192,7 @@ export const changeOperations = [
       const doc = await needVm(context.view, input.vm);
       needVersion(doc, input.expect);
       const spec: VmSpec = { ...doc.spec, memoryMiB: input.memory };
+      await needRoom(plan, context, doc, spec);
       change(plan, doc, spec);
       plan.act(`change ${doc.spec.name}: memory: ${doc.spec.memoryMiB} MiB → ${input.memory} MiB`);
       takesEffect(plan, doc, input.restart);

@@ -127,6 +127,26 @@ export async function placeNew(
   return { node: best.node, warnings: [] };
 }
 
+/**
+ * Books the memory that a guest is to have on its node from now on, when it is more than is promised to it already: a
+ * disabled guest has none, so others may have been placed where it was. @throws PvcError VM_NO_ROOM
+ */
+export async function needRoom(
+  plan: PlanBuilder,
+  { view }: Pick<PlanContext, 'view'>,
+  doc: VmDoc,
+  spec: VmSpec,
+): Promise<void> {
+  const promisedMiB = doc.spec.run === 'disabled' ? 0 : doc.spec.memoryMiB;
+  if (spec.run === 'disabled' || spec.memoryMiB <= promisedMiB) return;
+  const bookings = await bookingsOf(view);
+  const home = await view.need(node, spec.node);
+  const [place] = candidates({ ...spec, vm: doc.id }, [home], await view.alive(), await view.list(vm));
+  if (place?.noRoom !== undefined)
+    throw vmError('VM_NO_ROOM', { vm: spec.name, memory: spec.memoryMiB, node: spec.node, reason: place.noRoom });
+  book(plan, bookings, spec.node);
+}
+
 /** The guest’s node, for queries that only it can answer. */
 export const onGuestNode = async (context: QueryContext, input: { readonly vm: string }): Promise<string> => {
   const doc = await needVm(context.view, input.vm);

@@ -2,7 +2,18 @@
 import { defineMutation, z } from '../../../core/plugin/api.ts';
 import type { VmSpec } from '../schema.ts';
 import { vm, vmError } from '../vm-kind.ts';
-import { answerOf, foretell, isRunning, needRunning, needVm, vmAnswer, vmArgument, vmRef, vmTask } from './common.ts';
+import {
+  answerOf,
+  foretell,
+  isRunning,
+  needRoom,
+  needRunning,
+  needVm,
+  vmAnswer,
+  vmArgument,
+  vmRef,
+  vmTask,
+} from './common.ts';
 
 export const startTimeoutMs = 120_000;
 const switchTimeoutMs = 90_000;
@@ -27,6 +38,7 @@ export const powerOperations = [
         return answerOf(doc);
       }
       const spec: VmSpec = { ...doc.spec, run: 'running' };
+      await needRoom(plan, context, doc, spec);
       if (doc.spec.run !== 'running') plan.update(vm, doc, spec);
       vmTask(plan, doc, 'vm.start', startTimeoutMs);
       foretell(plan, doc, spec);
@@ -73,7 +85,7 @@ export const powerOperations = [
         plan.warn(`${doc.spec.name} is stopped already.`);
         return answerOf(doc);
       }
-      const spec: VmSpec = { ...doc.spec, run: 'stopped' };
+      const spec: VmSpec = { ...doc.spec, run: doc.spec.run === 'disabled' ? 'disabled' : 'stopped' };
       plan.update(vm, doc, spec);
       vmTask(plan, doc, 'vm.shutdown', doc.spec.shutdown.timeoutS * 1000 + switchTimeoutMs);
       plan.act(
@@ -104,6 +116,7 @@ export const powerOperations = [
       const doc = await needVm(context.view, ref);
       needRunning(doc, 'a restart');
       const spec: VmSpec = { ...doc.spec, run: 'running' };
+      await needRoom(plan, context, doc, spec);
       if (doc.spec.run !== 'running') plan.update(vm, doc, spec);
       vmTask(plan, doc, 'vm.restart', doc.spec.shutdown.timeoutS * 1000 + restartExtraMs, { force });
       plan.act(

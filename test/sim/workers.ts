@@ -6,6 +6,9 @@ import type { Job, JobResult } from './job.ts';
 /** A seed takes less than a second; one that takes so long will not end. */
 const seedTimeoutMs = 120_000;
 
+/** A process is used for so many seeds: what a run leaves in memory is not worth looking for. */
+const seedsEach = 100;
+
 export interface WorkerOptions {
   readonly workers: number;
   /** The program of a worker; another one only in tests. */
@@ -22,7 +25,7 @@ export async function* runJobs(jobs: Iterable<Job>, options: WorkerOptions): Asy
   const source = jobs[Symbol.iterator]();
   /** Results that are under way or wait for those before them. */
   const queue: Promise<JobResult>[] = [];
-  const idle: ChildProcess[] = [];
+  const idle: { readonly child: ChildProcess; readonly seeds: number }[] = [];
   const all = new Set<ChildProcess>();
 
   const start = (): ChildProcess => {
@@ -32,7 +35,7 @@ export async function* runJobs(jobs: Iterable<Job>, options: WorkerOptions): Asy
   };
 
   const give = (job: Job): Promise<JobResult> => {
-    const child = idle.pop() ?? start();
+    const { child, seeds } = idle.pop() ?? { child: start(), seeds: 0 };
     return new Promise((resolve) => {
       let said = '';
       const hear = (chunk: Buffer): void => void (said = `${said}${chunk.toString()}`.slice(-2_000));
@@ -52,8 +55,9 @@ export async function* runJobs(jobs: Iterable<Job>, options: WorkerOptions): Asy
         failed('hung', `no result within ${timeoutMs / 1000} s`);
       }, timeoutMs);
       const answered = (result: JobResult): void => {
-        idle.push(child);
         done(result);
+        if (seeds + 1 < seedsEach) idle.push({ child, seeds: seeds + 1 });
+        else if (all.delete(child)) child.disconnect();
       };
       child.on('message', answered).once('close', crashed).stderr?.on('data', hear);
       child.send(job);

@@ -24,8 +24,9 @@ import { setCable } from '../lab/links.ts';
 import { switchPower } from '../lab/power.ts';
 import { type PublishedPort, publishPort } from '../lab/publish.ts';
 import type { RunOptions, RunResult } from '../lab/run.ts';
+import { cutSilently, type Direction, endSilentCut } from '../lab/silent-cut.ts';
 import { type LabRecord, readCluster } from '../lab/state.ts';
-import { type NetworkName, nodeOf } from '../lab/topology.ts';
+import { bmcOf, type CableName, nodeOf } from '../lab/topology.ts';
 import { bringUp, type UpOptions } from '../lab/up.ts';
 import { type WaitOptions, waitFor } from './wait-for.ts';
 
@@ -126,8 +127,26 @@ export class TestLab {
   }
 
   /** Pulls a node's cable to one network, or plugs it in again. */
-  cable(node: string, network: NetworkName, state: 'up' | 'down'): Promise<void> {
-    return setCable(this.name, nodeOf(this.record.topology, node), network, state);
+  cable(node: string, cable: CableName, state: 'up' | 'down'): Promise<void> {
+    return setCable(this.name, nodeOf(this.record.topology, node), cable, state);
+  }
+
+  /** Makes a cable carry nothing, or nothing in one direction seen from the node, while its link stays up. */
+  silence(node: string, cable: CableName, directions: readonly Direction[] = ['in', 'out']): Promise<void> {
+    return cutSilently(this.name, nodeOf(this.record.topology, node), cable, directions);
+  }
+
+  endSilence(node: string, cable: CableName): Promise<void> {
+    return endSilentCut(this.name, nodeOf(this.record.topology, node), cable);
+  }
+
+  /** Asks the BMC of a node with ipmitool from another node. Any exit code is an answer. */
+  async ipmi(from: string, node: string, words: readonly string[], password?: string): Promise<RunResult> {
+    const bmc = bmcOf(nodeOf(this.record.topology, node));
+    // The suite is named: ipmi_sim does not answer the question which there are, and each call would wait for that.
+    const argv = ['ipmitool', '-I', 'lanplus', '-C', '3', '-H', bmc.address, '-U', bmc.user, '-E', ...words];
+    const withPassword = ['sh', '-c', 'IPMI_PASSWORD=$(cat) exec "$@"', 'sh', ...argv];
+    return this.exec(from, withPassword, { input: password ?? bmc.password, accept: 'any' });
   }
 
   async daemon(node: string, action: 'stop' | 'start' | 'restart' | 'kill' | 'pause' | 'resume'): Promise<void> {

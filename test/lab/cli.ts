@@ -10,9 +10,10 @@ import { Interrupted, watchInterrupt } from './interrupt.ts';
 import { setCable } from './links.ts';
 import { switchPower } from './power.ts';
 import { CommandFailed, runInTerminal } from './run.ts';
+import { cutSilently, endSilentCut } from './silent-cut.ts';
 import { labNames, readLab } from './state.ts';
 import { labStatus } from './status.ts';
-import { LabError, networkNames, nodeOf } from './topology.ts';
+import { type CableName, cableNames, LabError, networkNames, nodeOf } from './topology.ts';
 import { bringUp } from './up.ts';
 
 const usage = `usage: npm run lab -- COMMAND [--name LAB]
@@ -22,8 +23,9 @@ const usage = `usage: npm run lab -- COMMAND [--name LAB]
                                       --dev runs the product from its sources; --store zookeeper also with one node
   exec NODE -- COMMAND…               run a command on a node, or in the network \`outside\` or \`fabric\`
   power NODE off|on                   cut a node's power, or boot it again
-  cut NODE [NETWORK…]                 pull a node's cables: cluster, storage, upstream; without a name all
-  heal NODE [NETWORK…]                plug them in again
+  cut NODE [CABLE…]                   pull a node's cables: cluster, storage, upstream, bmc; without a name all but bmc
+    [--silent] [--direction in|out]   … the link stays up and carries nothing, or nothing in that direction
+  heal NODE [CABLE…]                  plug them in again, and carry everything; without a name all
   daemon NODE stop|start|restart|kill|pause|resume
                                       stop, start, crash or hold still pvc daemon on a node
   status [--format json]              what is on
@@ -40,6 +42,8 @@ const { values, positionals } = parseArgs({
     dev: { type: 'boolean', default: false },
     bare: { type: 'boolean', default: false },
     store: { type: 'string' },
+    silent: { type: 'boolean', default: false },
+    direction: { type: 'string' },
     all: { type: 'boolean', default: false },
     format: { type: 'string', default: 'pretty' },
     help: { type: 'boolean', short: 'h', default: false },
@@ -87,7 +91,7 @@ async function status(): Promise<number> {
     for (const node of nodes) {
       const daemon = node.daemon === undefined ? 'daemon stopped' : `daemon ${node.daemon}`;
       print(
-        `  ${node.name.padEnd(6)} ${node.power.padEnd(4)} ${daemon.padEnd(15)} cluster ${node.cluster}  upstream ${node.upstream}`,
+        `  ${node.name.padEnd(6)} ${node.power.padEnd(4)} ${daemon.padEnd(15)} cluster ${node.cluster}  upstream ${node.upstream}${node.cut.length === 0 ? '' : `  cut: ${node.cut.join(', ')}`}`,
       );
     }
   }
@@ -121,13 +125,34 @@ async function power(member: string, state: string): Promise<number> {
   return 0;
 }
 
-async function cables(member: string, networks: readonly string[], state: 'up' | 'down'): Promise<number> {
-  const unknown = networks.find((name) => !networkNames.some((network) => network === name));
-  if (unknown !== undefined) return misused(`${unknown}: not ${networkNames.join(', ')}`);
+/** The cables that are meant. @throws LabError */
+function chosenCables(names: readonly string[], all: readonly CableName[]): readonly CableName[] {
+  const unknown = names.find((name) => !cableNames.some((cable) => cable === name));
+  if (unknown !== undefined) throw new LabError(`${unknown} is no cable: ${cableNames.join(', ')}`);
+  return names.length === 0 ? all : cableNames.filter((cable) => names.includes(cable));
+}
+
+async function cut(member: string, names: readonly string[]): Promise<number> {
+  const { direction, silent } = values;
+  if (direction !== undefined && direction !== 'in' && direction !== 'out')
+    return misused(`--direction ${direction}: not in or out`);
+  if (direction !== undefined && !silent)
+    return misused('--direction goes with --silent: a pulled cable carries nothing');
   const { topology } = await readLab(await chosenLab());
   const node = nodeOf(topology, member);
-  for (const network of networkNames) {
-    if (networks.length === 0 || networks.includes(network)) await setCable(topology.name, node, network, state);
+  for (const cable of chosenCables(names, networkNames)) {
+    if (silent) await cutSilently(topology.name, node, cable, direction === undefined ? ['in', 'out'] : [direction]);
+    else await setCable(topology.name, node, cable, 'down');
+  }
+  return 0;
+}
+
+async function heal(member: string, names: readonly string[]): Promise<number> {
+  const { topology } = await readLab(await chosenLab());
+  const node = nodeOf(topology, member);
+  for (const cable of chosenCables(names, cableNames)) {
+    await endSilentCut(topology.name, node, cable);
+    await setCable(topology.name, node, cable, 'up');
   }
   return 0;
 }
@@ -151,9 +176,9 @@ async function dispatch(): Promise<number> {
     case 'power':
       return power(member, argument);
     case 'cut':
-      return cables(member, positionals.slice(2), 'down');
+      return cut(member, positionals.slice(2));
     case 'heal':
-      return cables(member, positionals.slice(2), 'up');
+      return heal(member, positionals.slice(2));
     case 'daemon':
       return daemon(member, argument);
     case 'status':

@@ -6,8 +6,11 @@
 import { run } from './run.ts';
 import {
   addressOf,
+  bmcGateway,
+  bmcName,
+  type CableName,
+  cableNames,
   macOf,
-  type NetworkName,
   type NodePlan,
   namespaceName,
   networkNames,
@@ -23,20 +26,35 @@ export async function createFabric({ name: lab }: Topology, signal?: AbortSignal
   const outside = namespaceName(lab, 'outside');
   await run(['ip', 'netns', 'add', fabric], { signal });
   await run(['ip', 'netns', 'add', outside], { signal });
-  await batch([], [`link add outside netns ${fabric} type veth peer name upstream netns ${outside}`], signal);
+  await batch(
+    [],
+    [
+      `link add outside netns ${fabric} type veth peer name upstream netns ${outside}`,
+      `link add outside-bmc netns ${fabric} type veth peer name bmc netns ${outside}`,
+    ],
+    signal,
+  );
   await batch(
     ['-n', fabric],
     [
       'link set lo up',
-      ...networkNames.flatMap((network) => [`link add ${network} type bridge`, `link set ${network} up`]),
+      ...cableNames.flatMap((network) => [`link add ${network} type bridge`, `link set ${network} up`]),
       'link set outside master upstream',
       'link set outside up',
+      'link set outside-bmc master bmc',
+      'link set outside-bmc up',
     ],
     signal,
   );
   await batch(
     ['-n', outside],
-    ['link set lo up', `addr add ${outsideAddress}/24 dev upstream`, 'link set upstream up'],
+    [
+      'link set lo up',
+      `addr add ${outsideAddress}/24 dev upstream`,
+      'link set upstream up',
+      `addr add ${bmcGateway}/24 dev bmc`,
+      'link set bmc up',
+    ],
     signal,
   );
 }
@@ -82,9 +100,36 @@ export async function connectNode({ name: lab }: Topology, node: NodePlan, signa
   );
 }
 
+/** Makes the namespace of a node's BMC and plugs it in. @throws CommandFailed */
+export async function connectBmc({ name: lab }: Topology, node: NodePlan, signal?: AbortSignal): Promise<void> {
+  const fabric = namespaceName(lab, 'fabric');
+  const own = namespaceName(lab, bmcName(node));
+  const port = portName(node, 'bmc');
+  await run(['ip', 'netns', 'add', own], { signal });
+  await batch([], [`link add ${port} netns ${fabric} type veth peer name bmc netns ${own}`], signal);
+  await batch(['-n', fabric], [`link set ${port} master bmc`, `link set ${port} up`], signal);
+  await batch(
+    ['-n', own],
+    [
+      'link set lo up',
+      `addr add ${addressOf(node, 'bmc')}/24 dev bmc`,
+      'link set bmc up',
+      `route add default via ${bmcGateway}`,
+    ],
+    signal,
+  );
+}
+
 /** Pulls a node's cable out of the switch, or plugs it in again: the node's link goes down, or comes up. @throws CommandFailed */
-export async function setCable(lab: string, node: NodePlan, network: NetworkName, state: 'up' | 'down'): Promise<void> {
+export async function setCable(lab: string, node: NodePlan, network: CableName, state: 'up' | 'down'): Promise<void> {
   await run(['ip', '-n', namespaceName(lab, 'fabric'), 'link', 'set', portName(node, network), state]);
+}
+
+/** Which ports of the switches are switched off. @throws CommandFailed */
+export async function pulledPorts(lab: string): Promise<Set<string>> {
+  const { stdout } = await run(['ip', '-n', namespaceName(lab, 'fabric'), '-j', 'link', 'show']);
+  const links = JSON.parse(stdout) as { ifname: string; flags: string[] }[];
+  return new Set(links.filter(({ flags }) => !flags.includes('UP')).map(({ ifname }) => ifname));
 }
 
 /** The lab's network namespaces that exist now. */

@@ -7,14 +7,25 @@
 export const networkNames = ['cluster', 'storage', 'upstream'] as const;
 export type NetworkName = (typeof networkNames)[number];
 
+/** The cables of a node: one to each network, and that of its BMC. */
+export const cableNames = [...networkNames, 'bmc'] as const;
+export type CableName = (typeof cableNames)[number];
+
 /** Addresses repeat in every lab: they never leave the lab's namespaces. */
-const prefixes: Readonly<Record<NetworkName, string>> = { cluster: '10.10.0', storage: '10.10.1', upstream: '10.10.2' };
+const prefixes: Readonly<Record<CableName, string>> = {
+  cluster: '10.10.0',
+  storage: '10.10.1',
+  upstream: '10.10.2',
+  bmc: '10.10.3',
+};
 
 /** The bridge in each node that holds its upstream link; a guest's NIC goes here. */
 export const upstreamBridge = 'brupstream';
 
 /** The router that stands outside the cluster, on the upstream network. */
 export const outsideAddress = `${prefixes.upstream}.1`;
+/** The same router, on the network of the BMCs: nodes reach those through it. */
+export const bmcGateway = `${prefixes.bmc}.1`;
 export const dhcpRange = { from: `${prefixes.upstream}.100`, to: `${prefixes.upstream}.199` } as const;
 
 /** What `pvc cluster init` is told. */
@@ -68,13 +79,23 @@ export function nodeOf(topology: Topology, name: string): NodePlan {
 /** The name that `ip netns` shows. A dot ends the lab's name, so that lab `a` never takes what is lab `a-b`'s. */
 export const namespaceName = (lab: string, member: string): string => `pvclab.${lab}.${member}`;
 
-export const addressOf = (node: NodePlan, network: NetworkName): string => `${prefixes[network]}.${10 + node.number}`;
+export const addressOf = (node: NodePlan, network: CableName): string => `${prefixes[network]}.${10 + node.number}`;
+
+/** The namespace in which a node's BMC lives. */
+export const bmcName = (node: NodePlan): string => `${node.name}-bmc`;
+
+/** Who asks the BMC of a node, and where. The password is that of every lab: nothing outside a lab has such a BMC. */
+export const bmcOf = (node: NodePlan): { address: string; user: string; password: string } => ({
+  address: addressOf(node, 'bmc'),
+  user: 'pvc',
+  password: 'lab-bmc-secret',
+});
 
 /** Locally administered; the same at every boot, as a real card's is. */
 export const macOf = (node: NodePlan, network: NetworkName): string =>
   ['02', '70', '76', hex(networkNames.indexOf(network)), hex(node.number >> 8), hex(node.number & 0xff)].join(':');
 
 /** The end of a node's cable in the fabric; at most 15 characters (IFNAMSIZ, linux/if.h). */
-export const portName = (node: NodePlan, network: NetworkName): string => `${node.name}-${network}`;
+export const portName = (node: NodePlan, network: CableName): string => `${node.name}-${network}`;
 
 const hex = (byte: number): string => byte.toString(16).padStart(2, '0');

@@ -5,6 +5,7 @@
  */
 import { existsSync } from 'node:fs';
 import { becomesTrue } from './becomes-true.ts';
+import { startBmc } from './bmc.ts';
 import { startDaemon } from './daemon.ts';
 import { takeDown } from './down.ts';
 import { execOn } from './exec.ts';
@@ -15,6 +16,7 @@ import { startOutside } from './outside.ts';
 import { dataDirectory, stateDirectory } from './paths.ts';
 import { ownIdentity } from './process-identity.ts';
 import { ensureExecutable } from './product.ts';
+import { prepareSilentCuts } from './silent-cut.ts';
 import { type LabRecord, writeCluster, writeLab } from './state.ts';
 import { clusterNetwork, floatingAddress, LabError, planTopology } from './topology.ts';
 
@@ -63,11 +65,13 @@ export async function bringUp(options: UpOptions): Promise<LabRecord> {
   try {
     await writeLab(record);
     await createFabric(topology, signal);
+    await prepareSilentCuts(lab, signal);
     await startOutside(lab, signal);
     await Promise.all(
       topology.nodes.map(async (node) => {
         await installNode(record, node);
         await powerOn(record, node, signal);
+        await startBmc(record, node, signal);
       }),
     );
     onStep(`${topology.nodes.map((node) => node.name).join(', ')} booted`);

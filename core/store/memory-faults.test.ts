@@ -79,6 +79,20 @@ describe('memory cluster with faults', () => {
     assert.equal(cluster.dump()[0]?.value, '0');
   });
 
+  it('takes no lease back when a link becomes slower, and ends no session before that', async () => {
+    const { clock, cluster, open } = start();
+    const a = open('a');
+    const made = a.commit([create('/live/a', '1', true)]);
+    await clock.advance(5_000);
+    await made;
+    const leaseMs = a.session.leaseUntilMs;
+    cluster.link('a').setLatency({ minMs: 2_000, maxMs: 3_000 });
+    assert.equal(a.session.leaseUntilMs, leaseMs);
+    cluster.link('a').cut({ noticeAfterMs: 100_000 });
+    while (keys(cluster).length > 0) await clock.advance(1);
+    assert.ok(clock.monotonicMs() >= leaseMs);
+  });
+
   it('never lets others see a session end before its own lease has', async () => {
     for (const latencyMs of [0, 1, 250]) {
       for (const cutAtMs of [0, 1, 1999, 2000, 2600, 5999, 6000]) {

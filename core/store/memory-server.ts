@@ -50,6 +50,8 @@ export interface MemorySession {
   readonly id: string;
   readonly client: MemoryClient;
   readonly sinceMs: number;
+  /** The latest heartbeat that is known to have been answered. */
+  beatMs: number;
   alive: boolean;
   cancelExpiry: () => void;
 }
@@ -145,7 +147,7 @@ export class MemoryServer {
     if (older !== undefined) this.end(older, older.client !== client);
     this.#sessionCount += 1;
     const id = `session-${this.#sessionCount}`;
-    const session = { id, client, sinceMs: this.clock.monotonicMs(), alive: true, cancelExpiry: () => {} };
+    const session = { id, client, sinceMs: this.clock.monotonicMs(), beatMs: 0, alive: true, cancelExpiry: () => {} };
     this.#sessions.set(client.name, session);
     return session;
   }
@@ -183,7 +185,10 @@ export class MemoryServer {
   /** When the last heartbeat that has been answered was sent, if the link works until now. */
   lastBeatMs(session: MemorySession): number {
     const sinceBeginMs = this.clock.monotonicMs() - session.sinceMs - 2 * session.client.link.maxLatencyMs;
-    return session.sinceMs + Math.max(0, Math.floor(sinceBeginMs / this.heartbeatMs)) * this.heartbeatMs;
+    const beatMs = session.sinceMs + Math.max(0, Math.floor(sinceBeginMs / this.heartbeatMs)) * this.heartbeatMs;
+    // A link that becomes slower takes back no answer: what a client has counted on stays true.
+    session.beatMs = Math.max(session.beatMs, beatMs);
+    return session.beatMs;
   }
 
   get tree(): Pick<MemoryTree, 'get' | 'children' | 'list'> {

@@ -1,18 +1,35 @@
 /**
- * A reporter of node:test that leaves only the totals, as one line of JSON, for the stage runner to add up.
+ * A reporter of node:test that leaves the totals and what failed first, as one line of JSON, for the stage runner to add
+ * up and to repeat at the end: whoever sees only the last lines of a long run shall know what to look for.
  * @module
  */
+
+export interface TestFailure {
+  readonly name: string;
+  readonly file: string | undefined;
+  /** The beginning of the error, cut to fit a screen. */
+  readonly lines: readonly string[];
+}
 
 export interface TestTotals {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  readonly failures: readonly TestFailure[];
 }
 
-interface TestEvent {
+interface TestError {
+  readonly message?: string;
+  readonly failureType?: string;
+  readonly cause?: unknown;
+}
+
+export interface TestEvent {
   readonly type: string;
   readonly data: {
+    readonly name?: string;
     readonly file?: string;
+    readonly details?: { readonly error?: TestError };
     readonly counts?: {
       readonly passed: number;
       readonly failed: number;
@@ -22,11 +39,33 @@ interface TestEvent {
   };
 }
 
+const mostFailures = 4;
+const mostLines = 12;
+const widest = 600;
+
+/** The runner wraps what a test threw; a suite fails for its tests, which are told themselves. */
+function failureOf({ name, file, details }: TestEvent['data']): TestFailure | undefined {
+  const error = details?.error;
+  if (error?.failureType === 'subtestsFailed') return undefined;
+  const cause = error?.cause instanceof Error ? error.cause.message : undefined;
+  const text = cause ?? error?.message ?? 'no error was told';
+  const lines = text
+    .split('\n')
+    .slice(0, mostLines)
+    .map((line) => line.slice(0, widest));
+  return { name: name ?? '?', file, lines };
+}
+
 /** The summary of the whole run is the one that names no file. */
 export default async function* totals(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  const failures: TestFailure[] = [];
   for await (const { type, data } of events) {
+    if (type === 'test:fail') {
+      const failure = failureOf(data);
+      if (failure !== undefined && failures.length < mostFailures) failures.push(failure);
+    }
     if (type !== 'test:summary' || data.file !== undefined || data.counts === undefined) continue;
     const { passed, failed, cancelled, skipped } = data.counts;
-    yield `${JSON.stringify({ passed, failed: failed + cancelled, skipped } satisfies TestTotals)}\n`;
+    yield `${JSON.stringify({ passed, failed: failed + cancelled, skipped, failures } satisfies TestTotals)}\n`;
   }
 }

@@ -7,10 +7,10 @@
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { inRepository } from './paths.ts';
 import { type CommandStage, type Stage, selectStages, type TestStage } from './stages.ts';
-import type { TestTotals } from './test-reporter.ts';
+import type { TestFailure, TestTotals } from './test-reporter.ts';
 
 interface Outcome extends TestTotals {
   readonly ok: boolean;
@@ -34,14 +34,14 @@ function runCommand(argv: readonly [string, ...string[]]): Promise<number> {
 
 async function runCheck(stage: CommandStage): Promise<Outcome> {
   const ok = (await runCommand(stage.argv)) === 0;
-  return { ok, passed: 0, failed: ok ? 0 : 1, skipped: 0 };
+  return { ok, passed: 0, failed: ok ? 0 : 1, skipped: 0, failures: [] };
 }
 
 async function runTests(stage: TestStage): Promise<Outcome> {
   const files = globSync(stage.files, { cwd: inRepository('.') }).sort();
   if (files.length === 0) {
     console.log(`no test files: ${stage.files.join(' ')}`);
-    return { ok: true, passed: 0, failed: 0, skipped: 0 };
+    return { ok: true, passed: 0, failed: 0, skipped: 0, failures: [] };
   }
   const scratch = mkdtempSync(join(tmpdir(), 'pvc-test-'));
   try {
@@ -60,7 +60,7 @@ async function runTests(stage: TestStage): Promise<Outcome> {
     const text = readFileSync(totalsFile, 'utf8').trim();
     if (text === '') {
       console.log(`${stage.name}: the test runner ended with ${code} and left no totals`);
-      return { ok: false, passed: 0, failed: 1, skipped: 0 };
+      return { ok: false, passed: 0, failed: 1, skipped: 0, failures: [] };
     }
     const totals = JSON.parse(text) as TestTotals;
     const ok = code === 0 && totals.failed === 0;
@@ -76,6 +76,7 @@ async function main(names: readonly string[]): Promise<number> {
   const selected = selectStages(names);
   const lines: string[] = [];
   const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures: TestFailure[] = [];
   let ok = true;
   for (const [index, stage] of selected.entries()) {
     console.log(`\n== ${stage.name} (${index + 1} of ${selected.length})`);
@@ -88,10 +89,15 @@ async function main(names: readonly string[]): Promise<number> {
     total.passed += outcome.passed;
     total.failed += outcome.failed;
     total.skipped += outcome.skipped;
+    failures.push(...outcome.failures);
     ok = outcome.ok && !interrupted;
     if (!ok) break;
   }
   for (const stage of selected.slice(lines.length)) lines.push(`not run ${stage.name}`);
+  for (const { name, file, lines: text } of failures)
+    console.log(
+      `\nfailed: ${name}${file === undefined ? '' : ` (${relative(inRepository('.'), file)})`}\n  ${text.join('\n  ')}`,
+    );
   console.log(`\n${lines.join('\n')}\n`);
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   if (interrupted) return 130;

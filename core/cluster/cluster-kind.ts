@@ -31,6 +31,8 @@ export const clusterSpec = z.strictObject({
    * back must not pass for its successor.
    */
   lastServer: z.int().min(1).optional(),
+  /** The shapes of documents that all nodes have agreed to write, by kind; see core/cluster/shape-gate.ts. */
+  shapes: z.record(z.string(), z.int().min(1)).optional(),
   /** Certificate of the cluster's own authority (PEM), by which its members are known. */
   authority: z.string().max(8192).optional(),
 });
@@ -56,6 +58,13 @@ export const clusterError = defineErrors({
   CLUSTER_EXISTS: {
     message: 'There is already a cluster here: {name}, in {path}.',
     hint: 'To start anew, stop the daemon and move that file away; it holds every definition of that cluster.',
+    http: 409,
+    exit: 'refused',
+  },
+  NODE_TOO_OLD: {
+    message:
+      'PVC {version} on this node is too old for the cluster {cluster}: it does not understand documents that are written there by now.',
+    hint: 'Nothing was changed. Install the PVC that the other nodes run (`pvc node list` on one of them), and start the daemon again.',
     http: 409,
     exit: 'refused',
   },

@@ -4,6 +4,7 @@ import { defineErrors } from '../error/error.ts';
 import { modelError } from '../model/kind.ts';
 import { nodeName } from '../model/names.ts';
 import { node, nodeSpec } from '../model/node-kind.ts';
+import { firstShapes, tooNew } from '../model/shapes.ts';
 import { defineMutation, defineQuery, type PlanContext, type QueryContext } from '../operation/operation.ts';
 import { requestKey, signRequest } from './certificate.ts';
 import { cluster, clusterId } from './cluster-kind.ts';
@@ -150,6 +151,7 @@ export function joinOperations(parts: JoinParts) {
         node: nodeName,
         address: z.union([z.ipv4(), z.ipv6()]).describe('its own address on the cluster network'),
         request: z.string().max(8192).describe('request to certify its key (PKCS #10, PEM)'),
+        shapes: z.record(z.string().max(64), z.int().min(1)).optional().describe('documents that it understands'),
       }),
       output: joinedNode,
       async plan(plan, context, input) {
@@ -169,6 +171,9 @@ export function joinOperations(parts: JoinParts) {
         if (known !== undefined) throw refuse('there is a node of that name');
         const made = await view.need(cluster, clusterId);
         const { spec } = made;
+        const unknown = tooNew(input.shapes ?? firstShapes(spec.shapes), spec.shapes);
+        if (unknown.length > 0)
+          throw refuse(`its PVC is too old for what the cluster writes by now: ${unknown.join(', ')}`);
         const nodes = await view.list(node);
         const network = spec.networks?.cluster;
         if (network === undefined) throw joinError('CLUSTER_CANNOT_GROW', { reason: 'it has no cluster network.' });
@@ -187,7 +192,8 @@ export function joinOperations(parts: JoinParts) {
           ...(server === undefined ? {} : { server }),
         };
         plan.create(node, input.node, joining);
-        if (server !== undefined) plan.update(cluster, made, { ...spec, lastServer: server });
+        // Always written: whoever raises the shapes of documents at this moment has not asked the newcomer.
+        plan.update(cluster, made, { ...spec, ...(server === undefined ? {} : { lastServer: server }) });
         plan.update(token, found, {
           ...found.spec,
           join: { ...join, used: { node: input.node, key, atMs: nowMs } },

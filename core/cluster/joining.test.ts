@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { withCode } from '../../test/fixtures/expect.ts';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { node } from '../model/node-kind.ts';
+import { type ShapeLevels, Shapes } from '../model/shapes.ts';
 import { Executor } from '../operation/execute.ts';
 import type { Actor } from '../operation/operation.ts';
 import { OperationRegistry } from '../operation/registry.ts';
@@ -24,30 +25,33 @@ async function setUp(network = true) {
   const host = createVirtualHost();
   const documents = new Documents(createMemoryStore(host.clock));
   const ca = await makeCa({ name: 'lab', nowMs });
-  const { ops } = commitOf([
-    {
-      do: 'create',
-      kind: cluster,
-      id: 'cluster',
-      spec: {
-        name: 'lab',
-        createdMs: 0,
-        maintenance: false,
-        authority: ca.cert,
-        ...(network ? { networks: { cluster: { cidr: '10.0.0.0/24', floating: '10.0.0.10' } } } : {}),
+  const { ops } = commitOf(
+    [
+      {
+        do: 'create',
+        kind: cluster,
+        id: 'cluster',
+        spec: {
+          name: 'lab',
+          createdMs: 0,
+          maintenance: false,
+          authority: ca.cert,
+          ...(network ? { networks: { cluster: { cidr: '10.0.0.0/24', floating: '10.0.0.10' } } } : {}),
+        },
       },
-    },
-    {
-      do: 'create',
-      kind: node,
-      id: 'hv1',
-      spec: {
-        role: 'coordinator',
-        domainState: 'ready',
-        ...(network ? { address: '10.0.0.11', server: 1 } : {}),
+      {
+        do: 'create',
+        kind: node,
+        id: 'hv1',
+        spec: {
+          role: 'coordinator',
+          domainState: 'ready',
+          ...(network ? { address: '10.0.0.11', server: 1 } : {}),
+        },
       },
-    },
-  ]);
+    ],
+    new Shapes(),
+  );
   await documents.store.commit(ops);
   const registry = new OperationRegistry();
   const operations = joinOperations({
@@ -71,8 +75,8 @@ async function setUp(network = true) {
     const actor: Actor = { name: doc.spec.name, role: 'join', via: 'https' };
     return { parsed, actor };
   };
-  const join = (actor: Actor, name: string, address: string, request: string) =>
-    mutate('node.join', { node: name, address, request }, actor);
+  const join = (actor: Actor, name: string, address: string, request: string, shapes?: ShapeLevels) =>
+    mutate('node.join', { node: name, address, request, shapes }, actor);
   const credentials = async (actor: Actor, request: string) => {
     const operation = registry.get('node.credentials');
     assert.ok(operation.type === 'query');
@@ -117,7 +121,7 @@ describe('a machine with a join token', () => {
     const { newToken, join, documents } = await setUp();
     const first = await newToken({ role: 'coordinator' });
     await join(first.actor, 'hv2', '10.0.0.12', (await makeRequest('hv2')).request);
-    const { ops } = commitOf([{ do: 'remove', kind: node, before: await documents.need(node, 'hv2') }]);
+    const { ops } = commitOf([{ do: 'remove', kind: node, before: await documents.need(node, 'hv2') }], new Shapes());
     await documents.store.commit(ops);
     const second = await newToken({ role: 'coordinator' });
     await join(second.actor, 'hv4', '10.0.0.14', (await makeRequest('hv4')).request);
@@ -163,6 +167,24 @@ describe('a machine with a join token', () => {
       await join(actor, 'hv5', '10.0.0.15', request);
     });
   }
+
+  it('is refused when its PVC does not understand what the cluster writes by now', async () => {
+    const { newToken, join, documents } = await setUp();
+    const before = await documents.need(cluster, 'cluster');
+    const agreed = documents.commitOf([
+      { do: 'spec', kind: cluster, before, spec: { ...before.spec, shapes: { vm: 2, node: 1 } } },
+    ]);
+    assert.equal((await documents.store.commit(agreed.ops)).outcome, 'ok');
+    const { actor } = await newToken();
+    const { request } = await makeRequest('hv2');
+    const tooOld = (error: Error) => withCode('JOIN_REFUSED')(error) && /too old.*vm \(shape 2/.test(error.message);
+    await assert.rejects(join(actor, 'hv2', '10.0.0.12', request, { vm: 1, node: 1 }), tooOld);
+    await assert.rejects(join(actor, 'hv2', '10.0.0.12', request), tooOld);
+    const { specVersion } = await documents.need(cluster, 'cluster');
+    await join(actor, 'hv2', '10.0.0.12', request, { vm: 2, node: 3 });
+    // Whoever raises the shapes at this moment, without having asked the newcomer, must fail.
+    assert.notEqual((await documents.need(cluster, 'cluster')).specVersion, specVersion);
+  });
 
   it('is refused under another name than the token is for, and with a request that is none', async () => {
     const { newToken, join } = await setUp();

@@ -5,7 +5,7 @@ import type { Host } from '../host/host.ts';
 import { nodeName } from '../model/names.ts';
 import { node } from '../model/node-kind.ts';
 import { defineMutation } from '../operation/operation.ts';
-import { commitOf, type Documents } from '../store/documents.ts';
+import { type Documents } from '../store/documents.ts';
 import { type Op, storeError } from '../store/store.ts';
 import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
 import { removeServer } from './ensemble/change.ts';
@@ -96,7 +96,7 @@ export function removeNodeTask({ host, documents, guard, ensemble }: RemoveParts
       for (let tries = 1; ; tries += 1) {
         const doc = await documents.get(node, name);
         if (doc === undefined) return { node: name };
-        const { ops, topics } = commitOf([{ do: 'remove', kind: node, before: doc }]);
+        const { ops, topics } = documents.commitOf([{ do: 'remove', kind: node, before: doc }]);
         const done = await documents.store.commit([...guard(`the end of ${name}`), ...ops], topics);
         if (done.outcome === 'ok') return { node: name };
         if (tries >= 10) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { createVirtualHost } from '../host/virtual-host.ts';
+import { Shapes } from '../model/shapes.ts';
 import { Executor } from '../operation/execute.ts';
 import type { Actor, Feed, Mutation, Query } from '../operation/operation.ts';
 import { commitOf, Documents } from '../store/documents.ts';
@@ -41,7 +42,7 @@ function cluster() {
   const documents = new Documents(createMemoryStore(host.clock));
   const executor = new Executor({ host, documents, localNode: 'hv1', admit: async () => undefined });
   const commit = async (writes: Parameters<typeof commitOf>[0]): Promise<void> => {
-    const { ops, topics } = commitOf(writes);
+    const { ops, topics } = commitOf(writes, new Shapes());
     assert.equal((await documents.store.commit(ops, topics)).outcome, 'ok');
   };
   return {

@@ -8,6 +8,7 @@ import { dropLeftover, FloatingAddress } from '../cluster/floating-address.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
 import { type RemoveParts, removeNodeTask } from '../cluster/remove-node.ts';
+import { followShapes, raiseShapes, refuseTooOld } from '../cluster/shape-gate.ts';
 import { tlsFiles } from '../cluster/tls-files.ts';
 import { errorText } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
@@ -15,6 +16,7 @@ import { FaultBook, faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
 import { modelError } from '../model/kind.ts';
 import { aliveKey, node as nodeKind } from '../model/node-kind.ts';
+import { shapesOf } from '../model/shapes.ts';
 import { Executor, type RemoteNodes } from '../operation/execute.ts';
 import type { Runtime } from '../plugin/runtime.ts';
 import type { Trouble } from '../plugin/tap-guard.ts';
@@ -23,7 +25,7 @@ import { Engine } from '../reconcile/engine.ts';
 import { WorkQueue } from '../reconcile/work-queue.ts';
 import { directControl, systemdControl } from '../service/direct.ts';
 import { SupervisedService } from '../service/supervise.ts';
-import { commitOf, Documents } from '../store/documents.ts';
+import { Documents, type Write } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
 import { type Op, type Store, storeError, type Topic } from '../store/store.ts';
 import { TaskRunner } from '../task/task-runner.ts';
@@ -93,6 +95,8 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
   try {
     const made = await documents.get(cluster, clusterId);
     if (made === undefined) throw clusterError('CLUSTER_NOT_INITIALISED', { path: sqlitePath(config) });
+    refuseTooOld(program.kinds, made.spec, program.version);
+    documents.shapes.agree(made.spec.shapes);
     await ensureIndex(documents, program.kinds);
     // Only coordinators look at every change; a hypervisor is woken by what concerns it.
     const own = await documents.get(nodeKind, node);
@@ -143,7 +147,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       isPrimary: () => primary.isPrimary(),
       touch: (kind, id) => engine.touch(kind, id),
       write: (writes, how = {}) =>
-        writeDocuments(store, writes, how.asPrimary === true ? primary.guard('what the primary writes') : []),
+        writeDocuments(documents, writes, how.asPrimary === true ? primary.guard('what the primary writes') : []),
       async perform(operation, input) {
         const found = program.registry.get(operation);
         if (found?.type !== 'mutation') throw new Error(`there is no mutation ${operation}`);
@@ -249,6 +253,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       documents,
       node,
       version: program.version,
+      shapes: shapesOf(program.kinds),
       hooks,
       faults,
       coordinatorState: () => (coordinator ? primary.state : 'client'),
@@ -300,6 +305,12 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       maxBackoffMs: reportEveryMs,
       work: async () => {
         await report.write('run');
+        await followShapes(documents);
+        if (primary.isPrimary()) {
+          const raised = await raiseShapes(documents, program.kinds, () => primary.guard('the shapes of documents'));
+          if (raised.length > 0)
+            log.info('every node understands newer documents; they are written from now on', { kinds: raised });
+        }
         return reportEveryMs;
       },
       failed: (_, error) => log.warn('the node could not report', { reason: errorText(error) }),
@@ -369,13 +380,9 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
 }
 
 /** Writes documents for a plugin. @throws PvcError OBJECT_CHANGED, NOT_PRIMARY, STORE_UNKNOWN */
-async function writeDocuments(
-  store: Store,
-  writes: Parameters<typeof commitOf>[0],
-  guard: readonly Op[],
-): Promise<void> {
-  const { ops, topics } = commitOf(writes);
-  const result = await store.commit([...guard, ...ops], topics);
+async function writeDocuments(documents: Documents, writes: readonly Write[], guard: readonly Op[]): Promise<void> {
+  const { ops, topics } = documents.commitOf(writes);
+  const result = await documents.store.commit([...guard, ...ops], topics);
   switch (result.outcome) {
     case 'ok':
       return;

@@ -1,7 +1,7 @@
 /** Keeps history bounded: ended tasks, audit records, cleared faults. Done by the primary. @module */
 import { fault } from '../fault/fault-kind.ts';
 import { audit } from '../operation/audit.ts';
-import { type AnyDoc, commitOf, type Documents, type Write } from '../store/documents.ts';
+import { type AnyDoc, type Documents, type Write } from '../store/documents.ts';
 import type { Op } from '../store/store.ts';
 import { task, taskEnded } from '../task/task-kind.ts';
 
@@ -29,7 +29,7 @@ export async function tidy(documents: Documents, guard: () => Op[]): Promise<num
   const writes = surplus(await documents.list(task), await documents.list(audit), await documents.list(fault));
   let removed = 0;
   for (const write of writes) {
-    const { ops, topics } = commitOf([write]);
+    const { ops, topics } = documents.commitOf([write]);
     if ((await documents.store.commit([...guard(), ...ops], topics)).outcome === 'ok') removed += 1;
   }
   return removed;

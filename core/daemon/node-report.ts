@@ -2,15 +2,17 @@
 import type { FaultBook } from '../fault/fault-book.ts';
 import type { Host, MachineFacts, MachineLoad } from '../host/host.ts';
 import { aliveKey, type NodeStatus, node } from '../model/node-kind.ts';
+import type { ShapeLevels } from '../model/shapes.ts';
 import type { Hooks } from '../plugin/hooks.ts';
 import type { ServiceStatus } from '../service/service.ts';
-import { commitOf, type Documents } from '../store/documents.ts';
+import { type Documents } from '../store/documents.ts';
 
 export interface NodeReportParts {
   readonly host: Pick<Host, 'clock' | 'log' | 'machine'>;
   readonly documents: Documents;
   readonly node: string;
   readonly version: string;
+  readonly shapes: ShapeLevels;
   readonly hooks: Hooks;
   readonly faults: FaultBook;
   readonly coordinatorState: () => NodeStatus['coordinator'];
@@ -68,7 +70,7 @@ export class NodeReport {
       doc.status !== undefined &&
       JSON.stringify({ ...doc.status, updatedMs: 0 }) === JSON.stringify({ ...status, updatedMs: 0 });
     if (same) return;
-    const { ops, topics } = commitOf([{ do: 'status', kind: node, before: doc, status }]);
+    const { ops, topics } = documents.commitOf([{ do: 'status', kind: node, before: doc, status }]);
     const result = await documents.store.commit(ops, topics);
     if (result.outcome === 'unknown') throw result.cause;
   }
@@ -79,7 +81,7 @@ export class NodeReport {
     load: MachineLoad,
     told: NodeStatus['facts'],
   ): NodeStatus {
-    const { host, version, faults, coordinatorState, services } = this.#parts;
+    const { host, version, shapes, faults, coordinatorState, services } = this.#parts;
     const lost = [...faults.open().values()].reduce(
       (sum, report) => sum + (report.delta ?? { info: 0, warning: 10, critical: 50 }[report.severity]),
       0,
@@ -89,6 +91,7 @@ export class NodeReport {
       daemon,
       coordinator: coordinatorState(),
       version,
+      shapes: { ...shapes },
       startedMs: this.#startedMs,
       updatedMs: host.clock.wallMs(),
       bootId,

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { defineKind } from '../model/kind.ts';
+import { Shapes } from '../model/shapes.ts';
 import { audit } from '../operation/audit.ts';
 import type { ChangeEvent } from '../plugin/hooks.ts';
 import { commitOf, Documents, type Write } from '../store/documents.ts';
@@ -38,7 +39,7 @@ async function watched() {
     signal: stop.signal,
   });
   const write = async (...writes: Write[]): Promise<void> => {
-    const { ops } = commitOf(writes);
+    const { ops } = commitOf(writes, new Shapes());
     assert.equal((await store.commit(ops)).outcome, 'ok');
   };
   const settle = async (): Promise<void> => {
@@ -214,12 +215,10 @@ describe('openEvents', () => {
       tasks: [],
     };
     await documents.store.commit(
-      commitOf([
-        create('p1'),
-        create('p2'),
-        create('p3'),
-        { do: 'create', kind: audit, id: '000000000000', spec: record },
-      ]).ops,
+      commitOf(
+        [create('p1'), create('p2'), create('p3'), { do: 'create', kind: audit, id: '000000000000', spec: record }],
+        new Shapes(),
+      ).ops,
     );
     await dirty(false, '/pet/p1/spec', '/pet/p2/spec', '/pet/p3/spec', '/audit/000000000000/spec');
     assert.deepEqual(

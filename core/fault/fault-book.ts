@@ -6,7 +6,7 @@
 import { errorText } from '../error/error.ts';
 import type { Host } from '../host/host.ts';
 import { WorkQueue } from '../reconcile/work-queue.ts';
-import { commitOf, type Documents } from '../store/documents.ts';
+import { type Documents } from '../store/documents.ts';
 import { type FaultStatus, fault, type Severity } from './fault-kind.ts';
 
 export interface FaultReport {
@@ -98,7 +98,9 @@ export class FaultBook {
     const old = doc?.status;
     if (report === undefined) {
       if (doc === undefined || old === undefined || old.clearedMs !== undefined) return undefined;
-      await this.#commit(commitOf([{ do: 'status', kind: fault, before: doc, status: { ...old, clearedMs: nowMs } }]));
+      await this.#commit(
+        this.#documents.commitOf([{ do: 'status', kind: fault, before: doc, status: { ...old, clearedMs: nowMs } }]),
+      );
       return undefined;
     }
     const fresh = old === undefined || old.clearedMs !== undefined;
@@ -112,16 +114,19 @@ export class FaultBook {
       lastMs: nowMs,
       node: this.#node,
     };
-    if (doc === undefined) await this.#commit(commitOf([{ do: 'create', kind: fault, id, spec: {}, status }]));
+    if (doc === undefined)
+      await this.#commit(this.#documents.commitOf([{ do: 'create', kind: fault, id, spec: {}, status }]));
     else {
       // A fault that comes back is a new one: the old acknowledgement does not cover it.
       const writes = [{ do: 'status', kind: fault, before: doc, status } as const];
-      await this.#commit(commitOf(fresh ? [...writes, { do: 'spec', kind: fault, before: doc, spec: {} }] : writes));
+      await this.#commit(
+        this.#documents.commitOf(fresh ? [...writes, { do: 'spec', kind: fault, before: doc, spec: {} }] : writes),
+      );
     }
     return undefined;
   }
 
-  async #commit({ ops, topics }: ReturnType<typeof commitOf>): Promise<void> {
+  async #commit({ ops, topics }: ReturnType<Documents['commitOf']>): Promise<void> {
     const result = await this.#documents.store.commit(ops, topics);
     if (result.outcome === 'ok') return;
     // Reading again tells what is true, whether it was a conflict or an unknown outcome.

@@ -32,7 +32,7 @@ import { sortableId } from '../model/ids.ts';
 import { node } from '../model/node-kind.ts';
 import { audit } from '../operation/audit.ts';
 import type { Program } from '../program.ts';
-import { commitOf, Documents, type Write } from '../store/documents.ts';
+import { Documents, type Write } from '../store/documents.ts';
 import { type Store, storeError } from '../store/store.ts';
 
 export interface MadeCluster {
@@ -126,7 +126,7 @@ export async function initCluster(host: Host, program: Program, request: InitReq
         expiresMs: nowMs + joinTokenMs,
       }),
     );
-    const { ops, topics } = commitOf([
+    const { ops, topics } = documents.commitOf([
       {
         do: 'create',
         kind: cluster,

@@ -23,6 +23,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Host } from '../host/host.ts';
 import { machineAddresses } from '../host/machine-addresses.ts';
 import { systemdRuns } from '../host/process.ts';
+import { shapesOf } from '../model/shapes.ts';
 import type { Program } from '../program.ts';
 
 export interface Joined {
@@ -63,7 +64,12 @@ export async function joinCluster(
   const client = createClient({ url, token: token.token, caPem: authority }, program.registry);
   try {
     const address = request.address ?? (await addressTowards(host, url));
-    const { result: joined } = await client.call('node.join', { node: name, address, request: made.request });
+    const { result: joined } = await client.call('node.join', {
+      node: name,
+      address,
+      request: made.request,
+      shapes: shapesOf(program.kinds),
+    });
     const member = await client.call('node.credentials', { request: made.request, addresses: machineAddresses() });
 
     await host.files.writeAtomic(tls.ca, member.authority, 0o644);

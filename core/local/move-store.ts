@@ -18,7 +18,7 @@ import { machineAddresses } from '../host/machine-addresses.ts';
 import { systemdRuns } from '../host/process.ts';
 import { node } from '../model/node-kind.ts';
 import type { Program } from '../program.ts';
-import { commitOf, Documents } from '../store/documents.ts';
+import { Documents } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
 import { task, taskEnded } from '../task/task-kind.ts';
 
@@ -114,7 +114,7 @@ async function enlarge(
     cidr: request.clusterNetwork,
     ...(request.floating === undefined ? {} : { floating: request.floating }),
   };
-  const { ops, topics } = commitOf([
+  const { ops, topics } = documents.commitOf([
     {
       do: 'spec',
       kind: cluster,

@@ -5,6 +5,7 @@
  */
 import type { ConnectedClient } from '../cli/command-context.ts';
 import { createClient } from '../client/client.ts';
+import { followShapes } from '../cluster/shape-gate.ts';
 import type { Host } from '../host/host.ts';
 import { createLinuxHost } from '../host/linux.ts';
 import { Executor } from '../operation/execute.ts';
@@ -17,6 +18,7 @@ export async function openDirect(program: Program, open: (host: Host) => Promise
   const store = await open(host);
   const documents = new Documents(store);
   program.documents = documents;
+  await followShapes(documents);
   const executor = new Executor({
     host,
     documents,

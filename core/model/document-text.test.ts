@@ -25,6 +25,14 @@ const kind = defineKind<z.infer<typeof spec>, null>({
     1: (old) => ({ name: (old as { title: string }).title }),
     2: (old) => ({ ...(old as object), size: ((old as { size?: number }).size ?? 0) + 10 }),
   },
+  revertSpec: {
+    2: (young) => ({ ...(young as object), size: (young as { size: number }).size - 10 }),
+    1: (young) => {
+      const { name, parts } = young as { name: string; parts: unknown[] };
+      if (parts.length > 0) throw new Error('it has parts');
+      return { title: name };
+    },
+  },
 });
 
 const decode = (text: string) => decodeDocument<z.infer<typeof spec>>(kind, 'spec', '1', text);
@@ -48,17 +56,26 @@ describe('documents as text', () => {
           },
           { noNullPrototype: true },
         ),
-        (value) => assert.deepEqual(decode(encodeDocument(kind, 'spec', '1', value)), { value, foreign: [] }),
+        (value) =>
+          assert.deepEqual(decode(encodeDocument(kind, 'spec', '1', value, 3)), { value, foreign: [], shape: 3 }),
       ),
     ));
 
   it('are written with their version and defaults', () => {
-    assert.equal(encodeDocument(kind, 'spec', '1', { name: 'a' }), '{"v":3,"d":{"name":"a","size":1,"parts":[]}}');
+    assert.equal(encodeDocument(kind, 'spec', '1', { name: 'a' }, 3), '{"v":3,"d":{"name":"a","size":1,"parts":[]}}');
   });
 
   it('of older versions are migrated step by step', () => {
     assert.deepEqual(decode('{"v":1,"d":{"title":"old"}}').value, { name: 'old', size: 10, parts: [] });
     assert.deepEqual(decode('{"v":2,"d":{"name":"old","size":5}}').value, { name: 'old', size: 15, parts: [] });
+  });
+
+  it('are written in an older shape when that is asked, and refused when it cannot express them', () => {
+    const value = { name: 'a', size: 12, parts: [] };
+    assert.equal(encodeDocument(kind, 'spec', '1', value, 2), '{"v":2,"d":{"name":"a","size":2,"parts":[]}}');
+    assert.equal(encodeDocument(kind, 'spec', '1', value, 1), '{"v":1,"d":{"title":"a"}}');
+    const more = { ...value, parts: [{ id: 'x' }] };
+    rejects(() => encodeDocument(kind, 'spec', '1', more, 1), 'DOCUMENT_HELD_BACK', /it has parts/);
   });
 
   it('keep fields that a newer version wrote, at any depth, and give them back', () => {
@@ -76,10 +93,10 @@ describe('documents as text', () => {
     };
     const { value, foreign } = decode(JSON.stringify(newer));
     assert.deepEqual(value, { name: 'a', size: 2, parts: [{ id: 'x', inner: { deep: true } }, { id: 'y' }] });
-    assert.deepEqual(JSON.parse(encodeDocument(kind, 'spec', '1', value, foreign)), { ...newer, v: 3 });
+    assert.deepEqual(JSON.parse(encodeDocument(kind, 'spec', '1', value, 3, foreign)), { ...newer, v: 3 });
     // What this version changes wins; the part whose holder is gone goes with it.
     const changed = { ...value, size: 9, parts: [{ id: 'z' }] };
-    assert.deepEqual(JSON.parse(encodeDocument(kind, 'spec', '1', changed, foreign)).d, {
+    assert.deepEqual(JSON.parse(encodeDocument(kind, 'spec', '1', changed, 3, foreign)).d, {
       name: 'a',
       size: 9,
       parts: [{ id: 'z' }],
@@ -105,13 +122,14 @@ describe('documents as text', () => {
     ['a missing field', {}, /name/],
   ] as const) {
     it(`${what} is refused on write`, () =>
-      rejects(() => encodeDocument(kind, 'spec', '1', value), 'DOCUMENT_INVALID', reason));
+      rejects(() => encodeDocument(kind, 'spec', '1', value, 3), 'DOCUMENT_INVALID', reason));
   }
 
   it('keeps a status of null', () => {
-    assert.deepEqual(decodeDocument(kind, 'status', '1', encodeDocument(kind, 'status', '1', null)), {
+    assert.deepEqual(decodeDocument(kind, 'status', '1', encodeDocument(kind, 'status', '1', null, 2)), {
       value: null,
       foreign: [],
+      shape: 2,
     });
   });
 });

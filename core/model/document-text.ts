@@ -17,6 +17,8 @@ export interface ForeignField {
 export interface Decoded<T> {
   readonly value: T;
   readonly foreign: readonly ForeignField[];
+  /** The shape that it was written in; above the kind's own version it must not be written back. */
+  readonly shape: number;
 }
 
 interface Envelope {
@@ -61,7 +63,7 @@ export function decodeDocument<T>(kind: AnyKind, half: Half, id: string, text: s
   // Each round takes away the unknown fields that the schema named; nested ones appear in the next.
   for (let round = 0; round < 8; round += 1) {
     const parsed = schema.safeParse(data);
-    if (parsed.success) return { value: parsed.data, foreign };
+    if (parsed.success) return { value: parsed.data, foreign, shape: envelope.v };
     const unknown = parsed.error.issues.filter((issue) => issue.code === 'unrecognized_keys');
     if (unknown.length !== parsed.error.issues.length) throw bad(issueLines(parsed.error).join('; '));
     for (const issue of unknown) {
@@ -75,12 +77,16 @@ export function decodeDocument<T>(kind: AnyKind, half: Half, id: string, text: s
   throw bad('too many unknown fields');
 }
 
-/** @throws PvcError DOCUMENT_INVALID when the value is not what the kind allows. */
+/**
+ * @param shape the version to write it in, at most the kind's own
+ * @throws PvcError DOCUMENT_INVALID when the value is not what the kind allows; DOCUMENT_HELD_BACK when the shape cannot express it
+ */
 export function encodeDocument(
   kind: AnyKind,
   half: Half,
   id: string,
   value: unknown,
+  shape: number,
   foreign: readonly ForeignField[] = [],
 ): string {
   const schema = (half === 'spec' ? kind.spec : kind.status) as z.ZodType<unknown>;
@@ -96,5 +102,17 @@ export function encodeDocument(
       (holder as Record<string, unknown>)[field.key] = field.value;
     }
   }
-  return JSON.stringify({ v: kind.version, d: data } satisfies Envelope);
+  return JSON.stringify({ v: shape, d: older(kind, half, id, data, shape) } satisfies Envelope);
+}
+
+function older(kind: AnyKind, half: Half, id: string, newest: unknown, shape: number): unknown {
+  const reverts = (half === 'spec' ? kind.revertSpec : kind.revertStatus) ?? {};
+  let data = newest;
+  try {
+    for (let version = kind.version - 1; version >= shape; version -= 1) data = reverts[version]?.(data) ?? data;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw modelError('DOCUMENT_HELD_BACK', { kind: kind.name, id, reason }, { cause });
+  }
+  return data;
 }

@@ -21,6 +21,12 @@ export interface KindDefinition<Spec, Status> {
   readonly migrateSpec?: Readonly<Record<number, (old: unknown) => unknown>>;
   readonly migrateStatus?: Readonly<Record<number, (old: unknown) => unknown>>;
   /**
+   * The way back: turns a spec of version `n + 1` into one of version `n` (the index), for as long as a node runs that
+   * knows no more. It throws, with the reason, what the older shape cannot express.
+   */
+  readonly revertSpec?: Readonly<Record<number, (young: unknown) => unknown>>;
+  readonly revertStatus?: Readonly<Record<number, (young: unknown) => unknown>>;
+  /**
    * Values that no two objects may share, by index: `{ name: ['web1'], mac: ['52:54:…'] }`. Each is
    * claimed by a key of its own in the same commit, so that two writers cannot both win.
    */
@@ -82,6 +88,19 @@ export const modelError = defineErrors({
     hint: 'This value is refused before anything is written; correct it and try again.',
     http: 422,
     exit: 'usage',
+  },
+  DOCUMENT_NEWER: {
+    message:
+      'The {kind} {id} was written by a newer PVC (shape {shape}; this node knows {known}): it is not changed from here.',
+    hint: 'Update this node, or change it on a node that is updated already; `pvc node list` shows the versions.',
+    http: 409,
+    exit: 'refused',
+  },
+  DOCUMENT_HELD_BACK: {
+    message: 'The {kind} {id} cannot be written yet so that every node understands it: {reason}',
+    hint: 'Some nodes run an older PVC: update them first; `pvc node list` shows the versions.',
+    http: 409,
+    exit: 'refused',
   },
   DOCUMENT_UNREADABLE: {
     message: 'The stored {kind} {id} cannot be understood: {reason}',

@@ -19,6 +19,8 @@ export const nodeStatus = z.strictObject({
   daemon: z.enum(['init', 'run', 'stop']),
   coordinator: z.enum(['primary', 'secondary', 'takeover', 'relinquish', 'client']),
   version: z.string(),
+  /** The newest shape of each kind of document that it understands. */
+  shapes: z.record(z.string(), z.int().min(1)).optional(),
   startedMs: z.int(),
   updatedMs: z.int(),
   bootId: z.string(),

@@ -9,7 +9,7 @@ import type { Host } from '../host/host.ts';
 import { issueLines } from '../model/document-text.ts';
 import { sortableId } from '../model/ids.ts';
 import { modelError } from '../model/kind.ts';
-import { commitOf, type Documents, describeKey, specKey, type Write } from '../store/documents.ts';
+import { type Documents, describeKey, specKey, type Write } from '../store/documents.ts';
 import { maxCommitOps, storeError } from '../store/store.ts';
 import { task } from '../task/task-kind.ts';
 import { type AuditSpec, audit, recordableInput, writeLine } from './audit.ts';
@@ -153,7 +153,7 @@ export class Executor {
           .map(writeLine),
         tasks: builder.tasks.map((started) => started.id),
       };
-      const { ops, topics } = commitOf([
+      const { ops, topics } = documents.commitOf([
         ...builder.writes,
         { do: 'create', kind: audit, id: fixed.request, spec: record },
       ]);
@@ -280,7 +280,7 @@ export class Executor {
     });
     const result = operation.output.parse(await operation.plan(builder, context, input));
     // A mistake in a document must be refused at planning already, not first at the commit.
-    commitOf(builder.writes);
+    documents.commitOf(builder.writes);
     for (const target of [...builder.idle, ...builder.tasks.map((started) => started.spec.target)])
       await this.#refuseBusy(target);
     const veto = await admit(operation.name, builder);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { FaultBook } from '../fault/fault-book.ts';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { defineKind } from '../model/kind.ts';
+import { Shapes } from '../model/shapes.ts';
 import { commitOf, Documents, type Write } from '../store/documents.ts';
 import { MemoryCluster } from '../store/memory.ts';
 import { type Controller, condition, type Step } from './controller.ts';
@@ -66,7 +67,7 @@ function setUp(changes: Partial<BoxController> = {}) {
     })();
   };
   const write = async (...writes: Write[]): Promise<void> => {
-    const { ops, topics } = commitOf(writes);
+    const { ops, topics } = commitOf(writes, new Shapes());
     assert.equal((await documents.store.commit(ops, topics)).outcome, 'ok');
   };
   const create = (id: string, colour: string, node = 'hv1'): Promise<void> =>

@@ -7,7 +7,7 @@ import { errorText } from '../error/error.ts';
 import type { FaultBook } from '../fault/fault-book.ts';
 import { faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
-import { commitOf, type Documents } from '../store/documents.ts';
+import { type Documents } from '../store/documents.ts';
 import type { Dirty, Op } from '../store/store.ts';
 import type { AnyController, Condition, ControlContext, Step } from './controller.ts';
 import { WorkQueue } from './work-queue.ts';
@@ -214,7 +214,7 @@ class ControllerRun {
       nowMs: host.clock.wallMs(),
     });
     if (JSON.stringify(status) === JSON.stringify(doc.status)) return;
-    const { ops, topics } = commitOf([{ do: 'status', kind: controller.kind, before: doc, status }]);
+    const { ops, topics } = documents.commitOf([{ do: 'status', kind: controller.kind, before: doc, status }]);
     const guard = controller.scope === 'primary' ? (this.#parts.guard?.(`the status of ${this.kind} ${id}`) ?? []) : [];
     const result = await documents.store.commit([...guard, ...ops], topics);
     if (result.outcome === 'conflict') this.#queue.add(id);

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { PvcError } from '../error/error.ts';
 import { VirtualClock } from '../host/virtual-clock.ts';
 import { defineKind } from '../model/kind.ts';
+import { Shapes } from '../model/shapes.ts';
 import { commitOf, Documents, describeKey, statusKey, type Write } from './documents.ts';
 import { MemoryCluster } from './memory.ts';
 
@@ -37,7 +38,7 @@ function setUp() {
   const store = cluster.open('a');
   const documents = new Documents(store);
   const write = async (...writes: Write[]): Promise<string> => {
-    const { ops, topics } = commitOf(writes);
+    const { ops, topics } = commitOf(writes, new Shapes());
     const result = await store.commit(ops, topics);
     return result.outcome === 'conflict' ? `conflict ${result.key}` : result.outcome;
   };
@@ -134,23 +135,29 @@ describe('documents', () => {
     await write(create('a', { node: 'hv1' }));
     const before = await need('a');
     assert.deepEqual(
-      commitOf([{ do: 'spec', kind: guest, before, spec: { ...before.spec, node: 'hv2' } }]).topics.sort(),
+      commitOf(
+        [{ do: 'spec', kind: guest, before, spec: { ...before.spec, node: 'hv2' } }],
+        new Shapes(),
+      ).topics.sort(),
       ['node:hv1', 'node:hv2'],
     );
-    assert.deepEqual(commitOf([create('b')]).topics, []);
+    assert.deepEqual(commitOf([create('b')], new Shapes()).topics, []);
   });
 
   it('say one check for one key, and none where it is written', async () => {
     const { write, create, need } = setUp();
     await write(create('a'), create('b'));
     const [a, b] = [await need('a'), await need('b')];
-    const { ops } = commitOf([
-      { do: 'unchanged', kind: guest, before: a },
-      { do: 'unchanged', kind: guest, before: a },
-      { do: 'status', kind: guest, before: a, status: { state: 'on' } },
-      { do: 'unchanged', kind: guest, before: b },
-      { do: 'spec', kind: guest, before: b, spec: b.spec },
-    ]);
+    const { ops } = commitOf(
+      [
+        { do: 'unchanged', kind: guest, before: a },
+        { do: 'unchanged', kind: guest, before: a },
+        { do: 'status', kind: guest, before: a, status: { state: 'on' } },
+        { do: 'unchanged', kind: guest, before: b },
+        { do: 'spec', kind: guest, before: b, spec: b.spec },
+      ],
+      new Shapes(),
+    );
     assert.deepEqual(
       ops.map(({ op, key }) => `${op} ${key}`),
       ['check /guest/a/spec', 'create /guest/a/status', 'put /guest/b/spec'],
@@ -168,11 +175,11 @@ describe('documents', () => {
       return 'nothing';
     };
     assert.equal(
-      code(() => commitOf([create('a'), create('b', { name: 7 as unknown as string })])),
+      code(() => commitOf([create('a'), create('b', { name: 7 as unknown as string })], new Shapes())),
       'DOCUMENT_INVALID',
     );
     assert.notEqual(
-      code(() => commitOf([create('../a')])),
+      code(() => commitOf([create('../a')], new Shapes())),
       'nothing',
     );
   });
@@ -226,7 +233,7 @@ describe('claims', () => {
         fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }),
         (one, two) => {
           const keyOf = (name: string): string =>
-            commitOf([{ do: 'create', kind: guest, id: '1', spec: { name } }]).ops.find(({ key }) =>
+            commitOf([{ do: 'create', kind: guest, id: '1', spec: { name } }], new Shapes()).ops.find(({ key }) =>
               key.startsWith('/claim/'),
             )?.key ?? '';
           assert.match(keyOf(one), /^\/claim\/guest\.name\/[A-Za-z0-9][A-Za-z0-9._:@+-]*$/);
@@ -245,8 +252,8 @@ describe('documents of other versions', () => {
     const { cluster, store, write, documents, need } = setUp();
     await store.commit([
       { op: 'create', key: '/claim/guest.name/vweb', value: '1' },
-      { op: 'create', key: '/guest/1/spec', value: '{"v":2,"d":{"name":"web","macs":[],"colour":"red"}}' },
-      { op: 'create', key: '/guest/1/status', value: '{"v":2,"d":{"state":"on","since":7}}' },
+      { op: 'create', key: '/guest/1/spec', value: '{"v":1,"d":{"name":"web","macs":[],"colour":"red"}}' },
+      { op: 'create', key: '/guest/1/status', value: '{"v":1,"d":{"state":"on","since":7}}' },
     ]);
     const [before] = await documents.list(guest);
     assert.ok(before);

@@ -5,6 +5,7 @@
  */
 import { decodeDocument, encodeDocument, type ForeignField } from '../model/document-text.ts';
 import { type AnyKind, type Doc, type Kind, modelError } from '../model/kind.ts';
+import { Shapes } from '../model/shapes.ts';
 import type { Entry, Key, Op, Store, Topic } from './store.ts';
 
 /** A change of one object, as plans hold it. `before` is the object as the planner read it. */
@@ -39,17 +40,32 @@ const claimKey = (kind: AnyKind, index: string, value: string): Key =>
 const atPrefix = (kind: AnyKind, node: string): Key => `/at/${node}/${kind.name}`;
 
 const foreignFields = new WeakMap<object, readonly ForeignField[]>();
+/** Shapes of those that were written by a newer PVC. */
+const newerShapes = new WeakMap<object, number>();
 
 const keptFields = (value: unknown): readonly ForeignField[] =>
   value !== null && typeof value === 'object' ? (foreignFields.get(value) ?? []) : [];
 
+/** @throws PvcError DOCUMENT_NEWER: written back, it would lose what is not understood here */
+function refuseNewer(kind: AnyKind, id: string, value: unknown): void {
+  const shape = value !== null && typeof value === 'object' ? newerShapes.get(value) : undefined;
+  if (shape !== undefined) throw modelError('DOCUMENT_NEWER', { kind: kind.name, id, shape, known: kind.version });
+}
+
 export class Documents {
   readonly store: Store;
+  /** Which shapes may be written; whoever reads the cluster's document tells it. */
+  readonly shapes = new Shapes();
   /** Objects that could not be understood at the last reading, by `kind/id`: shown as faults, never dropped in silence. */
   readonly unreadable = new Map<string, Error>();
 
   constructor(store: Store) {
     this.store = store;
+  }
+
+  /** @see commitOf */
+  commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[] } {
+    return commitOf(writes, this.shapes);
   }
 
   /** @throws PvcError STORE_UNAVAILABLE, DOCUMENT_UNREADABLE */
@@ -117,6 +133,9 @@ export class Documents {
     if (specDoc.foreign.length > 0) foreignFields.set(specDoc.value as object, specDoc.foreign);
     if (statusDoc !== undefined && statusDoc.foreign.length > 0)
       foreignFields.set(statusDoc.value as object, statusDoc.foreign);
+    for (const half of [specDoc, statusDoc])
+      if (half !== undefined && half.shape > kind.version && half.value !== null)
+        newerShapes.set(half.value as object, half.shape);
     return {
       id,
       spec: specDoc.value,
@@ -128,8 +147,11 @@ export class Documents {
   }
 }
 
-/** Store operations and wake-ups for a list of writes. Pure; validates every document against its kind. */
-export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[] } {
+/**
+ * Store operations and wake-ups for a list of writes, in the shapes that may be written. Pure; validates every document
+ * against its kind. @throws PvcError DOCUMENT_INVALID, DOCUMENT_NEWER, DOCUMENT_HELD_BACK
+ */
+export function commitOf(writes: readonly Write[], shapes: Shapes): { ops: Op[]; topics: Topic[] } {
   const ops: Op[] = [];
   const topics = new Set<Topic>();
   const wake = (kind: AnyKind, id: string, spec: unknown, status: unknown): void => {
@@ -143,17 +165,26 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
     switch (write.do) {
       case 'create':
         kind.id.parse(id);
-        ops.push({ op: 'create', key: specKey(kind, id), value: encodeDocument(kind, 'spec', id, write.spec) });
+        ops.push({
+          op: 'create',
+          key: specKey(kind, id),
+          value: encodeDocument(kind, 'spec', id, write.spec, shapes.of(kind)),
+        });
         if (write.status !== undefined)
-          ops.push({ op: 'create', key: statusKey(kind, id), value: encodeDocument(kind, 'status', id, write.status) });
+          ops.push({
+            op: 'create',
+            key: statusKey(kind, id),
+            value: encodeDocument(kind, 'status', id, write.status, shapes.of(kind)),
+          });
         ops.push(...claimOps(kind, id, undefined, kind.spec.parse(write.spec), undefined, write.status));
         wake(kind, id, write.spec, write.status);
         break;
       case 'spec':
+        refuseNewer(kind, id, write.before.spec);
         ops.push({
           op: 'put',
           key: specKey(kind, id),
-          value: encodeDocument(kind, 'spec', id, write.spec, keptFields(write.before.spec)),
+          value: encodeDocument(kind, 'spec', id, write.spec, shapes.of(kind), keptFields(write.before.spec)),
           version: write.before.specVersion,
         });
         ops.push(
@@ -169,7 +200,9 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
         wake(kind, id, write.spec, write.before.status);
         break;
       case 'status': {
-        const value = encodeDocument(kind, 'status', id, write.status, keptFields(write.before.status));
+        refuseNewer(kind, id, write.before.status);
+        const kept = keptFields(write.before.status);
+        const value = encodeDocument(kind, 'status', id, write.status, shapes.of(kind), kept);
         const key = statusKey(kind, id);
         // A status must never outlive its object: the check fails when it was removed meanwhile.
         ops.push({ op: 'check', key: specKey(kind, id), version: write.before.specVersion });
@@ -183,6 +216,8 @@ export function commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[]
         break;
       }
       case 'remove':
+        refuseNewer(kind, id, write.before.spec);
+        refuseNewer(kind, id, write.before.status);
         ops.push({ op: 'delete', key: specKey(kind, id), version: write.before.specVersion });
         // A status that came meanwhile must not stay behind; one that changed may matter for what it claims.
         ops.push(

@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { z } from 'zod';
 import { VirtualClock } from '../host/virtual-clock.ts';
 import { defineKind } from '../model/kind.ts';
+import { Shapes } from '../model/shapes.ts';
 import { commitOf, Documents, type Write } from './documents.ts';
 import { MemoryCluster } from './memory.ts';
 import { ensureIndex } from './reindex.ts';
@@ -23,7 +24,7 @@ function setUp() {
   const store = cluster.open('a');
   const documents = new Documents(store);
   const write = async (...writes: Write[]): Promise<string> => {
-    const { ops, topics } = commitOf(writes);
+    const { ops, topics } = commitOf(writes, new Shapes());
     const result = await store.commit(ops, topics);
     return result.outcome === 'conflict' ? `conflict ${result.key}` : result.outcome;
   };

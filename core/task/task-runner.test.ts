@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVirtualHost } from '../host/virtual-host.ts';
+import { Shapes } from '../model/shapes.ts';
 import { commitOf, Documents, type Write } from '../store/documents.ts';
 import { MemoryCluster } from '../store/memory.ts';
 import { type AnyTaskDefinition, defineTask, type TaskRun } from './task-definition.ts';
@@ -31,7 +32,7 @@ function setUp() {
     return { runner, look, documents };
   };
   const write = async (...writes: Write[]): Promise<void> => {
-    const { ops, topics } = commitOf(writes);
+    const { ops, topics } = commitOf(writes, new Shapes());
     assert.equal((await test.store.commit(ops, topics)).outcome, 'ok');
   };
   const request = (spec: Partial<TaskSpec> = {}, status: Partial<TaskStatus> = {}): Promise<void> =>

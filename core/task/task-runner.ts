@@ -8,7 +8,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Host } from '../host/host.ts';
 import type { Logger } from '../host/log.ts';
 import type { Doc } from '../model/kind.ts';
-import { commitOf, type Documents } from '../store/documents.ts';
+import { type Documents } from '../store/documents.ts';
 import type { Dirty, Op } from '../store/store.ts';
 import type { AnyTaskDefinition, TaskRun } from './task-definition.ts';
 import { type TaskSpec, type TaskStatus, task, taskEnded } from './task-kind.ts';
@@ -325,7 +325,7 @@ class StatusWriter {
     const until = host.clock.monotonicMs() + storePatienceMs;
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const { ops, topics } = commitOf([{ do: 'status', kind: task, before: this.#doc, status }]);
+        const { ops, topics } = documents.commitOf([{ do: 'status', kind: task, before: this.#doc, status }]);
         const guard = this.#doc.spec.node === undefined ? this.#guard() : [];
         const result = await documents.store.commit([...guard, ...ops], topics);
         if (result.outcome === 'conflict' && guard.some((op) => op.key === result.key))

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Doc, NodeSpec, NodeStatus } from '../../core/plugin/api.ts';
+import { nodeStatus } from '../../test/fixtures/node-status.ts';
 import type { VmDoc } from './guest-control.ts';
 import { noEnds } from './guest-ends.ts';
 import { planGuest } from './guest-plan.ts';
@@ -21,27 +22,7 @@ const node = (
   specVersion: 0,
   birth: '1',
   statusVersion: 0,
-  status: {
-    daemon: 'run',
-    coordinator: 'secondary',
-    version: '1',
-    startedMs: 0,
-    updatedMs: 0,
-    bootId: 'x',
-    machine: {
-      hostname: id,
-      cpus: 4,
-      cpuModel: more.cpuModel ?? 'EPYC',
-      memoryMiB: 8192,
-      kernel: 'x',
-      os: 'x',
-      arch: 'x',
-    },
-    load: { memoryAvailableMiB: 8192, load1: 0 },
-    health: 100,
-    facts: { libvirt: { accelerator: 'kvm', ...facts } },
-    services: [],
-  },
+  status: nodeStatus(id, { cpuModel: more.cpuModel, facts: { libvirt: { accelerator: 'kvm', ...facts } } }),
 });
 
 const guest = (spec: Partial<VmSpec> = {}, accelerator: 'kvm' | 'tcg' = 'tcg'): VmDoc => ({

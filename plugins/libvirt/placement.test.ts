@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Doc, NodeSpec, NodeStatus } from '../../core/plugin/api.ts';
+import { nodeStatus } from '../../test/fixtures/node-status.ts';
 import type { VmDoc } from './guest-control.ts';
 import { type Candidate, candidates, choose, type PlaceRequest } from './placement.ts';
 import { type VmSpec, vmSpec } from './schema.ts';
@@ -24,19 +25,7 @@ const node = (
   status:
     more.silent === true
       ? undefined
-      : {
-          daemon: 'run',
-          coordinator: 'secondary',
-          version: '1',
-          startedMs: 0,
-          updatedMs: 0,
-          bootId: 'x',
-          machine: { hostname: id, cpus: more.cpus ?? 4, cpuModel: 'x', memoryMiB, kernel: 'x', os: 'x', arch: 'x' },
-          load: { memoryAvailableMiB: more.availableMiB ?? memoryMiB, load1: more.load1 ?? 0 },
-          health: 100,
-          facts: {},
-          services: [],
-        },
+      : nodeStatus(id, { memoryMiB, cpus: more.cpus, availableMiB: more.availableMiB, load1: more.load1 }),
 });
 
 let guests = 0;

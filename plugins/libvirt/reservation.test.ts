@@ -3,11 +3,13 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { createVirtualHost } from '../../core/host/virtual-host.ts';
 import { node } from '../../core/model/node-kind.ts';
+import { Shapes } from '../../core/model/shapes.ts';
 import { Executor } from '../../core/operation/execute.ts';
 import type { Mutation } from '../../core/operation/operation.ts';
 import { OperationRegistry } from '../../core/operation/registry.ts';
 import { commitOf, Documents } from '../../core/store/documents.ts';
 import { MemoryCluster } from '../../core/store/memory.ts';
+import { nodeStatus } from '../../test/fixtures/node-status.ts';
 import { changeOperations } from './operations/change.ts';
 import { defineOperations } from './operations/define.ts';
 import { moveOperations } from './operations/move.ts';
@@ -31,27 +33,18 @@ async function setUp(memoryMiB: number) {
   const cluster = new MemoryCluster({ clock: host.clock });
   const seed = new Documents(cluster.open('seed'));
   for (const name of [first, second, third] as string[]) {
-    const { ops } = commitOf([
-      {
-        do: 'create',
-        kind: node,
-        id: name,
-        spec: { role: 'coordinator', domainState: 'ready', address: `10.0.0.1${name.slice(2)}` },
-        status: {
-          daemon: 'run',
-          coordinator: 'secondary',
-          version: '1',
-          startedMs: 0,
-          updatedMs: 0,
-          bootId: 'x',
-          machine: { hostname: name, cpus: 64, cpuModel: 'x', memoryMiB, kernel: 'x', os: 'x', arch: 'x' },
-          load: { memoryAvailableMiB: memoryMiB, load1: 0 },
-          health: 100,
-          facts: { libvirt: { accelerator: 'tcg' } },
-          services: [],
+    const { ops } = commitOf(
+      [
+        {
+          do: 'create',
+          kind: node,
+          id: name,
+          spec: { role: 'coordinator', domainState: 'ready', address: `10.0.0.1${name.slice(2)}` },
+          status: nodeStatus(name, { cpus: 64, memoryMiB, facts: { libvirt: { accelerator: 'tcg' } } }),
         },
-      },
-    ]);
+      ],
+      new Shapes(),
+    );
     await seed.store.commit([...ops, { op: 'create', key: `/alive/${name}`, value: '1' }]);
   }
   const executors = ['a', 'b', 'c'].map((name) => {

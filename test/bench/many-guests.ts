@@ -4,9 +4,11 @@
  * (`many-guests.ts COUNT`) and opens what its daemon would: SQLite, which no daemon may have open, or ZooKeeper.
  * @module
  */
+
 import { openStore } from '../../core/cluster/open-store.ts';
 import { configSchema } from '../../core/config/schema.ts';
 import { createLinuxHost } from '../../core/host/linux.ts';
+import { Shapes } from '../../core/model/shapes.ts';
 import type { Doc } from '../../core/plugin/api.ts';
 import { commitOf, Documents, type Write } from '../../core/store/documents.ts';
 import type { VmSpec } from '../../plugins/libvirt/schema.ts';
@@ -58,7 +60,7 @@ async function addGuests(count: number): Promise<void> {
       const writes = Array.from({ length: Math.min(guestsPerCommit, count - from) }, (_, at) =>
         copyOf(model, from + at),
       );
-      const { outcome } = await store.commit(commitOf(writes).ops);
+      const { outcome } = await store.commit(commitOf(writes, new Shapes()).ops);
       if (outcome !== 'ok') throw new Error(`the guests from ${from} on could not be written: ${outcome}`);
     }
   } finally {

@@ -3,9 +3,11 @@
  * its time from one virtual clock and its chance from one seed, so that a run can be repeated to the last line.
  * @module
  */
+
 import { clusterId, cluster as clusterKind } from '../../core/cluster/cluster-kind.ts';
 import { VirtualClock } from '../../core/host/virtual-clock.ts';
 import { node as nodeKind } from '../../core/model/node-kind.ts';
+import { Shapes } from '../../core/model/shapes.ts';
 import { commitOf, type Write } from '../../core/store/documents.ts';
 import { MemoryCluster } from '../../core/store/memory.ts';
 import type { LatencyRange } from '../../core/store/memory-link.ts';
@@ -202,7 +204,7 @@ export class World {
       const truth = this.guests.of(write.id, guest.name);
       truth.habits = { shutdownMs: guest.shutdownMs, bootMs: guest.bootMs };
     }
-    const { ops } = commitOf(writes);
+    const { ops } = commitOf(writes, new Shapes());
     for (let from = 0; from < ops.length; from += 400) await store.commit(ops.slice(from, from + 400));
     await store.close();
   }

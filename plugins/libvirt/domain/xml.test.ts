@@ -41,8 +41,9 @@ const meaningful = someText.filter((text) => /[^ \t\r\n]/.test(text));
 const leaf: fc.Arbitrary<XmlNode> = fc.oneof(
   meaningful.map((text) => ({ text })),
   someText
-    .map((text) => ({ cdata: text.replaceAll(']]>', '').replaceAll('\r', '') }))
-    .filter(({ cdata }) => cdata !== ''),
+    .map((text) => ({ cdata: text.replaceAll('\r', '') }))
+    // The end of a section cannot be in one; what is left when it is taken out can be one again.
+    .filter(({ cdata }) => cdata !== '' && !cdata.includes(']]>')),
   someText.map((text) => ({ comment: ` ${text.replaceAll('-', '').replaceAll('\r', '')} ` })),
 );
 const joinTexts = (nodes: readonly XmlNode[]): XmlNode[] =>

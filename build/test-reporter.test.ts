@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import totals, { type TestEvent, type TestTotals } from './test-reporter.ts';
+
+async function report(events: readonly TestEvent[]): Promise<TestTotals> {
+  async function* feed(): AsyncGenerator<TestEvent> {
+    yield* events;
+  }
+  let text = '';
+  for await (const part of totals(feed())) text += part;
+  return JSON.parse(text) as TestTotals;
+}
+
+const counts = { passed: 3, failed: 1, cancelled: 1, skipped: 2 };
+const summary: TestEvent = { type: 'test:summary', data: { counts } };
+
+describe('the totals of a test run', () => {
+  it('are those of the whole run, and tell why a test failed, not that its suite did', async () => {
+    const error = { failureType: 'testCodeFailure', message: 'wrapped', cause: new Error('one\ntwo') };
+    const told = await report([
+      { type: 'test:fail', data: { name: 'a test', file: '/x/a.test.ts', details: { error } } },
+      { type: 'test:fail', data: { name: 'a suite', details: { error: { failureType: 'subtestsFailed' } } } },
+      { type: 'test:summary', data: { file: '/x/a.test.ts', counts: { ...counts, passed: 99 } } },
+      summary,
+    ]);
+    assert.deepEqual(told, {
+      passed: 3,
+      failed: 2,
+      skipped: 2,
+      failures: [{ name: 'a test', file: '/x/a.test.ts', lines: ['one', 'two'] }],
+    });
+  });
+
+  it('fit a screen, however much failed and was said', async () => {
+    const message = Array.from({ length: 500 }, () => 'x'.repeat(5000)).join('\n');
+    const fail: TestEvent = { type: 'test:fail', data: { name: 'a test', details: { error: { message } } } };
+    const { failures } = await report([...Array.from({ length: 50 }, () => fail), summary]);
+    assert.ok(failures.flatMap(({ lines }) => lines).join('\n').length < 30_000);
+    assert.ok(failures.length > 0);
+  });
+});

@@ -3,7 +3,6 @@ import { globSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { inRepository } from './paths.ts';
 import { selectStages, stages } from './stages.ts';
-import totals from './test-reporter.ts';
 
 describe('test stages', () => {
   it('cover every test file exactly once', () => {
@@ -19,17 +18,4 @@ describe('test stages', () => {
     ));
 
   it('refuse an unknown name', () => assert.throws(() => selectStages(['nonsense']), /no stage "nonsense"/));
-});
-
-describe('totals reporter', () => {
-  it('takes the summary of the whole run, and cancelled tests as failed', async () => {
-    async function* events() {
-      yield { type: 'test:pass', data: {} };
-      yield { type: 'test:summary', data: { file: 'a', counts: { passed: 9, failed: 9, cancelled: 9, skipped: 9 } } };
-      yield { type: 'test:summary', data: { counts: { passed: 5, failed: 1, cancelled: 2, skipped: 3 } } };
-    }
-    const lines: string[] = [];
-    for await (const line of totals(events())) lines.push(line);
-    assert.deepEqual(lines, ['{"passed":5,"failed":3,"skipped":3}\n']);
-  });
 });

@@ -7,8 +7,8 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { SetupError } from './setup-error.mjs';
 
-/** @typedef {'run' | 'coordinator' | 'lab' | 'build'} Purpose */
-/** @typedef {{ purpose: string, packages: Record<string, string> }} PackageList */
+/** @typedef {'run' | 'coordinator' | 'lab' | 'build' | 'record'} Purpose */
+/** @typedef {{ purpose: string, onRequest?: boolean, packages: Record<string, string> }} PackageList */
 
 export const packageLists = /** @type {Record<Purpose, PackageList>} */ (
   JSON.parse(readFileSync(new URL('packages.json', import.meta.url), 'utf8'))

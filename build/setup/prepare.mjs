@@ -1,7 +1,7 @@
 /**
  * First step of `npm start`, `npm test` and `npm run lab`: makes a machine ready.
  *
- *     node build/setup/prepare.mjs [PURPOSE…]     purposes of packages.json; default: all
+ *     node build/setup/prepare.mjs [PURPOSE…]     purposes of packages.json; default: all but those "onRequest"
  *
  * With everything in place it takes a fraction of a second.
  * @module
@@ -24,7 +24,7 @@ function prepare(args) {
     throw new SetupError(`PVC runs on 64-bit x86 Linux, this is ${process.platform} on ${process.arch}`, 'Use a Debian machine of that kind.');
   }
   const known = /** @type {import('./debian-packages.mjs').Purpose[]} */ (Object.keys(packageLists));
-  const purposes = args.length === 0 ? known : known.filter((name) => args.includes(name));
+  const purposes = known.filter((name) => (args.length === 0 ? packageLists[name].onRequest !== true : args.includes(name)));
   const unknown = args.find((name) => !known.some((purpose) => purpose === name));
   if (unknown !== undefined) throw new SetupError(`there is no purpose ${unknown}`, `Known: ${known.join(', ')}.`);
   installDebianPackages(purposes, say);

@@ -3,7 +3,7 @@
  * guests and services running.
  * @module
  */
-import { cluster, clusterError, clusterId } from '../cluster/cluster-kind.ts';
+
 import { dropLeftover, FloatingAddress } from '../cluster/floating-address.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
@@ -14,6 +14,7 @@ import { errorText } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
+import { cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
 import { modelError } from '../model/kind.ts';
 import { aliveKey, node as nodeKind } from '../model/node-kind.ts';
 import { shapesOf } from '../model/shapes.ts';

@@ -11,6 +11,7 @@ export type { Clock } from '../host/clock.ts';
 export type { ExecResult, Host } from '../host/host.ts';
 export type { Logger } from '../host/log.ts';
 export type { MetricDefinition, MetricSample } from '../metric/metric.ts';
+export { type ClusterSpec, cluster, clusterId } from '../model/cluster-kind.ts';
 export { issueLines } from '../model/document-text.ts';
 export { type AnyKind, type Doc, defineKind, type Kind, modelError } from '../model/kind.ts';
 export * as names from '../model/names.ts';

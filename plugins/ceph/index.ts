@@ -1,0 +1,30 @@
+/** ceph: the storage of the cluster, which PVC makes, runs and mends. See README.md. @module */
+import { definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
+import { ceph, cephSecret } from './cluster/ceph-kind.ts';
+import { clusterOperations } from './cluster/operations.ts';
+import { cephError } from './command/errors.ts';
+import { cephConfig } from './config.ts';
+import type { DaemonPart } from './daemon-part.ts';
+
+export const cephPlugin: PluginDefinition = definePlugin({
+  name: 'ceph',
+  api: '^1',
+  summary: 'replicated storage through Ceph',
+  apply(pvc) {
+    let running: DaemonPart | undefined;
+    const need = (): DaemonPart => {
+      if (running === undefined) throw cephError('CEPH_NOT_STARTED', {});
+      return running;
+    };
+    pvc.hooks.config.tap(() => [cephConfig]);
+    pvc.hooks.kinds.tap(() => [ceph, cephSecret]);
+    pvc.hooks.operations.tap(() => [...clusterOperations]);
+    pvc.hooks.start.tap(async (runtime) => {
+      // Not above: a command line needs neither controllers nor tasks.
+      const { startDaemonPart } = await import('./daemon-part.ts');
+      running = startDaemonPart(runtime);
+    });
+    pvc.hooks.controllers.tap(() => need().controllers);
+    pvc.hooks.tasks.tap(() => need().tasks);
+  },
+});

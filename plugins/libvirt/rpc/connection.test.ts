@@ -51,6 +51,14 @@ describe('a libvirt connection', () => {
     assert.equal(await connection.closed, undefined);
   });
 
+  it('is closed, and not lost, when libvirtd hangs up as soon as it hears that we leave', async () => {
+    const daemon = new FakeDaemon();
+    const connection = await open(daemon);
+    daemon.answers.set('connectClose', () => daemon.socket.destroy());
+    await connection.close();
+    assert.equal(await connection.closed, undefined);
+  });
+
   it("turns an error reply into a LibvirtError with libvirt's names", async () => {
     const daemon = new FakeDaemon();
     const connection = await open(daemon);

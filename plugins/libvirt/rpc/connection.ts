@@ -79,6 +79,8 @@ export class LibvirtConnection {
   private readonly frames = new FrameReader();
   private readonly streams = new Map<number, LibvirtStream>();
   private readonly listeners = new Set<MessageListener>();
+  /** We are closing it: libvirtd, once told, may close its end before we do. */
+  private leaving = false;
   private over: { reason: PvcError | undefined } | undefined;
   private resolveClosed: (reason: PvcError | undefined) => void = () => undefined;
 
@@ -185,6 +187,7 @@ export class LibvirtConnection {
   /** Says good-bye to libvirtd (waiting a second at most) and ends the connection. Pending calls reject. */
   async close(): Promise<void> {
     if (this.over === undefined) {
+      this.leaving = true;
       // Only a courtesy: libvirtd cleans up after a client that just leaves, so a failure changes nothing.
       if (this.room > 0) await this.call('connectClose', {}, { timeoutMs: closeTimeoutMs }).catch(() => undefined);
       this.end(undefined);
@@ -304,7 +307,7 @@ export class LibvirtConnection {
   }
 
   private lose(reason: string): void {
-    this.end(libvirtError('LIBVIRT_LOST', { target: this.target, reason }));
+    this.end(this.leaving ? undefined : libvirtError('LIBVIRT_LOST', { target: this.target, reason }));
   }
 
   private end(reason: PvcError | undefined): void {

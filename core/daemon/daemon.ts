@@ -167,10 +167,21 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
           : directControl(host, definition, config.directories);
         const service = new SupervisedService(host, definition, control, faults);
         services.push(service);
-        void service
-          .run(signal)
+        const ending = new AbortController();
+        const looking = service
+          .run(AbortSignal.any([signal, ending.signal]))
           .catch((error: unknown) => log.error(`looking after ${definition.name} ended`, { reason: errorText(error) }));
-        return { status: () => service.status, restart: () => service.restart() };
+        return {
+          status: () => service.status,
+          restart: () => service.restart(),
+          async end() {
+            ending.abort();
+            await looking;
+            await service.end();
+            const at = services.indexOf(service);
+            if (at !== -1) services.splice(at, 1);
+          },
+        };
       },
     };
     /** The cluster's floating address, where there is one and this node may have it. */

@@ -62,7 +62,13 @@ export {
 } from '../render/format.ts';
 export type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
 export type { Documents, Write } from '../store/documents.ts';
-export { type AnyTaskDefinition, defineTask, type TaskDefinition, type TaskRun } from '../task/task-definition.ts';
+export {
+  type AnyTaskDefinition,
+  defineTask,
+  isStoreAway,
+  type TaskDefinition,
+  type TaskRun,
+} from '../task/task-definition.ts';
 export { type TaskSpec, type TaskStatus, task } from '../task/task-kind.ts';
 export type { Folded, FoldHook, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';

@@ -4,6 +4,8 @@ import { cephNodeController } from './cluster/node-controller.ts';
 import { cephStatusController } from './cluster/status-controller.ts';
 import { CephCommand } from './command/ceph-command.ts';
 import type { CephConfig } from './config.ts';
+import { addOsdTask } from './osd/add-task.ts';
+import { type OsdServices, osdController } from './osd/osd-controller.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
@@ -15,10 +17,15 @@ export interface DaemonPart {
 export function startDaemonPart(runtime: Runtime): DaemonPart {
   const config = runtime.section('ceph') as CephConfig;
   const ceph = new CephCommand(runtime.host);
+  const osds: OsdServices = new Map();
   return {
     runtime,
     ceph,
-    controllers: [cephNodeController(runtime, ceph, config), cephStatusController(runtime, ceph)],
-    tasks: [],
+    controllers: [
+      cephNodeController(runtime, ceph, config),
+      cephStatusController(runtime, ceph),
+      osdController(runtime, ceph, osds),
+    ],
+    tasks: [addOsdTask(runtime, ceph)],
   };
 }

@@ -5,6 +5,8 @@ import { clusterOperations } from './cluster/operations.ts';
 import { cephError } from './command/errors.ts';
 import { cephConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
+import { osdOperations } from './osd/operations.ts';
+import { osd } from './osd/osd-kind.ts';
 
 export const cephPlugin: PluginDefinition = definePlugin({
   name: 'ceph',
@@ -17,8 +19,8 @@ export const cephPlugin: PluginDefinition = definePlugin({
       return running;
     };
     pvc.hooks.config.tap(() => [cephConfig]);
-    pvc.hooks.kinds.tap(() => [ceph, cephSecret]);
-    pvc.hooks.operations.tap(() => [...clusterOperations]);
+    pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd]);
+    pvc.hooks.operations.tap(() => [...clusterOperations, ...osdOperations(() => need().ceph)]);
     pvc.hooks.start.tap(async (runtime) => {
       // Not above: a command line needs neither controllers nor tasks.
       const { startDaemonPart } = await import('./daemon-part.ts');

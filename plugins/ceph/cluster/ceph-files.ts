@@ -1,6 +1,6 @@
 /**
  * Files and directories of Ceph's daemons on this node. The daemons run as the user `ceph`: what they are to read or write
- * is made for that user. Keys go through standard input, never through an argument.
+ * is made for that user.
  * @module
  */
 import type { Host } from '../../../core/plugin/api.ts';
@@ -24,11 +24,20 @@ export async function cephDirectory(ceph: CephCommand, path: string): Promise<vo
   await ceph.run(`the directory ${path}`, ['install', '-d', '-o', 'ceph', '-g', 'ceph', '-m', '750', path]);
 }
 
+/** Gives a file to the user ceph. */
+export async function giveToCeph(ceph: CephCommand, path: string): Promise<void> {
+  await ceph.run(`the owner of ${path}`, ['chown', 'ceph:ceph', path]);
+}
+
 /** Writes a file of the user ceph, that nobody else reads. */
-export async function cephFile(ceph: CephCommand, path: string, content: string): Promise<void> {
-  await ceph.run(`the file ${path}`, ['install', '-o', 'ceph', '-g', 'ceph', '-m', '600', '/dev/stdin', path], {
-    input: content,
-  });
+export async function cephFile(
+  host: Pick<Host, 'files'>,
+  ceph: CephCommand,
+  path: string,
+  content: string,
+): Promise<void> {
+  await host.files.writeAtomic(path, content, 0o600);
+  await giveToCeph(ceph, path);
 }
 
 /** True once a daemon's admin socket takes connections. */

@@ -25,10 +25,12 @@ export interface ConfInput {
   /** Its own address on the storage network. */
   readonly address: string;
   readonly osdMemoryMiB: number;
+  /** The administrator's, for [global]. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** ceph.conf of one node. */
-export function cephConf({ spec, monitors, node, address, osdMemoryMiB }: ConfInput): string {
+export function cephConf({ spec, monitors, node, address, osdMemoryMiB, settings }: ConfInput): string {
   const hosts = monitors.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map((one) => addressVector(one.address));
   return `${confMark}
 [global]
@@ -38,7 +40,9 @@ public network = ${spec.network}
 auth cluster required = cephx
 auth service required = cephx
 auth client required = cephx
-
+${Object.entries(settings)
+  .map(([name, value]) => `${name} = ${value}\n`)
+  .join('')}
 [mon.${node}]
 public addr = ${address}
 

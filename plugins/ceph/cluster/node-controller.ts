@@ -7,7 +7,7 @@ import { defineController, node as nodeKind, type Runtime } from '../../../core/
 import type { CephCommand } from '../command/ceph-command.ts';
 import { cephError } from '../command/errors.ts';
 import type { CephConfig } from '../config.ts';
-import { cephDirectory, cephFile, madeMark, mgrData, monData, runRoot, scratch } from './ceph-files.ts';
+import { cephDirectory, cephFile, giveToCeph, madeMark, mgrData, monData, runRoot, scratch } from './ceph-files.ts';
 import { type CephSpec, ceph as cephKind, cephSecret, type SecretId } from './ceph-kind.ts';
 import { addressVector, adminCaps, confMark, confPath, guestCaps, keyring, monCaps } from './conf.ts';
 import { type Made, type NodeStep, type NodeView, planNode } from './node-plan.ts';
@@ -63,6 +63,7 @@ export function cephNodeController(runtime: Runtime, ceph: CephCommand, config: 
     const [map, keys] = [`${scratch}/pvc-monmap`, `${scratch}/pvc-mon.keyring`];
     try {
       await cephFile(
+        host,
         ceph,
         keys,
         keyring([
@@ -80,7 +81,7 @@ export function cephNodeController(runtime: Runtime, ceph: CephCommand, config: 
         ] as [string, ...string[]],
         { timeoutMs: 50_000 },
       );
-      await cephFile(ceph, madeMark(directory), '');
+      await cephFile(host, ceph, madeMark(directory), '');
     } finally {
       await host.files.remove(keys);
       await host.files.remove(map);
@@ -94,14 +95,14 @@ export function cephNodeController(runtime: Runtime, ceph: CephCommand, config: 
         'monmaptool',
         ...['--create', '--clobber', '--fsid', spec.fsid, '--addv', node, addressVector(address ?? ''), map],
       ]);
-      await ceph.run('the map of monitors', ['chown', 'ceph:ceph', map]);
+      await giveToCeph(ceph, map);
     });
   }
 
   async function joinMonitors(): Promise<void> {
     await makeMonitor(async (map) => {
       await ceph.ceph('the map of monitors', ['mon', 'getmap', '-o', map]);
-      await ceph.run('the map of monitors', ['chown', 'ceph:ceph', map]);
+      await giveToCeph(ceph, map);
     });
   }
 
@@ -109,7 +110,7 @@ export function cephNodeController(runtime: Runtime, ceph: CephCommand, config: 
     const caps = ['mon', 'allow profile mgr', 'osd', 'allow *', 'mds', 'allow *'];
     const keys = await ceph.ceph(`a key for the manager of ${node}`, ['auth', 'get-or-create', `mgr.${node}`, ...caps]);
     await cephDirectory(ceph, mgrData(node));
-    await cephFile(ceph, `${mgrData(node)}/keyring`, keys);
+    await cephFile(host, ceph, `${mgrData(node)}/keyring`, keys);
   }
 
   async function serve(type: 'mon' | 'mgr'): Promise<void> {
@@ -141,7 +142,7 @@ export function cephNodeController(runtime: Runtime, ceph: CephCommand, config: 
         node,
         coordinator: own?.spec.role === 'coordinator',
         address: doc === undefined ? undefined : await ownAddressIn(runtime, doc.spec.network),
-        osdMemoryMiB: config.osdMemoryMiB,
+        config,
         conf: await host.files.readText(confPath),
         keyrings: (await host.files.stat(keyringPath('client.pvc'))) !== undefined,
         mon: await made(monData(node)),

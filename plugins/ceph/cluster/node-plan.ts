@@ -1,5 +1,6 @@
 /** What a node has to do for the storage of its cluster: pure, from what it sees. @module */
 import type { ReconcilePlan, Step } from '../../../core/plugin/api.ts';
+import type { CephConfig } from '../config.ts';
 import type { CephSpec, Monitor } from './ceph-kind.ts';
 import { cephConf } from './conf.ts';
 
@@ -19,7 +20,7 @@ export interface NodeView {
   readonly coordinator: boolean;
   /** Its address on the storage network; undefined while it has none. */
   readonly address: string | undefined;
-  readonly osdMemoryMiB: number;
+  readonly config: CephConfig;
   readonly conf: string | undefined;
   readonly keyrings: boolean;
   readonly mon: Made;
@@ -41,7 +42,7 @@ export function planNode(spec: CephSpec, monitors: readonly Monitor[], view: Nod
 
   const steps: NodeStep[] = [];
   const known = first ? [{ name: node, address }] : monitors;
-  const conf = cephConf({ spec, monitors: known, node, address, osdMemoryMiB: view.osdMemoryMiB });
+  const conf = cephConf({ spec, monitors: known, node, address, ...view.config });
   if (conf !== view.conf || !view.keyrings)
     steps.push({ do: 'conf', text: 'write ceph.conf and the keys', timeoutMs: 10_000, conf });
   if (!coordinator) return { steps, againInMs: lookMs };

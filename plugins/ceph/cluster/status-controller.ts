@@ -51,7 +51,7 @@ export function cephStatusController(runtime: Runtime, ceph: CephCommand) {
       } catch (error) {
         const reason = errorText(error);
         // Before the first monitor there is nothing to be missed.
-        if (doc.status !== undefined)
+        if ((doc.status?.updatedMs ?? 0) > 0)
           faults.raise(awayFault, {
             severity: 'critical',
             message: reason,

@@ -226,6 +226,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       host,
       documents,
       localNode: node,
+      kinds: program.kinds,
       ...(options.remote === undefined ? {} : { remote: options.remote(documents) }),
       admit: async (operation, plan) => {
         const veto = await hooks.shouldAdmit.call({ operation, plan });

@@ -6,6 +6,8 @@ import { CephCommand } from './command/ceph-command.ts';
 import type { CephConfig } from './config.ts';
 import { addOsdTask } from './osd/add-task.ts';
 import { type OsdServices, osdController } from './osd/osd-controller.ts';
+import { poolTasks } from './pool/pool-tasks.ts';
+import { volumeTasks } from './volume/volume-tasks.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
@@ -26,6 +28,6 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
       cephStatusController(runtime, ceph),
       osdController(runtime, ceph, osds),
     ],
-    tasks: [addOsdTask(runtime, ceph)],
+    tasks: [addOsdTask(runtime, ceph), ...poolTasks(runtime, ceph), ...volumeTasks(runtime, ceph)],
   };
 }

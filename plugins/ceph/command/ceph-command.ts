@@ -79,7 +79,7 @@ export class CephCommand {
 
   /** A command on RBD images, for its effect. @throws PvcError CEPH_AWAY, CEPH_REFUSED */
   rbd(what: string, args: readonly string[], options: CallOptions = {}): Promise<string> {
-    return this.run(what, ['rbd', '--no-progress', ...args], options);
+    return this.run(what, ['rbd', ...args], options);
   }
 
   /** What `rbd` tells. @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */

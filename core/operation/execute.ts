@@ -282,9 +282,9 @@ export class Executor {
       newId: () => draw('ids', () => sortableId(fixed.nowMs, random.bytes(7))),
     });
     const result = operation.output.parse(await operation.plan(builder, context, input));
-    builder.writes.push(...(await referred(context.view, this.#parts.kinds ?? [], builder.writes)));
     // A mistake in a document must be refused at planning already, not first at the commit.
     documents.commitOf(builder.writes);
+    builder.writes.push(...(await referred(context.view, this.#parts.kinds ?? [], builder.writes)));
     for (const target of [...builder.idle, ...builder.tasks.map((started) => started.spec.target)])
       await this.#refuseBusy(target);
     const veto = await admit(operation.name, builder);

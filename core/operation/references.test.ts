@@ -46,13 +46,15 @@ const change = defineMutation({
   async plan(plan, { view }, input) {
     for (const [id, name] of Object.entries(input.things)) {
       const doc = await view.get(thing, id);
-      if (name === null) doc !== undefined && plan.remove(thing, doc);
+      if (doc !== undefined && name === null) plan.remove(thing, doc);
+      else if (name === null) continue;
       else if (doc === undefined) plan.create(thing, id, { name });
       else plan.update(thing, doc, { name });
     }
     for (const [id, uses] of Object.entries(input.users)) {
       const doc = await view.get(user, id);
-      if (uses === null) doc !== undefined && plan.remove(user, doc);
+      if (doc !== undefined && uses === null) plan.remove(user, doc);
+      else if (uses === null) continue;
       else if (doc === undefined) plan.create(user, id, { uses });
       else plan.update(user, doc, { uses });
     }

@@ -77,7 +77,9 @@ export function cephStatusController(runtime: Runtime, ceph: CephCommand) {
               monitor: name,
             }))
           : [];
-      const settled = reading.monitors.length === coordinators.length && reading.health === 'ok';
+      const { osds } = reading;
+      const allUp = osds.up === osds.total && reading.quorum.length === reading.monitors.length;
+      const settled = allUp && reading.monitors.length === coordinators.length && reading.health === 'ok';
       return { steps, againInMs: settled ? lookMs : busyLookMs };
     },
     async apply(step, _id, signal) {

@@ -3,7 +3,7 @@
  * configuration and keys are where its commands look for them (/etc/ceph), so none is ever in an argument.
  * @module
  */
-import { type ExecResult, errorText, type Host, issueLines, PvcError, z } from '../../../core/plugin/api.ts';
+import { type ExecResult, errorText, type Host, issueLines, PvcError, type z } from '../../../core/plugin/api.ts';
 import { cephError } from './errors.ts';
 
 export interface CallOptions {

@@ -67,12 +67,9 @@ const renderOsds = (rows: readonly OsdRow[], context: RenderContext): string =>
     context,
   );
 
-export const osdNumber = z.coerce.number().pipe(z.int().min(0).max(999_999)).describe('number of the OSD');
-export const osdArgument = { field: 'osd', complete: 'osd' } as const;
-
 export const osdOperations = (ceph: () => CephCommand) => [
   defineMutation({
-    name: 'storage.osd-add',
+    name: 'osd.add',
     summary: 'Make a disk of a node part of the storage (an OSD)',
     description:
       'With --size the device is a file that is made, sparse: for trying things out. Everything on a device is lost.',
@@ -128,7 +125,7 @@ export const osdOperations = (ceph: () => CephCommand) => [
     },
   }),
   defineQuery({
-    name: 'storage.osd-list',
+    name: 'osd.list',
     summary: 'List the disks of the storage (OSDs)',
     http: { method: 'GET', path: '/storage/osds' },
     cli: { command: 'storage osd list', render: renderOsds, nameField: 'osd' },

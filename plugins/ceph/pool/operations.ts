@@ -102,7 +102,7 @@ export function poolOperations(ceph: () => CephCommand) {
 
   return [
     defineMutation({
-      name: 'storage.pool-add',
+      name: 'pool.add',
       summary: 'Make a pool',
       description:
         'Without options: three replicas on different nodes, of which two must be at hand; fewer where there are fewer nodes with disks.',
@@ -141,7 +141,7 @@ export function poolOperations(ceph: () => CephCommand) {
       },
     }),
     defineMutation({
-      name: 'storage.pool-modify',
+      name: 'pool.modify',
       summary: 'Change how a pool keeps its data; Ceph moves data as needed, while it is in use',
       http: { method: 'PATCH', path: '/storage/pools/{pool}' },
       cli: {
@@ -171,7 +171,7 @@ export function poolOperations(ceph: () => CephCommand) {
       },
     }),
     defineMutation({
-      name: 'storage.pool-remove',
+      name: 'pool.remove',
       summary: 'Remove a pool without volumes',
       http: { method: 'DELETE', path: '/storage/pools/{pool}' },
       cli: {
@@ -206,7 +206,7 @@ export function poolOperations(ceph: () => CephCommand) {
       },
     }),
     defineQuery({
-      name: 'storage.pool-list',
+      name: 'pool.list',
       summary: 'List the pools, with what they hold',
       http: { method: 'GET', path: '/storage/pools' },
       cli: { command: 'storage pool list', render: renderPools },

@@ -76,7 +76,7 @@ export function volumeOperations(ceph: () => CephCommand) {
 
   return [
     defineMutation({
-      name: 'storage.volume-add',
+      name: 'volume.add',
       summary: 'Make an empty volume',
       http: { method: 'POST', path: '/storage/volumes' },
       cli: {
@@ -102,7 +102,7 @@ export function volumeOperations(ceph: () => CephCommand) {
       },
     }),
     defineMutation({
-      name: 'storage.volume-resize',
+      name: 'volume.resize',
       summary: 'Make a volume larger, also while its guest runs',
       http: { method: 'POST', path: '/storage/volumes/{volume}/resize' },
       cli: { command: 'storage volume resize', arguments: [volumeArgument, { field: 'sizeBytes' }], waits: true },
@@ -125,7 +125,7 @@ export function volumeOperations(ceph: () => CephCommand) {
       },
     }),
     defineMutation({
-      name: 'storage.volume-remove',
+      name: 'volume.remove',
       summary: 'Remove a volume that no guest has',
       http: { method: 'DELETE', path: '/storage/volumes/{volume}' },
       cli: {
@@ -149,7 +149,7 @@ export function volumeOperations(ceph: () => CephCommand) {
       },
     }),
     defineQuery({
-      name: 'storage.volume-list',
+      name: 'volume.list',
       summary: 'List volumes',
       http: { method: 'GET', path: '/storage/volumes' },
       cli: { command: 'storage volume list', options: { pool: { complete: 'pool' } }, render: renderVolumes },

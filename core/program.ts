@@ -3,7 +3,6 @@
  * @module
  */
 
-import { cluster } from './cluster/cluster-kind.ts';
 import { clusterOperations } from './cluster/cluster-operations.ts';
 import { faultOperations } from './cluster/fault-operations.ts';
 import { type JoinParts, joinOperations } from './cluster/join-operations.ts';
@@ -21,6 +20,7 @@ import type { EventLog } from './event/event-log.ts';
 import { eventOperations } from './event/event-operations.ts';
 import { fault } from './fault/fault-kind.ts';
 import type { Host } from './host/host.ts';
+import { cluster } from './model/cluster-kind.ts';
 import type { AnyKind } from './model/kind.ts';
 import { node } from './model/node-kind.ts';
 import { audit } from './operation/audit.ts';

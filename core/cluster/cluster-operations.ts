@@ -1,12 +1,12 @@
 /** What is asked of the cluster as a whole: status, maintenance, audit. @module */
 import { z } from 'zod';
 import { fault, severities } from '../fault/fault-kind.ts';
+import { cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
 import { node } from '../model/node-kind.ts';
 import { audit } from '../operation/audit.ts';
 import { defineMutation, defineQuery, type QueryContext } from '../operation/operation.ts';
 import type { Documents } from '../store/documents.ts';
 import { task, taskEnded } from '../task/task-kind.ts';
-import { cluster, clusterError, clusterId } from './cluster-kind.ts';
 import { renderAudit, renderClusterStatus } from './cluster-render.ts';
 import { healthOf, isOpen } from './health-score.ts';
 

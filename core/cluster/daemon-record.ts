@@ -1,7 +1,7 @@
 /** Who is the daemon of this machine: its pid and start time in a file, so that there is one. @module */
 import { z } from 'zod';
 import type { Host } from '../host/host.ts';
-import { clusterError } from './cluster-kind.ts';
+import { clusterError } from '../model/cluster-kind.ts';
 
 const record = z.object({ pid: z.int(), startTicks: z.int() });
 

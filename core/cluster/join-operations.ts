@@ -1,13 +1,13 @@
 /** How a machine becomes a node: a token for it, its entry into the cluster, what it needs to be a member. @module */
 import { z } from 'zod';
 import { defineErrors } from '../error/error.ts';
+import { cluster, clusterId } from '../model/cluster-kind.ts';
 import { modelError } from '../model/kind.ts';
 import { nodeName } from '../model/names.ts';
 import { node, nodeSpec } from '../model/node-kind.ts';
 import { firstShapes, tooNew } from '../model/shapes.ts';
 import { defineMutation, defineQuery, type PlanContext, type QueryContext } from '../operation/operation.ts';
 import { requestKey, signRequest } from './certificate.ts';
-import { cluster, clusterId } from './cluster-kind.ts';
 import { joinTokenText } from './join-token.ts';
 import { ensembleServer } from './membership.ts';
 import { inNetwork } from './own-address.ts';

@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { defineErrors } from '../error/error.ts';
 import { fault } from '../fault/fault-kind.ts';
 import type { Clock } from '../host/clock.ts';
+import { cluster, clusterId } from '../model/cluster-kind.ts';
 import type { Doc } from '../model/kind.ts';
 import { nodeName } from '../model/names.ts';
 import type { NodeSpec, NodeStatus } from '../model/node-kind.ts';
 import { node, nodeSpec, nodeStatus } from '../model/node-kind.ts';
 import type { CliRun } from '../operation/cli-spec.ts';
 import { defineMutation, defineQuery } from '../operation/operation.ts';
-import { cluster, clusterId } from './cluster-kind.ts';
 import { renderNode, renderNodes } from './cluster-render.ts';
 import { isOpen } from './health-score.ts';
 

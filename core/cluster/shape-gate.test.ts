@@ -4,13 +4,13 @@ import { z } from 'zod';
 import { withCode } from '../../test/fixtures/expect.ts';
 import { nodeStatus } from '../../test/fixtures/node-status.ts';
 import { createVirtualHost } from '../host/virtual-host.ts';
+import { type ClusterSpec, cluster, clusterId } from '../model/cluster-kind.ts';
 import { type AnyKind, defineKind } from '../model/kind.ts';
 import { node } from '../model/node-kind.ts';
 import type { ShapeLevels } from '../model/shapes.ts';
 import { Documents } from '../store/documents.ts';
 import { MemoryCluster } from '../store/memory.ts';
 import type { Op } from '../store/store.ts';
-import { type ClusterSpec, cluster, clusterId } from './cluster-kind.ts';
 import { followShapes, raiseShapes, refuseTooOld } from './shape-gate.ts';
 
 const thing = defineKind<{ n: number }, null>({

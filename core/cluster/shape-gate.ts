@@ -3,12 +3,13 @@
  * of the cluster has told that it understands more; it never goes back. See docs/decisions/012-mixed-versions.md.
  * @module
  */
+
+import { type ClusterSpec, cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
 import type { AnyKind } from '../model/kind.ts';
 import { node } from '../model/node-kind.ts';
 import { commonShapes, shapesOf, tooNew } from '../model/shapes.ts';
 import type { Documents } from '../store/documents.ts';
 import type { Op } from '../store/store.ts';
-import { type ClusterSpec, cluster, clusterError, clusterId } from './cluster-kind.ts';
 
 /** Learns what the nodes have agreed on. Cheap: one read. */
 export async function followShapes(documents: Documents): Promise<void> {

@@ -3,7 +3,7 @@
  * guests and services running.
  * @module
  */
-import { cluster, clusterError, clusterId } from '../cluster/cluster-kind.ts';
+
 import { dropLeftover, FloatingAddress } from '../cluster/floating-address.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
@@ -14,6 +14,7 @@ import { errorText } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
+import { cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
 import { modelError } from '../model/kind.ts';
 import { aliveKey, node as nodeKind } from '../model/node-kind.ts';
 import { shapesOf } from '../model/shapes.ts';
@@ -166,10 +167,21 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
           : directControl(host, definition, config.directories);
         const service = new SupervisedService(host, definition, control, faults);
         services.push(service);
-        void service
-          .run(signal)
+        const ending = new AbortController();
+        const looking = service
+          .run(AbortSignal.any([signal, ending.signal]))
           .catch((error: unknown) => log.error(`looking after ${definition.name} ended`, { reason: errorText(error) }));
-        return { status: () => service.status, restart: () => service.restart() };
+        return {
+          status: () => service.status,
+          restart: () => service.restart(),
+          async end() {
+            ending.abort();
+            await looking;
+            await service.end();
+            const at = services.indexOf(service);
+            if (at !== -1) services.splice(at, 1);
+          },
+        };
       },
     };
     /** The cluster's floating address, where there is one and this node may have it. */
@@ -214,6 +226,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       host,
       documents,
       localNode: node,
+      kinds: program.kinds,
       ...(options.remote === undefined ? {} : { remote: options.remote(documents) }),
       admit: async (operation, plan) => {
         const veto = await hooks.shouldAdmit.call({ operation, plan });

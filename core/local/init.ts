@@ -6,7 +6,6 @@
 
 import { usageError } from '../cli/cli-errors.ts';
 import { fingerprint, makeCa, makeNodeCertificate } from '../cluster/certificate.ts';
-import { cluster, clusterError, clusterId } from '../cluster/cluster-kind.ts';
 import { runningDaemon } from '../cluster/daemon-record.ts';
 import {
   hasServer,
@@ -28,6 +27,7 @@ import { localNodeName } from '../daemon/identity.ts';
 import type { Host } from '../host/host.ts';
 import { machineAddresses } from '../host/machine-addresses.ts';
 import { systemdRuns } from '../host/process.ts';
+import { cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
 import { sortableId } from '../model/ids.ts';
 import { node } from '../model/node-kind.ts';
 import { audit } from '../operation/audit.ts';

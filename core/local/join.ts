@@ -8,7 +8,6 @@ import type { z } from 'zod';
 import { createClient } from '../client/client.ts';
 import { fetchAuthority } from '../client/fetch-authority.ts';
 import { makeRequest } from '../cluster/certificate.ts';
-import { clusterError } from '../cluster/cluster-kind.ts';
 import { runningDaemon } from '../cluster/daemon-record.ts';
 import { addServer } from '../cluster/ensemble/change.ts';
 import { installServer, serverControl, serverService, startServer } from '../cluster/ensemble/server.ts';
@@ -23,6 +22,7 @@ import type { Clock } from '../host/clock.ts';
 import type { Host } from '../host/host.ts';
 import { machineAddresses } from '../host/machine-addresses.ts';
 import { systemdRuns } from '../host/process.ts';
+import { clusterError } from '../model/cluster-kind.ts';
 import { shapesOf } from '../model/shapes.ts';
 import type { Program } from '../program.ts';
 

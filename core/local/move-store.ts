@@ -3,7 +3,7 @@
  * the embedded store is in force: whatever cuts this off, it can be begun again, and nothing is lost.
  * @module
  */
-import { cluster, clusterError, clusterId } from '../cluster/cluster-kind.ts';
+
 import { runningDaemon } from '../cluster/daemon-record.ts';
 import { installServer, serverControl, serverService, startServer } from '../cluster/ensemble/server.ts';
 import { ports } from '../cluster/ensemble/zoo-cfg.ts';
@@ -16,6 +16,7 @@ import { localNodeName } from '../daemon/identity.ts';
 import type { Host } from '../host/host.ts';
 import { machineAddresses } from '../host/machine-addresses.ts';
 import { systemdRuns } from '../host/process.ts';
+import { cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
 import { node } from '../model/node-kind.ts';
 import type { Program } from '../program.ts';
 import { Documents } from '../store/documents.ts';

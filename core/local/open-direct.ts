@@ -23,6 +23,7 @@ export async function openDirect(program: Program, open: (host: Host) => Promise
     host,
     documents,
     localNode: undefined,
+    kinds: program.kinds,
     admit: async (operation, plan) => {
       const veto = await program.plugins.hooks.shouldAdmit.call({ operation, plan });
       return veto === undefined ? undefined : { plugin: veto.plugin, reason: veto.answer };

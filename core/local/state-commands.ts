@@ -59,7 +59,7 @@ export const stateCommands = (program: () => Promise<Program>) => [
       const host = await openHere();
       const { openStore } = await import('../cluster/open-store.ts');
       const { backupText, movable } = await import('../cluster/state-copy.ts');
-      const { cluster, clusterError, clusterId } = await import('../cluster/cluster-kind.ts');
+      const { cluster, clusterError, clusterId } = await import('../model/cluster-kind.ts');
       const { Documents } = await import('../store/documents.ts');
       const { version, loaded } = await program();
       const path = context.input.file;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { z } from 'zod';
-import { defineErrors } from '../error/error.ts';
+import { defineErrors, type PvcError } from '../error/error.ts';
 
 export interface KindDefinition<Spec, Status> {
   /** Singular, lower case: the first segment of its keys and the word in messages (`vm`, `node`). */
@@ -38,8 +38,20 @@ export interface KindDefinition<Spec, Status> {
   readonly concerns?: (spec: Spec, status: Status | undefined, id: string) => readonly (string | undefined)[];
   /** It only keeps others right: not shown in plans and audit records. */
   readonly bookkeeping?: boolean;
+  /**
+   * Objects that this one cannot do without, each by its kind and by the value of that kind's unique index `name`. What
+   * does not exist cannot be referred to, and what is referred to keeps its name: see core/operation/references.ts.
+   */
+  readonly refers?: (spec: Spec) => readonly Reference[];
+  /** The words of the commands on such objects (`storage volume`), when they are not the kind's name. */
+  readonly command?: string;
   /** Name for people, when the id is not it. */
   readonly label?: (spec: Spec) => string;
+}
+
+export interface Reference {
+  readonly kind: string;
+  readonly name: string;
 }
 
 /** A kind with its types, as `defineKind` returns it. */
@@ -64,10 +76,20 @@ export interface Doc<Spec, Status> {
   readonly statusVersion: number | undefined;
 }
 
+/** The error OBJECT_NOT_FOUND. */
+export const notFound = (kind: Pick<AnyKind, 'name' | 'command'>, id: string): PvcError =>
+  modelError('OBJECT_NOT_FOUND', { kind: kind.name, id, command: kind.command ?? kind.name });
+
 export const modelError = defineErrors({
+  OBJECT_IN_USE: {
+    message: 'The {kind} {name} is in use: {users}.',
+    hint: 'Nothing was changed. Take it away from there first.',
+    http: 409,
+    exit: 'refused',
+  },
   OBJECT_NOT_FOUND: {
     message: 'There is no {kind} {id}.',
-    hint: 'List what there is with `pvc {kind} list`.',
+    hint: 'List what there is with `pvc {command} list`.',
     http: 404,
     exit: 'notFound',
   },

@@ -38,6 +38,7 @@ const verb = {
   status: 'status changed',
   remove: 'removed',
   unchanged: 'looked at',
+  touch: 'looked at',
 } as const;
 
 /** One line for a write: `vm web1 created`. */

@@ -8,7 +8,7 @@ import { errorText, type PvcError } from '../error/error.ts';
 import type { Host } from '../host/host.ts';
 import { issueLines } from '../model/document-text.ts';
 import { sortableId } from '../model/ids.ts';
-import { modelError } from '../model/kind.ts';
+import { type AnyKind, modelError } from '../model/kind.ts';
 import { type Documents, describeKey, specKey, type Write } from '../store/documents.ts';
 import { maxCommitOps, storeError } from '../store/store.ts';
 import { task } from '../task/task-kind.ts';
@@ -27,6 +27,7 @@ import {
   roles,
 } from './operation.ts';
 import { PlanBuilder } from './plan.ts';
+import { referred } from './references.ts';
 import { View } from './view.ts';
 
 /** A document that a plan would write. */
@@ -66,6 +67,8 @@ export interface ExecutorParts {
   readonly documents: Documents;
   /** The node whose daemon this is; undefined for a client that works on the store directly. */
   readonly localNode: string | undefined;
+  /** Every kind there is, to keep what objects refer to; none: nothing is checked. */
+  readonly kinds?: readonly AnyKind[];
   /** A veto of a plugin: its name and reason, or undefined. */
   readonly admit: (operation: string, plan: PlanBuilder) => Promise<{ plugin: string; reason: string } | undefined>;
   /** Asks another node to run a query, feed or channel. Absent: there is no way to other nodes from here. */
@@ -149,7 +152,7 @@ export class Executor {
         operation: operation.name,
         input: recordableInput(operation, input),
         changes: builder.writes
-          .filter((write) => write.do !== 'unchanged' && write.kind.bookkeeping !== true)
+          .filter((write) => write.do !== 'unchanged' && write.do !== 'touch' && write.kind.bookkeeping !== true)
           .map(writeLine),
         tasks: builder.tasks.map((started) => started.id),
       };
@@ -266,7 +269,7 @@ export class Executor {
       return values[index] as Drawn[K][number];
     };
     const context: PlanContext = {
-      view: new View(documents),
+      view: new View(documents, this.#parts.kinds),
       actor: fixed.actor,
       nowMs: fixed.nowMs,
       localNode,
@@ -281,6 +284,7 @@ export class Executor {
     const result = operation.output.parse(await operation.plan(builder, context, input));
     // A mistake in a document must be refused at planning already, not first at the commit.
     documents.commitOf(builder.writes);
+    builder.writes.push(...(await referred(context.view, this.#parts.kinds ?? [], builder.writes)));
     for (const target of [...builder.idle, ...builder.tasks.map((started) => started.spec.target)])
       await this.#refuseBusy(target);
     const veto = await admit(operation.name, builder);
@@ -347,7 +351,7 @@ export class Executor {
 
   #queryContext(actor: Actor, signal: AbortSignal): QueryContext {
     const { host, documents, localNode } = this.#parts;
-    return { view: new View(documents), actor, nowMs: host.clock.wallMs(), localNode, signal };
+    return { view: new View(documents, this.#parts.kinds), actor, nowMs: host.clock.wallMs(), localNode, signal };
   }
 }
 
@@ -378,6 +382,7 @@ const changeNames = {
   status: 'update',
   remove: 'remove',
   unchanged: 'check',
+  touch: 'check',
 } as const;
 
 function plannedWrite(write: Write): PlannedWrite {
@@ -393,7 +398,7 @@ function plannedWrite(write: Write): PlannedWrite {
     kind: write.kind.name,
     id: write.do === 'create' ? write.id : write.before.id,
     label: write.kind.label?.(after ?? before) ?? (write.do === 'create' ? write.id : write.before.id),
-    ...(before === undefined || write.do === 'unchanged'
+    ...(before === undefined || write.do === 'unchanged' || write.do === 'touch'
       ? {}
       : { before: write.do === 'status' ? write.before.status : before }),
     ...(after === undefined ? {} : { after }),

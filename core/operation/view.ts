@@ -3,18 +3,21 @@
  * that one plan sees one version of an object however often it asks.
  * @module
  */
-import type { Doc, Kind } from '../model/kind.ts';
-import { modelError } from '../model/kind.ts';
+import type { AnyKind, Doc, Kind } from '../model/kind.ts';
+import { notFound } from '../model/kind.ts';
 import type { AnyDoc, Documents } from '../store/documents.ts';
 import type { Key } from '../store/store.ts';
 
 export class View {
   readonly #documents: Documents;
+  readonly #kinds: readonly AnyKind[];
   readonly #objects = new Map<string, Promise<AnyDoc | undefined>>();
   readonly #lists = new Map<string, Promise<AnyDoc[]>>();
 
-  constructor(documents: Documents) {
+  /** @param kinds all there are, for what refers to what */
+  constructor(documents: Documents, kinds: readonly AnyKind[] = []) {
     this.#documents = documents;
+    this.#kinds = kinds;
   }
 
   get<S, T>(kind: Kind<S, T>, id: string): Promise<Doc<S, T> | undefined> {
@@ -29,7 +32,7 @@ export class View {
   /** @throws PvcError OBJECT_NOT_FOUND */
   async need<S, T>(kind: Kind<S, T>, id: string): Promise<Doc<S, T>> {
     const doc = await this.get(kind, id);
-    if (doc === undefined) throw modelError('OBJECT_NOT_FOUND', { kind: kind.name, id });
+    if (doc === undefined) throw notFound(kind, id);
     return doc;
   }
 
@@ -60,6 +63,19 @@ export class View {
     return reading;
   }
 
+  /** Who refers to objects of a kind, in words (`vm web1`), by the name that they refer to. */
+  async referrers(kind: string): Promise<ReadonlyMap<string, readonly string[]>> {
+    const users = new Map<string, string[]>();
+    for (const user of this.#kinds.filter(({ refers }) => refers !== undefined))
+      for (const doc of await this.list(user))
+        for (const reference of user.refers?.(doc.spec) ?? []) {
+          if (reference.kind !== kind) continue;
+          const word = `${user.name} ${user.label?.(doc.spec) ?? doc.id}`;
+          users.set(reference.name, [...(users.get(reference.name) ?? []), word]);
+        }
+    return users;
+  }
+
   /**
    * For feeds, which outlive one moment: a fresh view now, and again whenever something below `prefix`
    * (`/task/0ma…`) may have changed. Ends when the signal aborts.
@@ -67,7 +83,7 @@ export class View {
   async *changes(prefix: Key, signal: AbortSignal): AsyncIterable<View> {
     for await (const dirty of this.#documents.store.watch(['all'], signal)) {
       if (dirty.resync || [...dirty.keys].some((key) => key === prefix || key.startsWith(`${prefix}/`)))
-        yield new View(this.#documents);
+        yield new View(this.#documents, this.#kinds);
     }
   }
 }

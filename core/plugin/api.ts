@@ -11,6 +11,7 @@ export type { Clock } from '../host/clock.ts';
 export type { ExecResult, Host } from '../host/host.ts';
 export type { Logger } from '../host/log.ts';
 export type { MetricDefinition, MetricSample } from '../metric/metric.ts';
+export { type ClusterSpec, cluster, clusterId } from '../model/cluster-kind.ts';
 export { issueLines } from '../model/document-text.ts';
 export { type AnyKind, type Doc, defineKind, type Kind, modelError } from '../model/kind.ts';
 export * as names from '../model/names.ts';
@@ -61,7 +62,13 @@ export {
 } from '../render/format.ts';
 export type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
 export type { Documents, Write } from '../store/documents.ts';
-export { type AnyTaskDefinition, defineTask, type TaskDefinition, type TaskRun } from '../task/task-definition.ts';
+export {
+  type AnyTaskDefinition,
+  defineTask,
+  isStoreAway,
+  type TaskDefinition,
+  type TaskRun,
+} from '../task/task-definition.ts';
 export { type TaskSpec, type TaskStatus, task } from '../task/task-kind.ts';
 export type { Folded, FoldHook, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';

@@ -42,5 +42,7 @@ export interface Runtime {
     status(): ServiceStatus;
     /** Ends it, so that it is started again with its new settings. */
     restart(): Promise<void>;
+    /** Ends it and keeps it running no more. @throws Error when it does not end within a minute; it may be asked again */
+    end(): Promise<void>;
   };
 }

@@ -12,6 +12,8 @@ import type { ServiceDefinition, ServiceStatus } from './service.ts';
 
 const checkEveryMs = 1_000;
 const longestPauseMs = 30_000;
+/** An OSD writes out what it has in memory. */
+const longestEndMs = 60_000;
 /** Up for this long: the next failure counts as the first again. */
 const steadyMs = 60_000;
 
@@ -42,6 +44,20 @@ export class SupervisedService {
   /** Ends the service, which is then started again: for settings that take effect at its start. */
   restart(): Promise<void> {
     return this.#control.stop();
+  }
+
+  /**
+   * Ends the service for good; nobody may be looking after it any more. @throws Error when it does not end in time
+   */
+  async end(): Promise<void> {
+    const { clock } = this.#host;
+    const until = clock.monotonicMs() + longestEndMs;
+    await this.#control.stop();
+    while ((await this.#control.running()) !== undefined) {
+      if (clock.monotonicMs() > until) throw new Error(`does not end within ${longestEndMs / 1000} s`);
+      await clock.sleep(100);
+    }
+    this.#faults.clear(faultId('service', this.definition.name));
   }
 
   /** Looks after the service until the signal aborts; leaves it running then. */

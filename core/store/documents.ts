@@ -4,7 +4,7 @@
  * @module
  */
 import { decodeDocument, encodeDocument, type ForeignField } from '../model/document-text.ts';
-import { type AnyKind, type Doc, type Kind, modelError } from '../model/kind.ts';
+import { type AnyKind, type Doc, type Kind, modelError, notFound } from '../model/kind.ts';
 import { Shapes } from '../model/shapes.ts';
 import type { Entry, Key, Op, Store, Topic } from './store.ts';
 
@@ -21,7 +21,9 @@ export type Write =
   | { readonly do: 'status'; readonly kind: AnyKind; readonly before: AnyDoc; readonly status: unknown }
   | { readonly do: 'remove'; readonly kind: AnyKind; readonly before: AnyDoc }
   /** Nothing is written, but the commit fails if the object is no longer as it was read. */
-  | { readonly do: 'unchanged'; readonly kind: AnyKind; readonly before: AnyDoc };
+  | { readonly do: 'unchanged'; readonly kind: AnyKind; readonly before: AnyDoc }
+  /** Written as it was: whoever takes it away in the same moment fails, and plans again with this commit in view. */
+  | { readonly do: 'touch'; readonly kind: AnyKind; readonly before: AnyDoc };
 
 // oxlint-disable-next-line typescript/no-explicit-any -- documents of every shape pass through here
 export type AnyDoc = Doc<any, any>;
@@ -77,7 +79,7 @@ export class Documents {
   /** As `get`, but an object that does not exist is an error. @throws PvcError OBJECT_NOT_FOUND */
   async need<S, T>(kind: Kind<S, T>, id: string): Promise<Doc<S, T>> {
     const doc = await this.get(kind, id);
-    if (doc === undefined) throw modelError('OBJECT_NOT_FOUND', { kind: kind.name, id });
+    if (doc === undefined) throw notFound(kind, id);
     return doc;
   }
 
@@ -232,6 +234,15 @@ export function commitOf(writes: readonly Write[], shapes: Shapes): { ops: Op[];
         );
         ops.push(...claimOps(kind, id, write.before.spec, undefined, write.before.status, undefined));
         break;
+      case 'touch':
+        refuseNewer(kind, id, write.before.spec);
+        ops.push({
+          op: 'put',
+          key: specKey(kind, id),
+          value: encodeDocument(kind, 'spec', id, write.before.spec, shapes.of(kind), keptFields(write.before.spec)),
+          version: write.before.specVersion,
+        });
+        break;
       case 'unchanged':
         ops.push({ op: 'check', key: specKey(kind, id), version: write.before.specVersion });
         break;
@@ -283,7 +294,7 @@ export async function missingIndex(documents: Documents, kind: AnyKind): Promise
 }
 
 /** What each object of the list is before and after all its writes; without a spec it is removed. */
-function outcomes(writes: readonly Write[]) {
+export function outcomes(writes: readonly Write[]) {
   const found = new Map<string, { kind: AnyKind; id: string; before?: AnyDoc; spec?: unknown; status?: unknown }>();
   for (const write of writes) {
     const { kind } = write;

@@ -3,6 +3,7 @@
  * last. A daemon that dies in the middle leaves the document; the next one calls the function again.
  * @module
  */
+import { PvcError } from '../error/error.ts';
 import type { Logger } from '../host/log.ts';
 import type { TaskSpec } from './task-kind.ts';
 
@@ -43,3 +44,10 @@ export interface TaskDefinition<Data = unknown> {
 export type AnyTaskDefinition = TaskDefinition<any>;
 
 export const defineTask = <Data = unknown>(definition: TaskDefinition<Data>): TaskDefinition<Data> => definition;
+
+/**
+ * The state of the cluster could not be reached: to a task that is what a crash of the daemon is. It is begun again by
+ * itself, so nothing is to be undone.
+ */
+export const isStoreAway = (error: unknown): boolean =>
+  error instanceof PvcError && (error.code === 'STORE_UNAVAILABLE' || error.code === 'STORE_UNKNOWN');

@@ -10,7 +10,7 @@ import type { Logger } from '../host/log.ts';
 import type { Doc } from '../model/kind.ts';
 import { type Documents } from '../store/documents.ts';
 import type { Dirty, Op } from '../store/store.ts';
-import type { AnyTaskDefinition, TaskRun } from './task-definition.ts';
+import { type AnyTaskDefinition, isStoreAway, type TaskRun } from './task-definition.ts';
 import { type TaskSpec, type TaskStatus, task, taskEnded } from './task-kind.ts';
 
 export const taskError = defineErrors({
@@ -275,9 +275,6 @@ export class TaskRunner {
     }
   }
 }
-
-const isStoreAway = (error: unknown): boolean =>
-  error instanceof PvcError && (error.code === 'STORE_UNAVAILABLE' || error.code === 'STORE_UNKNOWN');
 
 /** @throws Error when it takes too long: the task must end all the same */
 async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {

@@ -21,6 +21,7 @@ import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from
 import { guestMetrics } from './metrics.ts';
 import { flushTask, readyTask } from './node-tasks.ts';
 import { peerOf, writePeerAccess } from './peer-access.ts';
+import { type LibvirtSecret, LibvirtSecrets } from './secrets.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
@@ -39,6 +40,7 @@ const bootMarker = 'libvirt-boot';
 export async function startDaemonPart(
   runtime: Runtime,
   domainHook: FoldHook<XmlElement, DomainHookAbout>,
+  secretsHook: FoldHook<readonly LibvirtSecret[], null>,
   openDriver: OpenDriver,
 ): Promise<DaemonPart> {
   const config = runtime.section('libvirt') as LibvirtConfig;
@@ -60,8 +62,10 @@ export async function startDaemonPart(
     if (changed) await service.restart();
   }
   const link = new LibvirtLink(runtime, config, openDriver);
-  const control = new GuestControl(runtime, config, kvm, link, domainHook);
+  const secrets = new LibvirtSecrets(runtime, link, secretsHook);
+  const control = new GuestControl(runtime, config, kvm, link, domainHook, secrets);
   void link.run(signal);
+  void secrets.run(signal);
   // A guest that comes from another node writes its console here from the first moment.
   await host.files.makeDirectory(`${directories.log}/console`, 0o750);
   await startWithTheNode(runtime);

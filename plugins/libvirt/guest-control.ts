@@ -15,6 +15,7 @@ import type { LibvirtLink } from './libvirt-link.ts';
 import { driverOf, type LibvirtConfig } from './libvirtd.ts';
 import { isLibvirt } from './rpc/errors.ts';
 import type { VmSpec } from './schema.ts';
+import type { LibvirtSecrets } from './secrets.ts';
 import { type VmStatus, vmError } from './vm-kind.ts';
 
 export type VmDoc = Doc<VmSpec, VmStatus>;
@@ -73,6 +74,7 @@ export class GuestControl {
   readonly #config: LibvirtConfig;
   readonly #kvm: KvmFinding;
   readonly #hook: FoldHook<XmlElement, DomainHookAbout>;
+  readonly #secrets: LibvirtSecrets;
   /** The end of the last act on each guest, while there is one. */
   readonly #acts = new Map<string, Promise<void>>();
   readonly link: LibvirtLink;
@@ -84,11 +86,13 @@ export class GuestControl {
     kvm: KvmFinding,
     link: LibvirtLink,
     hook: FoldHook<XmlElement, DomainHookAbout>,
+    secrets: LibvirtSecrets,
   ) {
     this.#runtime = runtime;
     this.#config = config;
     this.#kvm = kvm;
     this.#hook = hook;
+    this.#secrets = secrets;
     this.link = link;
     this.ends = new GuestEnds(runtime.host.clock);
   }
@@ -191,6 +195,7 @@ export class GuestControl {
       const { text, notes } = await this.render(doc);
       await host.files.makeDirectory(`${directories.log}/console`, 0o750);
       await this.#keepStartRecord(doc.id, text, notes);
+      await this.#secrets.tell();
       await this.#create(text);
     } catch (error) {
       // Somebody was faster, or the answer to an earlier try was lost: the guest runs, which was asked.

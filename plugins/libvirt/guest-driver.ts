@@ -31,6 +31,7 @@ export interface GuestDriver
     | 'jobStats'
     | 'abortJob'
     | 'versions'
+    | 'setSecret'
   > {
   readonly events: Pick<DomainEvents, 'subscribe'>;
 }

@@ -13,6 +13,7 @@ import { moveOperations } from './operations/move.ts';
 import { nodeGuestOperations } from './operations/node-guests.ts';
 import { powerOperations } from './operations/power.ts';
 import { queryOperations } from './operations/query.ts';
+import { type LibvirtSecret, secretsProblem } from './secrets.ts';
 import { vm, vmStates } from './vm-kind.ts';
 
 /** What other plugins may tap of this one. */
@@ -23,6 +24,10 @@ declare module '../../core/plugin/plugin.ts' {
      * tree and return it. Must be pure: the same guest gives the same tree, or it is taken for changed.
      */
     'libvirt.domain': (root: XmlElement, about: DomainHookAbout) => XmlElement | Promise<XmlElement>;
+    /** Secrets that disks of guests name: give the list with yours added. Asked again and again, so it must be cheap. */
+    'libvirt.secrets': (
+      secrets: readonly LibvirtSecret[],
+    ) => readonly LibvirtSecret[] | Promise<readonly LibvirtSecret[]>;
   }
 }
 
@@ -57,6 +62,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         return running;
       };
       const domainHook: FoldHook<XmlElement, DomainHookAbout> = pvc.offer('libvirt.domain', 5_000, domainProblem);
+      const secretsHook: FoldHook<readonly LibvirtSecret[], null> = pvc.offer('libvirt.secrets', 5_000, secretsProblem);
 
       pvc.hooks.config.tap(() => [libvirtConfig]);
       pvc.hooks.kinds.tap(() => [vm, booking]);
@@ -88,7 +94,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       pvc.hooks.start.tap(async (runtime) => {
         // Not above either: see `openOverRpc`.
         const { startDaemonPart } = await import('./daemon-part.ts');
-        running = await startDaemonPart(runtime, domainHook, openDriver);
+        running = await startDaemonPart(runtime, domainHook, secretsHook, openDriver);
       });
       pvc.hooks.controllers.tap(() => need().controllers);
       pvc.hooks.tasks.tap(() => need().tasks);

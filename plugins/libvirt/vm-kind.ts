@@ -1,6 +1,6 @@
 /** The guest as a kind of object. @module */
 import { condition, defineErrors, defineKind, names, z } from '../../core/plugin/api.ts';
-import { type VmSpec, vmSpec } from './schema.ts';
+import { type Disk, type VmSpec, vmSpec } from './schema.ts';
 
 export const vmStates = ['running', 'paused', 'stopping', 'crashed', 'stopped', 'unknown'] as const;
 
@@ -35,6 +35,11 @@ export const vmStatus = z.strictObject({
 });
 export type VmStatus = z.infer<typeof vmStatus>;
 
+/** Volumes behind disks, as `pool/name`, each once. */
+const volumesOf = (disks: readonly Disk[]): string[] => [
+  ...new Set(disks.flatMap(({ source }) => (source.type === 'volume' ? [`${source.pool}/${source.volume}`] : []))),
+];
+
 export const vm = defineKind<VmSpec, VmStatus>({
   name: 'vm',
   plural: 'vms',
@@ -42,7 +47,13 @@ export const vm = defineKind<VmSpec, VmStatus>({
   id: names.uuid,
   spec: vmSpec,
   status: vmStatus,
-  unique: (spec) => ({ name: [spec.name], mac: [...new Set(spec.nics.map((nic) => nic.mac))] }),
+  unique: (spec) => ({
+    name: [spec.name],
+    mac: [...new Set(spec.nics.map((nic) => nic.mac))],
+    // Two guests that write to one volume destroy it.
+    volume: volumesOf(spec.disks.filter((one) => !one.readonly)),
+  }),
+  refers: (spec) => volumesOf(spec.disks).map((name) => ({ kind: 'volume', name })),
   concerns: (spec, status) => [spec.node, status?.node, spec.transfer?.to],
   label: (spec) => spec.name,
 });

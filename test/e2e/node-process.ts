@@ -40,12 +40,12 @@ export async function nodeProcesses(
   return found;
 }
 
-/** The pid of the daemon of PVC, of libvirtd. @throws AssertionError when there is not exactly one */
-export async function daemonPid(lab: TestLab, node: string, daemon: 'pvc' | 'libvirtd'): Promise<number> {
+/** The pid of the daemon of PVC, of libvirtd, of another by its program's name. @throws AssertionError when there is not exactly one */
+export async function daemonPid(lab: TestLab, node: string, daemon: string): Promise<number> {
   const isIt = (words: readonly string[]): boolean =>
     daemon === 'pvc'
       ? words.includes('daemon') && !words[0]?.endsWith('sh') && words[0] !== 'env'
-      : /(?:^|\/)libvirtd$/.test(words[0] ?? '');
+      : words[0]?.split('/').at(-1) === daemon;
   const [one, ...more] = await nodeProcesses(lab, node, isIt);
   assert.ok(one !== undefined && more.length === 0, `${more.length + (one === undefined ? 0 : 1)} of ${daemon} run`);
   return one.pid;

@@ -62,6 +62,10 @@ plugins:
       namespaces: []
       remember_owner: 0
       stdio_handler: file
+  ceph:
+    osdMemoryMiB: 896
+    # The machine's own disk may be fuller than Ceph likes it.
+    settings: { mon data avail warn: 1 }
 `;
 }
 

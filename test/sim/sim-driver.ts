@@ -171,6 +171,11 @@ export class SimDriver implements GuestDriver {
     });
   }
 
+  /** Nothing in a simulated world has a key. */
+  async setSecret(): Promise<string> {
+    return '';
+  }
+
   versions(): Promise<{ libvirt: string; hypervisor: string }> {
     return this.#ask('versions', 'read', () => ({ libvirt: '9.0.0', hypervisor: '7.2.0' }));
   }

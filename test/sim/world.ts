@@ -4,8 +4,8 @@
  * @module
  */
 
-import { clusterId, cluster as clusterKind } from '../../core/cluster/cluster-kind.ts';
 import { VirtualClock } from '../../core/host/virtual-clock.ts';
+import { clusterId, cluster as clusterKind } from '../../core/model/cluster-kind.ts';
 import { node as nodeKind } from '../../core/model/node-kind.ts';
 import { Shapes } from '../../core/model/shapes.ts';
 import { commitOf, type Write } from '../../core/store/documents.ts';

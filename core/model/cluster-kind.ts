@@ -1,8 +1,8 @@
 /** The cluster itself: one object. @module */
 import { z } from 'zod';
 import { defineErrors } from '../error/error.ts';
-import { defineKind } from '../model/kind.ts';
-import { nodeName, objectName } from '../model/names.ts';
+import { defineKind } from './kind.ts';
+import { nodeName, objectName } from './names.ts';
 
 export const clusterId = 'cluster';
 

@@ -1,0 +1,80 @@
+/** The files below /etc/ceph and Ceph's keyrings as text. Pure. @module */
+import type { CephSpec, Monitor } from './ceph-kind.ts';
+
+/** Ports of a monitor, assigned by IANA: version 2 of the messenger, and version 1. */
+const ports = { v2: 3300, v1: 6789 } as const;
+
+export const confPath = '/etc/ceph/ceph.conf';
+/** By it PVC knows its own file again. */
+export const confMark = '# Written by pvc: changes are overwritten. Settings of Ceph itself: `ceph config set`.';
+
+const hostPart = (address: string): string => (address.includes(':') ? `[${address}]` : address);
+
+/** `[v2:10.0.1.11:3300,v1:10.0.1.11:6789]`, as ceph.conf and monmaptool take it. */
+export const addressVector = (address: string): string =>
+  `[v2:${hostPart(address)}:${ports.v2},v1:${hostPart(address)}:${ports.v1}]`;
+
+/** The address in Ceph's own notation of a socket: `10.0.1.11:3300`, `[fd00::1]:3300`. */
+export const addressOfSocket = (socket: string): string =>
+  socket.replace(/:\d+(?:\/\d+)?$/, '').replace(/^\[(.*)\]$/, '$1');
+
+export interface ConfInput {
+  readonly spec: CephSpec;
+  readonly monitors: readonly Monitor[];
+  readonly node: string;
+  /** Its own address on the storage network. */
+  readonly address: string;
+  readonly osdMemoryMiB: number;
+  /** The administrator's, for [global]. */
+  readonly settings: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** ceph.conf of one node. */
+export function cephConf({ spec, monitors, node, address, osdMemoryMiB, settings }: ConfInput): string {
+  const hosts = monitors.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map((one) => addressVector(one.address));
+  return `${confMark}
+[global]
+fsid = ${spec.fsid}
+mon host = ${hosts.join(',')}
+public network = ${spec.network}
+auth cluster required = cephx
+auth service required = cephx
+auth client required = cephx
+${Object.entries(settings)
+  .map(([name, value]) => `${name} = ${value}\n`)
+  .join('')}
+[mon.${node}]
+public addr = ${address}
+
+[osd]
+crush location = root=default host=${node}
+osd memory target = ${osdMemoryMiB * 1024 * 1024}
+
+[client]
+admin socket mode = 0600
+`;
+}
+
+/** One entity of a keyring. */
+export interface KeyringEntry {
+  readonly entity: string;
+  readonly key: string;
+  /** By service: `{ mon: 'allow *' }`. */
+  readonly caps?: Readonly<Record<string, string>>;
+}
+
+export const keyring = (entries: readonly KeyringEntry[]): string =>
+  entries
+    .map(
+      ({ entity, key, caps }) =>
+        `[${entity}]\n\tkey = ${key}\n${Object.entries(caps ?? {})
+          .map(([service, cap]) => `\tcaps ${service} = "${cap}"\n`)
+          .join('')}`,
+    )
+    .join('');
+
+const all = 'allow *';
+export const adminCaps = { mds: all, mgr: all, mon: all, osd: all } as const;
+export const monCaps = { mon: all } as const;
+/** What QEMU needs; the profile lets it break the lock of a dead client and bar that client (Ceph: "profile rbd"). */
+export const guestCaps = { mon: 'profile rbd', osd: 'profile rbd', mgr: 'profile rbd' } as const;

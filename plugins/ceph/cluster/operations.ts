@@ -1,0 +1,167 @@
+/** Storage as a whole: making it, and how it is. @module */
+import {
+  defineMutation,
+  defineQuery,
+  fields,
+  formatAgo,
+  formatBytes,
+  formatShare,
+  names,
+  node as nodeKind,
+  type PlanContext,
+  page,
+  paintState,
+  type RenderContext,
+  section,
+  table,
+  z,
+} from '../../../core/plugin/api.ts';
+import { cephError } from '../command/errors.ts';
+import { ceph, cephHealth, cephId, cephSecret, cephStatus, secretIds } from './ceph-kind.ts';
+import { cephKey, keyBytes } from './secret-key.ts';
+
+/** Older than this, what is shown is no longer how it is. */
+const staleMs = 60_000;
+
+const storageStatus = z.object({
+  fsid: z.string(),
+  network: z.string(),
+  health: cephHealth.or(z.literal('unknown')).describe('unknown: Ceph has not answered for a minute, or never yet'),
+  updatedMs: z.int().nullable().describe('when Ceph said all this'),
+  checks: cephStatus.shape.checks,
+  monitors: z.array(z.object({ name: z.string(), address: z.string(), quorum: z.boolean() })),
+  osds: cephStatus.shape.osds,
+  pgs: cephStatus.shape.pgs,
+  usage: cephStatus.shape.usage,
+  load: cephStatus.shape.load,
+});
+type StorageStatus = z.output<typeof storageStatus>;
+
+const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
+
+export function renderStorage(status: StorageStatus, context: RenderContext): string {
+  const { usage, load, osds } = status;
+  return page(
+    fields(
+      [
+        ['Health', paintState(status.health, context)],
+        ['Told', status.updatedMs === null ? 'never yet' : formatAgo(status.updatedMs, context.nowMs)],
+        ['Disks (OSDs)', `${osds.total}, ${osds.up} up, ${osds.in} in`],
+        [
+          'Space',
+          `${formatBytes(usage.usedBytes)} of ${formatBytes(usage.totalBytes)} used (${formatShare(share(usage.usedBytes, usage.totalBytes))}), ${formatBytes(usage.availableBytes)} free; before replication`,
+        ],
+        [
+          'Load',
+          `${formatBytes(load.readBytesPerS)}/s read (${load.readsPerS}/s), ${formatBytes(load.writeBytesPerS)}/s written (${load.writesPerS}/s)`,
+        ],
+        [
+          'Placement groups',
+          Object.entries(status.pgs)
+            .map(([state, count]) => `${count} ${state}`)
+            .join(', '),
+        ],
+        ['Network', status.network],
+        ['Ceph’s name', status.fsid],
+      ],
+      context,
+    ),
+    section(
+      'Monitors',
+      table(
+        [{ title: 'NODE', keep: true }, 'ADDRESS', { title: 'STATE', state: true }],
+        status.monitors.map((one) => [one.name, one.address, one.quorum ? 'up' : 'down']),
+        context,
+      ),
+      context,
+    ),
+    status.checks.length === 0
+      ? undefined
+      : section(
+          'What is wrong',
+          table(
+            [{ title: 'SEVERITY', state: true }, 'CHECK', 'MESSAGE'],
+            status.checks.map((one) => [one.severity, one.code, one.message]),
+            context,
+          ),
+          context,
+        ),
+  );
+}
+
+/** Which node begins: one that has an address and runs, this one if it may. */
+async function firstNode({ view, localNode }: PlanContext): Promise<string> {
+  const alive = await view.alive();
+  const able = (await view.list(nodeKind)).filter(({ id, spec }) => spec.role === 'coordinator' && alive.has(id));
+  const local = able.find(({ id }) => id === localNode);
+  const first = local ?? able[0];
+  if (first === undefined) throw cephError('CEPH_NETWORK', { reason: 'no coordinator runs' });
+  return first.id;
+}
+
+export const clusterOperations = [
+  defineMutation({
+    name: 'storage.init',
+    summary: 'Make the storage of the cluster: Ceph, with a monitor and a manager on every coordinator',
+    description:
+      'Each coordinator, also one that joins later, makes and runs its monitor and manager by itself. Disks are added next, with `pvc storage osd add`.',
+    http: { method: 'POST', path: '/storage' },
+    cli: {
+      command: 'storage init',
+      options: { network: { value: 'CIDR' } },
+      examples: ['pvc storage init --network 10.0.1.0/24'],
+    },
+    role: 'admin',
+    input: z.strictObject({
+      network: z
+        .union([z.cidrv4(), z.cidrv6()])
+        .describe('network over which nodes reach monitors and disks; every node needs an address in it'),
+      first: names.nodeName.optional().describe('coordinator that begins; the others join it'),
+    }),
+    output: z.object({ fsid: z.string(), network: z.string(), first: z.string() }),
+    async plan(plan, context, input) {
+      const { view, nowMs } = context;
+      const before = await view.get(ceph, cephId);
+      if (before !== undefined) throw cephError('CEPH_EXISTS', { fsid: before.spec.fsid });
+      if (input.first !== undefined && (await view.need(nodeKind, input.first)).spec.role !== 'coordinator')
+        throw cephError('CEPH_NETWORK', { reason: `${input.first} is no coordinator` });
+      const first = input.first ?? (await firstNode(context));
+      const fsid = context.uuid();
+      plan.create(ceph, cephId, { fsid, network: input.network, first, createdMs: Math.round(nowMs) });
+      for (const id of secretIds)
+        plan.create(cephSecret, id, { key: cephKey(context.bytes(keyBytes), Math.round(nowMs)) });
+      plan.act(`make the first monitor and manager on ${first}, then one of each on every other coordinator`);
+      return { fsid, network: input.network, first };
+    },
+  }),
+  defineQuery({
+    name: 'storage.status',
+    summary: 'Show how the storage is: health, space, load, monitors',
+    http: { method: 'GET', path: '/storage' },
+    cli: { command: 'storage status', render: renderStorage },
+    role: 'viewer',
+    input: z.strictObject({}),
+    output: storageStatus,
+    async run({ view, nowMs }): Promise<StorageStatus> {
+      const doc = await view.get(ceph, cephId);
+      if (doc === undefined) throw cephError('CEPH_NONE', {});
+      const { spec, status } = doc;
+      const known = status !== undefined && status.updatedMs > 0;
+      return {
+        fsid: spec.fsid,
+        network: spec.network,
+        health: known && nowMs - status.updatedMs < staleMs ? status.health : 'unknown',
+        updatedMs: known ? status.updatedMs : null,
+        checks: status?.checks ?? [],
+        monitors: (status?.monitors ?? []).map((one) => ({
+          ...one,
+          quorum: status?.quorum.includes(one.name) ?? false,
+        })),
+        osds: status?.osds ?? { total: 0, up: 0, in: 0 },
+        pgs: status?.pgs ?? {},
+        usage: status?.usage ?? { totalBytes: 0, usedBytes: 0, availableBytes: 0 },
+        load: status?.load ?? { readBytesPerS: 0, writeBytesPerS: 0, readsPerS: 0, writesPerS: 0 },
+      };
+    },
+  }),
+];

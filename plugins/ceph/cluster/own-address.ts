@@ -1,0 +1,22 @@
+/** Which of this machine's addresses is its own on the storage network. @module */
+import { cluster, clusterId, type Runtime, z } from '../../../core/plugin/api.ts';
+
+const links = z.array(
+  z.looseObject({ addr_info: z.array(z.looseObject({ local: z.string().optional() })).optional() }),
+);
+
+/** The machine's first address in that range, the primary's floating ones left out; undefined when it has none. */
+export async function ownAddressIn(
+  { host, documents }: Pick<Runtime, 'host' | 'documents'>,
+  cidr: string,
+): Promise<string | undefined> {
+  const floating = (await documents.get(cluster, clusterId))?.spec.networks?.cluster?.floating;
+  const shown = await host.processes.exec(['ip', '-j', 'address', 'show', 'to', cidr], { timeoutMs: 5_000 });
+  if (shown.code !== 0) throw new Error(`the addresses of this machine cannot be read: ${shown.stderr.trim()}`);
+  // iproute2 prints `{}` for each device without a matching address.
+  const found = links.parse(shown.stdout.trim() === '' ? [] : JSON.parse(shown.stdout));
+  return found
+    .flatMap((link) => link.addr_info ?? [])
+    .flatMap(({ local }) => local ?? [])
+    .find((address) => address !== floating);
+}

@@ -1,0 +1,103 @@
+/**
+ * The commands `ceph`, `rbd` and their like: argument vectors in, checked values out, every call bounded. Ceph's own
+ * configuration and keys are where its commands look for them (/etc/ceph), so none is ever in an argument.
+ * @module
+ */
+import { type ExecResult, errorText, type Host, issueLines, PvcError, type z } from '../../../core/plugin/api.ts';
+import { cephError } from './errors.ts';
+
+export interface CallOptions {
+  /** All in all; 20 s unless said. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal | undefined;
+  /** For standard input: the place for secrets. */
+  readonly input?: string | Uint8Array;
+}
+
+/** How long the monitors may take to let a client in before they count as away. */
+const connectSeconds = 5;
+const usualTimeoutMs = 20_000;
+
+/** Marks of a client that found no monitors (librados: "RADOS timed out", ceph: "error connecting to the cluster"). */
+const awayMarks =
+  /timed out|error connecting to the cluster|couldn't connect to the cluster|ObjectNotFound|error calling conf_read_file|unable to get monitor info/i;
+
+/** The line of a tool's complaint that says what is wrong: the last that is not blank, without the tool's own stamps. */
+export function complaint({ stderr, code, signal }: Pick<ExecResult, 'stderr' | 'code' | 'signal'>): string {
+  const lines = stderr
+    .split('\n')
+    .map((line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:.+-]+ [0-9a-f]+\s+-?\d+ /, '').trim())
+    .filter((line) => line !== '');
+  return lines.at(-1) ?? (signal === null ? `exit code ${code}` : `signal ${signal}`);
+}
+
+export class CephCommand {
+  readonly #host: Pick<Host, 'processes' | 'clock'>;
+
+  constructor(host: Pick<Host, 'processes' | 'clock'>) {
+    this.#host = host;
+  }
+
+  /**
+   * Runs one of Ceph's commands to its end.
+   * @param what for messages: `the creation of the pool vms`
+   * @throws PvcError CEPH_AWAY (no monitor answered in time: what was asked may or may not have been done), CEPH_REFUSED
+   */
+  async run(what: string, argv: readonly [string, ...string[]], options: CallOptions = {}): Promise<string> {
+    const result = await this.attempt(argv, options);
+    if (result.code === 0) return result.stdout;
+    const reason = complaint(result);
+    if (awayMarks.test(result.stderr)) throw cephError('CEPH_AWAY', { reason });
+    throw cephError('CEPH_REFUSED', { what, reason });
+  }
+
+  /** As `run`, for callers to whom an exit code is an answer. @throws PvcError CEPH_AWAY */
+  async attempt(argv: readonly [string, ...string[]], options: CallOptions = {}): Promise<ExecResult> {
+    try {
+      return await this.#host.processes.exec(argv, {
+        timeoutMs: options.timeoutMs ?? usualTimeoutMs,
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+        ...(options.input === undefined ? {} : { input: options.input }),
+      });
+    } catch (error) {
+      if (error instanceof PvcError && error.code === 'EXEC_TIMEOUT')
+        throw cephError('CEPH_AWAY', { reason: errorText(error) }, { cause: error });
+      throw error;
+    }
+  }
+
+  /** A command of the monitors or managers, for its effect. @throws PvcError CEPH_AWAY, CEPH_REFUSED */
+  ceph(what: string, args: readonly string[], options: CallOptions = {}): Promise<string> {
+    return this.run(what, ['ceph', '--connect-timeout', String(connectSeconds), ...args], options);
+  }
+
+  /** What Ceph tells, in the shape that is expected. @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */
+  async ask<T>(schema: z.ZodType<T>, args: readonly string[], options: CallOptions = {}): Promise<T> {
+    const what = `ceph ${args.join(' ')}`;
+    return parsed(schema, what, await this.ceph(what, [...args, '--format', 'json'], options));
+  }
+
+  /** A command on RBD images, for its effect. @throws PvcError CEPH_AWAY, CEPH_REFUSED */
+  rbd(what: string, args: readonly string[], options: CallOptions = {}): Promise<string> {
+    return this.run(what, ['rbd', ...args], options);
+  }
+
+  /** What `rbd` tells. @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */
+  async askRbd<T>(schema: z.ZodType<T>, args: readonly string[], options: CallOptions = {}): Promise<T> {
+    const what = `rbd ${args.join(' ')}`;
+    return parsed(schema, what, await this.run(what, ['rbd', ...args, '--format', 'json'], options));
+  }
+}
+
+/** @throws PvcError CEPH_STRANGE */
+function parsed<T>(schema: z.ZodType<T>, what: string, text: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw cephError('CEPH_STRANGE', { what, reason: errorText(error) }, { cause: error });
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) throw cephError('CEPH_STRANGE', { what, reason: issueLines(result.error).join('; ') });
+  return result.data;
+}

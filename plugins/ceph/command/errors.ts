@@ -1,0 +1,47 @@
+/** What goes wrong with storage, for everybody in this plugin. @module */
+import { defineErrors } from '../../../core/plugin/api.ts';
+
+export const cephError = defineErrors({
+  CEPH_NOT_STARTED: {
+    message: 'The storage part of this daemon has not started yet.',
+    hint: 'Try again in a moment.',
+    http: 503,
+    exit: 'unreachable',
+  },
+  CEPH_NONE: {
+    message: 'This cluster has no storage yet.',
+    hint: 'Make it with `pvc storage init`; the nodes then start their parts by themselves.',
+    http: 409,
+    exit: 'refused',
+  },
+  CEPH_EXISTS: {
+    message: 'This cluster has its storage already (fsid {fsid}).',
+    hint: 'See `pvc storage status`.',
+    http: 409,
+    exit: 'conflict',
+  },
+  CEPH_NETWORK: {
+    message: 'It is not known over which network the nodes are to reach their storage: {reason}.',
+    hint: 'Name the network between the servers: `pvc storage init --network 10.0.1.0/24`.',
+    http: 422,
+    exit: 'usage',
+  },
+  CEPH_AWAY: {
+    message: 'The storage does not answer: {reason}',
+    hint: 'Guests that have their data in reach run on. See `pvc storage status` and `pvc node list`; most monitors must be up.',
+    http: 503,
+    exit: 'unreachable',
+  },
+  CEPH_REFUSED: {
+    message: 'Ceph refused {what}: {reason}',
+    hint: 'Nothing else was changed. See `pvc storage status`.',
+    http: 502,
+    exit: 'failed',
+  },
+  CEPH_STRANGE: {
+    message: 'The answer of {what} cannot be understood: {reason}',
+    hint: 'This version of PVC may not know this version of Ceph; `ceph versions` tells which it is.',
+    http: 502,
+    exit: 'failed',
+  },
+});

@@ -1,0 +1,33 @@
+/** What of storage lives only while a daemon runs: its controllers, tasks, metrics, checks. @module */
+import type { AnyController, AnyTaskDefinition, Runtime } from '../../core/plugin/api.ts';
+import { cephNodeController } from './cluster/node-controller.ts';
+import { cephStatusController } from './cluster/status-controller.ts';
+import { CephCommand } from './command/ceph-command.ts';
+import type { CephConfig } from './config.ts';
+import { addOsdTask } from './osd/add-task.ts';
+import { type OsdServices, osdController } from './osd/osd-controller.ts';
+import { poolTasks } from './pool/pool-tasks.ts';
+import { volumeTasks } from './volume/volume-tasks.ts';
+
+export interface DaemonPart {
+  readonly runtime: Runtime;
+  readonly ceph: CephCommand;
+  readonly controllers: readonly AnyController[];
+  readonly tasks: readonly AnyTaskDefinition[];
+}
+
+export function startDaemonPart(runtime: Runtime): DaemonPart {
+  const config = runtime.section('ceph') as CephConfig;
+  const ceph = new CephCommand(runtime.host);
+  const osds: OsdServices = new Map();
+  return {
+    runtime,
+    ceph,
+    controllers: [
+      cephNodeController(runtime, ceph, config),
+      cephStatusController(runtime, ceph),
+      osdController(runtime, ceph, osds),
+    ],
+    tasks: [addOsdTask(runtime, ceph), ...poolTasks(runtime, ceph), ...volumeTasks(runtime, ceph)],
+  };
+}

@@ -1,0 +1,45 @@
+/** ceph: the storage of the cluster, which PVC makes, runs and mends. See README.md. @module */
+import { definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
+import { ceph, cephSecret } from './cluster/ceph-kind.ts';
+import { clusterOperations } from './cluster/operations.ts';
+import type { CephCommand } from './command/ceph-command.ts';
+import { cephError } from './command/errors.ts';
+import { cephConfig } from './config.ts';
+import type { DaemonPart } from './daemon-part.ts';
+import { osdOperations } from './osd/operations.ts';
+import { osd } from './osd/osd-kind.ts';
+import { poolOperations } from './pool/operations.ts';
+import { pool } from './pool/pool-kind.ts';
+import { tapGuests } from './volume/guest-disk.ts';
+import { volumeOperations } from './volume/operations.ts';
+import { volume } from './volume/volume-kind.ts';
+
+export const cephPlugin: PluginDefinition = definePlugin({
+  name: 'ceph',
+  api: '^1',
+  summary: 'replicated storage through Ceph',
+  apply(pvc) {
+    let running: DaemonPart | undefined;
+    const need = (): DaemonPart => {
+      if (running === undefined) throw cephError('CEPH_NOT_STARTED', {});
+      return running;
+    };
+    const command = (): CephCommand => need().ceph;
+    tapGuests(pvc, () => need().runtime);
+    pvc.hooks.config.tap(() => [cephConfig]);
+    pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume]);
+    pvc.hooks.operations.tap(() => [
+      ...clusterOperations,
+      ...osdOperations(command),
+      ...poolOperations(command),
+      ...volumeOperations(command),
+    ]);
+    pvc.hooks.start.tap(async (runtime) => {
+      // Not above: a command line needs neither controllers nor tasks.
+      const { startDaemonPart } = await import('./daemon-part.ts');
+      running = startDaemonPart(runtime);
+    });
+    pvc.hooks.controllers.tap(() => need().controllers);
+    pvc.hooks.tasks.tap(() => need().tasks);
+  },
+});

@@ -1,0 +1,71 @@
+/** A disk of the storage: one OSD. What it is made of stands here; how it is, Ceph knows. @module */
+import { condition, defineErrors, defineKind, names, z } from '../../../core/plugin/api.ts';
+
+/** What an OSD keeps its data on. */
+export const backing = z.discriminatedUnion('type', [
+  /** A sparse file: for trying things out, and for labs. */
+  z.strictObject({ type: z.literal('file'), path: names.absolutePath }),
+  /** A whole device, with BlueStore directly on it. */
+  z.strictObject({ type: z.literal('raw'), path: names.absolutePath }),
+]);
+export type Backing = z.infer<typeof backing>;
+
+/** A device class of CRUSH: hdd, ssd, nvme, or one of the administrator's own. */
+export const deviceClass = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'a device class is 1 to 32 of a-z, 0-9, "_" and "-", starting with a letter');
+
+export const osdSpec = z.strictObject({
+  node: names.nodeName,
+  /** Ceph's name of it: not its number, which the next disk may get. */
+  uuid: names.uuid,
+  backing,
+  /** Keep its daemon running. */
+  serve: z.boolean(),
+});
+export type OsdSpec = z.infer<typeof osdSpec>;
+
+export const osdStatus = z.strictObject({
+  daemon: z.enum(['starting', 'running', 'down', 'stopped']),
+  conditions: z.array(condition),
+});
+export type OsdStatus = z.infer<typeof osdStatus>;
+
+export const osd = defineKind<OsdSpec, OsdStatus>({
+  name: 'osd',
+  plural: 'osds',
+  version: 1,
+  id: z.string().regex(/^(?:0|[1-9]\d{0,5})$/, 'an OSD is named by its number'),
+  spec: osdSpec,
+  status: osdStatus,
+  unique: (spec) => ({ uuid: [spec.uuid], device: [`${spec.node}:${spec.backing.path}`] }),
+  concerns: (spec) => [spec.node],
+  label: (spec) => `osd on ${spec.node}`,
+});
+
+export const osdError = defineErrors({
+  OSD_DEVICE: {
+    message: '{device} of {node} cannot become a disk of the storage: {reason}.',
+    hint: 'Nothing was changed. Take another device, or make this one free first.',
+    http: 409,
+    exit: 'refused',
+  },
+  OSD_NOT_UP: {
+    message: 'The disk osd.{osd} on {node} has not come up: {reason}',
+    hint: 'See its log on that node (/var/log/ceph, or services/ceph-osd-{osd}.log of PVC); the device is as it was made.',
+    http: 504,
+    exit: 'failed',
+  },
+  OSD_NEEDED: {
+    message: 'The disk osd.{osd} cannot be removed.',
+    hint: 'Every reason is listed above; nothing was changed. --force removes it all the same, and what only it holds is lost.',
+    http: 409,
+    exit: 'refused',
+  },
+  OSD_INPUT: {
+    message: 'The disk cannot be added so: {reason}.',
+    hint: 'See `pvc storage osd add --help`. Nothing was changed.',
+    http: 422,
+    exit: 'usage',
+  },
+});

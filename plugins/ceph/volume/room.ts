@@ -1,0 +1,22 @@
+/** The guard against a pool that runs full: Ceph stops all writes at 95 %. @module */
+import { formatBytes } from '../../../core/plugin/api.ts';
+import type { PoolFigures } from '../pool/pool-figures.ts';
+import { volumeError } from './volume-kind.ts';
+
+/** Share of a pool that new volumes may promise to fill. */
+export const roomLimit = 0.8;
+
+/**
+ * @param moreBytes what the volume may come to hold besides what is stored now, data without replicas as the figures are
+ * @throws PvcError VOLUME_NO_ROOM
+ */
+export function needRoom(pool: string, { storedBytes, freeBytes }: PoolFigures, moreBytes: number): void {
+  const whole = storedBytes + freeBytes;
+  if (storedBytes + moreBytes <= whole * roomLimit) return;
+  throw volumeError('VOLUME_NO_ROOM', {
+    pool,
+    wanted: formatBytes(moreBytes),
+    free: formatBytes(freeBytes),
+    limit: Math.round(roomLimit * 100),
+  });
+}

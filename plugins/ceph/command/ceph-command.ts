@@ -89,8 +89,8 @@ export class CephCommand {
   }
 }
 
-/** @throws PvcError CEPH_STRANGE */
-function parsed<T>(schema: z.ZodType<T>, what: string, text: string): T {
+/** What a command printed as JSON, in the shape that is expected. @param what the command @throws PvcError CEPH_STRANGE */
+export function parsed<T>(schema: z.ZodType<T>, what: string, text: string): T {
   let value: unknown;
   try {
     value = JSON.parse(text);

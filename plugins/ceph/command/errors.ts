@@ -40,7 +40,7 @@ export const cephError = defineErrors({
   },
   CEPH_STRANGE: {
     message: 'The answer of {what} cannot be understood: {reason}',
-    hint: 'This version of PVC may not know this version of Ceph; `ceph versions` tells which it is.',
+    hint: 'This version of PVC may not know the version of that program; `ceph versions` tells those of Ceph.',
     http: 502,
     exit: 'failed',
   },

@@ -78,7 +78,10 @@ describe('the block devices of a node', () => {
     ['a size that is no number', recording('ceph-volume/bookworm/lsblk').stdout.replace('500107862016', '"465.8G"')],
   ] as const)
     it(`are not guessed when lsblk prints ${what}`, () => {
-      assert.throws(() => parseDevices(output), { code: 'DEVICE_OUTPUT', message: /^lsblk --json --bytes / });
+      assert.throws(() => parseDevices(output), {
+        code: 'CEPH_STRANGE',
+        message: /^The answer of lsblk --json --bytes /,
+      });
     });
 
   it('are never misread: any text is devices or an error with a reason', () => {
@@ -90,7 +93,7 @@ describe('the block devices of a node', () => {
           for (const device of parseDevices(text))
             assert.ok(Number.isSafeInteger(device.size) && device.path !== undefined);
         } catch (error) {
-          assert.equal((error as { code?: string }).code, 'DEVICE_OUTPUT');
+          assert.equal((error as { code?: string }).code, 'CEPH_STRANGE');
         }
       }),
       { numRuns: 200 },

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from '../../../core/plugin/api.ts';
-import { fromJson } from './tool-output.ts';
+import { parsed } from '../command/ceph-command.ts';
 
 export const lsblkCommand = [
   'lsblk',
@@ -85,9 +85,9 @@ const listed: z.ZodType<BlockDevice> = columns
 
 const output = z.object({ blockdevices: z.array(listed) });
 
-/** The devices that are not made of others, in the order of lsblk. @throws PvcError DEVICE_OUTPUT */
+/** The devices that are not made of others, in the order of lsblk. @throws PvcError CEPH_STRANGE */
 export function parseDevices(stdout: string): readonly BlockDevice[] {
-  return fromJson(output, lsblkCommand, stdout).blockdevices;
+  return parsed(output, lsblkCommand.join(' '), stdout).blockdevices;
 }
 
 /** The device with this path, wherever it stands. */

@@ -99,7 +99,10 @@ describe('the OSDs on logical volumes', () => {
     ['a volume without its OSD', '{"0": [{"type": "block", "path": "/dev/a/b", "devices": [], "tags": {}}]}'],
   ] as const)
     it(`are not guessed when ceph-volume prints ${what}`, () => {
-      assert.throws(() => parseLvmList(text), { code: 'DEVICE_OUTPUT', message: /^ceph-volume lvm list answered/ });
+      assert.throws(() => parseLvmList(text), {
+        code: 'CEPH_STRANGE',
+        message: /^The answer of ceph-volume lvm list /,
+      });
     });
 
   it('are read or refused, whatever one letter of the answer is', () => {
@@ -110,7 +113,7 @@ describe('the OSDs on logical volumes', () => {
           for (const osd of parseLvmList(whole.slice(0, at) + put + whole.slice(at + 1)))
             assert.ok(osd.data.path.length > 0);
         } catch (error) {
-          assert.equal((error as { code?: string }).code, 'DEVICE_OUTPUT');
+          assert.equal((error as { code?: string }).code, 'CEPH_STRANGE');
         }
       }),
       { numRuns: 200 },

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from '../../../core/plugin/api.ts';
-import { fromJson } from './tool-output.ts';
+import { parsed } from '../command/ceph-command.ts';
 
 export const lvmListCommand = ['ceph-volume', 'lvm', 'list', '--format', 'json'] as const;
 export const rawListCommand = ['ceph-volume', 'raw', 'list', '--format', 'json'] as const;
@@ -30,50 +30,50 @@ export interface StoredOsd {
   readonly encrypted: boolean;
 }
 
-/** Tags that an OSD's data volume has. LVM keeps them on the disk; `ceph-volume` sets all of them at once. */
-const blockTags = z.object({
-  'ceph.osd_id': z.string(),
-  'ceph.osd_fsid': z.string(),
-  'ceph.cluster_fsid': z.string(),
-  'ceph.crush_device_class': z.string().optional(),
-  'ceph.encrypted': z.string().optional(),
-});
-
-/** A database on a partition is listed without `devices`. Other types: wal, and data and journal of FileStore. */
-const volume = z.object({
+/** A logical volume of an OSD. LVM keeps the tags on the disk; `ceph-volume` sets all of them at once. */
+const logicalVolume = z.object({
   type: z.string(),
   path: z.string(),
-  devices: z.array(z.string()).default([]),
-  tags: z.record(z.string(), z.string()),
+  devices: z.array(z.string()),
+  tags: z.object({
+    'ceph.osd_id': z.string(),
+    'ceph.osd_fsid': z.string(),
+    'ceph.cluster_fsid': z.string(),
+    'ceph.crush_device_class': z.string().optional(),
+    'ceph.encrypted': z.string().optional(),
+    'ceph.db_device': z.string().optional(),
+    'ceph.wal_device': z.string().optional(),
+  }),
 });
-type Volume = z.infer<typeof volume>;
+type LogicalVolume = z.infer<typeof logicalVolume>;
 
-const lvmOutput = z.record(z.string(), z.array(volume));
+/** Of an OSD whose database is on a partition, that is listed, too; it tells nothing that the OSD's volume does not. */
+const partition = z.object({ path: z.string(), tags: z.strictObject({ PARTUUID: z.string() }) });
 
-/** The BlueStore OSDs on logical volumes, by number. @throws PvcError DEVICE_OUTPUT */
+const lvmOutput = z.record(z.string(), z.array(z.union([logicalVolume, partition])));
+
+/** The BlueStore OSDs on logical volumes, by number. @throws PvcError CEPH_STRANGE */
 export function parseLvmList(stdout: string): readonly StoredOsd[] {
-  const lists = Object.values(fromJson(lvmOutput, lvmListCommand, stdout));
-  return lists.flatMap((volumes) =>
-    volumes.filter(({ type }) => type === 'block').map((block) => storedOsd(block, volumes)),
-  );
+  const lists = Object.values(parsed(lvmOutput, lvmListCommand.join(' '), stdout));
+  return lists.flatMap((listed) => {
+    const volumes = listed.filter((one) => 'devices' in one);
+    // FileStore, which Ceph gave up, has the types data and journal.
+    return volumes.filter(({ type }) => type === 'block').map((block) => storedOsd(block, volumes));
+  });
 }
 
-/** @param listed all volumes of OSDs with this number, perhaps of several OSDs */
-function storedOsd(block: Volume, listed: readonly Volume[]): StoredOsd {
-  const tags = fromJson(blockTags, lvmListCommand, JSON.stringify(block.tags));
-  const part = (type: 'db' | 'wal'): OsdPart | undefined => {
-    const path = block.tags[`ceph.${type}_device`];
-    if (path === undefined || path === '') return undefined;
-    return { path, disks: listed.find((one) => one.type === type && one.path === path)?.devices ?? [] };
-  };
+/** @param volumes all of the OSDs with this number, for there may be several */
+function storedOsd({ path, devices, tags }: LogicalVolume, volumes: readonly LogicalVolume[]): StoredOsd {
+  const part = (device: string | undefined): OsdPart | undefined =>
+    device ? { path: device, disks: volumes.find((one) => one.path === device)?.devices ?? [] } : undefined;
   return {
     id: tags['ceph.osd_id'],
     fsid: tags['ceph.osd_fsid'],
     clusterFsid: tags['ceph.cluster_fsid'],
     kind: 'lvm',
-    data: { path: block.path, disks: block.devices },
-    db: part('db'),
-    wal: part('wal'),
+    data: { path, disks: devices },
+    db: part(tags['ceph.db_device']),
+    wal: part(tags['ceph.wal_device']),
     deviceClass: tags['ceph.crush_device_class'] || undefined,
     encrypted: tags['ceph.encrypted'] === '1',
   };
@@ -94,12 +94,12 @@ const rawOutput = z.record(
 
 /**
  * The OSDs directly on devices. Opened volumes of encrypted LVM OSDs are among them; `mergeOsds` sorts that out.
- * @throws PvcError DEVICE_OUTPUT
+ * @throws PvcError CEPH_STRANGE
  */
 export function parseRawList(stdout: string): readonly StoredOsd[] {
   const part = (path: string): OsdPart => ({ path, disks: [path] });
   const optional = (path: string | undefined) => (path === undefined ? undefined : part(path));
-  return Object.values(fromJson(rawOutput, rawListCommand, stdout)).flatMap((one) => {
+  return Object.values(parsed(rawOutput, rawListCommand.join(' '), stdout)).flatMap((one) => {
     const { osd_id: id, ceph_fsid: clusterFsid, device } = one;
     if (id === undefined || clusterFsid === undefined || device === undefined) return [];
     return {

@@ -2,7 +2,7 @@
  * `npm run record:ceph-volume`: runs the real `ceph-volume`, `lsblk` and LVM on disks of every kind and writes down what
  * they answer, for the tests: `test/fixtures/ceph-volume/bookworm/`.
  *
- * A machine with Debian is built and started under QEMU, and taken away in every case. It takes more than half an hour.
+ * A machine with Debian is built and started under QEMU, and taken away in every case. It takes half an hour.
  * @module
  */
 import { cp, mkdtemp, rm } from 'node:fs/promises';

@@ -195,6 +195,11 @@ export class LibvirtConnection {
     await this.closed;
   }
 
+  /** Ends the connection at once, for a reason that was found elsewhere. Pending calls reject with it. */
+  abandon(reason: PvcError): void {
+    this.end(reason);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

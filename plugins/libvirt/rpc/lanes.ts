@@ -35,7 +35,11 @@ export class Lanes {
     this.options = options;
     this.main = main;
     // One daemon, one fate: when the main connection ends, whoever uses the driver opens a new one.
-    void main.closed.then(() => this.closeExtra());
+    void main.closed.then((reason) => {
+      if (reason === undefined) return this.closeExtra();
+      // Not closed as if nobody were on them: whoever waits there learns why.
+      for (const connection of this.extra) connection.abandon(reason);
+    });
   }
 
   /** As `LibvirtConnection.call`, on the main connection while it has room. */

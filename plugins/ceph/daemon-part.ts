@@ -1,9 +1,10 @@
 /** What of storage lives only while a daemon runs: its controllers, tasks, metrics, checks. @module */
-import type { AnyController, AnyTaskDefinition, Runtime } from '../../core/plugin/api.ts';
+import type { AnyController, AnyTaskDefinition, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
 import { cephNodeController } from './cluster/node-controller.ts';
 import { cephStatusController } from './cluster/status-controller.ts';
 import { CephCommand } from './command/ceph-command.ts';
 import type { CephConfig } from './config.ts';
+import { storageMetrics } from './health/storage-metrics.ts';
 import { addOsdTask } from './osd/add-task.ts';
 import { type OsdServices, osdController } from './osd/osd-controller.ts';
 import { poolTasks } from './pool/pool-tasks.ts';
@@ -14,6 +15,7 @@ export interface DaemonPart {
   readonly ceph: CephCommand;
   readonly controllers: readonly AnyController[];
   readonly tasks: readonly AnyTaskDefinition[];
+  readonly metrics: readonly MetricDefinition[];
 }
 
 export function startDaemonPart(runtime: Runtime): DaemonPart {
@@ -29,5 +31,6 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
       osdController(runtime, ceph, osds),
     ],
     tasks: [addOsdTask(runtime, ceph), ...poolTasks(runtime, ceph), ...volumeTasks(runtime, ceph)],
+    metrics: storageMetrics(runtime),
   };
 }

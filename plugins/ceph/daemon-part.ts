@@ -20,7 +20,7 @@ export interface DaemonPart {
 
 export function startDaemonPart(runtime: Runtime): DaemonPart {
   const config = runtime.section('ceph') as CephConfig;
-  const ceph = new CephCommand(runtime.host);
+  const ceph = new CephCommand(runtime.host, runtime.signal);
   const osds: OsdServices = new Map();
   return {
     runtime,

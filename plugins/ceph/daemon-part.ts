@@ -5,7 +5,9 @@ import { cephStatusController } from './cluster/status-controller.ts';
 import { CephCommand } from './command/ceph-command.ts';
 import type { CephConfig } from './config.ts';
 import { addOsdTask } from './osd/add-task.ts';
-import { type OsdServices, osdController } from './osd/osd-controller.ts';
+import { osdController } from './osd/osd-controller.ts';
+import { OsdDaemons } from './osd/osd-daemons.ts';
+import { removeOsdTask } from './osd/remove-task.ts';
 import { poolTasks } from './pool/pool-tasks.ts';
 import { volumeTasks } from './volume/volume-tasks.ts';
 
@@ -19,15 +21,20 @@ export interface DaemonPart {
 export function startDaemonPart(runtime: Runtime): DaemonPart {
   const config = runtime.section('ceph') as CephConfig;
   const ceph = new CephCommand(runtime.host);
-  const osds: OsdServices = new Map();
+  const daemons = new OsdDaemons(runtime, ceph);
   return {
     runtime,
     ceph,
     controllers: [
       cephNodeController(runtime, ceph, config),
       cephStatusController(runtime, ceph),
-      osdController(runtime, ceph, osds),
+      osdController(daemons),
     ],
-    tasks: [addOsdTask(runtime, ceph), ...poolTasks(runtime, ceph), ...volumeTasks(runtime, ceph)],
+    tasks: [
+      addOsdTask(runtime, ceph, daemons),
+      removeOsdTask(runtime, ceph, daemons),
+      ...poolTasks(runtime, ceph),
+      ...volumeTasks(runtime, ceph),
+    ],
   };
 }

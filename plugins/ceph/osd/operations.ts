@@ -15,6 +15,7 @@ import type { CephCommand } from '../command/ceph-command.ts';
 import { cephError } from '../command/errors.ts';
 import { type Backing, deviceClass, osd, osdError } from './osd-kind.ts';
 import { type OsdFigures, type OsdMapEntry, osdFigures, osdMap } from './osd-map.ts';
+import { removeOperation } from './remove-operation.ts';
 
 const addTimeoutMs = 900_000;
 /** BlueStore needs room for itself; below this an OSD cannot even start. */
@@ -124,6 +125,7 @@ export const osdOperations = (ceph: () => CephCommand) => [
       return { node: input.node, device: input.device };
     },
   }),
+  removeOperation(ceph),
   defineQuery({
     name: 'osd.list',
     summary: 'List the disks of the storage (OSDs)',

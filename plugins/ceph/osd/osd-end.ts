@@ -1,6 +1,7 @@
 /** The end of an OSD in Ceph, in steps that may each be done again. @module */
 import { type Host, z } from '../../../core/plugin/api.ts';
-import type { CephCommand } from '../command/ceph-command.ts';
+import { type CephCommand, complaint } from '../command/ceph-command.ts';
+import { cephError } from '../command/errors.ts';
 import { osdError } from './osd-kind.ts';
 import { type OsdMapEntry, osdMap } from './osd-map.ts';
 
@@ -33,6 +34,9 @@ export async function untilDown(
   }
 }
 
+/** ENOTEMPTY (errno.h) */
+const notEmpty = 39;
+
 const hosts = z.looseObject({
   nodes: z.array(z.looseObject({ name: z.string(), type: z.string(), children: z.array(z.int()).default([]) })),
 });
@@ -44,7 +48,8 @@ export async function purge(ceph: CephCommand, osd: NumberedOsd, node: string): 
   const { nodes } = await ceph.ask(hosts, ['osd', 'tree']);
   const place = nodes.find(({ name, type }) => type === 'host' && name === node);
   if (place?.children.length !== 0) return;
-  // An OSD that is made at this moment puts its node into the tree again, and Ceph refuses what is not empty.
-  const argv = ['ceph', '--connect-timeout', '5', 'osd', 'crush', 'rm', node] as const;
-  await ceph.attempt(argv);
+  const result = await ceph.tryCeph(['osd', 'crush', 'rm', node]);
+  // An OSD that is made at this moment has put its node into the tree again.
+  if (result.code !== 0 && result.code !== notEmpty)
+    throw cephError('CEPH_REFUSED', { what: `the end of ${node} in the tree`, reason: complaint(result) });
 }

@@ -88,11 +88,11 @@ export async function storageFacts(ceph: CephCommand, id: number): Promise<Stora
 
 /** `ceph osd ok-to-stop` ends with an error when it is not, and tells all the same. */
 async function pgsWithout(ceph: CephCommand, id: number): Promise<number> {
-  const argv = ['ceph', '--connect-timeout', '5', 'osd', 'ok-to-stop', String(id), '--format', 'json'] as const;
-  const result = await ceph.attempt(argv);
+  const args = ['osd', 'ok-to-stop', String(id), '--format', 'json'];
+  const result = await ceph.tryCeph(args);
   if (result.stdout.trim() === '') {
     const reason = complaint(result);
     throw cephError('CEPH_REFUSED', { what: `whether osd.${id} may stop`, reason });
   }
-  return parsed(stopAnswer, argv.join(' '), result.stdout).num_not_ok_pgs;
+  return parsed(stopAnswer, `ceph ${args.join(' ')}`, result.stdout).num_not_ok_pgs;
 }

@@ -1,13 +1,13 @@
 /** What of storage lives only while a daemon runs: its controllers, tasks, metrics, checks. @module */
-import type { AnyController, AnyTaskDefinition, Runtime } from '../../core/plugin/api.ts';
+import type { AnyController, AnyTaskDefinition, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
 import { cephNodeController } from './cluster/node-controller.ts';
 import { cephStatusController } from './cluster/status-controller.ts';
 import { CephCommand } from './command/ceph-command.ts';
 import type { CephConfig } from './config.ts';
-import { addOsdTask } from './osd/add-task.ts';
+import { storageMetrics } from './health/storage-metrics.ts';
 import { osdController } from './osd/osd-controller.ts';
 import { OsdDaemons } from './osd/osd-daemons.ts';
-import { removeOsdTask } from './osd/remove-task.ts';
+import { osdTasks } from './osd/tasks.ts';
 import { poolTasks } from './pool/pool-tasks.ts';
 import { volumeTasks } from './volume/volume-tasks.ts';
 
@@ -16,6 +16,7 @@ export interface DaemonPart {
   readonly ceph: CephCommand;
   readonly controllers: readonly AnyController[];
   readonly tasks: readonly AnyTaskDefinition[];
+  readonly metrics: readonly MetricDefinition[];
 }
 
 export function startDaemonPart(runtime: Runtime): DaemonPart {
@@ -30,11 +31,7 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
       cephStatusController(runtime, ceph),
       osdController(daemons),
     ],
-    tasks: [
-      addOsdTask(runtime, ceph, daemons),
-      removeOsdTask(runtime, ceph, daemons),
-      ...poolTasks(runtime, ceph),
-      ...volumeTasks(runtime, ceph),
-    ],
+    tasks: [...osdTasks(runtime, ceph, daemons), ...poolTasks(runtime, ceph), ...volumeTasks(runtime, ceph)],
+    metrics: storageMetrics(runtime),
   };
 }

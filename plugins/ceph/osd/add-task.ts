@@ -11,6 +11,7 @@ import {
 import type { CephCommand } from '../command/ceph-command.ts';
 import { cephError } from '../command/errors.ts';
 import { patiently } from '../command/patient.ts';
+import { place } from './crush.ts';
 import type { OsdDaemons } from './osd-daemons.ts';
 import { ownEntry, purge, untilDown } from './osd-end.ts';
 import { type Backing, backing, deviceClass, osd, osdError } from './osd-kind.ts';
@@ -84,7 +85,9 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand, daemons: OsdDaem
     // Nothing has been touched yet, and what is there is somebody else's.
     if (run.phase === '') return;
     const { backing: device, uuid } = addInput.parse(run.spec.input);
-    await discard(run.data?.id, device, uuid);
+    // It may have been cut off after Ceph gave the number and before that was written down.
+    const id = run.data?.id ?? (await osdMap(ceph)).osds.find((one) => one.uuid === uuid)?.id;
+    await discard(id, device, uuid);
   }
 
   async function add(run: TaskRun<Made>): Promise<unknown> {
@@ -111,7 +114,7 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand, daemons: OsdDaem
       ]);
     runtime.touch('osd', String(id));
     await untilUp(id, node, run.signal);
-    await settle(id, input);
+    await place(ceph, id, input);
     return { osd: id, node };
   }
 
@@ -144,13 +147,5 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand, daemons: OsdDaem
         });
       await host.clock.sleep(500, signal);
     }
-  }
-
-  async function settle(id: number, { class: wanted, weight }: AddInput): Promise<void> {
-    if (wanted !== undefined) {
-      await ceph.ceph('the device class', ['osd', 'crush', 'rm-device-class', `osd.${id}`]);
-      await ceph.ceph('the device class', ['osd', 'crush', 'set-device-class', wanted, `osd.${id}`]);
-    }
-    if (weight !== undefined) await ceph.ceph('the weight', ['osd', 'crush', 'reweight', `osd.${id}`, String(weight)]);
   }
 }

@@ -69,6 +69,12 @@ export const osdError = defineErrors({
     http: 409,
     exit: 'refused',
   },
+  OSD_NOT_FOUND: {
+    message: 'There is no osd.{osd}.',
+    hint: 'See `pvc storage osd list`.',
+    http: 404,
+    exit: 'notFound',
+  },
   OSD_RUNS: {
     message: 'osd.{osd} runs on, although it was told to end.',
     hint: 'See `pvc storage osd list`. Nothing of it was taken away; end the process on its node and try again.',
@@ -76,8 +82,8 @@ export const osdError = defineErrors({
     exit: 'failed',
   },
   OSD_INPUT: {
-    message: 'The disk cannot be added so: {reason}.',
-    hint: 'See `pvc storage osd add --help`. Nothing was changed.',
+    message: 'That cannot be done with a disk of the storage: {reason}.',
+    hint: 'See the --help of the command. Nothing was changed.',
     http: 422,
     exit: 'usage',
   },

@@ -5,8 +5,9 @@ import { cephStatusController } from './cluster/status-controller.ts';
 import { CephCommand } from './command/ceph-command.ts';
 import type { CephConfig } from './config.ts';
 import { storageMetrics } from './health/storage-metrics.ts';
-import { addOsdTask } from './osd/add-task.ts';
-import { type OsdServices, osdController } from './osd/osd-controller.ts';
+import { osdController } from './osd/osd-controller.ts';
+import { OsdDaemons } from './osd/osd-daemons.ts';
+import { osdTasks } from './osd/tasks.ts';
 import { poolTasks } from './pool/pool-tasks.ts';
 import { volumeTasks } from './volume/volume-tasks.ts';
 
@@ -21,16 +22,16 @@ export interface DaemonPart {
 export function startDaemonPart(runtime: Runtime): DaemonPart {
   const config = runtime.section('ceph') as CephConfig;
   const ceph = new CephCommand(runtime.host, runtime.signal);
-  const osds: OsdServices = new Map();
+  const daemons = new OsdDaemons(runtime, ceph);
   return {
     runtime,
     ceph,
     controllers: [
       cephNodeController(runtime, ceph, config),
       cephStatusController(runtime, ceph),
-      osdController(runtime, ceph, osds),
+      osdController(daemons),
     ],
-    tasks: [addOsdTask(runtime, ceph), ...poolTasks(runtime, ceph), ...volumeTasks(runtime, ceph)],
+    tasks: [...osdTasks(runtime, ceph, daemons), ...poolTasks(runtime, ceph), ...volumeTasks(runtime, ceph)],
     metrics: storageMetrics(runtime),
   };
 }

@@ -25,6 +25,11 @@ const usualTimeoutMs = 20_000;
 const awayMarks =
   /timed out|error connecting to the cluster|couldn't connect to the cluster|ObjectNotFound|error calling conf_read_file|unable to get monitor info/i;
 
+const cephArgv = (args: readonly string[]): [string, ...string[]] => [
+  ...(['ceph', '--connect-timeout', String(connectSeconds)] as const),
+  ...args,
+];
+
 /** The line of a tool's complaint that says what is wrong: the last that is not blank, without the tool's own stamps. */
 export function complaint({ stderr, code, signal }: Pick<ExecResult, 'stderr' | 'code' | 'signal'>): string {
   const lines = stderr
@@ -73,7 +78,14 @@ export class CephCommand {
 
   /** A command of the monitors or managers, for its effect. @throws PvcError CEPH_AWAY, CEPH_REFUSED */
   ceph(what: string, args: readonly string[], options: CallOptions = {}): Promise<string> {
-    return this.run(what, ['ceph', '--connect-timeout', String(connectSeconds), ...args], options);
+    return this.run(what, cephArgv(args), options);
+  }
+
+  /** As `ceph`, for callers to whom an exit code is an answer. @throws PvcError CEPH_AWAY */
+  async tryCeph(args: readonly string[], options: CallOptions = {}): Promise<ExecResult> {
+    const result = await this.attempt(cephArgv(args), options);
+    if (result.code !== 0 && awayMarks.test(result.stderr)) throw cephError('CEPH_AWAY', { reason: complaint(result) });
+    return result;
   }
 
   /** What Ceph tells, in the shape that is expected. @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */

@@ -22,16 +22,17 @@ export interface DaemonPart {
 export function startDaemonPart(runtime: Runtime): DaemonPart {
   const config = runtime.section('ceph') as CephConfig;
   const ceph = new CephCommand(runtime.host, runtime.signal);
-  const daemons = new OsdDaemons(runtime, ceph);
+  const patient = ceph.patient();
+  const daemons = new OsdDaemons(runtime, patient);
   return {
     runtime,
     ceph,
     controllers: [
-      cephNodeController(runtime, ceph, config),
+      cephNodeController(runtime, patient, config),
       cephStatusController(runtime, ceph),
       osdController(daemons),
     ],
-    tasks: [...osdTasks(runtime, ceph, daemons), ...poolTasks(runtime, ceph), ...volumeTasks(runtime, ceph)],
+    tasks: [...osdTasks(runtime, patient, daemons), ...poolTasks(runtime, patient), ...volumeTasks(runtime, patient)],
     metrics: storageMetrics(runtime),
   };
 }

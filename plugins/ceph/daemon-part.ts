@@ -1,5 +1,6 @@
 /** What of storage lives only while a daemon runs: its controllers, tasks, metrics, checks. @module */
 import type { AnyController, AnyTaskDefinition, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
+import { benchmarkRemoveTask, benchmarkTask } from './benchmark/benchmark-task.ts';
 import { cephNodeController } from './cluster/node-controller.ts';
 import { cephStatusController } from './cluster/status-controller.ts';
 import { CephCommand } from './command/ceph-command.ts';
@@ -32,7 +33,13 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
       cephStatusController(runtime, ceph),
       osdController(daemons),
     ],
-    tasks: [...osdTasks(runtime, patient, daemons), ...poolTasks(runtime, patient), ...volumeTasks(runtime, patient)],
+    tasks: [
+      ...osdTasks(runtime, patient, daemons),
+      ...poolTasks(runtime, patient),
+      ...volumeTasks(runtime, patient),
+      benchmarkTask(runtime, patient),
+      benchmarkRemoveTask(runtime, patient),
+    ],
     metrics: storageMetrics(runtime),
   };
 }

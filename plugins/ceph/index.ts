@@ -7,6 +7,7 @@ import type { CephCommand } from './command/ceph-command.ts';
 import { cephError } from './command/errors.ts';
 import { cephConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
+import { deviceOperations } from './device/operations.ts';
 import { osdOperations } from './osd/operations.ts';
 import { osd } from './osd/osd-kind.ts';
 import { poolOperations } from './pool/operations.ts';
@@ -31,7 +32,8 @@ export const cephPlugin: PluginDefinition = definePlugin({
     pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume]);
     pvc.hooks.operations.tap(() => [
       ...clusterOperations,
-      ...osdOperations(command),
+      ...deviceOperations(command),
+      ...osdOperations(command, () => need().runtime),
       ...poolOperations(command),
       ...volumeOperations(command),
     ]);

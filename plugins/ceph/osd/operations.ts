@@ -1,4 +1,5 @@
 /** What can be done with the disks of the storage (OSDs). @module */
+import type { Runtime } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { addOperation } from './add-operation.ts';
 import { changeOperations } from './change-operations.ts';
@@ -6,8 +7,8 @@ import { flagOperations } from './flag-operations.ts';
 import { listOperations } from './list-operations.ts';
 import { removeOperation } from './remove-operation.ts';
 
-export const osdOperations = (ceph: () => CephCommand) => [
-  addOperation,
+export const osdOperations = (ceph: () => CephCommand, runtime: () => Runtime) => [
+  addOperation(runtime),
   removeOperation(ceph),
   ...changeOperations(ceph),
   ...flagOperations(ceph),

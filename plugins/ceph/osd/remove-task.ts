@@ -19,7 +19,7 @@ import { dataLeft } from './data-left.ts';
 import type { OsdDaemons } from './osd-daemons.ts';
 import { type NumberedOsd, ownEntry, purge, untilDown } from './osd-end.ts';
 import { backing, osd } from './osd-kind.ts';
-import { wipe } from './plain-osd.ts';
+import { wipe } from './wipe.ts';
 
 export const removeInput = z.strictObject({
   uuid: names.uuid,

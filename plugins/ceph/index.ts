@@ -10,8 +10,11 @@ import { osdOperations } from './osd/operations.ts';
 import { osd } from './osd/osd-kind.ts';
 import { poolOperations } from './pool/operations.ts';
 import { pool } from './pool/pool-kind.ts';
+import { copyOperations } from './volume/copy-operations.ts';
 import { tapGuests } from './volume/guest-disk.ts';
 import { volumeOperations } from './volume/operations.ts';
+import { volumeQueries } from './volume/query-operations.ts';
+import { snapshotOperations } from './volume/snapshot-operations.ts';
 import { volume } from './volume/volume-kind.ts';
 
 export const cephPlugin: PluginDefinition = definePlugin({
@@ -33,12 +36,16 @@ export const cephPlugin: PluginDefinition = definePlugin({
       ...osdOperations(command),
       ...poolOperations(command),
       ...volumeOperations(command),
+      ...copyOperations(command),
+      ...snapshotOperations(command),
+      ...volumeQueries(command, () => need().usage),
     ]);
     pvc.hooks.start.tap(async (runtime) => {
       // Not above: a command line needs neither controllers nor tasks.
       const { startDaemonPart } = await import('./daemon-part.ts');
       running = startDaemonPart(runtime);
     });
+    pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.tasks.tap(() => need().tasks);
   },

@@ -64,21 +64,32 @@ async function looksLikeDisk({ processes, files }: Parts, path: string): Promise
   return (await processes.exec(['blkid', '-p', path], { timeoutMs: inspectTimeoutMs })).code === 0;
 }
 
+/**
+ * Bytes that a VDI must have: `qemu-img check` does not look. Header as in QEMU's block/vdi.c: offset of the data at 0x158,
+ * size of a block at 0x178, number of blocks that lie in the file at 0x184.
+ */
+async function vdiBytes(files: Parts['files'], path: string): Promise<number> {
+  const bytes = (await files.readSlice(path, 0, 0x200)) ?? new Uint8Array(0);
+  const header = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return header.getUint32(0x158, true) + header.getUint32(0x178, true) * header.getUint32(0x184, true);
+}
+
+const cutOff = (wanted: number, size: number): string | undefined =>
+  wanted <= size ? undefined : `it is cut off: it should have ${wanted} bytes and has ${size}`;
+
 /** What qemu-img finds wrong with the structure of a file, truncation with it. */
 async function damage({ processes, files }: Parts, path: string, format: DiskFormat): Promise<string | undefined> {
   if (format === 'raw' || format === 'vpc') return undefined;
+  const size = (await files.stat(path))?.size ?? 0;
   const result = await processes.exec(['qemu-img', 'check', '-f', format, '--output', 'json', path], {
     timeoutMs: inspectTimeoutMs,
   });
-  if (result.stdout.trim() === '') return complaint(result);
+  if (result.stdout.trim() === '') return complaint(result).replace(/\.$/, '');
   const found = parsed(check, 'qemu-img check', result.stdout);
   if ((found.corruptions ?? 0) > 0 || (found['check-errors'] ?? 0) > 0)
     return `it is damaged: ${found.corruptions ?? 0} places are wrong`;
-  const size = (await files.stat(path))?.size ?? 0;
   // What lies beyond the end of the file would be read as zeros without a word.
-  if ((found['image-end-offset'] ?? 0) > size)
-    return `it is cut off: it should have ${found['image-end-offset']} bytes and has ${size}`;
-  return undefined;
+  return cutOff(format === 'vdi' ? await vdiBytes(files, path) : (found['image-end-offset'] ?? 0), size);
 }
 
 /**
@@ -102,17 +113,17 @@ export async function inspectDiskFile(
     ['qemu-img', 'info', '--output', 'json', ...(wanted === undefined ? [] : ['-f', wanted]), path],
     { timeoutMs: inspectTimeoutMs },
   );
-  if (result.code !== 0) throw unfit(complaint(result));
+  if (result.code !== 0) throw unfit(complaint(result).replace(/\.$/, ''));
   const found = parsed(info, 'qemu-img info', result.stdout);
   const format = diskFormat.safeParse(found.format);
   if (!format.success) throw unfit(`its form ${found.format} is none of ${diskFormat.options.join(', ')}`);
   const file = { path, format: format.data, sizeBytes: Math.ceil(found['virtual-size'] / sector) * sector };
   const problem =
     namesOthers(found) ??
-    (volumeBytes.safeParse(file.sizeBytes).success ? undefined : `its size of ${file.sizeBytes} bytes cannot be had`) ??
     (format.data === 'raw' && wanted === undefined && !(await looksLikeDisk(host, path))
-      ? 'it is no disk image that can be recognised; if it is a raw disk, say so with --format raw'
+      ? 'it is no disk image that can be recognised; if it is a raw disk, say so with --disk-format raw'
       : undefined) ??
+    (volumeBytes.safeParse(file.sizeBytes).success ? undefined : `its size of ${file.sizeBytes} bytes cannot be had`) ??
     (await damage(host, path, format.data));
   return { ...file, problem };
 }

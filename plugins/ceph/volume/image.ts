@@ -113,11 +113,17 @@ const used = z.looseObject({
 });
 
 /** Bytes that each image of a pool takes, its snapshots with it, without replicas; reads the maps of objects only. */
-export async function usedBytes(ceph: CephCommand, pool: string, options: CallOptions): Promise<Map<string, number>> {
+export async function usedInPool(ceph: CephCommand, pool: string, options: CallOptions): Promise<Map<string, number>> {
   const { images } = await ceph.askRbd(used, ['du', '--pool', pool], options);
   const sums = new Map<string, number>();
   for (const { name, used_size } of images) sums.set(name, (sums.get(name) ?? 0) + used_size);
   return sums;
+}
+
+/** As `usedInPool`, of one image. */
+export async function usedBytes(ceph: CephCommand, image: string): Promise<number> {
+  const { images } = await ceph.askRbd(used, ['du', image]);
+  return images.reduce((sum, { used_size }) => sum + used_size, 0);
 }
 
 /** How far `rbd` or `qemu-img -p` is, from 0 to 1, out of what it writes: "… 12% complete", "(12.34/100%)". */

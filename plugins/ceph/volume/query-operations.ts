@@ -3,7 +3,6 @@ import {
   defineQuery,
   type Field,
   fields,
-  formatAgo,
   formatBytes,
   formatInstant,
   page,
@@ -16,7 +15,7 @@ import { holdersOf, holderText } from '../client/holders.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { poolName } from '../pool/pool-kind.ts';
 import { needVolume, volumeArgument, wordsOf } from './common.ts';
-import { clonesOf, imageInfo } from './image.ts';
+import { clonesOf, imageInfo, usedBytes } from './image.ts';
 import { snapshotsOf } from './snapshot-image.ts';
 import type { VolumeUsage } from './usage.ts';
 import { type VolumeSpec, volume, volumeError, volumeLimits, volumeRef } from './volume-kind.ts';
@@ -51,7 +50,8 @@ const renderVolumes = (rows: readonly VolumeRow[], context: RenderContext): stri
     context,
   );
 
-const volumeInfo = volumeRow.extend({
+const volumeInfo = volumeRow.omit({ countedMs: true }).extend({
+  usedBytes: z.number(),
   createdMs: z.number(),
   limits: volumeLimits,
   features: z.array(z.string()),
@@ -76,15 +76,11 @@ function renderVolume(info: VolumeInfo, context: RenderContext): string {
     .map(([field, words]) => [info.limits[field as keyof VolumeInfo['limits']], words] as const)
     .filter(([value]) => value > 0)
     .map(([value, words]) => words(value));
-  const used =
-    info.usedBytes === null
-      ? 'not counted'
-      : `${formatBytes(info.usedBytes)} (${formatAgo(info.countedMs ?? context.nowMs, context.nowMs)})`;
   const shown: (Field | undefined)[] = [
     ['Volume', `${info.pool}/${info.name}`],
     ['State', info.state],
     ['Size', formatBytes(info.sizeBytes)],
-    ['Used', used],
+    ['Used', formatBytes(info.usedBytes)],
     ['Used by', info.users.join(', ') || 'nobody'],
     ['Open at', info.holders.map(holderText).join(', ') || 'no node'],
     ['Limits', limits.join(', ') || 'none'],
@@ -145,23 +141,23 @@ export function volumeQueries(ceph: () => CephCommand, usage: () => VolumeUsage)
       role: 'viewer',
       input: z.strictObject({ volume: volumeRef }),
       output: volumeInfo,
-      async run({ view, signal }, { volume: ref }): Promise<VolumeInfo> {
+      async run({ view }, { volume: ref }): Promise<VolumeInfo> {
         const { spec } = await needVolume(view, ref);
-        const [image, snapshots, clones, holders, counted] = await Promise.all([
-          imageInfo(ceph(), ref),
+        const image = await imageInfo(ceph(), ref);
+        if (image === undefined) throw volumeError('VOLUME_LOST', { volume: ref });
+        const [snapshots, clones, holders, used] = await Promise.all([
           snapshotsOf(ceph(), ref),
           clonesOf(ceph(), ref),
           holdersOf(ceph(), view, ref),
-          usage().of(spec.pool, signal),
+          usedBytes(ceph(), ref),
         ]);
-        if (image === undefined || snapshots === undefined) throw volumeError('VOLUME_LOST', { volume: ref });
+        if (snapshots === undefined) throw volumeError('VOLUME_LOST', { volume: ref });
         const { parent } = image;
         return {
           name: spec.name,
           pool: spec.pool,
           sizeBytes: image.sizeBytes,
-          usedBytes: counted?.bytes.get(spec.name) ?? null,
-          countedMs: counted?.countedMs ?? null,
+          usedBytes: used,
           users: ((await view.referrers('volume')).get(ref) ?? []).map(wordsOf),
           state: stateOf(spec),
           createdMs: spec.createdMs,

@@ -5,7 +5,7 @@
  */
 import type { Host } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { usedBytes } from './image.ts';
+import { usedInPool } from './image.ts';
 
 /** Older figures are counted again when somebody asks. */
 const freshMs = 30_000;
@@ -48,7 +48,7 @@ export class VolumeUsage {
   #count(pool: string): Promise<void> {
     const under = this.#counting.get(pool);
     if (under !== undefined) return under;
-    const counting = usedBytes(this.#ceph, pool, { timeoutMs: countTimeoutMs })
+    const counting = usedInPool(this.#ceph, pool, { timeoutMs: countTimeoutMs })
       .then((bytes) => {
         this.#known.set(pool, { bytes, countedMs: this.#host.clock.wallMs() });
       })

@@ -16,7 +16,7 @@ export const volumeBytes = z
   .min(4096)
   .max(2 ** 52);
 
-const limit = z.int().min(0).default(0);
+const limit = z.int().min(0);
 
 /** How much a guest may ask of a volume in a second; 0: as much as there is. */
 export const volumeLimits = z.strictObject({
@@ -29,12 +29,21 @@ export const volumeLimits = z.strictObject({
 });
 export type VolumeLimits = z.infer<typeof volumeLimits>;
 
+const noLimits: VolumeLimits = {
+  iops: 0,
+  readIops: 0,
+  writeIops: 0,
+  bytesPerS: 0,
+  readBytesPerS: 0,
+  writeBytesPerS: 0,
+};
+
 export const volumeSpec = z.strictObject({
   pool: names.objectName,
   name: names.objectName,
   sizeBytes: volumeBytes,
   createdMs: z.int(),
-  limits: volumeLimits.default(volumeLimits.parse({})),
+  limits: volumeLimits.default(noLimits),
   /** A task gives it another name: the one that its image still has. */
   was: names.objectName.optional(),
   /** A task makes it: it has no name yet that others may use. */

@@ -1,6 +1,7 @@
 /** ceph: the storage of the cluster, which PVC makes, runs and mends. See README.md. @module */
 import { definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
-import { ceph, cephSecret } from './cluster/ceph-kind.ts';
+import { ceph, cephId, cephSecret, nothingKnown } from './cluster/ceph-kind.ts';
+import { storageLine } from './cluster/figures.ts';
 import { clusterOperations } from './cluster/operations.ts';
 import type { CephCommand } from './command/ceph-command.ts';
 import { cephError } from './command/errors.ts';
@@ -40,6 +41,10 @@ export const cephPlugin: PluginDefinition = definePlugin({
       ...snapshotOperations(command),
       ...volumeQueries(command, () => need().usage),
     ]);
+    pvc.hooks.counters.tap(async ({ view, nowMs }): Promise<Record<string, string>> => {
+      const doc = await view.get(ceph, cephId);
+      return doc === undefined ? {} : { Storage: storageLine(doc.status ?? nothingKnown, nowMs) };
+    });
     pvc.hooks.start.tap(async (runtime) => {
       // Not above: a command line needs neither controllers nor tasks.
       const { startDaemonPart } = await import('./daemon-part.ts');
@@ -48,5 +53,6 @@ export const cephPlugin: PluginDefinition = definePlugin({
     pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.tasks.tap(() => need().tasks);
+    pvc.hooks.metrics.tap(() => need().metrics);
   },
 });

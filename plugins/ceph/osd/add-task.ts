@@ -11,6 +11,9 @@ import {
 import type { CephCommand } from '../command/ceph-command.ts';
 import { cephError } from '../command/errors.ts';
 import { patiently } from '../command/patient.ts';
+import { place } from './crush.ts';
+import type { OsdDaemons } from './osd-daemons.ts';
+import { ownEntry, purge, untilDown } from './osd-end.ts';
 import { type Backing, backing, deviceClass, osd, osdError } from './osd-kind.ts';
 import { osdMap } from './osd-map.ts';
 import { makeFile, makeOsd, readLabel, wipe } from './plain-osd.ts';
@@ -30,7 +33,7 @@ type Made = { readonly id: number };
 
 const upMs = 120_000;
 
-export function addOsdTask(runtime: Runtime, ceph: CephCommand): AnyTaskDefinition {
+export function addOsdTask(runtime: Runtime, ceph: CephCommand, daemons: OsdDaemons): AnyTaskDefinition {
   const { documents, host } = runtime;
 
   /** @throws PvcError OSD_DEVICE: it is somebody's already */
@@ -38,8 +41,7 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand): AnyTaskDefiniti
     const refuse = (reason: string): Error => osdError('OSD_DEVICE', { device: device.path, node, reason });
     const stat = await host.files.stat(device.path);
     if (device.type === 'file') {
-      if (stat !== undefined && (await readLabel(ceph, device.path))?.uuid !== uuid && stat.size > 0)
-        throw refuse('there is a file of that name');
+      if (stat !== undefined) throw refuse('there is a file of that name');
       return;
     }
     if (stat === undefined) throw refuse('there is no such device');
@@ -49,14 +51,19 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand): AnyTaskDefiniti
   }
 
   async function discard(id: number | undefined, device: Backing, uuid: string): Promise<void> {
-    if (id !== undefined) {
-      const doc = await documents.get(osd, String(id));
-      if (doc?.spec.uuid === uuid) await runtime.write([{ do: 'remove', kind: osd, before: doc }]);
-      const entry = (await osdMap(ceph)).osds.find((one) => one.id === id);
-      if (entry?.uuid === uuid)
-        await ceph.ceph(`the end of osd.${id}`, ['osd', 'purge', String(id), '--yes-i-really-mean-it']);
-      await wipe(host, ceph, { id, uuid, backing: device });
-    } else if (device.type === 'file') await host.files.remove(device.path);
+    if (id === undefined) {
+      if (device.type === 'file') await host.files.remove(device.path);
+      return;
+    }
+    const own = { id, uuid };
+    const doc = await documents.get(osd, String(id));
+    // The number is given back last: once Ceph has no such OSD, the number and its directory may be another's.
+    if ((await ownEntry(ceph, own)) === undefined && doc?.spec.uuid !== uuid) return;
+    if (doc?.spec.uuid === uuid) await runtime.write([{ do: 'remove', kind: osd, before: doc }]);
+    await daemons.end(String(id));
+    await untilDown(host, ceph, own);
+    await wipe(host, ceph, { ...own, backing: device });
+    await purge(ceph, own, runtime.node);
   }
 
   return defineTask<Made>({
@@ -78,7 +85,9 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand): AnyTaskDefiniti
     // Nothing has been touched yet, and what is there is somebody else's.
     if (run.phase === '') return;
     const { backing: device, uuid } = addInput.parse(run.spec.input);
-    await discard(run.data?.id, device, uuid);
+    // It may have been cut off after Ceph gave the number and before that was written down.
+    const id = run.data?.id ?? (await osdMap(ceph)).osds.find((one) => one.uuid === uuid)?.id;
+    await discard(id, device, uuid);
   }
 
   async function add(run: TaskRun<Made>): Promise<unknown> {
@@ -94,6 +103,7 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand): AnyTaskDefiniti
     // The same UUID gives the same number, however often it is asked.
     const id = Number((await ceph.ceph('a number for the OSD', ['osd', 'new', uuid])).trim());
     if (!Number.isInteger(id)) throw cephError('CEPH_STRANGE', { what: 'ceph osd new', reason: 'it gave no number' });
+    await untilFree(id, input, run.signal);
     await run.advance('make', { message: `makes osd.${id}`, progress: 0.2, data: { id } });
     if (device.type === 'file') await makeFile(host, ceph, device.path, input.sizeBytes ?? 0);
     await makeOsd(host, ceph, { id, uuid, backing: device });
@@ -104,8 +114,24 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand): AnyTaskDefiniti
       ]);
     runtime.touch('osd', String(id));
     await untilUp(id, node, run.signal);
-    await settle(id, input);
+    await place(ceph, id, input);
     return { osd: id, node };
+  }
+
+  /** The disk that had the number before may still be on its way out. */
+  async function untilFree(id: number, { uuid, node }: AddInput, signal: AbortSignal): Promise<void> {
+    const until = host.clock.monotonicMs() + upMs;
+    for (;;) {
+      const doc = await documents.get(osd, String(id));
+      if (doc === undefined || doc.spec.uuid === uuid) return;
+      if (host.clock.monotonicMs() > until)
+        throw osdError('OSD_NOT_UP', {
+          osd: id,
+          node,
+          reason: `another disk of that number, on ${doc.spec.node}, has not gone`,
+        });
+      await host.clock.sleep(500, signal);
+    }
   }
 
   async function untilUp(id: number, node: string, signal: AbortSignal): Promise<void> {
@@ -121,13 +147,5 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand): AnyTaskDefiniti
         });
       await host.clock.sleep(500, signal);
     }
-  }
-
-  async function settle(id: number, { class: wanted, weight }: AddInput): Promise<void> {
-    if (wanted !== undefined) {
-      await ceph.ceph('the device class', ['osd', 'crush', 'rm-device-class', `osd.${id}`]);
-      await ceph.ceph('the device class', ['osd', 'crush', 'set-device-class', wanted, `osd.${id}`]);
-    }
-    if (weight !== undefined) await ceph.ceph('the weight', ['osd', 'crush', 'reweight', `osd.${id}`, String(weight)]);
   }
 }

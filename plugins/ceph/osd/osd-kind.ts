@@ -15,6 +15,12 @@ export const deviceClass = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,31}$/, 'a device class is 1 to 32 of a-z, 0-9, "_" and "-", starting with a letter');
 
+/** How an OSD is named: by Ceph, and by people. */
+export const osdNumber = z
+  .string()
+  .regex(/^(?:0|[1-9]\d{0,5})$/, 'an OSD is named by its number')
+  .describe('number of the OSD');
+
 export const osdSpec = z.strictObject({
   node: names.nodeName,
   /** Ceph's name of it: not its number, which the next disk may get. */
@@ -35,12 +41,13 @@ export const osd = defineKind<OsdSpec, OsdStatus>({
   name: 'osd',
   plural: 'osds',
   version: 1,
-  id: z.string().regex(/^(?:0|[1-9]\d{0,5})$/, 'an OSD is named by its number'),
+  id: osdNumber,
   spec: osdSpec,
   status: osdStatus,
   unique: (spec) => ({ uuid: [spec.uuid], device: [`${spec.node}:${spec.backing.path}`] }),
   concerns: (spec) => [spec.node],
-  label: (spec) => `osd on ${spec.node}`,
+  command: 'storage osd',
+  label: (spec) => `${spec.backing.path} of ${spec.node}`,
 });
 
 export const osdError = defineErrors({
@@ -57,14 +64,26 @@ export const osdError = defineErrors({
     exit: 'failed',
   },
   OSD_NEEDED: {
-    message: 'The disk osd.{osd} cannot be removed.',
-    hint: 'Every reason is listed above; nothing was changed. --force removes it all the same, and what only it holds is lost.',
+    message: 'The disk osd.{osd} cannot be taken out of the storage.',
+    hint: 'Nothing was changed. Add disks or wait until `pvc storage status` is ok; --force does it all the same, and what only this disk holds is lost.',
     http: 409,
     exit: 'refused',
   },
+  OSD_NOT_FOUND: {
+    message: 'There is no osd.{osd}.',
+    hint: 'See `pvc storage osd list`.',
+    http: 404,
+    exit: 'notFound',
+  },
+  OSD_RUNS: {
+    message: 'osd.{osd} runs on, although it was told to end.',
+    hint: 'See `pvc storage osd list`. Nothing of it was taken away; end the process on its node and try again.',
+    http: 504,
+    exit: 'failed',
+  },
   OSD_INPUT: {
-    message: 'The disk cannot be added so: {reason}.',
-    hint: 'See `pvc storage osd add --help`. Nothing was changed.',
+    message: 'That cannot be done with a disk of the storage: {reason}.',
+    hint: 'See the --help of the command. Nothing was changed.',
     http: 422,
     exit: 'usage',
   },

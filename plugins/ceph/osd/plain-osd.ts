@@ -42,7 +42,7 @@ export async function makeFile(
   path: string,
   bytes: number,
 ): Promise<void> {
-  if ((await host.files.stat(path)) === undefined)
+  if (((await host.files.stat(path))?.size ?? 0) === 0)
     await ceph.run(`the file ${path}`, ['truncate', '--size', String(bytes), path]);
   await giveToCeph(ceph, path);
 }

@@ -42,7 +42,7 @@ describe('disk images as qemu-img makes them', { timeout: 120_000 }, () => {
     it(`${format} that is cut off is not whole`, async () => {
       await img('convert', '-O', format, at('disk.raw'), at(`short.${format}`));
       await truncate(at(`short.${format}`), size / 2);
-      const told = await problem(`short.${format}`).catch((error: Error) => error.message);
+      const told = await problem(`short.${format}`).catch((error: unknown) => String(error));
       assert.match(told ?? 'taken for whole', /damaged|cut off|Check failed|Could not open/);
     });
   }

@@ -31,7 +31,7 @@ export {
 } from '../operation/operation.ts';
 export type { OperationTypes, TypesOf } from '../operation/operation-types.ts';
 export { PlanBuilder } from '../operation/plan.ts';
-export { View } from '../operation/view.ts';
+export { type Referrer, View } from '../operation/view.ts';
 export {
   type AnyController,
   type Condition,

@@ -12,8 +12,11 @@ import { osdOperations } from './osd/operations.ts';
 import { osd } from './osd/osd-kind.ts';
 import { poolOperations } from './pool/operations.ts';
 import { pool } from './pool/pool-kind.ts';
+import { copyOperations } from './volume/copy-operations.ts';
 import { tapGuests } from './volume/guest-disk.ts';
 import { volumeOperations } from './volume/operations.ts';
+import { volumeQueries } from './volume/query-operations.ts';
+import { snapshotOperations } from './volume/snapshot-operations.ts';
 import { volume } from './volume/volume-kind.ts';
 
 export const cephPlugin: PluginDefinition = definePlugin({
@@ -36,6 +39,9 @@ export const cephPlugin: PluginDefinition = definePlugin({
       ...osdOperations(command, () => need().runtime),
       ...poolOperations(command),
       ...volumeOperations(command),
+      ...copyOperations(command),
+      ...snapshotOperations(command),
+      ...volumeQueries(command, () => need().usage),
     ]);
     pvc.hooks.counters.tap(async ({ view, nowMs }): Promise<Record<string, string>> => {
       const doc = await view.get(ceph, cephId);
@@ -46,6 +52,7 @@ export const cephPlugin: PluginDefinition = definePlugin({
       const { startDaemonPart } = await import('./daemon-part.ts');
       running = startDaemonPart(runtime);
     });
+    pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.tasks.tap(() => need().tasks);
     pvc.hooks.metrics.tap(() => need().metrics);

@@ -52,8 +52,10 @@ export const cephStatus = z.strictObject({
     .default({ degradedShare: 0, misplacedShare: 0, bytesPerS: 0 }),
   /** Data without replicas. */
   pools: z.array(z.strictObject({ name: z.string(), storedBytes: z.number(), freeBytes: z.number() })).default([]),
-  /** When Ceph said so; it is older than a minute when Ceph does not answer. */
+  /** When Ceph said so; it is older than a minute when Ceph, or the primary, does not answer. */
   updatedMs: z.int(),
+  /** Since when looks have failed, and why the last one did; absent while Ceph answers. */
+  silent: z.strictObject({ sinceMs: z.int(), reason: z.string() }).optional(),
   conditions: z.array(condition),
 });
 export type CephStatus = z.infer<typeof cephStatus>;

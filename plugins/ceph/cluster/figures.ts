@@ -5,11 +5,12 @@ import type { CephStatus } from './ceph-kind.ts';
 /** Older than this, what is shown is no longer how it is. */
 const staleMs = 60_000;
 
-/** unknown: Ceph has not answered for a minute, or never yet. */
+/** unknown: Ceph does not answer, has not been asked for a minute, or never yet. */
 export const healthNow = (
-  { updatedMs, health }: Pick<CephStatus, 'updatedMs' | 'health'>,
+  { updatedMs, health, silent }: Pick<CephStatus, 'updatedMs' | 'health' | 'silent'>,
   nowMs: number,
-): CephStatus['health'] | 'unknown' => (updatedMs > 0 && nowMs - updatedMs < staleMs ? health : 'unknown');
+): CephStatus['health'] | 'unknown' =>
+  silent === undefined && updatedMs > 0 && nowMs - updatedMs < staleMs ? health : 'unknown';
 
 /** Of all room before replication, 0 to 1. */
 export const shareOf = ({ usedBytes, totalBytes }: CephStatus['usage']): number =>

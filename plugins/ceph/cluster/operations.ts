@@ -5,6 +5,7 @@ import {
   fields,
   formatAgo,
   formatBytes,
+  formatDuration,
   formatShare,
   names,
   node as nodeKind,
@@ -24,7 +25,8 @@ import { cephKey, keyBytes } from './secret-key.ts';
 const storageStatus = z.object({
   fsid: z.string(),
   network: z.string(),
-  health: cephHealth.or(z.literal('unknown')).describe('unknown: Ceph has not answered for a minute, or never yet'),
+  health: cephHealth.or(z.literal('unknown')).describe('unknown: Ceph does not answer, or never has yet'),
+  silent: cephStatus.shape.silent.describe('since when Ceph has not answered, and why'),
   updatedMs: z.int().nullable().describe('when Ceph said all this'),
   checks: cephStatus.shape.checks,
   monitors: z.array(z.object({ name: z.string(), address: z.string(), quorum: z.boolean() })),
@@ -38,10 +40,15 @@ const storageStatus = z.object({
 type StorageStatus = z.output<typeof storageStatus>;
 
 /** `never yet`, `3 s ago`, or that it is the last answer of a storage that is silent. */
-function toldOf({ health, updatedMs }: StorageStatus, nowMs: number): string {
+function toldOf({ health, updatedMs, silent }: StorageStatus, nowMs: number): string {
   if (updatedMs === null) return 'never yet';
   const ago = formatAgo(updatedMs, nowMs);
-  return health === 'unknown' ? `${ago}; Ceph does not answer, and all below is its last answer` : ago;
+  if (health !== 'unknown') return ago;
+  const silence =
+    silent === undefined
+      ? 'nobody has asked Ceph since'
+      : `Ceph has not answered for ${formatDuration(nowMs - silent.sinceMs)} (${silent.reason})`;
+  return `${ago}; ${silence}; all below is its last answer`;
 }
 
 export function renderStorage(status: StorageStatus, context: RenderContext): string {
@@ -174,6 +181,7 @@ export const clusterOperations = [
         fsid: spec.fsid,
         network: spec.network,
         health: healthNow(status, nowMs),
+        ...(status.silent === undefined ? {} : { silent: status.silent }),
         updatedMs: status.updatedMs > 0 ? status.updatedMs : null,
         checks: status.checks,
         monitors: status.monitors.map((one) => ({ ...one, quorum: status.quorum.includes(one.name) })),

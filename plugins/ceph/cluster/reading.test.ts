@@ -78,6 +78,12 @@ describe('the line of the storage', () => {
   for (const [what, status, nowMs, line] of [
     ['a fresh look', told, 1_010_000, 'ok, 3 of 3 disks up, 7 % used'],
     ['an old look', told, 1_100_000, 'does not answer (last: 3 of 3 disks up, 7 % used)'],
+    [
+      'looks that fail',
+      { ...told, silent: { sinceMs: 1_005_000, reason: 'no monitor' } },
+      1_010_000,
+      'does not answer (last: 3 of 3 disks up, 7 % used)',
+    ],
     ['no look yet', nothingKnown, 1_000_000, 'being made'],
   ] as const)
     it(`tells ${what}`, () => assert.equal(storageLine(status, nowMs), line));

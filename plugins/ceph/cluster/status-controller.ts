@@ -7,7 +7,7 @@ import { defineController, errorText, node as nodeKind, type Runtime, type Step 
 import type { CephCommand } from '../command/ceph-command.ts';
 import { tellFaults } from '../health/cluster-faults.ts';
 import { awayFault, faultsOf } from '../health/health-faults.ts';
-import { ceph as cephKind, nothingKnown } from './ceph-kind.ts';
+import { type CephStatus, ceph as cephKind, nothingKnown } from './ceph-kind.ts';
 import { type Reading, read } from './reading.ts';
 
 /** A look takes two commands of a quarter of a second of a core each. */
@@ -44,7 +44,8 @@ export function cephStatusController(runtime: Runtime, ceph: CephCommand) {
       } catch (error) {
         const reason = errorText(error);
         // Before the first monitor there is nothing to be missed. What was wrong at the last look may still be so.
-        if ((doc.status?.updatedMs ?? 0) > 0) await tellFaults(runtime, new Map([awayFault(reason)]), true);
+        if ((doc.status?.updatedMs ?? 0) > 0)
+          await tellFaults(runtime, new Map([awayFault(doc.status?.silent?.reason ?? reason)]), true);
         return { reading: undefined, reason, coordinators };
       }
       await tellFaults(runtime, faultsOf(reading.checks));
@@ -74,13 +75,13 @@ export function cephStatusController(runtime: Runtime, ceph: CephCommand) {
     async apply(step, _id, signal) {
       await ceph.ceph(`the removal of the monitor of ${step.monitor}`, ['mon', 'remove', step.monitor], { signal });
     },
-    report(doc, { reading }, conditions) {
-      const before = doc.status;
-      if (reading !== undefined) {
-        const next = { ...reading, updatedMs: Math.round(host.clock.wallMs()), conditions: [...conditions] };
-        return next;
-      }
-      return before === undefined ? nothingKnown : { ...before, conditions: [...conditions] };
+    report(doc, { reading, reason }, conditions): CephStatus {
+      const nowMs = Math.round(host.clock.wallMs());
+      if (reading !== undefined) return { ...reading, updatedMs: nowMs, conditions: [...conditions] };
+      const before = doc.status ?? nothingKnown;
+      // The reason tells how long ago: kept as it was first, so that nothing is written at every look.
+      const silent = before.silent ?? { sinceMs: nowMs, reason };
+      return { ...before, silent, conditions: [...conditions] };
     },
   });
 }

@@ -46,7 +46,7 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
     return this.#bytes;
   }
 
-  /** The last byte has passed, and the number is right. */
+  /** All has come, and the number is right. */
   get ended(): boolean {
     return this.#ended;
   }
@@ -87,36 +87,43 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
         cancel();
         reject(error);
       };
-      this.#source.next().then(
-        (given) => {
+      this.#piece().then(
+        (piece) => {
           if (this.#failure !== undefined) return; // told already
           cancel();
           this.#giveUp = undefined;
-          const failure = this.#count(given);
-          if (failure === undefined) resolve(given.done === true ? undefined : given.value);
-          else reject(failure);
+          resolve(piece);
         },
         (error: unknown) => void this.#fail('broken', error),
       );
     });
   }
 
-  /** @returns what is wrong now */
-  #count(given: IteratorResult<Uint8Array>): Error | undefined {
-    const { sizeBytes, maxBytes } = this.#parts;
-    if (given.done === true) {
-      if (sizeBytes !== undefined && this.#bytes < sizeBytes) return this.#fail('short');
-      this.#ended = true;
-      return undefined;
-    }
-    if (!(given.value instanceof Uint8Array)) return this.#fail('broken', new TypeError('a piece of it is no bytes'));
-    this.#bytes += given.value.length;
-    const limit = Math.min(sizeBytes ?? Number.POSITIVE_INFINITY, maxBytes ?? Number.POSITIVE_INFINITY);
-    return this.#bytes > limit ? this.#fail('long') : undefined;
+  async #piece(): Promise<Uint8Array | undefined> {
+    const { sizeBytes } = this.#parts;
+    const piece = await this.#counted();
+    if (piece === undefined && sizeBytes !== undefined && this.#bytes < sizeBytes) throw this.#fail('short');
+    // The last piece is passed on once it is known to be the last: whoever has it may take all to be well.
+    if (piece !== undefined && this.#bytes === sizeBytes) while ((await this.#counted()) !== undefined);
+    this.#ended = piece === undefined || this.#bytes === sizeBytes;
+    return piece;
   }
 
+  /** The next piece of the source. */
+  async #counted(): Promise<Uint8Array | undefined> {
+    const { sizeBytes, maxBytes } = this.#parts;
+    const given = await this.#source.next();
+    if (given.done === true) return undefined;
+    if (!(given.value instanceof Uint8Array)) throw new TypeError('a piece of it is no bytes');
+    this.#bytes += given.value.length;
+    const limit = Math.min(sizeBytes ?? Number.POSITIVE_INFINITY, maxBytes ?? Number.POSITIVE_INFINITY);
+    if (this.#bytes > limit) throw this.#fail('long');
+    return given.value;
+  }
+
+  /** @returns what is wrong with it, the first time */
   #fail(what: BodyTrouble, cause?: unknown): Error | undefined {
-    if (this.#failure !== undefined || this.#ended) return undefined;
+    if (this.#failure !== undefined || this.#ended) return this.#failure;
     this.#failure = this.#parts.trouble(what, this.#bytes, cause);
     this.#giveUp?.(this.#failure);
     this.#giveUp = undefined;

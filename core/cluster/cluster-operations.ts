@@ -18,7 +18,9 @@ export const clusterStatus = z.object({
   maintenance: z.boolean(),
   primary: z.string().nullable(),
   nodes: z.object({ total: z.int(), run: z.int(), ready: z.int() }),
-  objects: z.record(z.string(), z.int()).describe('how many of each kind there are, by state where they have one'),
+  objects: z
+    .record(z.string(), z.union([z.int(), z.string()]))
+    .describe('how many of each kind there are, by state where they have one; or how it is, in a few words'),
   resources: z.object({
     cpus: z.int(),
     memoryMiB: z.object({ total: z.int(), available: z.int() }),
@@ -44,7 +46,7 @@ export interface ClusterOperationParts {
   readonly version: string;
   readonly documents: () => Documents;
   /** What plugins count, by the label that it is shown with. */
-  readonly count: (context: QueryContext) => Promise<readonly Readonly<Record<string, number>>[]>;
+  readonly count: (context: QueryContext) => Promise<readonly Readonly<Record<string, number | string>>[]>;
 }
 
 export function clusterOperations(parts: ClusterOperationParts) {
@@ -69,7 +71,7 @@ export function clusterOperations(parts: ClusterOperationParts) {
         if (doc === undefined) throw clusterError('CLUSTER_NOT_INITIALISED', { path: store.backend });
         const alive = await view.alive();
         const open = faults.filter(isOpen);
-        const objects: Record<string, number> = Object.assign({}, ...(await parts.count(context)));
+        const objects: Record<string, number | string> = Object.assign({}, ...(await parts.count(context)));
         return {
           name: doc.spec.name,
           version: parts.version,

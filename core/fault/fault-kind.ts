@@ -29,6 +29,7 @@ export const faultStatus = z.strictObject({
   lastMs: z.int(),
   /** When the cause was gone. */
   clearedMs: z.int().optional(),
+  /** Who raised it; '' for what is wrong with the cluster as a whole, which the primary tells. */
   node: z.string(),
 });
 export type FaultStatus = z.infer<typeof faultStatus>;

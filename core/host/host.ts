@@ -28,6 +28,8 @@ export interface ExecOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly signal?: AbortSignal;
+  /** Hears what the command writes, standard output and error, as it comes: for its progress. */
+  readonly onOutput?: (text: string) => void;
 }
 
 /** A process that outlives the daemon: its own session, output to a file. */

@@ -34,7 +34,7 @@ export {
 export type { OperationTypes, TypesOf } from '../operation/operation-types.ts';
 export { PlanBuilder } from '../operation/plan.ts';
 export type { DownloadBody, UploadAnswer, UploadProgress, UploadRun } from '../operation/stream-types.ts';
-export { View } from '../operation/view.ts';
+export { type Referrer, View } from '../operation/view.ts';
 export {
   type AnyController,
   type Condition,

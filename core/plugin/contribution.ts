@@ -118,6 +118,6 @@ export const problemOf = {
   health: shaped('health check', health),
   metric: shaped('metric', metric),
   facts: shaped('facts', z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
-  counts: shaped('counts', z.record(z.string(), z.number())),
+  counts: shaped('counts', z.record(z.string(), z.union([z.number(), z.string().max(200)]))),
   reason: shaped('reason', text),
 } satisfies Readonly<Record<string, Problem>>;

@@ -38,10 +38,10 @@ export const createHooks = (context: HookContext) =>
     /** Operations: each becomes a route, a command, a client call. Read in every process. */
     operations: new ListHook<Operation>('operations', context, { problem: problemOf.operation }),
     /**
-     * What there is, counted: the lines that a plugin adds to `cluster status`, as
+     * What there is, counted or in a few words: the lines that a plugin adds to `cluster status`, as
      * `{ 'Guests running': 3 }`. Called in every process that answers it; all at once.
      */
-    counters: new CollectHook<QueryContext, Readonly<Record<string, number>>>(
+    counters: new CollectHook<QueryContext, Readonly<Record<string, number | string>>>(
       'counters',
       context,
       seconds(4),

@@ -70,6 +70,8 @@ export class SupervisedService {
       try {
         let pid = await this.#control.running();
         if (pid === undefined) {
+          // It may have been taken in charge only to be ended.
+          if (signal.aborted) return;
           if (upSinceMs !== undefined) {
             log.warn(`service ${this.definition.name} is down, starting it again`);
             if (clock.monotonicMs() - upSinceMs < steadyMs) failures += 1;

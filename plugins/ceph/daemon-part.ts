@@ -1,33 +1,60 @@
 /** What of storage lives only while a daemon runs: its controllers, tasks, metrics, checks. @module */
-import type { AnyController, AnyTaskDefinition, Runtime } from '../../core/plugin/api.ts';
+import type { AnyController, AnyTaskDefinition, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
+import { addressFact } from './client/holders.ts';
+import { cephId, ceph as cephKind } from './cluster/ceph-kind.ts';
 import { cephNodeController } from './cluster/node-controller.ts';
+import { ownAddressIn } from './cluster/own-address.ts';
 import { cephStatusController } from './cluster/status-controller.ts';
 import { CephCommand } from './command/ceph-command.ts';
 import type { CephConfig } from './config.ts';
-import { addOsdTask } from './osd/add-task.ts';
-import { type OsdServices, osdController } from './osd/osd-controller.ts';
+import { storageMetrics } from './health/storage-metrics.ts';
+import { osdController } from './osd/osd-controller.ts';
+import { OsdDaemons } from './osd/osd-daemons.ts';
+import { osdTasks } from './osd/tasks.ts';
 import { poolTasks } from './pool/pool-tasks.ts';
-import { volumeTasks } from './volume/volume-tasks.ts';
+import { changeTasks } from './volume/change-tasks.ts';
+import { makeTasks } from './volume/make-tasks.ts';
+import { snapshotTasks } from './volume/snapshot-tasks.ts';
+import { VolumeUsage } from './volume/usage.ts';
+import { VolumeBook } from './volume/volume-book.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly ceph: CephCommand;
+  readonly usage: VolumeUsage;
+  /** What the node's document tells of its part in storage. */
+  readonly facts: () => Promise<Record<string, string>>;
   readonly controllers: readonly AnyController[];
   readonly tasks: readonly AnyTaskDefinition[];
+  readonly metrics: readonly MetricDefinition[];
 }
 
 export function startDaemonPart(runtime: Runtime): DaemonPart {
   const config = runtime.section('ceph') as CephConfig;
-  const ceph = new CephCommand(runtime.host);
-  const osds: OsdServices = new Map();
+  const ceph = new CephCommand(runtime.host, runtime.signal);
+  const daemons = new OsdDaemons(runtime, ceph);
+  const book = new VolumeBook(runtime, ceph);
   return {
     runtime,
     ceph,
+    usage: new VolumeUsage(runtime.host, ceph),
+    async facts() {
+      const doc = await runtime.documents.get(cephKind, cephId);
+      const address = doc === undefined ? undefined : await ownAddressIn(runtime, doc.spec.network);
+      return address === undefined ? {} : { [addressFact]: address };
+    },
     controllers: [
       cephNodeController(runtime, ceph, config),
       cephStatusController(runtime, ceph),
-      osdController(runtime, ceph, osds),
+      osdController(daemons),
     ],
-    tasks: [addOsdTask(runtime, ceph), ...poolTasks(runtime, ceph), ...volumeTasks(runtime, ceph)],
+    tasks: [
+      ...osdTasks(runtime, ceph, daemons),
+      ...poolTasks(runtime, ceph),
+      ...makeTasks(runtime, ceph, book),
+      ...changeTasks(runtime, ceph, book),
+      ...snapshotTasks(runtime, ceph, book),
+    ],
+    metrics: storageMetrics(runtime),
   };
 }

@@ -26,7 +26,16 @@ export const cephStatus = z.strictObject({
   /** Names of those that agree at present. */
   quorum: z.array(z.string()),
   health: cephHealth,
-  checks: z.array(z.strictObject({ code: z.string(), severity: cephHealth, message: z.string() })),
+  /** Ceph's health checks, those that are muted left out. */
+  checks: z.array(
+    z.strictObject({
+      code: z.string(),
+      severity: cephHealth,
+      message: z.string(),
+      /** Which disks, which placement groups … */
+      details: z.array(z.string()).default([]),
+    }),
+  ),
   osds: z.strictObject({ total: z.int(), up: z.int(), in: z.int() }),
   /** Placement groups by state: `{ 'active+clean': 33 }`. */
   pgs: z.record(z.string(), z.int()),
@@ -37,11 +46,35 @@ export const cephStatus = z.strictObject({
     readsPerS: z.number(),
     writesPerS: z.number(),
   }),
-  /** When Ceph said so; it is older than a minute when Ceph does not answer. */
+  /** Shares of all copies, 0 to 1, and how fast they are made anew. */
+  recovery: z
+    .strictObject({ degradedShare: z.number(), misplacedShare: z.number(), bytesPerS: z.number() })
+    .default({ degradedShare: 0, misplacedShare: 0, bytesPerS: 0 }),
+  /** Data without replicas. */
+  pools: z.array(z.strictObject({ name: z.string(), storedBytes: z.number(), freeBytes: z.number() })).default([]),
+  /** When Ceph said so; it is older than a minute when Ceph, or the primary, does not answer. */
   updatedMs: z.int(),
+  /** Since when looks have failed, and why the last one did; absent while Ceph answers. */
+  silent: z.strictObject({ sinceMs: z.int(), reason: z.string() }).optional(),
   conditions: z.array(condition),
 });
 export type CephStatus = z.infer<typeof cephStatus>;
+
+/** Before Ceph has ever answered. */
+export const nothingKnown: CephStatus = {
+  monitors: [],
+  quorum: [],
+  health: 'error',
+  checks: [],
+  osds: { total: 0, up: 0, in: 0 },
+  pgs: {},
+  usage: { totalBytes: 0, usedBytes: 0, availableBytes: 0 },
+  load: { readBytesPerS: 0, writeBytesPerS: 0, readsPerS: 0, writesPerS: 0 },
+  recovery: { degradedShare: 0, misplacedShare: 0, bytesPerS: 0 },
+  pools: [],
+  updatedMs: 0,
+  conditions: [],
+};
 
 export const ceph = defineKind<CephSpec, CephStatus>({
   name: 'ceph',

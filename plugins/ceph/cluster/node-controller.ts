@@ -18,15 +18,14 @@ import { cephService } from './services.ts';
 const keyringPath = (entity: string): string => `/etc/ceph/ceph.${entity}.keyring`;
 
 /**
- * Ceph's settings that PVC decides, in ceph.conf's form. Clients must prove who they are again when they come back
- * (CVE-2021-20288); disks' health is not kept in a pool of its own.
+ * Ceph's settings that PVC decides: whose, which, what. Clients must prove who they are again when they come back
+ * (CVE-2021-20288); disks' health is not kept in a pool of its own, which a manager would make as soon as it can.
+ * The names of managers' settings are known to Ceph only once a manager has run: hence `--force`.
  */
-const settings = `[global]
-[mon]
-auth_allow_insecure_global_id_reclaim = false
-[mgr]
-mgr/devicehealth/enable_monitoring = false
-`;
+const settings = [
+  ['mon', 'auth_allow_insecure_global_id_reclaim', 'false'],
+  ['mgr', 'mgr/devicehealth/enable_monitoring', 'false', '--force'],
+] as const;
 
 export function cephNodeController(runtime: Runtime, ceph: CephCommand, config: CephConfig) {
   const { host, documents, node } = runtime;
@@ -125,7 +124,9 @@ export function cephNodeController(runtime: Runtime, ceph: CephCommand, config: 
     'mon-join': joinMonitors,
     'serve-mon': () => serve('mon'),
     settle: async () => {
-      await ceph.ceph('the settings', ['config', 'assimilate-conf', '-i', '-'], { input: settings });
+      for (const setting of settings) await ceph.ceph('the settings', ['config', 'set', ...setting]);
+      // Clones that need no protected snapshot (rbd(8), rbd_default_clone_format 2): all our clients are newer.
+      await ceph.ceph('the least age of clients', ['osd', 'set-require-min-compat-client', 'mimic']);
     },
     'mgr-key': makeManager,
     'serve-mgr': () => serve('mgr'),

@@ -5,6 +5,7 @@ import {
   fields,
   formatAgo,
   formatBytes,
+  formatDuration,
   formatShare,
   names,
   node as nodeKind,
@@ -17,16 +18,15 @@ import {
   z,
 } from '../../../core/plugin/api.ts';
 import { cephError } from '../command/errors.ts';
-import { ceph, cephHealth, cephId, cephSecret, cephStatus, secretIds } from './ceph-kind.ts';
+import { ceph, cephHealth, cephId, cephSecret, cephStatus, nothingKnown, secretIds } from './ceph-kind.ts';
+import { healthNow, shareOf } from './figures.ts';
 import { cephKey, keyBytes } from './secret-key.ts';
-
-/** Older than this, what is shown is no longer how it is. */
-const staleMs = 60_000;
 
 const storageStatus = z.object({
   fsid: z.string(),
   network: z.string(),
-  health: cephHealth.or(z.literal('unknown')).describe('unknown: Ceph has not answered for a minute, or never yet'),
+  health: cephHealth.or(z.literal('unknown')).describe('unknown: Ceph does not answer, or never has yet'),
+  silent: cephStatus.shape.silent.describe('since when Ceph has not answered, and why'),
   updatedMs: z.int().nullable().describe('when Ceph said all this'),
   checks: cephStatus.shape.checks,
   monitors: z.array(z.object({ name: z.string(), address: z.string(), quorum: z.boolean() })),
@@ -34,22 +34,34 @@ const storageStatus = z.object({
   pgs: cephStatus.shape.pgs,
   usage: cephStatus.shape.usage,
   load: cephStatus.shape.load,
+  recovery: cephStatus.shape.recovery,
+  pools: cephStatus.shape.pools,
 });
 type StorageStatus = z.output<typeof storageStatus>;
 
-const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
+/** `never yet`, `3 s ago`, or that it is the last answer of a storage that is silent. */
+function toldOf({ health, updatedMs, silent }: StorageStatus, nowMs: number): string {
+  if (updatedMs === null) return 'never yet';
+  const ago = formatAgo(updatedMs, nowMs);
+  if (health !== 'unknown') return ago;
+  const silence =
+    silent === undefined
+      ? 'nobody has asked Ceph since'
+      : `Ceph has not answered for ${formatDuration(nowMs - silent.sinceMs)} (${silent.reason})`;
+  return `${ago}; ${silence}; all below is its last answer`;
+}
 
 export function renderStorage(status: StorageStatus, context: RenderContext): string {
-  const { usage, load, osds } = status;
+  const { usage, load, osds, recovery } = status;
   return page(
     fields(
       [
         ['Health', paintState(status.health, context)],
-        ['Told', status.updatedMs === null ? 'never yet' : formatAgo(status.updatedMs, context.nowMs)],
+        ['Told', toldOf(status, context.nowMs)],
         ['Disks (OSDs)', `${osds.total}, ${osds.up} up, ${osds.in} in`],
         [
           'Space',
-          `${formatBytes(usage.usedBytes)} of ${formatBytes(usage.totalBytes)} used (${formatShare(share(usage.usedBytes, usage.totalBytes))}), ${formatBytes(usage.availableBytes)} free; before replication`,
+          `${formatBytes(usage.usedBytes)} of ${formatBytes(usage.totalBytes)} used (${formatShare(shareOf(usage))}), ${formatBytes(usage.availableBytes)} free; before replication`,
         ],
         [
           'Load',
@@ -61,6 +73,14 @@ export function renderStorage(status: StorageStatus, context: RenderContext): st
             .map(([state, count]) => `${count} ${state}`)
             .join(', '),
         ],
+        ...(recovery.degradedShare + recovery.misplacedShare === 0
+          ? []
+          : [
+              [
+                'Recovery',
+                `${formatShare(recovery.degradedShare)} of copies missing, ${formatShare(recovery.misplacedShare)} elsewhere, ${formatBytes(recovery.bytesPerS)}/s`,
+              ] as const,
+            ]),
         ['Network', status.network],
         ['Ceph’s name', status.fsid],
       ],
@@ -75,13 +95,24 @@ export function renderStorage(status: StorageStatus, context: RenderContext): st
       ),
       context,
     ),
+    status.pools.length === 0
+      ? undefined
+      : section(
+          'Pools',
+          table(
+            [{ title: 'POOL', keep: true }, 'STORED', 'FREE'],
+            status.pools.map((one) => [one.name, formatBytes(one.storedBytes), formatBytes(one.freeBytes)]),
+            context,
+          ),
+          context,
+        ),
     status.checks.length === 0
       ? undefined
       : section(
-          'What is wrong',
+          'What is wrong (what to do: `pvc fault list`)',
           table(
-            [{ title: 'SEVERITY', state: true }, 'CHECK', 'MESSAGE'],
-            status.checks.map((one) => [one.severity, one.code, one.message]),
+            [{ title: 'SEVERITY', state: true }, 'CHECK', 'MESSAGE', { title: 'DETAILS', optional: true }],
+            status.checks.map((one) => [one.severity, one.code, one.message, one.details.slice(0, 3).join('; ')]),
             context,
           ),
           context,
@@ -145,22 +176,21 @@ export const clusterOperations = [
     async run({ view, nowMs }): Promise<StorageStatus> {
       const doc = await view.get(ceph, cephId);
       if (doc === undefined) throw cephError('CEPH_NONE', {});
-      const { spec, status } = doc;
-      const known = status !== undefined && status.updatedMs > 0;
+      const { spec, status = nothingKnown } = doc;
       return {
         fsid: spec.fsid,
         network: spec.network,
-        health: known && nowMs - status.updatedMs < staleMs ? status.health : 'unknown',
-        updatedMs: known ? status.updatedMs : null,
-        checks: status?.checks ?? [],
-        monitors: (status?.monitors ?? []).map((one) => ({
-          ...one,
-          quorum: status?.quorum.includes(one.name) ?? false,
-        })),
-        osds: status?.osds ?? { total: 0, up: 0, in: 0 },
-        pgs: status?.pgs ?? {},
-        usage: status?.usage ?? { totalBytes: 0, usedBytes: 0, availableBytes: 0 },
-        load: status?.load ?? { readBytesPerS: 0, writeBytesPerS: 0, readsPerS: 0, writesPerS: 0 },
+        health: healthNow(status, nowMs),
+        ...(status.silent === undefined ? {} : { silent: status.silent }),
+        updatedMs: status.updatedMs > 0 ? status.updatedMs : null,
+        checks: status.checks,
+        monitors: status.monitors.map((one) => ({ ...one, quorum: status.quorum.includes(one.name) })),
+        osds: status.osds,
+        pgs: status.pgs,
+        usage: status.usage,
+        load: status.load,
+        recovery: status.recovery,
+        pools: status.pools,
       };
     },
   }),

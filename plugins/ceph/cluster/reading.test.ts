@@ -1,55 +1,90 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { monitorAnswer, readingOf, statusAnswer } from './reading.ts';
+import { recording } from '../../../test/fixtures/recording.ts';
+import { nothingKnown } from './ceph-kind.ts';
+import { storageLine } from './figures.ts';
+import { answersOf, readingOf } from './reading.ts';
 
-/** As Ceph 16.2 answers, shortened to what is read. */
-const status = {
-  health: {
-    status: 'HEALTH_WARN',
-    checks: {
-      OSD_DOWN: { severity: 'HEALTH_WARN', summary: { message: '1 osds down', count: 1 }, muted: false },
-      POOL_NO_REDUNDANCY: { severity: 'HEALTH_WARN', summary: { message: '1 pool(s) have no replicas' }, muted: true },
-    },
-  },
-  quorum_names: ['hv1'],
-  osdmap: { num_osds: 3, num_up_osds: 2, num_in_osds: 3 },
-  pgmap: {
-    pgs_by_state: [{ state_name: 'active+clean', count: 33 }],
-    bytes_total: 300,
-    bytes_used: 100,
-    bytes_avail: 200,
-    write_bytes_sec: 7,
-  },
-};
-const monitors = {
-  mons: [
-    {
-      name: 'hv1',
-      public_addrs: {
-        addrvec: [
-          { type: 'v1', addr: '10.0.1.11:6789', nonce: 0 },
-          { type: 'v2', addr: '10.0.1.11:3300', nonce: 0 },
-        ],
-      },
-    },
-  ],
-};
+const well = recording('ceph/bookworm/look-well').stdout;
+const bad = recording('ceph/bookworm/look-monitor-and-disk-down').stdout;
+const looked = (text: string) => readingOf(answersOf(text));
+
+/** One of the four answers, changed. */
+function changed(line: number, change: (answer: Record<string, never>) => void): string {
+  const lines = well.split('\n').filter((text) => text.trim() !== '');
+  const answer = JSON.parse(lines[line] ?? '') as Record<string, never>;
+  change(answer);
+  lines[line] = JSON.stringify(answer);
+  return lines.join('\n');
+}
 
 describe('what Ceph says of itself', () => {
-  it('is told in words of PVC; what is muted is not told, what is missing is zero', () =>
-    assert.deepEqual(readingOf(statusAnswer.parse(status), monitorAnswer.parse(monitors)), {
-      monitors: [{ name: 'hv1', address: '10.0.1.11' }],
-      quorum: ['hv1'],
-      health: 'warning',
-      checks: [{ code: 'OSD_DOWN', severity: 'warning', message: '1 osds down' }],
-      osds: { total: 3, up: 2, in: 3 },
+  it('is told in words of PVC; what is missing is zero', () =>
+    assert.deepEqual(looked(well), {
+      monitors: [
+        { name: 'hv1', address: '10.10.1.11' },
+        { name: 'hv2', address: '10.10.1.12' },
+        { name: 'hv3', address: '10.10.1.13' },
+      ],
+      quorum: ['hv1', 'hv2', 'hv3'],
+      health: 'ok',
+      checks: [],
+      osds: { total: 3, up: 3, in: 3 },
       pgs: { 'active+clean': 33 },
-      usage: { totalBytes: 300, usedBytes: 100, availableBytes: 200 },
-      load: { readBytesPerS: 0, writeBytesPerS: 7, readsPerS: 0, writesPerS: 0 },
+      usage: { totalBytes: 12884901888, usedBytes: 913330176, availableBytes: 11971571712 },
+      load: { readBytesPerS: 0, writeBytesPerS: 0, readsPerS: 0, writesPerS: 0 },
+      recovery: { degradedShare: 0, misplacedShare: 0, bytesPerS: 0 },
+      pools: [
+        { name: 'vms', storedBytes: 19, freeBytes: 3775775488 },
+        { name: 'device_health_metrics', storedBytes: 0, freeBytes: 3775775488 },
+      ],
     }));
 
-  it('is an error when it is a word that PVC does not know', () => {
-    const strange = statusAnswer.parse({ ...status, health: { status: 'HEALTH_ODD', checks: {} } });
-    assert.equal(readingOf(strange, monitorAnswer.parse(monitors)).health, 'error');
+  it('is told with its details when something is wrong, not more of them than help', () => {
+    const { health, quorum, osds, checks, recovery } = looked(bad);
+    assert.deepEqual([health, quorum, osds], ['warning', ['hv1', 'hv2'], { total: 3, up: 2, in: 3 }]);
+    assert.ok(recovery.degradedShare > 0.3 && recovery.degradedShare < 0.34);
+    assert.deepEqual(
+      checks.map(({ code, severity }) => [code, severity]),
+      ['MON_DOWN', 'OSDMAP_FLAGS', 'OSD_DOWN', 'OSD_HOST_DOWN', 'PG_DEGRADED'].map((code) => [code, 'warning']),
+    );
+    assert.deepEqual(checks.find(({ code }) => code === 'OSD_DOWN')?.details, [
+      'osd.0 (root=default,host=hv2) is down',
+    ]);
+    assert.equal(checks.find(({ code }) => code === 'PG_DEGRADED')?.details.length, 20);
   });
+
+  it('is not told where it is muted', () => {
+    const muted = bad.replace(/("OSD_DOWN".{1,400}?)"muted":false/gs, '$1"muted":true');
+    assert.ok(!looked(muted).checks.some(({ code }) => code === 'OSD_DOWN'));
+  });
+
+  it('is an error when it is a word that PVC does not know', () => {
+    const strange = changed(1, (answer) => Object.assign(answer, { status: 'HEALTH_ODD' }));
+    assert.equal(looked(strange).health, 'error');
+  });
+
+  for (const [what, text] of [
+    ['half of it', well.slice(0, well.length / 2)],
+    ['nothing', ''],
+    ['one answer less', well.split('\n').slice(0, 3).join('\n')],
+    ['other fields', changed(0, (answer) => Object.assign(answer, { osdmap: 3 }))],
+  ] as const)
+    it(`is refused when it is ${what}`, () => assert.throws(() => looked(text), { code: 'CEPH_STRANGE' }));
+});
+
+describe('the line of the storage', () => {
+  const told = { ...looked(well), updatedMs: 1_000_000, conditions: [] };
+  for (const [what, status, nowMs, line] of [
+    ['a fresh look', told, 1_010_000, 'ok, 3 of 3 disks up, 7 % used'],
+    ['an old look', told, 1_100_000, 'does not answer (last: 3 of 3 disks up, 7 % used)'],
+    [
+      'looks that fail',
+      { ...told, silent: { sinceMs: 1_005_000, reason: 'no monitor' } },
+      1_010_000,
+      'does not answer (last: 3 of 3 disks up, 7 % used)',
+    ],
+    ['no look yet', nothingKnown, 1_000_000, 'being made'],
+  ] as const)
+    it(`tells ${what}`, () => assert.equal(storageLine(status, nowMs), line));
 });

@@ -1,24 +1,29 @@
 /** What Ceph says of itself, in PVC's words. @module */
 import { z } from '../../../core/plugin/api.ts';
-import type { CephCommand } from '../command/ceph-command.ts';
+import { type CephCommand, parsed } from '../command/ceph-command.ts';
+import { cephError } from '../command/errors.ts';
+import { poolAnswer } from '../pool/pool-figures.ts';
 import type { CephStatus } from './ceph-kind.ts';
 import { addressOfSocket } from './conf.ts';
 
 const count = z.number().default(0);
 
+/** `ceph health detail` */
+export const healthAnswer = z.looseObject({
+  status: z.string(),
+  checks: z.record(
+    z.string(),
+    z.looseObject({
+      severity: z.string(),
+      summary: z.looseObject({ message: z.string() }),
+      detail: z.array(z.looseObject({ message: z.string() })).default([]),
+      muted: z.boolean().optional(),
+    }),
+  ),
+});
+
 /** `ceph status`; fields that are zero are left out of it by Ceph. */
 export const statusAnswer = z.looseObject({
-  health: z.looseObject({
-    status: z.string(),
-    checks: z.record(
-      z.string(),
-      z.looseObject({
-        severity: z.string(),
-        summary: z.looseObject({ message: z.string() }),
-        muted: z.boolean().optional(),
-      }),
-    ),
-  }),
   quorum_names: z.array(z.string()),
   osdmap: z.looseObject({ num_osds: count, num_up_osds: count, num_in_osds: count }),
   pgmap: z.looseObject({
@@ -30,6 +35,9 @@ export const statusAnswer = z.looseObject({
     write_bytes_sec: count,
     read_op_per_sec: count,
     write_op_per_sec: count,
+    degraded_ratio: count,
+    misplaced_ratio: count,
+    recovering_bytes_per_sec: count,
   }),
 });
 
@@ -53,9 +61,20 @@ const healthOf = (word: string): CephStatus['health'] => healthWords[word] ?? 'e
 
 export type Reading = Omit<CephStatus, 'updatedMs' | 'conditions'>;
 
+/** What one look is made of, in the order in which it is asked. */
+export interface Answers {
+  readonly status: z.output<typeof statusAnswer>;
+  readonly health: z.output<typeof healthAnswer>;
+  readonly monitors: z.output<typeof monitorAnswer>;
+  readonly pools: z.output<typeof poolAnswer>;
+}
+
+/** A placement group without enough copies has a line of its own each; these are enough to find the others. */
+const keptDetails = 20;
+
 /** Pure. */
-export function readingOf(status: z.output<typeof statusAnswer>, monitors: z.output<typeof monitorAnswer>): Reading {
-  const { health, osdmap, pgmap } = status;
+export function readingOf({ status, health, monitors, pools }: Answers): Reading {
+  const { osdmap, pgmap } = status;
   return {
     monitors: monitors.mons.map(({ name, public_addrs: { addrvec } }) => ({
       name,
@@ -65,7 +84,12 @@ export function readingOf(status: z.output<typeof statusAnswer>, monitors: z.out
     health: healthOf(health.status),
     checks: Object.entries(health.checks)
       .filter(([, check]) => check.muted !== true)
-      .map(([code, { severity, summary }]) => ({ code, severity: healthOf(severity), message: summary.message })),
+      .map(([code, { severity, summary, detail }]) => ({
+        code,
+        severity: healthOf(severity),
+        message: summary.message,
+        details: detail.slice(0, keptDetails).map(({ message }) => message.trim()),
+      })),
     osds: { total: osdmap.num_osds, up: osdmap.num_up_osds, in: osdmap.num_in_osds },
     pgs: Object.fromEntries(pgmap.pgs_by_state.map((one) => [one.state_name, one.count])),
     usage: { totalBytes: pgmap.bytes_total, usedBytes: pgmap.bytes_used, availableBytes: pgmap.bytes_avail },
@@ -75,14 +99,37 @@ export function readingOf(status: z.output<typeof statusAnswer>, monitors: z.out
       readsPerS: pgmap.read_op_per_sec,
       writesPerS: pgmap.write_op_per_sec,
     },
+    recovery: {
+      degradedShare: pgmap.degraded_ratio,
+      misplacedShare: pgmap.misplaced_ratio,
+      bytesPerS: pgmap.recovering_bytes_per_sec,
+    },
+    pools: pools.pools.map(({ name, stats }) => ({ name, storedBytes: stats.stored, freeBytes: stats.max_avail })),
+  };
+}
+
+/** On standard input, one a line, they cost one process instead of four: a quarter of a second of a core each. */
+const questions = ['status', 'health detail', 'mon dump', 'df'];
+
+/** What `ceph` printed for `questions`. Pure. @throws PvcError CEPH_STRANGE */
+export function answersOf(text: string): Answers {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length !== questions.length)
+    throw cephError('CEPH_STRANGE', {
+      what: `ceph (${questions.join(', ')})`,
+      reason: `there are ${lines.length} answers to ${questions.length} questions`,
+    });
+  const [status = '', health = '', monitors = '', pools = ''] = lines;
+  return {
+    status: parsed(statusAnswer, 'ceph status', status),
+    health: parsed(healthAnswer, 'ceph health detail', health),
+    monitors: parsed(monitorAnswer, 'ceph mon dump', monitors),
+    pools: parsed(poolAnswer, 'ceph df', pools),
   };
 }
 
 /** @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */
 export async function read(ceph: CephCommand): Promise<Reading> {
-  const [status, monitors] = await Promise.all([
-    ceph.ask(statusAnswer, ['status']),
-    ceph.ask(monitorAnswer, ['mon', 'dump']),
-  ]);
-  return readingOf(status, monitors);
+  const input = questions.map((line) => `${line}\n`).join('');
+  return readingOf(answersOf(await ceph.ceph('a look at the storage', ['--format', 'json'], { input })));
 }

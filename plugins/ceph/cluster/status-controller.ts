@@ -3,23 +3,17 @@
  * the monitors, and the monitors of nodes that are coordinators no more are taken out of Ceph's map.
  * @module
  */
-import {
-  defineController,
-  errorText,
-  faultId,
-  node as nodeKind,
-  type Runtime,
-  type Step,
-} from '../../../core/plugin/api.ts';
+import { defineController, errorText, node as nodeKind, type Runtime, type Step } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { type CephStatus, ceph as cephKind } from './ceph-kind.ts';
+import { tellFaults } from '../health/cluster-faults.ts';
+import { awayFault, faultsOf } from '../health/health-faults.ts';
+import { type CephStatus, ceph as cephKind, nothingKnown } from './ceph-kind.ts';
 import { type Reading, read } from './reading.ts';
 
 /** A look takes two commands of a quarter of a second of a core each. */
 const lookMs = 15_000;
 /** While monitors or disks come and go, people watch. */
 const busyLookMs = 3_000;
-const awayFault = faultId('storage', 'away');
 
 interface View {
   /** Undefined: Ceph did not answer, for the reason. */
@@ -33,7 +27,7 @@ interface RemoveMonitor extends Step {
 }
 
 export function cephStatusController(runtime: Runtime, ceph: CephCommand) {
-  const { documents, faults, host } = runtime;
+  const { documents, host } = runtime;
   return defineController({
     name: 'storage',
     summary: 'looks after Ceph as a whole: its health, its monitors',
@@ -44,22 +38,18 @@ export function cephStatusController(runtime: Runtime, ceph: CephCommand) {
         .filter(({ spec }) => spec.role === 'coordinator')
         .map(({ id }) => id);
       if (doc === undefined) return { reading: undefined, reason: '', coordinators };
+      let reading: Reading;
       try {
-        const reading = await read(ceph);
-        faults.clear(awayFault);
-        return { reading, reason: '', coordinators };
+        reading = await read(ceph);
       } catch (error) {
         const reason = errorText(error);
-        // Before the first monitor there is nothing to be missed.
+        // Before the first monitor there is nothing to be missed. What was wrong at the last look may still be so.
         if ((doc.status?.updatedMs ?? 0) > 0)
-          faults.raise(awayFault, {
-            severity: 'critical',
-            message: reason,
-            hint: 'Most monitors must run and reach each other: `pvc storage status`, `pvc node list`. Figures are those of the last answer.',
-            object: 'storage',
-          });
+          await tellFaults(runtime, new Map([awayFault(doc.status?.silent?.reason ?? reason)]), true);
         return { reading: undefined, reason, coordinators };
       }
+      await tellFaults(runtime, faultsOf(reading.checks));
+      return { reading, reason: '', coordinators };
     },
     plan(doc, { reading, coordinators }) {
       if (doc === undefined) return { steps: [] };
@@ -85,26 +75,13 @@ export function cephStatusController(runtime: Runtime, ceph: CephCommand) {
     async apply(step, _id, signal) {
       await ceph.ceph(`the removal of the monitor of ${step.monitor}`, ['mon', 'remove', step.monitor], { signal });
     },
-    report(doc, { reading }, conditions) {
-      const before = doc.status;
-      if (reading !== undefined) {
-        const next = { ...reading, updatedMs: Math.round(host.clock.wallMs()), conditions: [...conditions] };
-        return next;
-      }
-      return before === undefined ? nothingKnown : { ...before, conditions: [...conditions] };
+    report(doc, { reading, reason }, conditions): CephStatus {
+      const nowMs = Math.round(host.clock.wallMs());
+      if (reading !== undefined) return { ...reading, updatedMs: nowMs, conditions: [...conditions] };
+      const before = doc.status ?? nothingKnown;
+      // The reason tells how long ago: kept as it was first, so that nothing is written at every look.
+      const silent = before.silent ?? { sinceMs: nowMs, reason };
+      return { ...before, silent, conditions: [...conditions] };
     },
   });
 }
-
-const nothingKnown: CephStatus = {
-  monitors: [],
-  quorum: [],
-  health: 'error',
-  checks: [],
-  osds: { total: 0, up: 0, in: 0 },
-  pgs: {},
-  usage: { totalBytes: 0, usedBytes: 0, availableBytes: 0 },
-  load: { readBytesPerS: 0, writeBytesPerS: 0, readsPerS: 0, writesPerS: 0 },
-  updatedMs: 0,
-  conditions: [],
-};

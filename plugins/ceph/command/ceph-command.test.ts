@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { VirtualClock } from '../../../core/host/virtual-clock.ts';
 import { type ExecResult, z } from '../../../core/plugin/api.ts';
 import { CephCommand, complaint } from './ceph-command.ts';
 
@@ -8,6 +9,7 @@ const ended = (more: Partial<ExecResult>): ExecResult => ({ code: 0, signal: nul
 function commandThat(answers: Partial<ExecResult>) {
   const asked: string[][] = [];
   const ceph = new CephCommand({
+    clock: new VirtualClock(),
     processes: {
       exec: async (argv: readonly string[]) => {
         asked.push([...argv]);
@@ -25,6 +27,12 @@ describe('commands of Ceph', () => {
       { code: 1, stderr: '[errno 110] RADOS timed out (error connecting to the cluster)\n' },
       'CEPH_AWAY',
       /RADOS timed out/,
+    ],
+    [
+      'monitors that let nobody in',
+      { code: 1, stderr: 'timed out\n' },
+      'CEPH_AWAY',
+      /no monitor let anybody in within 5 s/,
     ],
     [
       'no configuration',

@@ -3,8 +3,9 @@
  * configuration and keys are where its commands look for them (/etc/ceph), so none is ever in an argument.
  * @module
  */
-import { type ExecResult, errorText, type Host, issueLines, PvcError, type z } from '../../../core/plugin/api.ts';
+import { type ExecResult, errorText, type Host, issueLines, type z } from '../../../core/plugin/api.ts';
 import { cephError } from './errors.ts';
+import { Gate } from './gate.ts';
 
 export interface CallOptions {
   /** All in all; 20 s unless said. */
@@ -12,15 +13,27 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** For standard input: the place for secrets. */
   readonly input?: string | Uint8Array;
+  /** Hears what the command writes as it comes: for its progress. */
+  readonly onOutput?: (text: string) => void;
 }
+
+/** ENOENT: how rbd ends when there is no such image, snapshot or pool. */
+const absentCode = 2;
 
 /** How long the monitors may take to let a client in before they count as away. */
 const connectSeconds = 5;
+/** `rbd` and its like would wait for five minutes; `ceph` has an option of its own. */
+const clientEnvironment = { CEPH_ARGS: `--client-mount-timeout=${connectSeconds}` };
 const usualTimeoutMs = 20_000;
 
 /** Marks of a client that found no monitors (librados: "RADOS timed out", ceph: "error connecting to the cluster"). */
 const awayMarks =
   /timed out|error connecting to the cluster|couldn't connect to the cluster|ObjectNotFound|error calling conf_read_file|unable to get monitor info/i;
+
+const cephArgv = (args: readonly string[]): [string, ...string[]] => [
+  ...(['ceph', '--connect-timeout', String(connectSeconds)] as const),
+  ...args,
+];
 
 /** The line of a tool's complaint that says what is wrong: the last that is not blank, without the tool's own stamps. */
 export function complaint({ stderr, code, signal }: Pick<ExecResult, 'stderr' | 'code' | 'signal'>): string {
@@ -28,14 +41,19 @@ export function complaint({ stderr, code, signal }: Pick<ExecResult, 'stderr' | 
     .split('\n')
     .map((line) => line.replace(/^\d{4}-\d\d-\d\dT[\d:.+-]+ [0-9a-f]+\s+-?\d+ /, '').trim())
     .filter((line) => line !== '');
-  return lines.at(-1) ?? (signal === null ? `exit code ${code}` : `signal ${signal}`);
+  const last = lines.at(-1) ?? (signal === null ? `exit code ${code}` : `signal ${signal}`);
+  // All that `ceph` says when its time for connecting is over.
+  return last === 'timed out' ? `no monitor let anybody in within ${connectSeconds} s` : last;
 }
 
 export class CephCommand {
   readonly #host: Pick<Host, 'processes' | 'clock'>;
+  readonly #gate: Gate;
 
-  constructor(host: Pick<Host, 'processes' | 'clock'>) {
+  /** @param signal aborts when the daemon stops */
+  constructor(host: Pick<Host, 'processes' | 'clock'>, signal?: AbortSignal) {
     this.#host = host;
+    this.#gate = new Gate(host, complaint, signal);
   }
 
   /**
@@ -44,31 +62,39 @@ export class CephCommand {
    * @throws PvcError CEPH_AWAY (no monitor answered in time: what was asked may or may not have been done), CEPH_REFUSED
    */
   async run(what: string, argv: readonly [string, ...string[]], options: CallOptions = {}): Promise<string> {
-    const result = await this.attempt(argv, options);
+    return this.#outputOf(what, await this.attempt(argv, options));
+  }
+
+  #outputOf(what: string, result: ExecResult): string {
     if (result.code === 0) return result.stdout;
     const reason = complaint(result);
     if (awayMarks.test(result.stderr)) throw cephError('CEPH_AWAY', { reason });
     throw cephError('CEPH_REFUSED', { what, reason });
   }
 
-  /** As `run`, for callers to whom an exit code is an answer. @throws PvcError CEPH_AWAY */
-  async attempt(argv: readonly [string, ...string[]], options: CallOptions = {}): Promise<ExecResult> {
-    try {
-      return await this.#host.processes.exec(argv, {
-        timeoutMs: options.timeoutMs ?? usualTimeoutMs,
+  /** As `run`, for callers to whom an exit code is an answer. @throws PvcError CEPH_AWAY, at once while that is known */
+  attempt(argv: readonly [string, ...string[]], options: CallOptions = {}): Promise<ExecResult> {
+    return this.#gate.pass(argv[0], options.timeoutMs ?? usualTimeoutMs, options.signal, (timeoutMs) =>
+      this.#host.processes.exec(argv, {
+        timeoutMs,
+        env: clientEnvironment,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
         ...(options.input === undefined ? {} : { input: options.input }),
-      });
-    } catch (error) {
-      if (error instanceof PvcError && error.code === 'EXEC_TIMEOUT')
-        throw cephError('CEPH_AWAY', { reason: errorText(error) }, { cause: error });
-      throw error;
-    }
+        ...(options.onOutput === undefined ? {} : { onOutput: options.onOutput }),
+      }),
+    );
   }
 
   /** A command of the monitors or managers, for its effect. @throws PvcError CEPH_AWAY, CEPH_REFUSED */
   ceph(what: string, args: readonly string[], options: CallOptions = {}): Promise<string> {
-    return this.run(what, ['ceph', '--connect-timeout', String(connectSeconds), ...args], options);
+    return this.run(what, cephArgv(args), options);
+  }
+
+  /** As `ceph`, for callers to whom an exit code is an answer. @throws PvcError CEPH_AWAY */
+  async tryCeph(args: readonly string[], options: CallOptions = {}): Promise<ExecResult> {
+    const result = await this.attempt(cephArgv(args), options);
+    if (result.code !== 0 && awayMarks.test(result.stderr)) throw cephError('CEPH_AWAY', { reason: complaint(result) });
+    return result;
   }
 
   /** What Ceph tells, in the shape that is expected. @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */
@@ -86,6 +112,17 @@ export class CephCommand {
   async askRbd<T>(schema: z.ZodType<T>, args: readonly string[], options: CallOptions = {}): Promise<T> {
     const what = `rbd ${args.join(' ')}`;
     return parsed(schema, what, await this.run(what, ['rbd', ...args, '--format', 'json'], options));
+  }
+
+  /** As `askRbd`; undefined where there is no such image. @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */
+  async askRbdOrAbsent<T>(
+    schema: z.ZodType<T>,
+    args: readonly string[],
+    options: CallOptions = {},
+  ): Promise<T | undefined> {
+    const what = `rbd ${args.join(' ')}`;
+    const result = await this.attempt(['rbd', ...args, '--format', 'json'], options);
+    return result.code === absentCode ? undefined : parsed(schema, what, this.#outputOf(what, result));
   }
 }
 

@@ -4,7 +4,14 @@ import type { CephCommand } from '../command/ceph-command.ts';
 
 const dump = z.looseObject({
   osds: z.array(
-    z.looseObject({ osd: z.int(), uuid: z.string(), up: z.int(), in: z.int(), state: z.array(z.string()) }),
+    z.looseObject({
+      osd: z.int(),
+      uuid: z.string(),
+      up: z.int(),
+      in: z.int(),
+      weight: z.number(),
+      state: z.array(z.string()),
+    }),
   ),
   flags_set: z.array(z.string()).default([]),
 });
@@ -14,6 +21,8 @@ export interface OsdMapEntry {
   readonly uuid: string;
   readonly up: boolean;
   readonly in: boolean;
+  /** 0 to 1: the share of its data that Ceph trusts it with; 0 of one that is out. */
+  readonly reweight: number;
   readonly destroyed: boolean;
 }
 
@@ -26,6 +35,7 @@ export async function osdMap(ceph: CephCommand): Promise<{ osds: OsdMapEntry[]; 
       uuid: one.uuid,
       up: one.up === 1,
       in: one.in === 1,
+      reweight: one.weight,
       destroyed: one.state.includes('destroyed'),
     })),
     flags: flags_set,

@@ -1,0 +1,13 @@
+/** The tasks on disks of the storage. @module */
+import type { AnyTaskDefinition, Runtime } from '../../../core/plugin/api.ts';
+import type { CephCommand } from '../command/ceph-command.ts';
+import { addOsdTask } from './add-task.ts';
+import { changeTasks } from './change-tasks.ts';
+import type { OsdDaemons } from './osd-daemons.ts';
+import { removeOsdTask } from './remove-task.ts';
+
+export const osdTasks = (runtime: Runtime, ceph: CephCommand, daemons: OsdDaemons): readonly AnyTaskDefinition[] => [
+  addOsdTask(runtime, ceph, daemons),
+  removeOsdTask(runtime, ceph, daemons),
+  ...changeTasks(runtime, ceph),
+];

@@ -301,7 +301,6 @@ describe('a download', () => {
     const doors = await openDoors(test);
     const { client } = await withRex(doors);
     doors.hooks.picture = () => ({
-      // oxlint-disable-next-line require-yield
       body: (async function* () {
         throw testError('TEST_REFUSED');
       })(),

@@ -121,15 +121,17 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
     return given.value;
   }
 
-  /** @returns what is wrong with it, the first time */
-  #fail(what: BodyTrouble, cause?: unknown): Error | undefined {
-    if (this.#failure !== undefined || this.#ended) return this.#failure;
-    this.#failure = this.#parts.trouble(what, this.#bytes, cause);
-    this.#giveUp?.(this.#failure);
+  /** @returns what is wrong with it: the first that was */
+  #fail(what: BodyTrouble, cause?: unknown): Error {
+    if (this.#failure !== undefined) return this.#failure;
+    const failure = this.#parts.trouble(what, this.#bytes, cause);
+    if (this.#ended) return failure; // all has come: what happens now is no trouble of the body
+    this.#failure = failure;
+    this.#giveUp?.(failure);
     this.#giveUp = undefined;
-    this.#broken.abort(this.#failure);
+    this.#broken.abort(failure);
     this.#letGo();
-    return this.#failure;
+    return failure;
   }
 
   /** A source that waits for its next piece ends when that comes; nobody waits for it. */

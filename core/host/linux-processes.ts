@@ -88,6 +88,7 @@ async function exec(clock: Clock, argv: Argv, options: ExecOptions): Promise<Exe
       if (bytes > maxOutputBytes) {
         fail(hostError('EXEC_FAILED', { command, reason: `more than ${maxOutputBytes / 1024 / 1024} MiB of output` }));
       } else chunks[name].push(chunk);
+      options.onOutput?.(chunk.toString('utf8'));
     });
   };
 

@@ -8,6 +8,14 @@ import { notFound } from '../model/kind.ts';
 import type { AnyDoc, Documents } from '../store/documents.ts';
 import type { Key } from '../store/store.ts';
 
+/** An object that refers to another one. */
+export interface Referrer {
+  readonly kind: string;
+  readonly id: string;
+  /** Its name for people. */
+  readonly label: string;
+}
+
 export class View {
   readonly #documents: Documents;
   readonly #kinds: readonly AnyKind[];
@@ -63,15 +71,15 @@ export class View {
     return reading;
   }
 
-  /** Who refers to objects of a kind, in words (`vm web1`), by the name that they refer to. */
-  async referrers(kind: string): Promise<ReadonlyMap<string, readonly string[]>> {
-    const users = new Map<string, string[]>();
+  /** Who refers to objects of a kind, by the name that they refer to. */
+  async referrers(kind: string): Promise<ReadonlyMap<string, readonly Referrer[]>> {
+    const users = new Map<string, Referrer[]>();
     for (const user of this.#kinds.filter(({ refers }) => refers !== undefined))
       for (const doc of await this.list(user))
         for (const reference of user.refers?.(doc.spec) ?? []) {
           if (reference.kind !== kind) continue;
-          const word = `${user.name} ${user.label?.(doc.spec) ?? doc.id}`;
-          users.set(reference.name, [...(users.get(reference.name) ?? []), word]);
+          const who: Referrer = { kind: user.name, id: doc.id, label: user.label?.(doc.spec) ?? doc.id };
+          users.set(reference.name, [...(users.get(reference.name) ?? []), who]);
         }
     return users;
   }

@@ -7,4 +7,5 @@ import { cephPlugin } from '../../plugins/ceph/index.ts';
 import { libvirt } from '../../plugins/libvirt/index.ts';
 import type { PluginDefinition } from './plugin.ts';
 
-export const builtinPlugins: readonly PluginDefinition[] = [libvirt, cephPlugin];
+// In the order in which they start: storage before the guests that need it.
+export const builtinPlugins: readonly PluginDefinition[] = [cephPlugin, libvirt];

@@ -1,7 +1,10 @@
 /** What of storage lives only while a daemon runs: its controllers, tasks, metrics, checks. @module */
 import type { AnyController, AnyTaskDefinition, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
 import { benchmarkRemoveTask, benchmarkTask } from './benchmark/benchmark-task.ts';
+import { addressFact } from './client/holders.ts';
+import { cephId, ceph as cephKind } from './cluster/ceph-kind.ts';
 import { cephNodeController } from './cluster/node-controller.ts';
+import { ownAddressIn } from './cluster/own-address.ts';
 import { cephStatusController } from './cluster/status-controller.ts';
 import { CephCommand } from './command/ceph-command.ts';
 import type { CephConfig } from './config.ts';
@@ -10,11 +13,18 @@ import { osdController } from './osd/osd-controller.ts';
 import { OsdDaemons } from './osd/osd-daemons.ts';
 import { osdTasks } from './osd/tasks.ts';
 import { poolTasks } from './pool/pool-tasks.ts';
-import { volumeTasks } from './volume/volume-tasks.ts';
+import { changeTasks } from './volume/change-tasks.ts';
+import { makeTasks } from './volume/make-tasks.ts';
+import { snapshotTasks } from './volume/snapshot-tasks.ts';
+import { VolumeUsage } from './volume/usage.ts';
+import { VolumeBook } from './volume/volume-book.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly ceph: CephCommand;
+  readonly usage: VolumeUsage;
+  /** What the node's document tells of its part in storage. */
+  readonly facts: () => Promise<Record<string, string>>;
   readonly controllers: readonly AnyController[];
   readonly tasks: readonly AnyTaskDefinition[];
   readonly metrics: readonly MetricDefinition[];
@@ -25,9 +35,16 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   const ceph = new CephCommand(runtime.host, runtime.signal);
   const patient = ceph.patient();
   const daemons = new OsdDaemons(runtime, patient);
+  const book = new VolumeBook(runtime, patient);
   return {
     runtime,
     ceph,
+    usage: new VolumeUsage(runtime.host, ceph),
+    async facts() {
+      const doc = await runtime.documents.get(cephKind, cephId);
+      const address = doc === undefined ? undefined : await ownAddressIn(runtime, doc.spec.network);
+      return address === undefined ? {} : { [addressFact]: address };
+    },
     controllers: [
       cephNodeController(runtime, patient, config),
       cephStatusController(runtime, ceph),
@@ -36,7 +53,9 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
     tasks: [
       ...osdTasks(runtime, patient, daemons),
       ...poolTasks(runtime, patient),
-      ...volumeTasks(runtime, patient),
+      ...makeTasks(runtime, patient, book),
+      ...changeTasks(runtime, patient, book),
+      ...snapshotTasks(runtime, patient, book),
       benchmarkTask(runtime, patient),
       benchmarkRemoveTask(runtime, patient),
     ],

@@ -9,12 +9,16 @@ import type { CephCommand } from './command/ceph-command.ts';
 import { cephError } from './command/errors.ts';
 import { cephConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
+import { deviceOperations } from './device/operations.ts';
 import { osdOperations } from './osd/operations.ts';
 import { osd } from './osd/osd-kind.ts';
 import { poolOperations } from './pool/operations.ts';
 import { pool } from './pool/pool-kind.ts';
+import { copyOperations } from './volume/copy-operations.ts';
 import { tapGuests } from './volume/guest-disk.ts';
 import { volumeOperations } from './volume/operations.ts';
+import { volumeQueries } from './volume/query-operations.ts';
+import { snapshotOperations } from './volume/snapshot-operations.ts';
 import { volume } from './volume/volume-kind.ts';
 
 export const cephPlugin: PluginDefinition = definePlugin({
@@ -33,10 +37,14 @@ export const cephPlugin: PluginDefinition = definePlugin({
     pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume, benchmark]);
     pvc.hooks.operations.tap(() => [
       ...clusterOperations,
-      ...osdOperations(command),
+      ...deviceOperations(command),
+      ...osdOperations(command, () => need().runtime),
       ...poolOperations(command),
       ...volumeOperations(command),
       ...benchmarkOperations(command),
+      ...copyOperations(command),
+      ...snapshotOperations(command),
+      ...volumeQueries(command, () => need().usage),
     ]);
     pvc.hooks.counters.tap(async ({ view, nowMs }): Promise<Record<string, string>> => {
       const doc = await view.get(ceph, cephId);
@@ -47,6 +55,7 @@ export const cephPlugin: PluginDefinition = definePlugin({
       const { startDaemonPart } = await import('./daemon-part.ts');
       running = startDaemonPart(runtime);
     });
+    pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.tasks.tap(() => need().tasks);
     pvc.hooks.metrics.tap(() => need().metrics);

@@ -32,6 +32,9 @@ export interface GuestDriver
     | 'abortJob'
     | 'versions'
     | 'setSecret'
+    | 'blockResize'
+    | 'fsFreeze'
+    | 'fsThaw'
   > {
   readonly events: Pick<DomainEvents, 'subscribe'>;
 }

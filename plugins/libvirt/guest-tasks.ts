@@ -7,6 +7,7 @@ import { type AnyTaskDefinition, defineTask, errorText, type Runtime, type TaskR
 import { acrossLibvirt, isAway } from './across-libvirt.ts';
 import type { GuestControl, VmDoc } from './guest-control.ts';
 import { type MoveParts, moveTask } from './move-task.ts';
+import { growInput } from './operations/volume-users.ts';
 import type { VmSpec } from './schema.ts';
 import { vm, vmError } from './vm-kind.ts';
 
@@ -198,6 +199,18 @@ export function guestTasks(runtime: Runtime, control: GuestControl, peer: MovePa
         await control.link.driver.resume(run.spec.target.id);
         await control.waitFor(run.spec.target.id, (guest) => guest?.state === 'running', run.signal);
         return {};
+      },
+    }),
+    defineTask({
+      action: 'vm.disk-grow',
+      summary: 'lets a running guest see that its disk has grown',
+      async run(run) {
+        const { target, sizeBytes } = growInput.parse(run.spec.input);
+        const guest = await control.waitFor(run.spec.target.id, () => true, run.signal);
+        // One that is off sees it when it starts.
+        if (guest === undefined || !runs(guest.state)) return { seen: false };
+        await control.link.driver.blockResize(run.spec.target.id, target, sizeBytes);
+        return { seen: true };
       },
     }),
   ];

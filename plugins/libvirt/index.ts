@@ -13,6 +13,7 @@ import { moveOperations } from './operations/move.ts';
 import { nodeGuestOperations } from './operations/node-guests.ts';
 import { powerOperations } from './operations/power.ts';
 import { queryOperations } from './operations/query.ts';
+import { volumeUserOperations } from './operations/volume-users.ts';
 import { type LibvirtSecret, secretsProblem } from './secrets.ts';
 import { vm, vmStates } from './vm-kind.ts';
 
@@ -71,6 +72,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         ...defineOperations,
         ...changeOperations,
         ...powerOperations,
+        ...volumeUserOperations,
         ...moveOperations,
         ...nodeGuestOperations,
         ...consoleOperations(

@@ -7,6 +7,7 @@ import type { moveOperations } from './operations/move.ts';
 import type { nodeGuestOperations } from './operations/node-guests.ts';
 import type { powerOperations } from './operations/power.ts';
 import type { queryOperations } from './operations/query.ts';
+import type { volumeUserOperations } from './operations/volume-users.ts';
 
 type Change = TypesOf<typeof changeOperations>;
 type Console = TypesOf<ReturnType<typeof consoleOperations>>;
@@ -15,9 +16,10 @@ type Move = TypesOf<typeof moveOperations>;
 type NodeGuests = TypesOf<typeof nodeGuestOperations>;
 type Power = TypesOf<typeof powerOperations>;
 type Query = TypesOf<ReturnType<typeof queryOperations>>;
+type VolumeUsers = TypesOf<typeof volumeUserOperations>;
 
 /** What can be done with guests. */
-export interface GuestOperations extends Change, Console, Define, Move, NodeGuests, Power, Query {}
+export interface GuestOperations extends Change, Console, Define, Move, NodeGuests, Power, Query, VolumeUsers {}
 
 // The module that declares it: the compiler does not reliably merge into a name that was exported again.
 declare module '../../core/operation/operation-types.ts' {

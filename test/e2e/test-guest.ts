@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import type { AnswerFor } from '../../core/client/index.ts';
 import { guestDirectory } from '../lab/boot-script.ts';
+import { NodeSession } from './node-session.ts';
 import type { Answer, TestLab } from './test-lab.ts';
 import { waitFor } from './wait-for.ts';
 
@@ -25,6 +26,9 @@ export interface Life {
 const bootTimeoutMs = 90_000;
 
 const node = 'hv1';
+
+/** Tells the answers on a console apart. */
+let shellCommands = 0;
 
 /** The boots and counts on a console; undefined before the first boot. Pure. */
 export function readLife(consoleText: string): Life | undefined {
@@ -92,6 +96,19 @@ export class TestGuest {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
       throw error;
     }
+  }
+
+  /** Types a command at its console and waits for what it prints. @returns what it printed, without carriage returns */
+  async shell(command: string): Promise<string> {
+    shellCommands += 1;
+    const mark = `done-${shellCommands}`;
+    await using session = await NodeSession.onTerminal(this.lab, node, ['pvc', 'vm', 'console', this.name, '--force']);
+    // The counter would print in between. The echo of what is typed must not look like the answer.
+    session.send(`counter off; echo begin-${shellCommands}''; ${command}; echo done''-${shellCommands}; counter on\n`);
+    // The terminal ends lines with one or two carriage returns.
+    const answer = new RegExp(`begin-${shellCommands}\\r*\\n([\\s\\S]*?)${mark}\\r*\\n`);
+    const [, printed = ''] = await session.sees(answer);
+    return printed.replaceAll('\r', '');
   }
 
   /** Its current boot; undefined before the first. */

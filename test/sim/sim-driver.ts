@@ -176,6 +176,19 @@ export class SimDriver implements GuestDriver {
     return '';
   }
 
+  /** No guest there has a volume that could grow, or an agent. */
+  async blockResize(): Promise<void> {
+    throw refuse('domainBlockResize', 'NO_SUPPORT', 'no volumes in a simulated world');
+  }
+
+  async fsFreeze(): Promise<number> {
+    throw refuse('domainFsFreeze', 'NO_SUPPORT', 'no agents in a simulated world');
+  }
+
+  async fsThaw(): Promise<number> {
+    throw refuse('domainFsThaw', 'NO_SUPPORT', 'no agents in a simulated world');
+  }
+
   versions(): Promise<{ libvirt: string; hypervisor: string }> {
     return this.#ask('versions', 'read', () => ({ libvirt: '9.0.0', hypervisor: '7.2.0' }));
   }

@@ -1,10 +1,8 @@
 /** The image on which a benchmark runs. @module */
-import { type Clock, errorText, z } from '../../../core/plugin/api.ts';
+import { type Clock, errorText } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { createImage, imageInfo, removeImage } from '../volume/image.ts';
+import { createImage, imageInfo, removeImage, watchersOf } from '../volume/image.ts';
 import { benchmarkError } from './benchmark-kind.ts';
-
-const openers = z.looseObject({ watchers: z.array(z.looseObject({ address: z.string() })) });
 
 /** A client that was killed is forgotten after 30 s (osd_client_watch_timeout). */
 const quietTimeoutMs = 45_000;
@@ -31,10 +29,10 @@ export async function untilClosed(
 ): Promise<void> {
   const untilMs = clock.monotonicMs() + quietTimeoutMs + patienceMs;
   for (;;) {
-    const { watchers } = await ceph.askRbd(openers, ['status', image]);
-    if (watchers.length === 0) return;
+    const [watcher] = await watchersOf(ceph, image);
+    if (watcher === undefined) return;
     if (clock.monotonicMs() > untilMs)
-      throw benchmarkError('BENCHMARK_BUSY', { image, reason: `${watchers[0]?.address} has it` });
+      throw benchmarkError('BENCHMARK_BUSY', { image, reason: `${watcher.address} has it` });
     await clock.sleep(lookMs, signal);
   }
 }

@@ -125,6 +125,8 @@ export function cephNodeController(runtime: Runtime, ceph: CephCommand, config: 
     'serve-mon': () => serve('mon'),
     settle: async () => {
       for (const setting of settings) await ceph.ceph('the settings', ['config', 'set', ...setting]);
+      // Clones that need no protected snapshot (rbd(8), rbd_default_clone_format 2): all our clients are newer.
+      await ceph.ceph('the least age of clients', ['osd', 'set-require-min-compat-client', 'mimic']);
     },
     'mgr-key': makeManager,
     'serve-mgr': () => serve('mgr'),

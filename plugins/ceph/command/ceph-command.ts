@@ -13,7 +13,12 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** For standard input: the place for secrets. */
   readonly input?: string | Uint8Array;
+  /** Hears what the command writes as it comes: for its progress. */
+  readonly onOutput?: (text: string) => void;
 }
+
+/** ENOENT: how rbd ends when there is no such image, snapshot or pool. */
+const absentCode = 2;
 
 /** How long the monitors may take to let a client in before they count as away. */
 const connectSeconds = 5;
@@ -68,7 +73,10 @@ export class CephCommand {
    * @throws PvcError CEPH_AWAY (no monitor answered in time: what was asked may or may not have been done), CEPH_REFUSED
    */
   async run(what: string, argv: readonly [string, ...string[]], options: CallOptions = {}): Promise<string> {
-    const result = await this.attempt(argv, options);
+    return this.#outputOf(what, await this.attempt(argv, options));
+  }
+
+  #outputOf(what: string, result: ExecResult): string {
     if (result.code === 0) return result.stdout;
     const reason = complaint(result);
     if (awayMarks.test(result.stderr)) throw cephError('CEPH_AWAY', { reason });
@@ -88,6 +96,7 @@ export class CephCommand {
         env: clientEnvironment,
         ...(options.signal === undefined ? {} : { signal: options.signal }),
         ...(options.input === undefined ? {} : { input: options.input }),
+        ...(options.onOutput === undefined ? {} : { onOutput: options.onOutput }),
       }),
     );
   }
@@ -119,6 +128,17 @@ export class CephCommand {
   async askRbd<T>(schema: z.ZodType<T>, args: readonly string[], options: CallOptions = {}): Promise<T> {
     const what = `rbd ${args.join(' ')}`;
     return parsed(schema, what, await this.run(what, ['rbd', ...args, '--format', 'json'], options));
+  }
+
+  /** As `askRbd`; undefined where there is no such image. @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */
+  async askRbdOrAbsent<T>(
+    schema: z.ZodType<T>,
+    args: readonly string[],
+    options: CallOptions = {},
+  ): Promise<T | undefined> {
+    const what = `rbd ${args.join(' ')}`;
+    const result = await this.attempt(['rbd', ...args, '--format', 'json'], options);
+    return result.code === absentCode ? undefined : parsed(schema, what, this.#outputOf(what, result));
   }
 }
 

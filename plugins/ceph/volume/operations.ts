@@ -1,79 +1,17 @@
-/** Volumes: make, grow, remove, list. @module */
-import {
-  type Doc,
-  defineMutation,
-  defineQuery,
-  formatBytes,
-  type PlanBuilder,
-  type RenderContext,
-  table,
-  type View,
-  z,
-} from '../../../core/plugin/api.ts';
+/** Volumes: make, grow, rename, hold back, remove. @module */
+import { defineMutation, formatBytes, names, z } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { needPool } from '../pool/operations.ts';
-import { poolFigures } from '../pool/pool-figures.ts';
-import { pool as poolKind, poolName } from '../pool/pool-kind.ts';
-import { needRoom } from './room.ts';
-import { type VolumeSpec, volume, volumeBytes, volumeError, volumeRef } from './volume-kind.ts';
+import type { resizeInput } from './change-tasks.ts';
+import { force, needVolume, newVolume, splitRef, volumeArgument, volumeTask, wordsOf } from './common.ts';
+import { guardRoom } from './room.ts';
+import { type VolumeLimits, volume, volumeBytes, volumeError, volumeLimits, volumeRef } from './volume-kind.ts';
 
 const makeTimeoutMs = 300_000;
 const removeTimeoutMs = 24 * 3_600_000;
 
-export const volumeArgument = { field: 'volume', complete: 'volume' } as const;
-
-const splitRef = (ref: string): { pool: string; name: string } => {
-  const [pool = '', name = ''] = ref.split('/');
-  return { pool, name };
-};
-
-/** @throws PvcError VOLUME_NOT_FOUND */
-export async function needVolume(view: View, ref: string): Promise<Doc<VolumeSpec, null>> {
-  const found = await view.find(volume, 'name', ref);
-  if (found === undefined) throw volumeError('VOLUME_NOT_FOUND', { volume: ref });
-  return found;
-}
-
-const force = z.boolean().default(false).describe('even if the pool could run full');
-
-const volumeRow = z.object({
-  name: z.string(),
-  pool: z.string(),
-  sizeBytes: z.number(),
-  users: z.array(z.string()).describe('who has it as a disk'),
-  state: z.enum(['ready', 'making', 'removing']),
-});
-type VolumeRow = z.output<typeof volumeRow>;
-
-const renderVolumes = (rows: readonly VolumeRow[], context: RenderContext): string =>
-  table(
-    [{ title: 'VOLUME', keep: true }, 'SIZE', { title: 'STATE', state: true }, 'USED BY'],
-    rows.map((row) => [`${row.pool}/${row.name}`, formatBytes(row.sizeBytes), row.state, row.users.join(', ')]),
-    context,
-  );
-
-const stateOf = ({ making, removing }: VolumeSpec): VolumeRow['state'] =>
-  removing ? 'removing' : making ? 'making' : 'ready';
-
-/** A task of the primary on a volume. */
-function volumeTask(
-  plan: PlanBuilder,
-  action: string,
-  id: string,
-  label: string,
-  input: unknown,
-  timeoutMs: number,
-): void {
-  plan.task({ action, target: { kind: 'volume', id, label }, node: undefined, input, timeoutMs });
-}
+const limitInput = z.strictObject({ volume: volumeRef, ...volumeLimits.partial().shape });
 
 export function volumeOperations(ceph: () => CephCommand) {
-  async function guard(pool: string, moreBytes: number, forced: boolean): Promise<void> {
-    if (forced) return;
-    const figures = (await poolFigures(ceph())).get(pool);
-    if (figures !== undefined) needRoom(pool, figures, moreBytes);
-  }
-
   return [
     defineMutation({
       name: 'volume.add',
@@ -89,14 +27,9 @@ export function volumeOperations(ceph: () => CephCommand) {
       input: z.strictObject({ volume: volumeRef, sizeBytes: volumeBytes.describe('its size'), force }),
       output: z.object({ volume: z.string(), sizeBytes: z.int() }),
       async plan(plan, context, { volume: ref, sizeBytes, force: forced }) {
-        const { view, nowMs } = context;
-        const { pool, name } = splitRef(ref);
-        plan.unchanged(poolKind, await needPool(view, pool));
-        if ((await view.find(volume, 'image', ref)) !== undefined) throw volumeError('VOLUME_EXISTS', { volume: ref });
-        await guard(pool, sizeBytes, forced);
-        const id = context.uuid();
-        plan.create(volume, id, { pool, name, sizeBytes, createdMs: Math.round(nowMs), making: true, removing: false });
-        volumeTask(plan, 'volume.create', id, ref, null, makeTimeoutMs);
+        const id = await newVolume(plan, context, ref, sizeBytes);
+        await guardRoom(ceph(), splitRef(ref).pool, sizeBytes, forced);
+        volumeTask(plan, 'volume.create', { id, label: ref }, null, makeTimeoutMs);
         plan.act(`make the image ${ref} of ${formatBytes(sizeBytes)}`);
         return { volume: ref, sizeBytes };
       },
@@ -104,8 +37,15 @@ export function volumeOperations(ceph: () => CephCommand) {
     defineMutation({
       name: 'volume.resize',
       summary: 'Make a volume larger, also while its guest runs',
+      description:
+        'A running guest sees the new size at once; its partitions and file systems are the guest’s to grow.',
       http: { method: 'POST', path: '/storage/volumes/{volume}/resize' },
-      cli: { command: 'storage volume resize', arguments: [volumeArgument, { field: 'sizeBytes' }], waits: true },
+      cli: {
+        command: 'storage volume resize',
+        arguments: [volumeArgument, { field: 'sizeBytes' }],
+        waits: true,
+        examples: ['pvc storage volume resize vms/web1 40G'],
+      },
       role: 'operator',
       input: z.strictObject({ volume: volumeRef, sizeBytes: volumeBytes.describe('its new size'), force }),
       output: z.object({ volume: z.string(), sizeBytes: z.int() }),
@@ -117,11 +57,66 @@ export function volumeOperations(ceph: () => CephCommand) {
             now: formatBytes(doc.spec.sizeBytes),
             wanted: formatBytes(sizeBytes),
           });
-        await guard(doc.spec.pool, sizeBytes - doc.spec.sizeBytes, forced);
+        await guardRoom(ceph(), doc.spec.pool, sizeBytes - doc.spec.sizeBytes, forced);
         plan.unchanged(volume, doc);
-        volumeTask(plan, 'volume.resize', doc.id, ref, { sizeBytes }, makeTimeoutMs);
+        const users = (await view.referrers('volume')).get(ref) ?? [];
+        const guests = users.filter(({ kind }) => kind === 'vm');
+        const input = { sizeBytes, guests: guests.map(({ id }) => id) } satisfies z.input<typeof resizeInput>;
+        volumeTask(plan, 'volume.resize', { id: doc.id, label: ref }, input, makeTimeoutMs);
         plan.act(`make the image ${ref} ${formatBytes(sizeBytes)} large`);
+        for (const guest of guests) plan.act(`tell ${wordsOf(guest)}, if it runs`);
         return { volume: ref, sizeBytes };
+      },
+    }),
+    defineMutation({
+      name: 'volume.rename',
+      summary: 'Give a volume that no guest has another name in its pool',
+      http: { method: 'POST', path: '/storage/volumes/{volume}/rename' },
+      cli: {
+        command: 'storage volume rename',
+        arguments: [volumeArgument, { field: 'name', value: 'NEWNAME' }],
+        waits: true,
+        examples: ['pvc storage volume rename vms/web1 web1-old'],
+      },
+      role: 'operator',
+      input: z.strictObject({ volume: volumeRef, name: names.objectName.describe('its new name') }),
+      output: z.object({ volume: z.string() }),
+      async plan(plan, { view }, { volume: ref, name }) {
+        const doc = await needVolume(view, ref);
+        const renamed = `${doc.spec.pool}/${name}`;
+        if (name === doc.spec.name) throw volumeError('VOLUME_UNCHANGED', { volume: ref });
+        if ((await view.find(volume, 'image', renamed)) !== undefined)
+          throw volumeError('VOLUME_EXISTS', { volume: renamed });
+        plan.update(volume, doc, { ...doc.spec, name, was: doc.spec.name });
+        volumeTask(plan, 'volume.rename', { id: doc.id, label: ref }, null, makeTimeoutMs);
+        plan.act(`rename the image ${ref} to ${renamed}`);
+        return { volume: renamed };
+      },
+    }),
+    defineMutation({
+      name: 'volume.limit',
+      summary: 'Set how much a guest may ask of a volume in a second',
+      description: 'It takes effect at once, also on a guest that runs. What is not named stays as it is.',
+      http: { method: 'PATCH', path: '/storage/volumes/{volume}/limits' },
+      cli: {
+        command: 'storage volume limit',
+        arguments: [volumeArgument],
+        waits: true,
+        examples: ['pvc storage volume limit vms/web1 --iops 500', 'pvc storage volume limit vms/web1 --iops 0'],
+      },
+      role: 'operator',
+      input: limitInput,
+      output: z.object({ volume: z.string(), limits: volumeLimits }),
+      async plan(plan, { view }, { volume: ref, ...wanted }) {
+        const doc = await needVolume(view, ref);
+        const given = Object.entries(wanted).filter(([, value]) => value !== undefined);
+        const limits: VolumeLimits = { ...doc.spec.limits, ...Object.fromEntries(given) };
+        const changed = given.filter(([field, value]) => doc.spec.limits[field as keyof VolumeLimits] !== value);
+        if (changed.length === 0) throw volumeError('VOLUME_UNCHANGED', { volume: ref });
+        plan.update(volume, doc, { ...doc.spec, limits });
+        volumeTask(plan, 'volume.limit', { id: doc.id, label: ref }, null, makeTimeoutMs);
+        for (const [field, value] of changed) plan.act(`limit ${ref}: ${field} ${value === 0 ? 'without end' : value}`);
+        return { volume: ref, limits };
       },
     }),
     defineMutation({
@@ -136,38 +131,19 @@ export function volumeOperations(ceph: () => CephCommand) {
         waits: true,
       },
       role: 'operator',
-      input: z.strictObject({ volume: volumeRef }),
+      input: z.strictObject({
+        volume: volumeRef,
+        withSnapshots: z.boolean().default(false).describe('its snapshots too, those that are protected excepted'),
+      }),
       output: z.object({ volume: z.string() }),
-      async plan(plan, { view }, { volume: ref }) {
+      async plan(plan, { view }, { volume: ref, withSnapshots }) {
         // One whose removal was given up half-way has no name any more, and can still be removed.
         const doc = await view.find(volume, 'image', ref);
         if (doc === undefined) throw volumeError('VOLUME_NOT_FOUND', { volume: ref });
         plan.update(volume, doc, { ...doc.spec, removing: true });
-        volumeTask(plan, 'volume.remove', doc.id, ref, null, removeTimeoutMs);
+        volumeTask(plan, 'volume.remove', { id: doc.id, label: ref }, { withSnapshots }, removeTimeoutMs);
         plan.act(`remove the image ${ref}`);
         return { volume: ref };
-      },
-    }),
-    defineQuery({
-      name: 'volume.list',
-      summary: 'List volumes',
-      http: { method: 'GET', path: '/storage/volumes' },
-      cli: { command: 'storage volume list', options: { pool: { complete: 'pool' } }, render: renderVolumes },
-      role: 'viewer',
-      input: z.strictObject({ pool: poolName.optional().describe('only those of this pool') }),
-      output: z.array(volumeRow),
-      async run({ view }, { pool }): Promise<VolumeRow[]> {
-        const docs = (await view.list(volume)).filter(({ spec }) => pool === undefined || spec.pool === pool);
-        const users = await view.referrers('volume');
-        return docs
-          .map(({ spec }) => ({
-            name: spec.name,
-            pool: spec.pool,
-            sizeBytes: spec.sizeBytes,
-            users: [...(users.get(`${spec.pool}/${spec.name}`) ?? [])],
-            state: stateOf(spec),
-          }))
-          .toSorted((a, b) => (`${a.pool}/${a.name}` < `${b.pool}/${b.name}` ? -1 : 1));
       },
     }),
   ];

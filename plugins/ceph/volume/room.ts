@@ -1,6 +1,7 @@
 /** The guard against a pool that runs full: Ceph stops all writes at 95 %. @module */
 import { formatBytes } from '../../../core/plugin/api.ts';
-import type { PoolFigures } from '../pool/pool-figures.ts';
+import type { CephCommand } from '../command/ceph-command.ts';
+import { type PoolFigures, poolFigures } from '../pool/pool-figures.ts';
 import { volumeError } from './volume-kind.ts';
 
 /** Share of a pool that new volumes may promise to fill. */
@@ -19,4 +20,11 @@ export function needRoom(pool: string, { storedBytes, freeBytes }: PoolFigures, 
     free: formatBytes(freeBytes),
     limit: Math.round(roomLimit * 100),
   });
+}
+
+/** As `needRoom`, with what Ceph says now. @throws PvcError VOLUME_NO_ROOM, CEPH_AWAY */
+export async function guardRoom(ceph: CephCommand, pool: string, moreBytes: number, forced: boolean): Promise<void> {
+  if (forced) return;
+  const figures = (await poolFigures(ceph)).get(pool);
+  if (figures !== undefined) needRoom(pool, figures, moreBytes);
 }

@@ -10,17 +10,42 @@ export const volumeRef = z
   )
   .describe('the volume, POOL/NAME');
 
-/** 4 PiB; and no less than one object of RBD's smallest. */
+/** Up to 4 PiB; and no less than the least that RBD's object map can hold, one object of 4 KiB. */
 export const volumeBytes = z
   .int()
   .min(4096)
   .max(2 ** 52);
+
+const limit = z.int().min(0);
+
+/** How much a guest may ask of a volume in a second; 0: as much as there is. */
+export const volumeLimits = z.strictObject({
+  iops: limit.describe('operations a second, 0 for no limit'),
+  readIops: limit.describe('reads a second, 0 for no limit'),
+  writeIops: limit.describe('writes a second, 0 for no limit'),
+  bytesPerS: limit.describe('bytes a second, 0 for no limit'),
+  readBytesPerS: limit.describe('bytes read a second, 0 for no limit'),
+  writeBytesPerS: limit.describe('bytes written a second, 0 for no limit'),
+});
+export type VolumeLimits = z.infer<typeof volumeLimits>;
+
+const noLimits: VolumeLimits = {
+  iops: 0,
+  readIops: 0,
+  writeIops: 0,
+  bytesPerS: 0,
+  readBytesPerS: 0,
+  writeBytesPerS: 0,
+};
 
 export const volumeSpec = z.strictObject({
   pool: names.objectName,
   name: names.objectName,
   sizeBytes: volumeBytes,
   createdMs: z.int(),
+  limits: volumeLimits.default(noLimits),
+  /** A task gives it another name: the one that its image still has. */
+  was: names.objectName.optional(),
   /** A task makes it: it has no name yet that others may use. */
   making: z.boolean().default(false),
   /** A task removes it: it has no name any more that others may use. */
@@ -35,10 +60,10 @@ export const volume = defineKind<VolumeSpec, null>({
   id: names.uuid,
   spec: volumeSpec,
   status: z.null(),
-  unique: ({ pool, name, making, removing }) => ({
+  unique: ({ pool, name, was, making, removing }) => ({
     // By this one others refer to it.
-    name: making || removing ? [] : [`${pool}/${name}`],
-    image: [`${pool}/${name}`],
+    name: making || removing || was !== undefined ? [] : [`${pool}/${name}`],
+    image: [`${pool}/${name}`, ...(was === undefined ? [] : [`${pool}/${was}`])],
   }),
   label: ({ pool, name }) => `${pool}/${name}`,
   command: 'storage volume',
@@ -63,6 +88,12 @@ export const volumeError = defineErrors({
     http: 409,
     exit: 'conflict',
   },
+  VOLUME_LOST: {
+    message: 'The image of the volume {volume} is not in Ceph any more.',
+    hint: 'Somebody else has removed or renamed it: see `rbd ls` and `rbd trash ls` on a node.',
+    http: 409,
+    exit: 'failed',
+  },
   VOLUME_NO_ROOM: {
     message:
       'There is no room for {wanted} more in the pool {pool}: {free} are free, and {limit} % shall not be passed.',
@@ -75,5 +106,65 @@ export const volumeError = defineErrors({
     hint: 'Make a new volume and copy what is needed. Nothing was changed.',
     http: 409,
     exit: 'refused',
+  },
+  VOLUME_CLONED: {
+    message: 'The volume {volume} is what others were cloned from: {clones}.',
+    hint: 'Make them stand alone first: `pvc storage volume flatten CLONE`. Nothing was changed.',
+    http: 409,
+    exit: 'refused',
+  },
+  VOLUME_IN_USE: {
+    message: 'The volume {volume} is in use by {users}; {what} needs it free.',
+    hint: 'Shut the guest down, or see who has it: `pvc storage volume info {volume}`. Nothing was changed.',
+    http: 409,
+    exit: 'refused',
+  },
+  VOLUME_HAS_SNAPSHOTS: {
+    message: 'The volume {volume} has the snapshots {snapshots}.',
+    hint: 'Remove them first (`pvc storage snapshot remove`), or use --with-snapshots. Nothing was changed.',
+    http: 409,
+    exit: 'refused',
+  },
+  VOLUME_UNCHANGED: {
+    message: 'Nothing to change in the volume {volume}.',
+    hint: 'It is already as asked.',
+    http: 409,
+    exit: 'refused',
+  },
+  SNAPSHOT_NOT_FOUND: {
+    message: 'The volume {volume} has no snapshot {snapshot}.',
+    hint: 'See `pvc storage snapshot list {volume}`.',
+    http: 404,
+    exit: 'notFound',
+  },
+  SNAPSHOT_EXISTS: {
+    message: 'The volume {volume} has a snapshot {snapshot} already.',
+    hint: 'Choose another name. Nothing was changed.',
+    http: 409,
+    exit: 'conflict',
+  },
+  SNAPSHOT_PROTECTED: {
+    message: 'The snapshot {snapshot} of the volume {volume} is protected.',
+    hint: 'Take the protection off first: `pvc storage snapshot unprotect {volume} {snapshot}`. Nothing was changed.',
+    http: 409,
+    exit: 'refused',
+  },
+  SNAPSHOT_USED: {
+    message: 'The snapshot {snapshot} of the volume {volume} belongs to {users}.',
+    hint: 'Remove that first. Nothing was changed.',
+    http: 409,
+    exit: 'refused',
+  },
+  DISK_FILE_UNFIT: {
+    message: 'The file {path} on {node} cannot become a volume: {reason}.',
+    hint: 'Disk images in raw, qcow2, vmdk, vdi, vhdx and vpc form can; `qemu-img info` tells about a file. Nothing was changed.',
+    http: 422,
+    exit: 'usage',
+  },
+  DISK_FILE_EXISTS: {
+    message: 'There is something at {path} on {node} already.',
+    hint: 'Choose another path. Nothing was written.',
+    http: 409,
+    exit: 'conflict',
   },
 });

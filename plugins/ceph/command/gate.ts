@@ -119,7 +119,7 @@ export class Gate {
       });
     return lane.pass(timeoutMs, late, signal, async () => {
       try {
-        const result = await bounded(() => exec(Math.max(1, untilMs - clock.monotonicMs())));
+        const result = await bounded(() => exec(Math.max(1, Math.ceil(untilMs - clock.monotonicMs()))));
         if (result.code === 0 || !unreachedMarks.test(result.stderr)) return result;
         this.#breaker.open(this.#complaint(result));
         if (patienceMs > 0) throw new Unreached();

@@ -23,7 +23,7 @@ const probeTimeoutMs = 10_000;
 /** Undefined: what is run here and speaks to nobody. */
 function laneOf(program: string, timeoutMs: number): keyof typeof limits | undefined {
   if (program === 'ceph') return 'monitors';
-  if (program === 'rbd' || program === 'rados') return timeoutMs > shortMs ? 'long' : 'data';
+  if (program === 'rbd') return timeoutMs > shortMs ? 'long' : 'data';
   return undefined;
 }
 

@@ -10,12 +10,14 @@ const answers = {
   mutation: 'changes something; takes `?plan=true`',
   feed: 'server-sent events; continues after `Last-Event-ID`',
   channel: 'a WebSocket',
+  upload: 'takes bytes as the body, answers with server-sent events',
+  download: 'answers with bytes',
 } as const;
 
 function fieldRows({ operation }: RegisteredOperation): string[][] {
   const schema = z.toJSONSchema(operation.input as z.ZodType, { io: 'input', unrepresentable: 'any' });
   const inPath = new Set([...operation.http.path.matchAll(/\{(\w+)\}/g)].map(([, field = '']) => field));
-  const inBody = ['POST', 'PUT', 'PATCH'].includes(operation.http.method);
+  const inBody = operation.type !== 'upload' && ['POST', 'PUT', 'PATCH'].includes(operation.http.method);
   return Object.entries(schema.properties ?? {}).map(([field, value]) => {
     const needed = schema.required?.includes(field) === true;
     const property = value as z.core.JSONSchema.JSONSchema;

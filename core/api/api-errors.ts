@@ -15,8 +15,8 @@ export const apiError = defineErrors({
     exit: 'usage',
   },
   CONTENT_TYPE_WRONG: {
-    message: 'The body is of type {type}; only application/json is understood.',
-    hint: 'Send JSON and say so with the header "Content-Type: application/json".',
+    message: 'The body is of type {type}; only {wanted} is understood.',
+    hint: 'Send it as that and say so with the header "Content-Type: {wanted}". Nothing was changed.',
     http: 415,
     exit: 'usage',
   },

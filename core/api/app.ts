@@ -4,28 +4,39 @@
  * @module
  */
 import { type Context, Hono } from 'hono';
+import { errorText } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Random } from '../host/host.ts';
 import type { Logger } from '../host/log.ts';
 import { sortableId } from '../model/ids.ts';
 import { operationError } from '../operation/errors.ts';
 import type { Executor } from '../operation/execute.ts';
-import { type Actor, type Channel, type Feed, type Operation, roles } from '../operation/operation.ts';
+import {
+  type Actor,
+  type Channel,
+  type Download,
+  type Feed,
+  type Operation,
+  roles,
+  type Upload,
+} from '../operation/operation.ts';
 import type { OperationRegistry } from '../operation/registry.ts';
 import { apiError } from './api-errors.ts';
 import { type Authenticate, type Bindings, strictBindings } from './caller.ts';
+import { downloadAnswer, downloadHeaders } from './download-answer.ts';
 import { eventStream } from './event-stream.ts';
 import { openApiOf } from './openapi.ts';
 import { indexPage, pagePolicy } from './page.ts';
 import { problemOf, problemResponse, shownError, withHeaders } from './problem.ts';
 import { requestInput } from './request-input.ts';
 import { apiBase, methodsAt, type Route, routesOf } from './routes.ts';
+import { answerUpload } from './upload-answer.ts';
 
 /** Version of the API's routes and answers; it is in their path. */
 export const apiVersion = 1;
 
 export interface AppParts {
-  readonly executor: Pick<Executor, 'admit' | 'plan' | 'mutate' | 'query' | 'feed' | 'channel'>;
+  readonly executor: Pick<Executor, 'admit' | 'plan' | 'mutate' | 'query' | 'feed' | 'channel' | 'upload' | 'download'>;
   readonly registry: OperationRegistry;
   readonly authenticate: Authenticate;
   /** The page of `/metrics`, in Prometheus' text format. */
@@ -148,9 +159,10 @@ async function answerOperation(parts: AppParts, context: Ask, operation: Operati
   const actor = await identify(parts, context);
   // Before the body is read: who may not do it at all need not send it.
   requireRole(actor, operation);
-  const { accept, closing } = bindingsOf(context);
+  const { accept, closing, proceed } = bindingsOf(context);
   if (accept !== undefined && operation.type !== 'channel')
     throw apiError('UPGRADE_UNEXPECTED', { operation: operation.name });
+  if (operation.type !== 'upload') proceed?.();
   const { input, plan, after } = await requestInput(operation, request, context.req.param());
   switch (operation.type) {
     case 'mutation': {
@@ -162,7 +174,11 @@ async function answerOperation(parts: AppParts, context: Ask, operation: Operati
       return jsonAnswer(200, await executor.query(operation, input, actor, request.signal));
     case 'feed':
       return answerFeed(parts, context, operation, input, actor, context.req.header('last-event-id') ?? after, closing);
-    default:
+    case 'upload':
+      return receiveUpload(parts, context, operation, input, actor);
+    case 'download':
+      return sendDownload(parts, context, operation, input, actor);
+    case 'channel':
       return answerChannel(parts, context, operation, input, actor);
   }
 }
@@ -197,6 +213,56 @@ async function answerFeed(
     closing,
     cut: bindingsOf(context).cut,
     problem: (error) => problemOf(shownError(error, request, log), request),
+  });
+}
+
+function receiveUpload(
+  parts: AppParts,
+  context: Ask,
+  operation: Upload,
+  input: unknown,
+  actor: Actor,
+): Promise<Response> {
+  const { executor, clock, log } = parts;
+  const { closing, cut, stream } = bindingsOf(context);
+  const request = context.get('request');
+  executor.admit(operation, input, actor);
+  if (stream === undefined) throw new Error('this door has no streams');
+  return answerUpload({
+    request: context.req.raw,
+    source: stream(),
+    run: (body, options) => executor.upload(operation, input, actor, body, options),
+    clock,
+    left: context.req.raw.signal,
+    closing,
+    cut,
+    problem: (error) => problemOf(shownError(error, request, log), request),
+  });
+}
+
+async function sendDownload(
+  parts: AppParts,
+  context: Ask,
+  operation: Download,
+  input: unknown,
+  actor: Actor,
+): Promise<Response> {
+  const { executor, clock, log } = parts;
+  const { closing, cut } = bindingsOf(context);
+  const request = context.get('request');
+  executor.admit(operation, input, actor);
+  if (context.req.method === 'HEAD') return new Response(null, { headers: downloadHeaders });
+  const { signal } = context.req.raw;
+  return downloadAnswer({
+    clock,
+    download: await executor.download(
+      operation,
+      input,
+      actor,
+      closing === undefined ? signal : AbortSignal.any([signal, closing]),
+    ),
+    cut,
+    failed: (error) => log.warn(`${operation.name} broke off`, { request, reason: errorText(error) }),
   });
 }
 

@@ -28,6 +28,13 @@ export interface Bindings {
   readonly closing?: AbortSignal;
   /** Cuts the connection: the end for a reader that takes nothing. */
   readonly cut?: () => void;
+  /** Tells a caller that has asked first (`Expect: 100-continue`) to send the body. */
+  readonly proceed?: () => void;
+  /**
+   * The body as it comes, for operations that take a stream. It is not copied, it has no limit of size or time, and a
+   * caller that has asked first is told to send it when it is read for the first time.
+   */
+  readonly stream?: () => AsyncIterable<Uint8Array>;
   /** Present on a WebSocket handshake: takes the stream that a channel opened. */
   readonly accept?: (stream: Duplex) => void;
 }

@@ -25,15 +25,18 @@ export interface DoorParts {
   readonly host: Pick<Host, 'clock' | 'files' | 'log' | 'net' | 'random'>;
 }
 
-/** A caller has this long for the headers, and for the whole request. */
+/** A caller has this long for the headers; the rest of a request has a limit of its own below. */
 export const serverLimits = {
   headersTimeout: 10_000,
-  requestTimeout: 60_000,
+  // Node's limit on a whole request knows no exception, and an upload is one.
+  requestTimeout: 0,
   keepAliveTimeout: 30_000,
   connectionsCheckingInterval: 2_000,
   maxHeaderSize: 16 * 1024,
 } as const satisfies ServerOptions;
 
+/** From the headers to the last byte of the body, unless the body is taken as a stream. */
+const requestMs = 60_000;
 const maxHeaders = 100;
 const maxConnections = 1_024;
 const closeGraceMs = 3_000;
@@ -47,11 +50,32 @@ const peerOf = ({ socket }: IncomingMessage): string | undefined => {
   return typeof CN === 'string' ? CN : undefined;
 };
 
+/** Ends a request that does not end by itself, as Node does (RFC 9110 section 15.5.9). */
+function tooLate(incoming: IncomingMessage, outgoing: ServerResponse): void {
+  const { socket } = incoming;
+  if (socket.writable && !outgoing.headersSent)
+    socket.write('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n');
+  socket.destroySoon();
+}
+
+async function* bodyStream(
+  incoming: IncomingMessage,
+  proceed: () => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  proceed();
+  // Whoever stops reading has an answer to give: that ends the connection, not this.
+  yield* incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+}
+
 /** Connects a server, not yet listening, with the app. Returns how to close it. */
 export function serveApp(server: Server, door: Bindings['door'], parts: DoorParts): () => Promise<void> {
   const { app, upgrade, host } = parts;
   const closing = new AbortController();
   const upgraded = new Set<Duplex>();
+  /** Requests whose caller waits to be told to send the body. */
+  const asked = new WeakSet<IncomingMessage>();
+  /** Takes the limit of time away from a request. */
+  const hurry = new WeakMap<IncomingMessage, () => void>();
   const remoteOf = (incoming: IncomingMessage): string =>
     door === 'socket' ? '' : (incoming.socket.remoteAddress ?? 'unknown');
 
@@ -60,12 +84,20 @@ export function serveApp(server: Server, door: Bindings['door'], parts: DoorPart
   const listener = getRequestListener(
     (request, env) => {
       const incoming = env.incoming as IncomingMessage;
+      const proceed = (): void => {
+        if (asked.delete(incoming)) (env.outgoing as ServerResponse).writeContinue();
+      };
       return app.fetch(request, {
         door,
         remote: remoteOf(incoming),
         peer: peerOf(incoming),
         closing: closing.signal,
         cut: () => incoming.destroy(),
+        proceed,
+        stream: () => {
+          hurry.get(incoming)?.();
+          return bodyStream(incoming, proceed);
+        },
       } satisfies Bindings);
     },
     {
@@ -80,9 +112,24 @@ export function serveApp(server: Server, door: Bindings['door'], parts: DoorPart
       },
     },
   );
-  server.on('request', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+  const take = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
     if (closing.signal.aborted) outgoing.setHeader('connection', 'close');
+    const cancel = host.clock.after(requestMs, () => {
+      if (!incoming.complete) tooLate(incoming, outgoing);
+    });
+    hurry.set(incoming, cancel);
+    incoming.once('close', cancel);
+    // Of a request that was answered before its end nobody hears any more; its connection is what is left.
+    outgoing.once('close', () => {
+      if (!incoming.complete) incoming.socket.once('close', cancel);
+      if (incoming.socket.destroyed) cancel();
+    });
     void listener(incoming, outgoing);
+  };
+  server.on('request', take);
+  server.on('checkContinue', (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    asked.add(incoming);
+    take(incoming, outgoing);
   });
   // After the start these are about single connections that could not be taken (too many open files).
   server.on('error', (error) => host.log.warn('the API could not take a connection', { door, reason: error.message }));
@@ -108,7 +155,7 @@ export function serveApp(server: Server, door: Bindings['door'], parts: DoorPart
         cancel();
         resolve();
       });
-      closing.abort();
+      closing.abort(apiError('API_CLOSING'));
       server.closeIdleConnections();
     });
     return closed;

@@ -30,6 +30,8 @@ export interface EventStreamParts {
   readonly clock: Clock;
   /** Opens the feed; the signal aborts when the reader leaves or the listener closes. */
   readonly open: (signal: AbortSignal) => AsyncIterable<FeedItem<unknown>>;
+  /** No answer begins before this is settled, but for an early end; default: at once. */
+  readonly ready?: Promise<unknown>;
   /** Aborts when the reader leaves. */
   readonly left: AbortSignal;
   /** Aborts when the listener closes: the stream says so with its last event, since the feed has not ended. */
@@ -66,14 +68,18 @@ export async function eventStream(parts: EventStreamParts): Promise<Response> {
   const early = await Promise.race([
     pending.then(() => 'item' as const),
     gone,
-    clock.sleep(firstItemMs, signal).then(
-      () => 'quiet' as const,
-      () => 'gone' as const,
-    ),
+    Promise.resolve(parts.ready)
+      .then(() => clock.sleep(firstItemMs, signal))
+      .then(
+        () => 'quiet' as const,
+        () => 'gone' as const,
+      ),
   ]).catch((error: unknown) => {
     finish();
     throw error;
   });
+  // An answer that has not begun can still be a plain error: why it ended is known when the feed has.
+  if (early === 'gone' && parts.ready !== undefined) await pending;
   if (early !== 'item') pending.catch(() => undefined); // told when it is pulled
   let cancelStall: () => void = () => undefined;
 

@@ -32,6 +32,9 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output', owner: string, comp
 const reference = (name: string): Json => ({ $ref: `#/components/schemas/${name}` });
 const jsonContent = (schema: unknown): Json => ({ 'application/json': { schema } });
 
+/** Bytes have no schema (OpenAPI 3.1, "Considerations for file uploads"). */
+const bytes: Json = { 'application/octet-stream': {} };
+
 function answersOf(operation: Operation, output: Json): Json {
   switch (operation.type) {
     case 'query':
@@ -49,7 +52,31 @@ function answersOf(operation: Operation, output: Json): Json {
         101: { description: 'a WebSocket with binary frames' },
         426: { description: 'asked without a WebSocket handshake' },
       };
-    default: {
+    case 'upload':
+      return {
+        200: {
+          description:
+            'server-sent events after the last byte has come: "progress", then "result" with the data of this shape, or "problem"',
+          content: {
+            'text/event-stream': {
+              schema: {
+                type: 'object',
+                required: ['result', 'request'],
+                properties: { result: output, request: { type: 'string', description: 'id of the audit record' } },
+              },
+            },
+          },
+        },
+      };
+    case 'download':
+      return {
+        200: {
+          description:
+            'the bytes; fewer than Content-Length, or chunks without their end, are a download that was cut off',
+          content: bytes,
+        },
+      };
+    case 'mutation': {
       const done = {
         type: 'object',
         required: ['result', 'actions', 'warnings', 'tasks', 'request'],
@@ -120,9 +147,12 @@ function parametersOf(operation: Operation, input: Json): Json[] {
   return parameters;
 }
 
-const takesBody = (operation: Operation): boolean => ['POST', 'PUT', 'PATCH'].includes(operation.http.method);
+/** Its input comes in the body; that of an upload is something else. */
+const takesBody = (operation: Operation): boolean =>
+  operation.type !== 'upload' && ['POST', 'PUT', 'PATCH'].includes(operation.http.method);
 
 function bodyOf(operation: Operation, input: Json): Json | undefined {
+  if (operation.type === 'upload') return { required: true, content: bytes };
   if (!takesBody(operation)) return undefined;
   const inPath = new Set([...operation.http.path.matchAll(/\{(\w+)\}/g)].map(([, field = '']) => field));
   const properties = Object.fromEntries(

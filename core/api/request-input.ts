@@ -49,9 +49,10 @@ export async function requestInput(
   const path = Object.fromEntries(
     Object.entries(pathValues).map(([field, word]) => [field, coerceField(shape[field], [word])]),
   );
-  const body = await bodyOf(operation, request);
+  // The body of an upload is no input: it is left where it is.
+  const body = operation.type === 'upload' ? undefined : await bodyOf(operation, request);
   let given: Record<string, unknown>;
-  if (bodyMethods.has(operation.http.method)) {
+  if (operation.type !== 'upload' && bodyMethods.has(operation.http.method)) {
     if (query.size > 0)
       throw apiError('QUERY_UNEXPECTED', { operation: operation.name, fields: [...new Set(query.keys())].join(', ') });
     given = body ?? {};
@@ -96,7 +97,7 @@ function requireJson(request: Request): void {
   const [essence = '', ...parameters] = type.split(';').map((part) => part.trim().toLowerCase());
   const charset = parameters.find((parameter) => parameter.startsWith('charset='));
   if (essence !== 'application/json' || (charset !== undefined && !/^charset="?utf-8"?$/.test(charset)))
-    throw apiError('CONTENT_TYPE_WRONG', { type });
+    throw apiError('CONTENT_TYPE_WRONG', { type, wanted: 'application/json' });
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

@@ -44,6 +44,18 @@ export const cliError = defineErrors({
     http: 400,
     exit: 'usage',
   },
+  INPUT_SIZE: {
+    message: 'How many bytes come out of {path} is not known, and has to be.',
+    hint: 'Write it to a file first and send that. Nothing was sent.',
+    http: 400,
+    exit: 'usage',
+  },
+  OUTPUT_FILE: {
+    message: '{path} cannot be written: {reason}.',
+    hint: '{instead}',
+    http: 400,
+    exit: 'usage',
+  },
   NAME_MISSING: {
     message: 'The answer of `pvc {command}` has no names to print.',
     hint: 'Use `--format json` or `--format yaml`.',

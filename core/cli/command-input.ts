@@ -24,19 +24,17 @@ export async function fieldsOf(
   const out: Record<string, unknown> = {};
   const command = line.spec.path.join(' ');
   const read = onceFromStandardInput(sources);
-  if (source === 'input') {
-    for (const [index, argument] of line.arguments.entries()) {
-      const text = line.words[index];
-      if (text === undefined || (Array.isArray(text) && text.length === 0)) continue;
-      out[argument.field.name] = await convert(
-        text as OptionText,
-        argument.field,
-        argument.cli,
-        argument.value,
-        command,
-        read,
-      );
-    }
+  for (const [index, argument] of line.arguments.entries()) {
+    const text = line.words[index];
+    if (argument.source !== source || text === undefined || (Array.isArray(text) && text.length === 0)) continue;
+    out[argument.field.name] = await convert(
+      text as OptionText,
+      argument.field,
+      argument.cli,
+      argument.value,
+      command,
+      read,
+    );
   }
   for (const option of line.options) {
     if (option.source !== source) continue;

@@ -38,7 +38,17 @@ const escapeOption = z.object({
     .describe('Key that leaves the console'),
 });
 
-/** Options that a command has because of what it is: `--plan`, `--wait`, `--escape`. */
+/** The file that an upload reads and a download writes. */
+const fileOptions = {
+  upload: z.object({ file: z.string().min(1).describe('File to send, or `-` for standard input') }),
+  download: z.object({
+    file: z.string().min(1).describe('File to write, or `-` for standard output'),
+    force: z.boolean().default(false).describe('Replace a file that is there already'),
+  }),
+};
+const fileArguments = [{ field: 'file', complete: 'file' }] as const;
+
+/** What a command takes because of what it is: `--plan`, `--wait`, `--escape`, the FILE of a stream. */
 export function controlSchema(target: CommandTarget): z.ZodObject {
   if (target.type === 'local') return z.object({});
   const { operation, cli } = target;
@@ -46,6 +56,8 @@ export function controlSchema(target: CommandTarget): z.ZodObject {
   if (operation.type === 'mutation') schema = schema.extend(planOption.shape);
   if (operation.type === 'mutation' && cli.waits) schema = schema.extend(waitOptions.shape);
   if (operation.type === 'channel') schema = schema.extend(escapeOption.shape);
+  if (operation.type === 'upload' || operation.type === 'download')
+    schema = schema.extend(fileOptions[operation.type].shape);
   return schema;
 }
 
@@ -56,11 +68,18 @@ export const inputSchema = (target: CommandTarget): z.ZodObject =>
 /** A command with a hand of its own may find out by itself (in an editor) what the operation needs. */
 const mayAskItself = (target: CommandTarget): boolean => target.type === 'operation' && target.cli.run !== undefined;
 
+const isStream = (target: CommandTarget): boolean =>
+  target.type === 'operation' && ['upload', 'download'].includes(target.operation.type);
+
 /** Positional arguments of a command. */
 export function commandArguments(spec: CommandSpec): ArgumentSpec[] {
   const { target } = spec;
   const given = (target.type === 'local' ? target.local.arguments : target.cli.arguments) ?? [];
-  const specs = argumentSpecs(inputSchema(target), given, spec.path.join(' '));
+  const owner = spec.path.join(' ');
+  const specs = [
+    ...argumentSpecs('input', inputSchema(target), given, owner),
+    ...argumentSpecs('control', controlSchema(target), isStream(target) ? fileArguments : [], owner),
+  ];
   if (!mayAskItself(target)) return specs;
   return specs.map((one) => (one.cli.from === undefined ? one : { ...one, required: false }));
 }
@@ -77,12 +96,16 @@ export function commandOptions(spec: CommandSpec): OptionSpec[] {
       ? optionSpecs('flag', target.cli.flags, given.options ?? {}, [], owner)
       : []),
   ];
-  const timeout = own.some((option) => option.long === 'timeout') ? 'wait-timeout' : 'timeout';
+  const isOwn = (long: string): boolean => own.some((option) => option.long === long);
   const control = optionSpecs(
     'control',
     controlSchema(target),
-    { timeoutS: { flag: timeout }, escape: { value: 'KEY' } },
-    [],
+    {
+      timeoutS: { flag: isOwn('timeout') ? 'wait-timeout' : 'timeout' },
+      escape: { value: 'KEY' },
+      force: { flag: isOwn('force') ? 'overwrite' : 'force' },
+    },
+    fileArguments.map(({ field }) => field),
     owner,
   ).map(
     // --no-plan and the like would only be noise.

@@ -31,6 +31,7 @@ export interface OptionSpec {
 export const optionKey = (option: OptionSpec): string => `${option.source}:${option.field.name}`;
 
 export interface ArgumentSpec {
+  readonly source: OptionSource;
   readonly field: FieldShape;
   readonly cli: CliArgument;
   /** Word for it in the help. */
@@ -101,7 +102,12 @@ export function optionSpecs(
 }
 
 /** The positional arguments, in order. */
-export function argumentSpecs(schema: z.ZodObject, given: readonly CliArgument[], owner: string): ArgumentSpec[] {
+export function argumentSpecs(
+  source: OptionSource,
+  schema: z.ZodObject,
+  given: readonly CliArgument[],
+  owner: string,
+): ArgumentSpec[] {
   const fields = fieldShapes(schema.shape);
   return given.map((cli) => {
     const field = fields.get(cli.field);
@@ -109,6 +115,7 @@ export function argumentSpecs(schema: z.ZodObject, given: readonly CliArgument[]
     if (cli.rest && field.shape.type !== 'list')
       throw new Error(`${owner}: argument ${cli.field} takes the rest, so its field must be a list`);
     return {
+      source,
       field,
       cli,
       value: cli.value ?? kebabCase(cli.field).toUpperCase(),

@@ -17,6 +17,10 @@ export interface Control {
   readonly wait: boolean;
   readonly timeoutMs: number | undefined;
   readonly escape: string;
+  /** Of an upload or a download. */
+  readonly file: string | undefined;
+  /** Replace the file of a download. */
+  readonly force: boolean;
 }
 
 type Input = Readonly<Record<string, unknown>>;
@@ -49,6 +53,20 @@ export async function performOperation(
         : doMutation(context, operation, cli, input, control);
     case 'feed':
       return followFeed(context, operation, cli, input);
+    case 'upload': {
+      if (cli?.confirm !== undefined) await terminal.mustConfirm(filled(cli.confirm, input));
+      const { sendFile } = await import('./send-file.ts');
+      const answer = await sendFile(context, operation, input, fileOf(operation, control));
+      if (format !== 'pretty')
+        terminal.write(await answerText(format === 'name' ? answer.result : answer, format, shape, terminal));
+      else if (hasContent(answer.result)) terminal.write(await answerText(answer.result, format, shape, terminal));
+      else terminal.write('Done.\n');
+      return 0;
+    }
+    case 'download': {
+      const { receiveFile } = await import('./receive-file.ts');
+      return receiveFile(context, operation, input, { path: fileOf(operation, control), replace: control.force });
+    }
     case 'channel': {
       const client = await context.connect();
       const channel = await client.channel(operation.name, input, terminal.signal);
@@ -141,6 +159,12 @@ export async function reportFailed(context: CommandContext, errors: readonly Err
         : renderError(error, terminal.errorContext, globals.debug ?? false),
     );
   return errors[0] === undefined ? 0 : errorExit(errors[0]);
+}
+
+/** A command with a hand of its own can only do the stream that it is declared for. */
+function fileOf(operation: Operation, { file }: Control): string {
+  if (file === undefined) throw new Error(`${operation.name} has no file on this command line`);
+  return file;
 }
 
 const hasContent = (result: unknown): boolean =>

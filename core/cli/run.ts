@@ -169,6 +169,8 @@ function controlOf(given: Record<string, unknown>): Control {
     plan: given['plan'] === true,
     wait: given['wait'] !== false,
     timeoutMs: timeoutS === undefined ? undefined : timeoutS * 1000,
+    file: typeof given['file'] === 'string' ? given['file'] : undefined,
+    force: given['force'] === true,
     escape: typeof given['escape'] === 'string' ? given['escape'] : '^]',
   };
 }

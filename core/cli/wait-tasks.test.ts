@@ -167,11 +167,8 @@ describe('waiting for a task', () => {
   it('says that the task goes on when the connection breaks', async () => {
     const parts = {
       connect: async () => ({
+        ...fakeClient(),
         call: async () => answers['vm.start'],
-        follow: async function* () {},
-        channel: async () => {
-          throw new Error('none');
-        },
         wait: async () => {
           throw new Error('connection reset');
         },

@@ -5,11 +5,12 @@
  */
 import { errorCatalogue, PvcError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
-import { paint, paintState } from '../render/colour.ts';
+import { paintState } from '../render/colour.ts';
 import { formatDuration } from '../render/quantity.ts';
 import { type TaskView, taskViewEnded } from '../task/task-view.ts';
 import { cliError } from './cli-errors.ts';
 import type { ConnectedClient } from './command-context.ts';
+import { frameMs, progressBar, redraw } from './progress-line.ts';
 import { isPvcError } from './render-error.ts';
 import type { SessionTerminal } from './session-terminal.ts';
 
@@ -27,8 +28,6 @@ export type WaitOutcome =
   | { readonly outcome: 'interrupted' };
 
 const frames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-const frameMs = 200;
-const barWidth = 20;
 
 /** `vm.restart web1` */
 export const taskTitle = (task: Pick<TaskView, 'action' | 'target'>): string => `${task.action} ${task.target.label}`;
@@ -41,7 +40,7 @@ export async function waitTasks(ids: readonly string[], parts: WaitParts): Promi
   const expired = new AbortController();
   const cancelTimeout =
     timeoutMs === undefined ? () => {} : clock.after(timeoutMs, () => expired.abort(new Error('timeout')));
-  const stopTicking = tick(
+  const stopTicking = redraw(
     () => terminal.status(statusLine(ids, seen, clock.monotonicMs() - startedMs, terminal)),
     terminal,
     clock,
@@ -92,18 +91,6 @@ export async function waitTasks(ids: readonly string[], parts: WaitParts): Promi
   }
 }
 
-/** Calls `draw` now and at every frame until the returned function is called. */
-function tick(draw: () => void, terminal: SessionTerminal, clock: Clock): () => void {
-  if (!terminal.showsStatus) return () => {};
-  let cancel = (): void => {};
-  const next = (): void => {
-    draw();
-    cancel = clock.after(frameMs, next);
-  };
-  next();
-  return () => cancel();
-}
-
 function statusLine(
   ids: readonly string[],
   seen: ReadonlyMap<string, TaskView>,
@@ -116,8 +103,7 @@ function statusLine(
   const count = ids.length > 1 ? ` ${ids.length - open.length}/${ids.length}` : '';
   const elapsed = formatDuration(Math.floor(elapsedMs / 1000) * 1000);
   if (task === undefined) return `${frame}${count} waiting, ${elapsed}`;
-  const filled = Math.round(task.progress * barWidth);
-  const bar = `${paint('━'.repeat(filled), 'green', terminal.errors)}${paint('━'.repeat(barWidth - filled), 'dim', terminal.errors)}`;
+  const bar = progressBar(task.progress, terminal.errors);
   const words = [task.state === 'running' ? task.phase : task.state, task.message]
     .filter((part) => part !== '')
     .join(': ');

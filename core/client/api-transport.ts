@@ -1,12 +1,14 @@
 /** Operations through the API of a daemon, over its unix socket or HTTPS. @module */
 import type { Agent, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { PvcError } from '../error/error.ts';
+import { PvcError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import { operationError } from '../operation/errors.ts';
+import type { DownloadBody, UploadAnswer } from '../operation/stream-types.ts';
 import { openChannel } from './channel.ts';
 import { clientError } from './client-errors.ts';
 import { agentOf } from './connection.ts';
+import { download } from './download.ts';
 import { AskFailed, ask, textOf } from './exchange.ts';
 import { followFeed } from './follow.ts';
 import { lostError, passing } from './lost.ts';
@@ -24,12 +26,26 @@ import {
   type CallOptions,
   defaultTimeoutMs,
   type FollowOptions,
+  type ReceiveOptions,
+  type SendOptions,
   type StreamItem,
   type Transport,
 } from './transport.ts';
+import { upload } from './upload.ts';
 
 /** Pauses between tries of a request that changes nothing. */
 const retryPausesMs = [100, 300, 900];
+const never = new AbortController().signal;
+
+/** What is done with operations of each type. */
+const usedAs: Readonly<Record<Route['type'], string>> = {
+  query: 'called',
+  mutation: 'called',
+  feed: 'followed',
+  channel: 'connected to',
+  upload: 'sent to',
+  download: 'read from',
+};
 
 export class ApiTransport implements Transport {
   readonly #address: Address;
@@ -52,7 +68,7 @@ export class ApiTransport implements Transport {
 
   async call(name: string, input: unknown, options: CallOptions): Promise<unknown> {
     const route = await this.#route(name, options);
-    if (route.type === 'feed' || route.type === 'channel')
+    if (route.type !== 'query' && route.type !== 'mutation')
       throw clientError('CALL_INVALID', { operation: name, type: route.type, what: 'called' });
     const plan = options.plan === true;
     const { path, body } = requestOf(route, input, plan ? { plan: 'true' } : {});
@@ -97,6 +113,55 @@ export class ApiTransport implements Transport {
       clock: this.#clock,
       signal,
     });
+  }
+
+  async upload(
+    name: string,
+    input: unknown,
+    body: AsyncIterable<Uint8Array>,
+    { sizeBytes, signal = never, onProgress }: SendOptions,
+  ): Promise<UploadAnswer> {
+    const route = await this.#route(name, { signal });
+    this.#require(route, 'upload');
+    return upload({
+      ...this.#streamRequest(route, input, 'text/event-stream', signal),
+      sizeBytes,
+      body,
+      onProgress,
+    });
+  }
+
+  async download(name: string, input: unknown, { signal = never }: ReceiveOptions): Promise<DownloadBody> {
+    const route = await this.#route(name, { signal });
+    this.#require(route, 'download');
+    return download(this.#streamRequest(route, input, 'application/octet-stream', signal));
+  }
+
+  #streamRequest(route: Route, input: unknown, accept: string, signal: AbortSignal) {
+    const { name, method } = route;
+    return {
+      operation: name,
+      address: this.#address,
+      agent: this.#single,
+      method,
+      path: requestOf(route, input).path,
+      headers: { accept: `${accept}, application/problem+json`, ...this.#credentials },
+      clock: this.#clock,
+      signal,
+      refusal: (head: IncomingMessage) => this.#refusal(name, head),
+    };
+  }
+
+  /** Why an answer is not the stream that was asked for. */
+  async #refusal(name: string, head: IncomingMessage): Promise<PvcError> {
+    const type = head.headers['content-type'] ?? 'nothing';
+    try {
+      this.#valueOf(name, { head, text: await textOf(head) });
+    } catch (error) {
+      if (error instanceof PvcError) return error;
+      throw error;
+    }
+    return this.#invalid(name, `it is no stream but ${type}`);
   }
 
   close(): void {
@@ -268,7 +333,7 @@ export class ApiTransport implements Transport {
       throw clientError('CALL_INVALID', {
         operation: route.name,
         type: route.type,
-        what: type === 'feed' ? 'followed' : 'connected to',
+        what: usedAs[type],
       });
   }
 

@@ -50,6 +50,18 @@ export const clientError = defineErrors({
     http: 502,
     exit: 'unreachable',
   },
+  UPLOAD_LOST: {
+    message: '{server} took no more of {operation} after {bytes} bytes: {reason}.',
+    hint: 'The body was not complete, so nothing was kept of it. Send it again.',
+    http: 502,
+    exit: 'unreachable',
+  },
+  DOWNLOAD_LOST: {
+    message: '{operation} from {server} broke off after {bytes} of {size} bytes: {reason}.',
+    hint: 'What has come is not complete. The log of the node has the reason, if it is one of the node itself.',
+    http: 502,
+    exit: 'unreachable',
+  },
   CERTIFICATE_MISMATCH: {
     message: '{server} shows a certificate with the fingerprint {found}, not {expected}.',
     hint: 'Either the cluster has a new certificate (ask its administrator) or somebody stands in between. Nothing was sent.',
@@ -65,7 +77,7 @@ export const clientError = defineErrors({
   },
   CALL_INVALID: {
     message: '{operation} is a {type} and cannot be {what}.',
-    hint: 'Queries and mutations are called, feeds are followed, channels are connected to.',
+    hint: 'Queries and mutations are called, feeds are followed, channels are connected to, uploads are sent to, downloads are read from.',
     http: 400,
     exit: 'usage',
   },

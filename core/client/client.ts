@@ -5,11 +5,12 @@ import { linuxClock } from '../host/linux-clock.ts';
 import type { CliClient } from '../operation/cli-spec.ts';
 import type { PlanAnswer } from '../operation/execute.ts';
 import type { AnswerFor, InputFor, ItemFor, OperationName } from '../operation/operation-types.ts';
+import type { DownloadBody, UploadAnswer } from '../operation/stream-types.ts';
 import type { TaskView, TaskWaiting } from '../task/task-view.ts';
 import { ApiTransport } from './api-transport.ts';
 import { DirectTransport } from './direct-transport.ts';
 import type { ClientTarget, OperationLookup } from './target.ts';
-import type { CallOptions, FollowOptions, StreamItem, Transport } from './transport.ts';
+import type { CallOptions, FollowOptions, ReceiveOptions, SendOptions, StreamItem, Transport } from './transport.ts';
 import { type WaitOptions, waitTask } from './wait-task.ts';
 
 export interface ClientOptions {
@@ -63,6 +64,32 @@ export class PvcClient implements CliClient, TaskWaiting {
   /** A two-way stream of bytes. The signal ends it. @throws PvcError */
   channel<N extends OperationName>(operation: N, input: InputFor<N>, signal: AbortSignal): Promise<Duplex> {
     return this.#transport.channel(operation, input, signal);
+  }
+
+  /**
+   * Sends a body, no faster than it is taken, and answers once the operation has dealt with it.
+   * @throws PvcError as the operation tells it; UPLOAD_LOST when the connection broke before the last byte was taken,
+   * ANSWER_LOST when it broke after; what the body throws
+   */
+  upload<N extends OperationName>(
+    operation: N,
+    input: InputFor<N>,
+    body: AsyncIterable<Uint8Array>,
+    options: SendOptions = {},
+  ): Promise<AnswerFor<N> extends infer A ? (unknown extends A ? UploadAnswer : A) : never> {
+    return this.#transport.upload(operation, input, body, options) as never;
+  }
+
+  /**
+   * Opens a body, which is read to its end or left (`break`): then its connection is closed.
+   * @throws PvcError; the body throws DOWNLOAD_LOST when it is not complete
+   */
+  download<N extends OperationName>(
+    operation: N,
+    input: InputFor<N>,
+    options: ReceiveOptions = {},
+  ): Promise<DownloadBody> {
+    return this.#transport.download(operation, input, options);
   }
 
   /** The task once it has ended, however it ended. @throws the signal's reason; the task goes on */

@@ -2,15 +2,20 @@
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../host/clock.ts';
 import type { Operation } from '../operation/operation.ts';
+import type { DownloadBody, UploadAnswer } from '../operation/stream-types.ts';
 import { clientError } from './client-errors.ts';
 import type { DirectTarget, OperationLookup } from './target.ts';
 import {
   type CallOptions,
   defaultTimeoutMs,
   type FollowOptions,
+  type ReceiveOptions,
+  type SendOptions,
   type StreamItem,
   type Transport,
 } from './transport.ts';
+
+const never = new AbortController().signal;
 
 export class DirectTransport implements Transport {
   readonly #target: DirectTarget;
@@ -64,6 +69,24 @@ export class DirectTransport implements Transport {
     signal.addEventListener('abort', stop, { once: true });
     stream.once('close', () => signal.removeEventListener('abort', stop));
     return stream;
+  }
+
+  async upload(
+    name: string,
+    input: unknown,
+    body: AsyncIterable<Uint8Array>,
+    { signal = never, ...options }: SendOptions,
+  ): Promise<UploadAnswer> {
+    const operation = this.#lookup.get(name);
+    if (operation.type !== 'upload') throw wrongType(operation, 'sent to');
+    const { executor, actor } = this.#target;
+    return executor.upload(operation, input, actor, body, { sizeBytes: undefined, ...options, signal });
+  }
+
+  async download(name: string, input: unknown, { signal = never }: ReceiveOptions): Promise<DownloadBody> {
+    const operation = this.#lookup.get(name);
+    if (operation.type !== 'download') throw wrongType(operation, 'read from');
+    return this.#target.executor.download(operation, input, this.#target.actor, signal);
   }
 
   close(): void {}

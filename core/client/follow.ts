@@ -9,10 +9,14 @@ import { lostReason } from './lost.ts';
 import { problemError } from './problem.ts';
 import type { FollowOptions, StreamItem } from './transport.ts';
 
-export interface FollowParts {
+/** Whose events are read. */
+export interface EventSource {
   readonly operation: string;
   readonly server: string;
   readonly clock: Clock;
+}
+
+export interface FollowParts extends EventSource {
   /** Opens the stream after the item of that id. @throws PvcError what the server refused, or that there is no connection */
   readonly open: (lastId: string | undefined, signal: AbortSignal) => Promise<IncomingMessage>;
 }
@@ -25,7 +29,7 @@ const patienceMs = 120_000;
 const silenceMs = 60_000;
 
 /** The server told of an error of the feed itself: the connection is not to blame. */
-class FeedFailed extends Error {
+export class FeedFailed extends Error {
   readonly problem: PvcError;
 
   constructor(problem: PvcError) {
@@ -92,9 +96,9 @@ const mayPass = (error: unknown): boolean =>
   error instanceof AskFailed || (error instanceof PvcError && error.exit === 'unreachable');
 
 /** The items of one connection. @throws FeedFailed, PvcError ANSWER_INVALID, AskFailed when it breaks */
-async function* itemsOf(
+export async function* itemsOf(
   answer: IncomingMessage,
-  { operation, server, clock }: FollowParts,
+  { operation, server, clock }: EventSource,
   signal: AbortSignal,
 ): AsyncIterable<StreamItem> {
   const reader = new EventTextReader();

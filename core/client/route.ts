@@ -50,7 +50,8 @@ export function requestOf(
     return encodeURIComponent(word);
   });
   const query = new URLSearchParams();
-  const inBody = bodyMethods.has(route.method);
+  // What passes in the body of an upload is the stream.
+  const inBody = route.type !== 'upload' && bodyMethods.has(route.method);
   if (!inBody)
     for (const [field, value] of Object.entries(left)) for (const word of wordsOf(value)) query.append(field, word);
   for (const [name, value] of Object.entries(more)) query.append(name, value);

@@ -24,7 +24,7 @@ export interface UrlTarget {
 
 /** No API at all: operations are done in this process, on the store. */
 export interface DirectTarget {
-  readonly executor: Pick<Executor, 'plan' | 'mutate' | 'query' | 'feed' | 'channel'>;
+  readonly executor: Pick<Executor, 'plan' | 'mutate' | 'query' | 'feed' | 'channel' | 'upload' | 'download'>;
   readonly actor: Actor;
 }
 

@@ -71,6 +71,8 @@ export interface DaemonOptions {
 }
 
 const reportEveryMs = 10_000;
+/** How long uploads and downloads may take to undo what they had begun when the daemon stops. */
+const streamsGraceMs = 10_000;
 const tidyEveryMs = 10 * 60_000;
 /** Time from the end of a lost primary's session until its address is surely gone. */
 const afterLossMs = 500;
@@ -370,6 +372,14 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     log.info('stops; guests and services run on');
     unsubscribe();
     await api.close();
+    // The doors' end has told them; what they undo is done before what they work with goes.
+    await new Promise<void>((resolve) => {
+      const cancel = host.clock.after(streamsGraceMs, resolve);
+      void executor.streamsEnded().then(() => {
+        cancel();
+        resolve();
+      });
+    });
     await tasks.stop();
     await primary
       .relinquish()

@@ -7,6 +7,7 @@ import { operationError } from '../operation/errors.ts';
 import type { RemoteNodes } from '../operation/execute.ts';
 import type { Actor, Feed, FeedItem, Operation } from '../operation/operation.ts';
 import type { OperationRegistry } from '../operation/registry.ts';
+import type { DownloadBody, UploadAnswer } from '../operation/stream-types.ts';
 import { View } from '../operation/view.ts';
 import type { Documents } from '../store/documents.ts';
 
@@ -101,6 +102,25 @@ export function createRemoteNodes(parts: RemoteParts): RemoteNodes {
         return stream;
       } catch (error) {
         client.close();
+        throw told(error, name, operation);
+      }
+    },
+    async upload(name, operation, input, actor, body, options): Promise<UploadAnswer> {
+      const client = await reach(name, operation, actor);
+      try {
+        return await client.upload(operation.name, input, body, options);
+      } catch (error) {
+        throw told(error, name, operation);
+      } finally {
+        client.close();
+      }
+    },
+    async download(name, operation, input, actor, signal): Promise<DownloadBody> {
+      const client = await reach(name, operation, actor);
+      try {
+        // Each body has a connection of its own, which ends with it.
+        return await client.download(operation.name, input, { signal });
+      } catch (error) {
         throw told(error, name, operation);
       }
     },

@@ -63,6 +63,25 @@ export interface FileStat {
   readonly kind: 'file' | 'directory' | 'socket' | 'device' | 'other';
 }
 
+/** A file that is read piece by piece, each no sooner than it is asked for. */
+export interface FileSource {
+  /** Undefined for what is no regular file: a pipe, a device. */
+  readonly sizeBytes: number | undefined;
+  /** @throws PvcError FILE_FAILED */
+  readonly body: AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
+/** A file that comes into being: until it is kept, nothing is at its path but what was there before. */
+export interface FileTarget {
+  /** @throws PvcError DISK_FULL, FILE_FAILED */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Syncs it and puts it in its place. */
+  keep(): Promise<void>;
+  /** Takes it away; one that was kept stays. */
+  drop(): Promise<void>;
+}
+
 export interface Files {
   /** Undefined when the file does not exist; every other trouble throws. */
   readText(path: string): Promise<string | undefined>;
@@ -74,6 +93,10 @@ export interface Files {
    * @throws PvcError DISK_FULL, FILE_DENIED
    */
   writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void>;
+  /** Undefined when there is no file. @throws PvcError FILE_DENIED, FILE_FAILED */
+  openRead(path: string): Promise<FileSource | undefined>;
+  /** A new file beside `path`, to be filled and then to take its place. @throws PvcError DISK_FULL, FILE_DENIED, FILE_FAILED */
+  createBeside(path: string, mode?: number): Promise<FileTarget>;
   append(path: string, data: string, mode?: number): Promise<void>;
   makeDirectory(path: string, mode?: number): Promise<void>;
   list(path: string): Promise<string[] | undefined>;

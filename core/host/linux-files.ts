@@ -14,8 +14,9 @@ import {
   stat,
   statfs,
 } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { FileStat, Files } from './host.ts';
+import { createTarget, nameBeside, openSource, syncDirectory } from './linux-file-streams.ts';
 import { fileError } from './system-error.ts';
 
 const absent = new Set(['ENOENT', 'ENOTDIR']);
@@ -52,15 +53,8 @@ async function withFile<T>(
   }
 }
 
-/** Makes a rename durable: the directory is a file of its own with its own cache. */
-const syncDirectory = (path: string): Promise<void> => withFile(path, 'r', 0, (directory) => directory.sync());
-
 async function writeAtomic(path: string, data: string | Uint8Array, mode: number): Promise<void> {
-  const directory = dirname(path);
-  // Here and not above: most commands write no file.
-  const { randomBytes } = await import('node:crypto');
-  // Short, so that it fits wherever the target's own name fits.
-  const beside = join(directory, `.${randomBytes(6).toString('hex')}.tmp`);
+  const beside = await nameBeside(path);
   try {
     await withFile(beside, 'wx', mode, async (file) => {
       await file.chmod(mode); // the umask took its part of the mode at open
@@ -72,7 +66,7 @@ async function writeAtomic(path: string, data: string | Uint8Array, mode: number
     await rm(beside, { force: true });
     throw error;
   }
-  await syncDirectory(directory);
+  await syncDirectory(dirname(path));
 }
 
 async function readSlice(path: string, offset: number, length: number): Promise<Uint8Array> {
@@ -101,6 +95,8 @@ export const linuxFiles: Files = {
   readText: (path) => ifPresent(path, () => readFile(path, 'utf8')),
   readBytes: (path) => ifPresent(path, () => readFile(path)),
   readSlice: (path, offset, length) => ifPresent(path, () => readSlice(path, offset, length)),
+  openRead: (path) => ifPresent(path, () => openSource(path)),
+  createBeside: (path, mode = 0o600) => orFail('write', path, () => createTarget(path, mode)),
   writeAtomic: (path, data, mode = 0o600) => orFail('write', path, () => writeAtomic(path, data, mode)),
   append: (path, data, mode = 0o600) => orFail('write', path, () => appendFile(path, data, { mode })),
   makeDirectory: (path, mode = 0o755) =>

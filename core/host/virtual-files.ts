@@ -2,7 +2,7 @@
 import { dirname } from 'node:path/posix';
 import type { Clock } from './clock.ts';
 import { hostError } from './errors.ts';
-import type { FileStat, Files } from './host.ts';
+import type { FileSource, FileStat, Files, FileTarget } from './host.ts';
 
 interface Node {
   readonly kind: 'file' | 'directory';
@@ -54,6 +54,32 @@ export class VirtualFiles implements Files {
 
   async writeAtomic(path: string, data: string | Uint8Array, mode = 0o600): Promise<void> {
     this.#write(path, bytesOf(data), mode);
+  }
+
+  async openRead(path: string): Promise<FileSource | undefined> {
+    const data = await this.readBytes(path);
+    if (data === undefined) return undefined;
+    return {
+      sizeBytes: data.length,
+      body: (async function* () {
+        yield data;
+      })(),
+      close: async () => {},
+    };
+  }
+
+  async createBeside(path: string, mode = 0o600): Promise<FileTarget> {
+    const beside = `${dirname(path)}/.${this.#inode}.tmp`.replace('//', '/');
+    this.#check(path, true);
+    this.#write(beside, new Uint8Array(), mode);
+    return {
+      write: async (bytes) => {
+        this.#check(path, true);
+        this.#write(beside, Buffer.concat([this.#nodes.get(beside)?.data ?? new Uint8Array(), bytes]), mode);
+      },
+      keep: () => this.rename(beside, path),
+      drop: async () => void this.#nodes.delete(beside),
+    };
   }
 
   async append(path: string, data: string, mode = 0o600): Promise<void> {

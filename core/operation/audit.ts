@@ -1,12 +1,12 @@
 /**
  * The audit record of a mutation. It is written in the commit that it describes, so there is no change
- * without a record, and its presence tells whether a commit with a lost answer was done.
+ * without a record, and its presence tells whether a commit with a lost answer was done. Uploads and downloads
+ * have one as well (`stream-record.ts`).
  * @module
  */
 import { z } from 'zod';
 import { defineKind } from '../model/kind.ts';
 import type { Write } from '../store/documents.ts';
-import type { Mutation } from './operation.ts';
 
 export const auditSpec = z.strictObject({
   atMs: z.int(),
@@ -49,7 +49,10 @@ export function writeLine(write: Write): string {
 }
 
 /** The input as it may be recorded: no secrets, and long texts shortened to their size. */
-export function recordableInput(operation: Mutation, input: Record<string, unknown>): Record<string, unknown> {
+export function recordableInput(
+  operation: { readonly secrets?: readonly string[] },
+  input: Record<string, unknown>,
+): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(input).map(([field, value]) => {
       if (operation.secrets?.includes(field)) return [field, '***'];

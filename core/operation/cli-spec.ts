@@ -6,6 +6,7 @@
  */
 import type { z } from 'zod';
 import type { TaskWaiting } from '../task/task-view.ts';
+import type { DownloadBody, UploadAnswer, UploadProgress } from './stream-types.ts';
 
 export interface CliOption {
   /** Long name without dashes, when the field's own name does not read well. */
@@ -68,6 +69,13 @@ export interface CliClient {
     options: { signal: AbortSignal; resumeAfter?: string },
   ): AsyncIterable<{ id?: string; event?: string; data: unknown }>;
   channel(operation: string, input: unknown, signal: AbortSignal): Promise<import('node:stream').Duplex>;
+  upload(
+    operation: string,
+    input: unknown,
+    body: AsyncIterable<Uint8Array>,
+    options: { signal: AbortSignal; sizeBytes?: number | undefined; onProgress?: (progress: UploadProgress) => void },
+  ): Promise<UploadAnswer>;
+  download(operation: string, input: unknown, options: { signal: AbortSignal }): Promise<DownloadBody>;
 }
 
 export interface CliTerminal extends RenderContext {
@@ -88,6 +96,7 @@ export interface CliSpec {
   readonly command: string;
   /** Other last words (`rm`), or other whole commands (`vm delete`). */
   readonly aliases?: readonly string[];
+  /** Positional arguments. An upload and a download have the FILE besides, as their last. */
   readonly arguments?: readonly CliArgument[];
   readonly options?: Readonly<Record<string, CliOption>>;
   /** Asks before it is done; `{field}` is filled from the input. `--yes` answers. */

@@ -17,6 +17,7 @@ import { operationError } from './errors.ts';
 import {
   type Actor,
   type Channel,
+  type Download,
   type Feed,
   type FeedItem,
   type Mutation,
@@ -25,9 +26,12 @@ import {
   type Query,
   type QueryContext,
   roles,
+  type Upload,
 } from './operation.ts';
 import { PlanBuilder } from './plan.ts';
 import { referred } from './references.ts';
+import type { DownloadBody, UploadAnswer, UploadOptions } from './stream-types.ts';
+import { requireSize, Streams, uploadBody } from './streams.ts';
 import { View } from './view.ts';
 
 /** A document that a plan would write. */
@@ -71,7 +75,7 @@ export interface ExecutorParts {
   readonly kinds?: readonly AnyKind[];
   /** A veto of a plugin: its name and reason, or undefined. */
   readonly admit: (operation: string, plan: PlanBuilder) => Promise<{ plugin: string; reason: string } | undefined>;
-  /** Asks another node to run a query, feed or channel. Absent: there is no way to other nodes from here. */
+  /** Asks another node to run what only it can answer. Absent: there is no way to other nodes from here. */
   readonly remote?: RemoteNodes;
 }
 
@@ -92,6 +96,15 @@ export interface RemoteNodes {
     actor: Actor,
     signal: AbortSignal,
   ): Promise<import('node:stream').Duplex>;
+  upload(
+    node: string,
+    operation: Upload,
+    input: unknown,
+    actor: Actor,
+    body: AsyncIterable<Uint8Array>,
+    options: UploadOptions,
+  ): Promise<UploadAnswer>;
+  download(node: string, operation: Download, input: unknown, actor: Actor, signal: AbortSignal): Promise<DownloadBody>;
 }
 
 const maxTries = 8;
@@ -101,9 +114,11 @@ const unknownWaitMs = 10_000;
 
 export class Executor {
   readonly #parts: ExecutorParts;
+  readonly #streams: Streams;
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
+    this.#streams = new Streams(parts);
   }
 
   /** Checks role and input as a call would, and does nothing else. @throws PvcError ROLE_TOO_LOW, INPUT_INVALID */
@@ -223,6 +238,49 @@ export class Executor {
     return operation.connect(context, input);
   }
 
+  /**
+   * Takes a body; nothing of it is read before role, input and size were checked, here and on the node that takes it.
+   * @throws PvcError UPLOAD_…, and what the operation refuses
+   */
+  async upload(
+    operation: Upload,
+    rawInput: unknown,
+    actor: Actor,
+    body: AsyncIterable<Uint8Array>,
+    options: UploadOptions,
+  ): Promise<UploadAnswer> {
+    const input = this.#admitInput(operation, rawInput, actor);
+    requireSize(operation, options.sizeBytes);
+    const context = this.#queryContext(actor, options.signal);
+    const node = await operation.on?.(context, input);
+    if (node !== undefined && node !== this.#parts.localNode) {
+      const passing = uploadBody(operation, body, options, this.#parts.host.clock);
+      try {
+        return await this.#remote(operation, node).upload(node, operation, rawInput, actor, passing, options);
+      } catch (error) {
+        throw passing.failure ?? error;
+      }
+    }
+    await this.#refuseVetoed(operation, this.#emptyPlan(actor));
+    return this.#streams.receive(operation, input, context, body, options);
+  }
+
+  /** Opens a body. Whoever gets it reads it to its end or ends its iterator. */
+  async download(operation: Download, rawInput: unknown, actor: Actor, signal: AbortSignal): Promise<DownloadBody> {
+    const input = this.#admitInput(operation, rawInput, actor);
+    const context = this.#queryContext(actor, signal);
+    const node = await operation.on?.(context, input);
+    if (node !== undefined && node !== this.#parts.localNode)
+      return this.#remote(operation, node).download(node, operation, rawInput, actor, signal);
+    await this.#refuseVetoed(operation, this.#emptyPlan(actor));
+    return this.#streams.send(operation, input, context);
+  }
+
+  /** Resolves when no upload and no download runs here any more; their signals make them end. */
+  streamsEnded(): Promise<void> {
+    return this.#streams.ended();
+  }
+
   #remote(operation: Operation, node: string): RemoteNodes {
     if (this.#parts.localNode === undefined) throw operationError('NEEDS_DAEMON', { operation: operation.name, node });
     if (this.#parts.remote === undefined)
@@ -257,7 +315,7 @@ export class Executor {
   }
 
   async #build(operation: Mutation, input: Record<string, unknown>, fixed: Fixed) {
-    const { host, documents, localNode, admit } = this.#parts;
+    const { host, documents, localNode } = this.#parts;
     const { random } = host;
     const count = { uuids: 0, bytes: 0, ids: 0 };
     // A value that an earlier planning of this request drew is drawn again, so that ids do not change between tries.
@@ -287,9 +345,20 @@ export class Executor {
     builder.writes.push(...(await referred(context.view, this.#parts.kinds ?? [], builder.writes)));
     for (const target of [...builder.idle, ...builder.tasks.map((started) => started.spec.target)])
       await this.#refuseBusy(target);
-    const veto = await admit(operation.name, builder);
-    if (veto !== undefined) throw operationError('VETOED', { operation: operation.name, ...veto });
+    await this.#refuseVetoed(operation, builder);
     return { builder, context, result };
+  }
+
+  /** For what plans nothing and may be refused all the same. */
+  #emptyPlan(actor: Actor): PlanBuilder {
+    const { clock, random } = this.#parts.host;
+    const nowMs = clock.wallMs();
+    return new PlanBuilder({ nowMs, actor: actor.name, newId: () => sortableId(nowMs, random.bytes(7)) });
+  }
+
+  async #refuseVetoed(operation: Operation, plan: PlanBuilder): Promise<void> {
+    const veto = await this.#parts.admit(operation.name, plan);
+    if (veto !== undefined) throw operationError('VETOED', { operation: operation.name, ...veto });
   }
 
   async #refuseBusy(target: { kind: string; id: string; label: string }): Promise<void> {

@@ -18,6 +18,7 @@
 import type { z } from 'zod';
 import type { MutationAnswer } from './execute.ts';
 import type { Operation } from './operation.ts';
+import type { UploadAnswer } from './stream-types.ts';
 
 /** The entries of `OperationTypes` for a list of operations. */
 export type TypesOf<T extends readonly Operation[]> = {
@@ -42,13 +43,15 @@ export type InputFor<N> = N extends keyof OperationTypes
     : never
   : unknown;
 
-/** What `call` answers: a query's output, a mutation's result with its warnings and tasks. */
+/** What `call` and `upload` answer: a query's output, a mutation's result with its warnings and tasks, an upload's result. */
 export type AnswerFor<N> = N extends keyof OperationTypes
   ? Known<N> extends { readonly type: 'mutation'; readonly output: infer O }
     ? Omit<MutationAnswer, 'result'> & { readonly result: O }
-    : Known<N> extends { readonly output: infer O }
-      ? O
-      : never
+    : Known<N> extends { readonly type: 'upload'; readonly output: infer O }
+      ? Omit<UploadAnswer, 'result'> & { readonly result: O }
+      : Known<N> extends { readonly output: infer O }
+        ? O
+        : never
   : unknown;
 
 /** What a feed's items hold. */

@@ -4,9 +4,10 @@
  * @module
  */
 import type { Duplex } from 'node:stream';
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { CliSpec } from './cli-spec.ts';
 import type { PlanBuilder } from './plan.ts';
+import type { DownloadBody, UploadRun } from './stream-types.ts';
 import type { View } from './view.ts';
 
 /** What a caller may do; each includes the ones before it. `join` is that of a machine that is to become a node. */
@@ -63,7 +64,7 @@ interface Common<I extends InputSchema, O extends z.ZodType> {
   readonly role: Role;
   readonly input: I;
   readonly output: O;
-  /** Largest request body in bytes; 1 MiB unless said. */
+  /** Largest request body in bytes; 1 MiB unless said, for an upload without end. */
   readonly maxBodyBytes?: number;
 }
 
@@ -112,7 +113,54 @@ export interface Channel<I extends InputSchema = InputSchema, O extends z.ZodTyp
   readonly connect: (context: QueryContext, input: z.output<I>) => Promise<Duplex>;
 }
 
-export type Operation = Query<Any, Any> | Mutation<Any, Any> | Feed<Any, Any> | Channel<Any, Any>;
+/** Takes a long stream of bytes (an image, an export) and answers once it has dealt with it. */
+export interface Upload<I extends InputSchema = InputSchema, O extends z.ZodType = z.ZodType> extends Common<I, O> {
+  readonly type: 'upload';
+  /** The node that must take it (it has the disk); absent: whichever is asked. */
+  readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string | undefined>;
+  /** The size need not be known beforehand, as that of a pipe is not. Otherwise a body without `Content-Length` is refused. */
+  readonly sizeUnknown?: boolean;
+  /** Fields of the input that must never be recorded or shown. */
+  readonly secrets?: readonly string[];
+  /**
+   * Takes the whole body and answers. The caller sends nothing before `body` is read for the first time: what is to
+   * be refused is refused before that. When the caller leaves, `body` throws and the signal aborts: undo what was
+   * made so far, and throw.
+   */
+  readonly receive: (
+    context: QueryContext,
+    input: z.output<I>,
+    body: AsyncIterable<Uint8Array>,
+    run: UploadRun,
+  ) => Promise<z.input<O>>;
+}
+
+/** Gives a long stream of bytes. Its output is the bytes themselves. */
+export interface Download<I extends InputSchema = InputSchema, O extends z.ZodType = z.ZodType> extends Common<I, O> {
+  readonly type: 'download';
+  /** The node that must give it; absent: whichever is asked. */
+  readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string | undefined>;
+  /** Fields of the input that must never be recorded or shown. */
+  readonly secrets?: readonly string[];
+  /**
+   * Opens what is given. Its body is read as fast as the caller takes it, and its first piece before the answer
+   * begins: what fails until then is told as an ordinary error. When the caller leaves, the body's iterator is ended
+   * (`finally` of a generator runs) and the signal aborts.
+   */
+  readonly send: (
+    context: QueryContext,
+    input: z.output<I>,
+    run: { readonly signal: AbortSignal },
+  ) => Promise<DownloadBody>;
+}
+
+export type Operation =
+  | Query<Any, Any>
+  | Mutation<Any, Any>
+  | Feed<Any, Any>
+  | Channel<Any, Any>
+  | Upload<Any, Any>
+  | Download<Any, Any>;
 
 /** The name is kept as a literal type, so that typed clients know the operation by it. */
 type Named<T, N extends string> = T & { readonly name: N };
@@ -142,6 +190,21 @@ export const defineChannel = <I extends InputSchema, O extends z.ZodType, const 
   definition: Named<Omit<Channel<I, O>, 'type'>, N>,
 ): Named<Channel<I, O>, N> => ({
   type: 'channel',
+  ...definition,
+});
+
+export const defineUpload = <I extends InputSchema, O extends z.ZodType, const N extends string>(
+  definition: Named<Omit<Upload<I, O>, 'type'>, N>,
+): Named<Upload<I, O>, N> => ({
+  type: 'upload',
+  ...definition,
+});
+
+export const defineDownload = <I extends InputSchema, const N extends string>(
+  definition: Named<Omit<Download<I>, 'type' | 'output'>, N>,
+): Named<Download<I, z.ZodNull>, N> => ({
+  type: 'download',
+  output: z.null(),
   ...definition,
 });
 

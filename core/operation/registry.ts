@@ -10,6 +10,12 @@ const namePattern = /^[a-z][a-z0-9]*(?:-[a-z0-9]+)*(?:\.[a-z][a-z0-9]*(?:-[a-z0-
  */
 const reservedFields: Readonly<Partial<Record<Operation['type'], string>>> = { mutation: 'plan', feed: 'after' };
 
+/** Methods that fit what passes in the body. */
+const streamMethods: Readonly<Partial<Record<Operation['type'], readonly string[]>>> = {
+  upload: ['POST', 'PUT'],
+  download: ['GET'],
+};
+
 export interface RegisteredOperation {
   readonly operation: Operation;
   /** `core`, or the plugin that brought it. */
@@ -41,6 +47,9 @@ export class OperationRegistry {
       if (!(argument.field in operation.input.shape))
         throw new Error(`${operation.name}: argument ${argument.field} is no field of its input`);
     }
+    const methods = streamMethods[operation.type];
+    if (methods !== undefined && !methods.includes(operation.http.method))
+      throw new Error(`${operation.name}: its method must be ${methods.join(' or ')}`);
     const reserved = reservedFields[operation.type];
     if (reserved !== undefined && reserved in operation.input.shape) {
       throw new Error(

@@ -19,9 +19,11 @@ export { type NodeSpec, type NodeStatus, node } from '../model/node-kind.ts';
 export type { CliRun, CliSpec, CliTerminal, RenderContext } from '../operation/cli-spec.ts';
 export {
   defineChannel,
+  defineDownload,
   defineFeed,
   defineMutation,
   defineQuery,
+  defineUpload,
   type FeedItem,
   type InputOf,
   type Operation,
@@ -31,6 +33,7 @@ export {
 } from '../operation/operation.ts';
 export type { OperationTypes, TypesOf } from '../operation/operation-types.ts';
 export { PlanBuilder } from '../operation/plan.ts';
+export type { DownloadBody, UploadAnswer, UploadProgress, UploadRun } from '../operation/stream-types.ts';
 export { type Referrer, View } from '../operation/view.ts';
 export {
   type AnyController,

@@ -33,12 +33,19 @@ const kind = z.looseObject({
   status: schema,
 });
 
-const functionOf = { query: 'run', mutation: 'plan', feed: 'open', channel: 'connect' } as const;
+const functionOf = {
+  query: 'run',
+  mutation: 'plan',
+  feed: 'open',
+  channel: 'connect',
+  upload: 'receive',
+  download: 'send',
+} as const;
 
 const operation = z
   .looseObject({
     name: text,
-    type: z.enum(['query', 'mutation', 'feed', 'channel']),
+    type: z.enum(['query', 'mutation', 'feed', 'channel', 'upload', 'download']),
     summary: text,
     http: z.looseObject({
       method: z.enum(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']),

@@ -1,5 +1,7 @@
 /** ceph: the storage of the cluster, which PVC makes, runs and mends. See README.md. @module */
 import { definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
+import { benchmark } from './benchmark/benchmark-kind.ts';
+import { benchmarkOperations } from './benchmark/operations.ts';
 import { tapGuests } from './client/guest-disk.ts';
 import { ceph, cephId, cephSecret, nothingKnown } from './cluster/ceph-kind.ts';
 import { storageLine } from './cluster/figures.ts';
@@ -8,6 +10,7 @@ import type { CephCommand } from './command/ceph-command.ts';
 import { cephError } from './command/errors.ts';
 import { cephConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
+import { deviceOperations } from './device/operations.ts';
 import { osdOperations } from './osd/operations.ts';
 import { osd } from './osd/osd-kind.ts';
 import { poolOperations } from './pool/operations.ts';
@@ -31,12 +34,14 @@ export const cephPlugin: PluginDefinition = definePlugin({
     const command = (): CephCommand => need().ceph;
     tapGuests(pvc, need);
     pvc.hooks.config.tap(() => [cephConfig]);
-    pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume]);
+    pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume, benchmark]);
     pvc.hooks.operations.tap(() => [
       ...clusterOperations,
-      ...osdOperations(command),
+      ...deviceOperations(command),
+      ...osdOperations(command, () => need().runtime),
       ...poolOperations(command),
       ...volumeOperations(command),
+      ...benchmarkOperations(command),
       ...copyOperations(command),
       ...snapshotOperations(command),
       ...volumeQueries(command, () => need().usage),

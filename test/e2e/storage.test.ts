@@ -88,7 +88,7 @@ describe('storage of three nodes', { concurrency: false }, () => {
       [['volume', 'remove', 'vms/none', '--yes'], 3, /no volume vms\/none/],
       [['osd', 'add', 'hv1', device, '--size', '4G', '--yes'], 4, /it is osd\.\d already/],
       [['osd', 'add', 'hv9', '/dev/sdb', '--yes'], 3, /no node hv9/],
-      [['osd', 'add', 'hv1', '/dev/nothing', '--yes'], 4, /no such device/],
+      [['osd', 'add', 'hv1', '/dev/nothing', '--yes'], 3, /has no device \/dev\/nothing/],
       [['osd', 'add', 'hv1', '/etc/passwd', '--size', '4G', '--yes'], 4, /there is a file of that name/],
       [['init', '--network', '10.10.1.0/24'], 5, /has its storage already/],
     ] as const) {

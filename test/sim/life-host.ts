@@ -93,6 +93,8 @@ function lifeFiles(life: Life, files: Files): Files {
     writeAtomic: through('writeAtomic', (path: string, data: string | Uint8Array, mode?: number) =>
       files.writeAtomic(path, data, mode),
     ),
+    openRead: through('openRead', (path: string) => files.openRead(path)),
+    createBeside: through('createBeside', (path: string, mode?: number) => files.createBeside(path, mode)),
     append: through('append', (path: string, data: string, mode?: number) => files.append(path, data, mode)),
     makeDirectory: through('makeDirectory', (path: string, mode?: number) => files.makeDirectory(path, mode)),
     list: through('list', (path: string) => files.list(path)),

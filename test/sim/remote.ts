@@ -38,5 +38,7 @@ export function remoteNodes(world: World, from: string, life: Life): RemoteNodes
       throw new Error('feeds between simulated nodes are not needed by anything');
     },
     channel: () => Promise.reject(new Error('channels between simulated nodes are not needed by anything')),
+    upload: () => Promise.reject(new Error('uploads between simulated nodes are not needed by anything')),
+    download: () => Promise.reject(new Error('downloads between simulated nodes are not needed by anything')),
   };
 }

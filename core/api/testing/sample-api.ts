@@ -9,13 +9,16 @@ import { tagName } from '../../model/names.ts';
 import { Executor } from '../../operation/execute.ts';
 import {
   defineChannel,
+  defineDownload,
   defineFeed,
   defineMutation,
   defineQuery,
+  defineUpload,
   type FeedItem,
   type Operation,
 } from '../../operation/operation.ts';
 import { OperationRegistry } from '../../operation/registry.ts';
+import type { DownloadBody, UploadRun } from '../../operation/stream-types.ts';
 import { Documents } from '../../store/documents.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import { type App, createApp } from '../app.ts';
@@ -37,6 +40,10 @@ export interface SampleHooks {
   follow: (signal: AbortSignal, resumeAfter: string | undefined) => AsyncIterable<FeedItem<unknown>>;
   /** The stream of `pet.talk`. */
   talk: () => Duplex;
+  /** Takes the body of `pet.feed`. */
+  feed: (body: AsyncIterable<Uint8Array>, run: UploadRun) => Promise<unknown>;
+  /** Gives the body of `pet.picture`. */
+  picture: (signal: AbortSignal) => DownloadBody;
 }
 
 /** Gives back what is written to it, and takes no more than it has given. */
@@ -180,6 +187,42 @@ export function sampleOperations(hooks: SampleHooks): Operation[] {
         return hooks.talk();
       },
     }),
+    defineUpload({
+      name: 'pet.feed',
+      summary: 'Feed a pet',
+      http: { method: 'PUT', path: '/pets/{pet}/food' },
+      role: 'operator',
+      input: z.strictObject({ pet: tagName, warm: z.boolean().default(false), note: z.string().optional() }),
+      output: z.unknown(),
+      secrets: ['note'],
+      maxBodyBytes: 64 * 1024 * 1024 * 1024,
+      async receive({ view }, input, body, run) {
+        await view.need(pet, input.pet);
+        return hooks.feed(body, run);
+      },
+    }),
+    defineUpload({
+      name: 'pet.pour',
+      summary: 'Pour something out of a pipe',
+      http: { method: 'POST', path: '/pets/{pet}/water' },
+      role: 'operator',
+      input: z.strictObject({ pet: tagName }),
+      output: z.unknown(),
+      sizeUnknown: true,
+      maxBodyBytes: 1000,
+      receive: (_context, _input, body, run) => hooks.feed(body, run),
+    }),
+    defineDownload({
+      name: 'pet.picture',
+      summary: 'Look at a pet',
+      http: { method: 'GET', path: '/pets/{pet}/picture' },
+      role: 'viewer',
+      input: z.strictObject({ pet: tagName }),
+      async send({ view }, input, { signal }) {
+        await view.need(pet, input.pet);
+        return hooks.picture(signal);
+      },
+    }),
   ];
 }
 
@@ -203,6 +246,17 @@ export function createSampleApi(clock?: Clock): SampleApi {
       yield { id: '1', event: 'bark', data: { loud: true } };
     },
     talk: echo,
+    feed: async (body) => {
+      let bytes = 0;
+      for await (const piece of body) bytes += piece.length;
+      return { bytes };
+    },
+    picture: () => ({
+      sizeBytes: 3,
+      body: (async function* () {
+        yield Buffer.from('rex');
+      })(),
+    }),
   };
   for (const operation of [...sampleOperations(hooks), ...tokenOperations]) registry.add('core', operation);
   const app = createApp({

@@ -1,5 +1,6 @@
 /** A cluster that only answers what a test tells it to. @module */
 import type { Duplex } from 'node:stream';
+import type { DownloadBody } from '../../operation/stream-types.ts';
 import type { TaskView } from '../../task/task-view.ts';
 import type { ConnectedClient } from '../command-context.ts';
 
@@ -18,6 +19,12 @@ export interface FakeClientScript {
   readonly between?: (task: TaskView) => Promise<void> | void;
   readonly feeds?: Readonly<Record<string, readonly unknown[]>>;
   readonly channel?: () => Duplex;
+  /** Takes an upload. */
+  readonly upload?: (
+    body: AsyncIterable<Uint8Array>,
+    options: Parameters<ConnectedClient['upload']>[3],
+  ) => Promise<unknown>;
+  readonly download?: (signal: AbortSignal) => DownloadBody;
 }
 
 export interface FakeClient extends ConnectedClient {
@@ -58,6 +65,16 @@ export function fakeClient(script: FakeClientScript = {}): FakeClient {
       calls.push({ operation, input, plan: false });
       if (script.channel === undefined) throw new Error('no channel here');
       return script.channel();
+    },
+    async upload(operation, input, body, options) {
+      calls.push({ operation, input, plan: false });
+      if (script.upload === undefined) throw new Error('no upload here');
+      return { result: await script.upload(body, options), request: 'r1' };
+    },
+    async download(operation, input, { signal }) {
+      calls.push({ operation, input, plan: false });
+      if (script.download === undefined) throw new Error('no download here');
+      return script.download(signal);
     },
     async wait(taskId, { onProgress, signal } = {}) {
       const states = script.tasks?.[taskId] ?? [];

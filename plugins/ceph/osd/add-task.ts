@@ -1,4 +1,4 @@
-/** Makes a disk of a node an OSD. Cut off at any moment, it goes on where it was; given up, it leaves nothing. @module */
+/** Makes OSDs of a disk of a node. Cut off at any moment, it goes on where it was; given up, it leaves nothing. @module */
 import {
   type AnyTaskDefinition,
   defineTask,
@@ -9,66 +9,75 @@ import {
   z,
 } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { cephError } from '../command/errors.ts';
 import { patiently } from '../command/patient.ts';
 import { place } from './crush.ts';
+import { backingOf, makeOne, makeWish, unmake } from './make-osd.ts';
 import type { OsdDaemons } from './osd-daemons.ts';
-import { ownEntry, purge, untilDown } from './osd-end.ts';
-import { type Backing, backing, deviceClass, osd, osdError } from './osd-kind.ts';
+import { purge, untilDown } from './osd-end.ts';
+import { osd } from './osd-kind.ts';
 import { osdMap } from './osd-map.ts';
-import { makeFile, makeOsd, readLabel, wipe } from './plain-osd.ts';
+import { untilFree, untilUp } from './osd-start.ts';
+import { refuseTaken } from './taken.ts';
+import { dropDirectory } from './wipe.ts';
 
-export const addInput = z.strictObject({
-  node: names.nodeName,
-  uuid: names.uuid,
-  backing,
-  /** Of a file. */
-  sizeBytes: z.int().optional(),
-  class: deviceClass.optional(),
-  weight: z.number().optional(),
-});
+export const addInput = makeWish.extend({ node: names.nodeName, weight: z.number().optional() });
 type AddInput = z.infer<typeof addInput>;
-/** What a task knows once Ceph has given a number. */
-type Made = { readonly id: number };
-
-const upMs = 120_000;
 
 export function addOsdTask(runtime: Runtime, ceph: CephCommand, daemons: OsdDaemons): AnyTaskDefinition {
   const { documents, host } = runtime;
 
-  /** @throws PvcError OSD_DEVICE: it is somebody's already */
-  async function refuseTaken({ node, uuid, backing: device }: AddInput): Promise<void> {
-    const refuse = (reason: string): Error => osdError('OSD_DEVICE', { device: device.path, node, reason });
-    const stat = await host.files.stat(device.path);
-    if (device.type === 'file') {
-      if (stat !== undefined) throw refuse('there is a file of that name');
-      return;
+  async function undo(run: Pick<TaskRun, 'spec' | 'phase'>): Promise<void> {
+    // Nothing has been touched yet, and what is there is somebody else's.
+    if (run.phase === '') return;
+    const input = addInput.parse(run.spec.input);
+    const made = (await osdMap(ceph)).osds.filter(({ uuid }) => input.uuids.includes(uuid));
+    for (const own of made) {
+      const doc = await documents.get(osd, String(own.id));
+      if (doc?.spec.uuid === own.uuid) await runtime.write([{ do: 'remove', kind: osd, before: doc }]);
+      await daemons.end(String(own.id));
+      await untilDown(host, ceph, own);
     }
-    if (stat === undefined) throw refuse('there is no such device');
-    if (stat.kind !== 'device') throw refuse('it is no device');
-    const label = await readLabel(ceph, device.path);
-    if (label !== undefined && label.uuid !== uuid) throw refuse(`it holds the OSD ${label.uuid} already`);
+    await unmake(host, ceph, input);
+    // Numbers are given back last: from then on they, and directories called after them, may be another's.
+    for (const own of made) {
+      await dropDirectory(host, ceph, own.id);
+      await purge(ceph, own, runtime.node);
+    }
   }
 
-  async function discard(id: number | undefined, device: Backing, uuid: string): Promise<void> {
-    if (id === undefined) {
-      if (device.type === 'file') await host.files.remove(device.path);
-      return;
-    }
-    const own = { id, uuid };
-    const doc = await documents.get(osd, String(id));
-    // The number is given back last: once Ceph has no such OSD, the number and its directory may be another's.
-    if ((await ownEntry(ceph, own)) === undefined && doc?.spec.uuid !== uuid) return;
-    if (doc?.spec.uuid === uuid) await runtime.write([{ do: 'remove', kind: osd, before: doc }]);
-    await daemons.end(String(id));
-    await untilDown(host, ceph, own);
-    await wipe(host, ceph, { ...own, backing: device });
-    await purge(ceph, own, runtime.node);
+  async function serve(id: number, uuid: string, input: AddInput, run: TaskRun): Promise<void> {
+    const { node } = input;
+    await untilFree(runtime, { id, uuid, node }, run.signal);
+    if ((await documents.get(osd, String(id))) === undefined)
+      await runtime.write([
+        { do: 'create', kind: osd, id: String(id), spec: { node, uuid, backing: backingOf(input, uuid), serve: true } },
+      ]);
+    runtime.touch('osd', String(id));
+    await untilUp(host, ceph, { id, node }, run.signal);
+    await place(ceph, id, input);
   }
 
-  return defineTask<Made>({
+  async function add(run: TaskRun): Promise<unknown> {
+    const input = addInput.parse(run.spec.input);
+    const { node, uuids, backing } = input;
+    if (run.phase === '') {
+      await refuseTaken(host, ceph, input);
+      // Once this is written down the device is ours, and what is on it our own.
+      await run.advance('make', { message: `makes ${backing.path} part of the storage`, progress: 0.05 });
+    }
+    const ids: number[] = [];
+    for (const [done, uuid] of uuids.entries()) {
+      run.progress(0.05 + (0.5 * done) / uuids.length, `makes an OSD of ${backing.path}`);
+      ids.push(await makeOne(host, ceph, input, uuid));
+    }
+    await run.advance('serve', { message: `starts ${ids.map((id) => `osd.${id}`).join(', ')}`, progress: 0.6 });
+    for (const [at, id] of ids.entries()) await serve(id, uuids[at] ?? '', input, run);
+    return { osds: ids, node };
+  }
+
+  return defineTask({
     action: 'osd.add',
-    summary: 'makes a disk an OSD',
+    summary: 'makes a disk an OSD, or several',
     async run(run) {
       try {
         return await patiently(host, run, () => add(run));
@@ -80,72 +89,4 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand, daemons: OsdDaem
     },
     abandoned: undo,
   });
-
-  async function undo(run: Pick<TaskRun<Made>, 'spec' | 'data' | 'phase'>): Promise<void> {
-    // Nothing has been touched yet, and what is there is somebody else's.
-    if (run.phase === '') return;
-    const { backing: device, uuid } = addInput.parse(run.spec.input);
-    // It may have been cut off after Ceph gave the number and before that was written down.
-    const id = run.data?.id ?? (await osdMap(ceph)).osds.find((one) => one.uuid === uuid)?.id;
-    await discard(id, device, uuid);
-  }
-
-  async function add(run: TaskRun<Made>): Promise<unknown> {
-    const input = addInput.parse(run.spec.input);
-    const { uuid, node, backing: device } = input;
-    // Once this phase is written down the device is ours, and what is on it our own.
-    if (run.phase === '') await refuseTaken(input);
-    await run.advance('number', {
-      message: 'asks Ceph for a number',
-      progress: 0.05,
-      ...(run.data === undefined ? {} : { data: run.data }),
-    });
-    // The same UUID gives the same number, however often it is asked.
-    const id = Number((await ceph.ceph('a number for the OSD', ['osd', 'new', uuid])).trim());
-    if (!Number.isInteger(id)) throw cephError('CEPH_STRANGE', { what: 'ceph osd new', reason: 'it gave no number' });
-    await untilFree(id, input, run.signal);
-    await run.advance('make', { message: `makes osd.${id}`, progress: 0.2, data: { id } });
-    if (device.type === 'file') await makeFile(host, ceph, device.path, input.sizeBytes ?? 0);
-    await makeOsd(host, ceph, { id, uuid, backing: device });
-    await run.advance('serve', { message: `starts osd.${id}`, progress: 0.6, data: { id } });
-    if ((await documents.get(osd, String(id))) === undefined)
-      await runtime.write([
-        { do: 'create', kind: osd, id: String(id), spec: { node, uuid, backing: device, serve: true } },
-      ]);
-    runtime.touch('osd', String(id));
-    await untilUp(id, node, run.signal);
-    await place(ceph, id, input);
-    return { osd: id, node };
-  }
-
-  /** The disk that had the number before may still be on its way out. */
-  async function untilFree(id: number, { uuid, node }: AddInput, signal: AbortSignal): Promise<void> {
-    const until = host.clock.monotonicMs() + upMs;
-    for (;;) {
-      const doc = await documents.get(osd, String(id));
-      if (doc === undefined || doc.spec.uuid === uuid) return;
-      if (host.clock.monotonicMs() > until)
-        throw osdError('OSD_NOT_UP', {
-          osd: id,
-          node,
-          reason: `another disk of that number, on ${doc.spec.node}, has not gone`,
-        });
-      await host.clock.sleep(500, signal);
-    }
-  }
-
-  async function untilUp(id: number, node: string, signal: AbortSignal): Promise<void> {
-    const until = host.clock.monotonicMs() + upMs;
-    for (;;) {
-      const entry = (await osdMap(ceph)).osds.find((one) => one.id === id);
-      if (entry?.up === true && entry.in) return;
-      if (host.clock.monotonicMs() > until)
-        throw osdError('OSD_NOT_UP', {
-          osd: id,
-          node,
-          reason: entry?.up === true ? 'it is out' : 'Ceph does not see it',
-        });
-      await host.clock.sleep(500, signal);
-    }
-  }
 }

@@ -7,8 +7,9 @@ import type { Runtime, ServiceStatus } from '../../../core/plugin/api.ts';
 import { cephDirectory, runRoot } from '../cluster/ceph-files.ts';
 import { cephService } from '../cluster/services.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
+import { activateLvm } from './lvm-osd.ts';
 import { osd } from './osd-kind.ts';
-import { prepareDirectory } from './plain-osd.ts';
+import { prepareKnown } from './plain-osd.ts';
 
 export class OsdDaemons {
   readonly #runtime: Runtime;
@@ -38,7 +39,9 @@ export class OsdDaemons {
       const doc = await documents.get(osd, id);
       if (this.#services.has(id) || doc?.spec.serve !== true || doc.spec.node !== node) return;
       await cephDirectory(this.#ceph, runRoot);
-      await prepareDirectory(host, this.#ceph, { id: Number(id), ...doc.spec });
+      const known = { id: Number(id), ...doc.spec };
+      if (doc.spec.backing.type === 'lvm') await activateLvm(host, this.#ceph, known);
+      else await prepareKnown(host, this.#ceph, known);
       this.#services.set(id, this.#runtime.supervise(cephService(host, 'osd', id)));
     });
   }

@@ -1,12 +1,31 @@
 /** A disk of the storage: one OSD. What it is made of stands here; how it is, Ceph knows. @module */
 import { condition, defineErrors, defineKind, names, z } from '../../../core/plugin/api.ts';
 
+/** What is printed on a disk, and stays: its path may be another disk's after the next boot. */
+const printed = { serial: z.string().max(200).optional(), wwn: z.string().max(100).optional() };
+
+/** A logical volume: `GROUP/NAME`. */
+export const volumeName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}\/[A-Za-z0-9+_.][A-Za-z0-9+_.-]{0,126}$/,
+    'a logical volume is GROUP/NAME',
+  );
+
 /** What an OSD keeps its data on. */
 export const backing = z.discriminatedUnion('type', [
   /** A sparse file: for trying things out, and for labs. */
   z.strictObject({ type: z.literal('file'), path: names.absolutePath }),
   /** A whole device, with BlueStore directly on it. */
-  z.strictObject({ type: z.literal('raw'), path: names.absolutePath }),
+  z.strictObject({ type: z.literal('raw'), path: names.absolutePath, ...printed }),
+  /** A logical volume on a device, made and found by ceph-volume; `path` is what the device was called then. */
+  z.strictObject({
+    type: z.literal('lvm'),
+    path: names.absolutePath,
+    ...printed,
+    /** The logical volume of its database, if that is on another device. */
+    db: volumeName.optional(),
+  }),
 ]);
 export type Backing = z.infer<typeof backing>;
 
@@ -40,11 +59,22 @@ export type OsdStatus = z.infer<typeof osdStatus>;
 export const osd = defineKind<OsdSpec, OsdStatus>({
   name: 'osd',
   plural: 'osds',
-  version: 1,
+  version: 2,
+  migrateSpec: { 1: (old) => old },
+  revertSpec: {
+    1: (young) => {
+      if ((young as OsdSpec).backing.type === 'lvm') throw new Error('it lies on a logical volume');
+      return young;
+    },
+  },
   id: osdNumber,
   spec: osdSpec,
   status: osdStatus,
-  unique: (spec) => ({ uuid: [spec.uuid], device: [`${spec.node}:${spec.backing.path}`] }),
+  // Several may lie on one device in logical volumes, which are told apart by their names.
+  unique: (spec) => ({
+    uuid: [spec.uuid],
+    device: spec.backing.type === 'lvm' ? [] : [`${spec.node}:${spec.backing.path}`],
+  }),
   concerns: (spec) => [spec.node],
   command: 'storage osd',
   label: (spec) => `${spec.backing.path} of ${spec.node}`,
@@ -74,6 +104,12 @@ export const osdError = defineErrors({
     hint: 'See `pvc storage osd list`.',
     http: 404,
     exit: 'notFound',
+  },
+  OSD_DISK_GONE: {
+    message: 'The disk of osd.{osd} is not there: neither {device} nor another device of the node holds it.',
+    hint: 'See `pvc storage device list` and the cables of the node. A disk that is lost: `pvc storage osd remove {osd} --force`, or `replace`.',
+    http: 404,
+    exit: 'failed',
   },
   OSD_RUNS: {
     message: 'osd.{osd} runs on, although it was told to end.',

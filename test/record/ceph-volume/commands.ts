@@ -2,6 +2,8 @@
  * Commands that are recorded at several moments.
  * @module
  */
+
+import { lvsCommand, pvsCommand, vgsCommand } from '../../../plugins/ceph/device/volume-groups.ts';
 import {
   lvmListCommand,
   parseLvmList,
@@ -10,17 +12,11 @@ import {
 } from '../../../plugins/ceph/device/volume-list.ts';
 import type { Recorder } from './recorder.ts';
 
-const lvmReport = ['--reportformat', 'json', '--units', 'b', '--nosuffix', '-o'];
-
 /** What LVM itself says: physical volumes, groups, logical volumes; recorded as pvs-, vgs- and lvs-MOMENT. */
 export async function recordLvm(machine: Recorder, moment: string): Promise<void> {
-  await machine.record(`pvs-${moment}`, ['pvs', ...lvmReport, 'pv_name,vg_name,pv_size,pv_free,pv_uuid']);
-  await machine.record(`vgs-${moment}`, [
-    'vgs',
-    ...lvmReport,
-    'vg_name,vg_size,vg_free,vg_extent_size,pv_count,lv_count,vg_uuid',
-  ]);
-  await machine.record(`lvs-${moment}`, ['lvs', ...lvmReport, 'lv_name,vg_name,lv_path,lv_size,lv_uuid,lv_tags']);
+  await machine.record(`pvs-${moment}`, pvsCommand);
+  await machine.record(`vgs-${moment}`, vgsCommand);
+  await machine.record(`lvs-${moment}`, lvsCommand);
 }
 
 /** Asks ceph-volume which OSD lies on the disk, and in which volume. @throws Error when none does */

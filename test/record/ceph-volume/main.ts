@@ -13,6 +13,7 @@ import { repository } from '../../lab/repository.ts';
 import { run } from '../../lab/run.ts';
 import { recordActivate } from './activate-recordings.ts';
 import { fillDisks, recordDiscovery } from './disk-contents.ts';
+import { recordDivision } from './division-recordings.ts';
 import { guestRoot } from './guest-root.ts';
 import { recordLosses } from './loss-recordings.ts';
 import { Machine } from './machine.ts';
@@ -36,13 +37,16 @@ async function recordVersions(machine: Recorder): Promise<void> {
   await machine.record('packages', ['dpkg-query', '--show', ...packages]);
 }
 
-async function recordAll(directory: string, signal: AbortSignal): Promise<void> {
+/** @param only one part by itself, on disks that nothing else has touched */
+async function recordAll(directory: string, only: string | undefined, signal: AbortSignal): Promise<void> {
   const root = await guestRoot(suite, signal, () => say(`a root of Debian ${suite} is built`));
   say('the machine boots');
   await using machine = await Machine.boot(root, signal);
   const recorder = new Recorder(machine.agent, directory, say);
   say('a monitor is started');
   await startMonitor(recorder);
+  if (only === 'division') return await recordDivision(recorder);
+  if (only !== undefined) throw new Error(`no part is called ${only}; there is: division`);
   await recordVersions(recorder);
   await fillDisks(recorder);
   await recordDiscovery(recorder);
@@ -50,16 +54,18 @@ async function recordAll(directory: string, signal: AbortSignal): Promise<void> 
   await recordRefusals(recorder);
   await recordActivate(recorder);
   await recordZap(recorder);
+  await recordDivision(recorder);
   await recordLosses(recorder);
 }
 
 using interrupt = watchInterrupt();
 const recorded = await mkdtemp(join(tmpdir(), 'pvc-recordings-'));
 try {
-  await recordAll(recorded, interrupt.signal);
+  const only = process.argv[2];
+  await recordAll(recorded, only, interrupt.signal);
   // Only now: a recording that broke off leaves the old one whole.
   const fixtures = join(repository, 'test/fixtures/ceph-volume', suite);
-  await rm(fixtures, { recursive: true, force: true });
+  if (only === undefined) await rm(fixtures, { recursive: true, force: true });
   await cp(recorded, fixtures, { recursive: true });
   await run([join(repository, 'node_modules/.bin/biome'), 'format', '--write', fixtures], { cwd: repository });
   say(`written to ${fixtures}`);

@@ -30,13 +30,16 @@ const volumes = async (ceph: CephCommand): Promise<readonly string[]> =>
 export const lvmOsds = async (ceph: CephCommand): Promise<readonly StoredOsd[]> =>
   parseLvmList(await lvm(ceph, 'the list of stored OSDs', lvmListCommand));
 
+export async function makeGroup(ceph: CephCommand, group: string, device: string): Promise<void> {
+  await lvm(ceph, `the volume group on ${device}`, ['vgcreate', '--yes', group, device]);
+}
+
 /** Makes the volumes of a device that are missing, of equal size. @throws PvcError CEPH_REFUSED, CEPH_STRANGE */
 export async function divide(ceph: CephCommand, device: string, uuids: readonly string[]): Promise<void> {
   const group = groupOf(uuids);
   const vgs = await lvm(ceph, 'the list of volume groups', vgsCommand);
   const pvs = await lvm(ceph, 'the list of physical volumes', pvsCommand);
-  if (!parseVolumeGroups(vgs, pvs).some(({ name }) => name === group))
-    await lvm(ceph, `the volume group on ${device}`, ['vgcreate', '--yes', group, device]);
+  if (!parseVolumeGroups(vgs, pvs).some(({ name }) => name === group)) await makeGroup(ceph, group, device);
   const there = await volumes(ceph);
   const missing = uuids.filter((uuid) => !there.includes(dataVolume(uuids, uuid)));
   for (const [made, uuid] of missing.entries()) {

@@ -15,9 +15,15 @@ export interface NumberedOsd {
   readonly uuid: string;
 }
 
-/** What Ceph has of it; undefined: nothing, or another OSD with its number. */
-export async function ownEntry(ceph: CephCommand, { id, uuid }: NumberedOsd): Promise<OsdMapEntry | undefined> {
-  return (await osdMap(ceph)).osds.find((one) => one.id === id && one.uuid === uuid);
+/**
+ * What Ceph has of it; undefined: nothing, or another OSD with its number. One that was destroyed to be replaced has lost
+ * its name, and its number is kept for nobody else. Pure.
+ */
+export const ownEntryIn = (osds: readonly OsdMapEntry[], { id, uuid }: NumberedOsd): OsdMapEntry | undefined =>
+  osds.find((one) => one.id === id && (one.uuid === uuid || one.destroyed));
+
+export async function ownEntry(ceph: CephCommand, osd: NumberedOsd): Promise<OsdMapEntry | undefined> {
+  return ownEntryIn((await osdMap(ceph)).osds, osd);
 }
 
 /** Waits until Ceph counts it as down, after its daemon has ended. @throws PvcError OSD_RUNS */

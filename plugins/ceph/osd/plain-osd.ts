@@ -115,6 +115,15 @@ export async function prepareDirectory(
 export async function prepareKnown(host: Pick<Host, 'files'>, ceph: CephCommand, osd: PlainOsd): Promise<void> {
   const path = osd.backing.type === 'file' ? osd.backing.path : await rawPath(ceph, { ...osd, path: osd.backing.path });
   if (path === undefined) throw osdError('OSD_DISK_GONE', { osd: osd.id, device: osd.backing.path });
+  const directory = osdData(osd.id);
+  // A node that was installed anew has no directory: all that belongs there is in the label of the device, too.
+  if ((await host.files.stat(`${directory}/whoami`)) === undefined) {
+    await cephDirectory(ceph, directory);
+    await ceph.run(`the directory of osd.${osd.id}`, [
+      ...(['ceph-bluestore-tool', 'prime-osd-dir', '--path', directory, '--no-mon-config', '--dev', path] as const),
+    ]);
+    await ceph.run(`the owner of ${directory}`, ['chown', '--recursive', 'ceph:ceph', directory]);
+  }
   await prepareDirectory(host, ceph, osd, path);
 }
 

@@ -1,15 +1,11 @@
 /** Taking a disk out of the storage: whether it may go is decided here, before anything moves. @module */
 import { defineMutation, formatBytes, z } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { osd, osdError, osdNumber } from './osd-kind.ts';
-import { osdMap } from './osd-map.ts';
-import { risksOfRemoval } from './removal-risk.ts';
-import { storageFacts } from './storage-facts.ts';
+import { osd, osdNumber } from './osd-kind.ts';
+import { checkRemoval } from './removal-check.ts';
 
 /** A large disk's data moves for days. */
-const removeTimeoutMs = 14 * 24 * 3_600_000;
-/** While one of these is set, no data moves. */
-const standingFlags = ['norebalance', 'nobackfill', 'norecover', 'pauserd', 'pausewr'];
+export const moveTimeoutMs = 14 * 24 * 3_600_000;
 
 export const removeOperation = (ceph: () => CephCommand) =>
   defineMutation({
@@ -35,26 +31,7 @@ export const removeOperation = (ceph: () => CephCommand) =>
     async plan(plan, { view }, { osd: id, force }) {
       const doc = await view.need(osd, id);
       const { node, uuid, backing } = doc.spec;
-      const [{ osds, flags }, facts] = await Promise.all([osdMap(ceph()), storageFacts(ceph(), Number(id))]);
-      const entry = osds.find((one) => one.id === Number(id) && one.uuid === uuid);
-      const there = (await view.alive()).has(node);
-      if (!there && entry?.up === true)
-        throw osdError(
-          'OSD_NEEDED',
-          { osd: id },
-          { details: [`it runs, and the daemon of ${node} that could end it does not`] },
-        );
-      const risks = entry === undefined ? [] : risksOfRemoval(Number(id), facts);
-      if (risks.length > 0 && !force) throw osdError('OSD_NEEDED', { osd: id }, { details: risks });
-      for (const risk of risks) plan.warn(`Data is at risk: ${risk}.`);
-      const held = facts.osds.find((one) => one.id === Number(id))?.dataBytes ?? 0;
-      if (force && entry !== undefined)
-        plan.warn(
-          `Its data (${formatBytes(held)}) does not move away first: until Ceph has made new copies, each piece has one replica less.`,
-        );
-      const standing = flags.filter((flag) => standingFlags.includes(flag));
-      if (!force && standing.length > 0)
-        plan.warn(`No data moves while ${standing.join(', ')} is set; the task waits until it is not.`);
+      const { there, dataBytes } = await checkRemoval(plan, view, ceph(), doc, force);
       if (!there) plan.warn(`${node} is away: ${backing.path} keeps what is on it.`);
       plan.unchanged(osd, doc);
       plan.task({
@@ -62,9 +39,9 @@ export const removeOperation = (ceph: () => CephCommand) =>
         target: { kind: 'osd', id, label: `osd.${id}` },
         node: there ? node : undefined,
         input: { uuid, node, backing, force, there },
-        timeoutMs: removeTimeoutMs,
+        timeoutMs: moveTimeoutMs,
       });
-      if (!force) plan.act(`move the data of osd.${id} (${formatBytes(held)}) to other disks`);
+      if (!force) plan.act(`move the data of osd.${id} (${formatBytes(dataBytes)}) to other disks`);
       plan.act(`end osd.${id}${there ? `, empty ${backing.path} of ${node}` : ''} and take it out of Ceph`);
       return { osd: Number(id), node };
     },

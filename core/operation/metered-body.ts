@@ -30,6 +30,7 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
   #ended = false;
   #failure: Error | undefined;
   readonly #broken = new AbortController();
+  #released: Promise<unknown> | undefined;
   /** Rejects the piece that is being waited for. */
   #giveUp: ((error: Error) => void) | undefined;
 
@@ -65,14 +66,21 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
     try {
       for (let piece = await this.#next(); piece !== undefined; piece = await this.#next()) yield piece;
     } finally {
-      this.#letGo();
+      const released = this.#release();
+      // The source of a body that failed may wait for its next piece still: nobody can wait for that.
+      if (this.#failure === undefined) await released;
     }
+  }
+
+  /** Resolves when the source has ended, with all that it does at its end. It may have failed to. */
+  get released(): Promise<unknown> {
+    return Promise.allSettled([this.#released]);
   }
 
   /** Makes sure that all of it was taken. @throws what was wrong with it; Error when some is left */
   async finish(): Promise<void> {
     if ((await this.#next()) === undefined) return;
-    this.#letGo();
+    await this.#release();
     throw new Error('the operation ended before it had taken the whole body');
   }
 
@@ -130,12 +138,13 @@ export class MeteredBody implements AsyncIterable<Uint8Array> {
     this.#giveUp?.(failure);
     this.#giveUp = undefined;
     this.#broken.abort(failure);
-    this.#letGo();
+    this.#release().catch(() => undefined); // its first trouble is the one that counts
     return failure;
   }
 
-  /** A source that waits for its next piece ends when that comes; nobody waits for it. */
-  #letGo(): void {
-    this.#source.return?.().catch(() => undefined);
+  /** Ends the source; one that waits for its next piece ends when that comes. */
+  #release(): Promise<unknown> {
+    this.#released ??= Promise.resolve(this.#source.return?.());
+    return this.#released;
   }
 }

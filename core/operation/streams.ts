@@ -112,7 +112,11 @@ export class Streams {
       `${sizeBytes === undefined ? 'bytes' : `${sizeBytes} bytes`} to receive`,
     );
     const body = uploadBody(operation, source, options, this.#parts.host.clock);
-    const signal = AbortSignal.any([options.signal, body.broken]);
+    const left = new AbortController();
+    const leave = (): void => left.abort(leftError(operation.name, body.bytes, options.signal.reason));
+    options.signal.addEventListener('abort', leave, { once: true });
+    if (options.signal.aborted) leave();
+    const signal = AbortSignal.any([left.signal, body.broken]);
     try {
       const answer: unknown = await operation.receive({ ...context, signal }, input, body, {
         sizeBytes,
@@ -147,11 +151,11 @@ export class Streams {
       const first = await pieces.next();
       return {
         sizeBytes: given.sizeBytes,
-        body: endingBody(pieces, first, async (error) => {
-          if (error !== undefined) await failed(error);
+        body: endingBody(pieces, first, async (reason) => {
+          if (reason !== undefined) await failed(reason);
           else if (body?.ended === true) await record.end(`sent ${body.bytes} bytes`);
           else await failed(leftError(operation.name, body?.bytes ?? 0, context.signal.reason));
-          over();
+          void body?.released.then(over);
         }),
       };
     } catch (error) {

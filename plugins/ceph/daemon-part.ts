@@ -1,5 +1,6 @@
 /** What of storage lives only while a daemon runs: its controllers, tasks, metrics, checks. @module */
 import type { AnyController, AnyTaskDefinition, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
+import { benchmarkRemoveTask, benchmarkTask } from './benchmark/benchmark-task.ts';
 import { addressFact } from './client/holders.ts';
 import { cephId, ceph as cephKind } from './cluster/ceph-kind.ts';
 import { cephNodeController } from './cluster/node-controller.ts';
@@ -32,8 +33,9 @@ export interface DaemonPart {
 export function startDaemonPart(runtime: Runtime): DaemonPart {
   const config = runtime.section('ceph') as CephConfig;
   const ceph = new CephCommand(runtime.host, runtime.signal);
-  const daemons = new OsdDaemons(runtime, ceph);
-  const book = new VolumeBook(runtime, ceph);
+  const patient = ceph.patient();
+  const daemons = new OsdDaemons(runtime, patient);
+  const book = new VolumeBook(runtime, patient);
   return {
     runtime,
     ceph,
@@ -44,16 +46,18 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
       return address === undefined ? {} : { [addressFact]: address };
     },
     controllers: [
-      cephNodeController(runtime, ceph, config),
+      cephNodeController(runtime, patient, config),
       cephStatusController(runtime, ceph),
       osdController(daemons),
     ],
     tasks: [
-      ...osdTasks(runtime, ceph, daemons),
-      ...poolTasks(runtime, ceph),
-      ...makeTasks(runtime, ceph, book),
-      ...changeTasks(runtime, ceph, book),
-      ...snapshotTasks(runtime, ceph, book),
+      ...osdTasks(runtime, patient, daemons),
+      ...poolTasks(runtime, patient),
+      ...makeTasks(runtime, patient, book),
+      ...changeTasks(runtime, patient, book),
+      ...snapshotTasks(runtime, patient, book),
+      benchmarkTask(runtime, patient),
+      benchmarkRemoveTask(runtime, patient),
     ],
     metrics: storageMetrics(runtime),
   };

@@ -1,5 +1,7 @@
 /** ceph: the storage of the cluster, which PVC makes, runs and mends. See README.md. @module */
 import { definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
+import { benchmark } from './benchmark/benchmark-kind.ts';
+import { benchmarkOperations } from './benchmark/operations.ts';
 import { ceph, cephId, cephSecret, nothingKnown } from './cluster/ceph-kind.ts';
 import { storageLine } from './cluster/figures.ts';
 import { clusterOperations } from './cluster/operations.ts';
@@ -32,13 +34,14 @@ export const cephPlugin: PluginDefinition = definePlugin({
     const command = (): CephCommand => need().ceph;
     tapGuests(pvc, () => need().runtime);
     pvc.hooks.config.tap(() => [cephConfig]);
-    pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume]);
+    pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume, benchmark]);
     pvc.hooks.operations.tap(() => [
       ...clusterOperations,
       ...deviceOperations(command),
       ...osdOperations(command, () => need().runtime),
       ...poolOperations(command),
       ...volumeOperations(command),
+      ...benchmarkOperations(command),
       ...copyOperations(command),
       ...snapshotOperations(command),
       ...volumeQueries(command, () => need().usage),

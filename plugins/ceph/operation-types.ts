@@ -1,5 +1,6 @@
 /** The operations on storage in the types of clients: `client.call('volume.add', { … })`. @module */
 import type { TypesOf } from '../../core/plugin/api.ts';
+import type { benchmarkOperations } from './benchmark/operations.ts';
 import type { clusterOperations } from './cluster/operations.ts';
 import type { deviceOperations } from './device/operations.ts';
 import type { osdOperations } from './osd/operations.ts';
@@ -9,6 +10,7 @@ import type { volumeOperations } from './volume/operations.ts';
 import type { volumeQueries } from './volume/query-operations.ts';
 import type { snapshotOperations } from './volume/snapshot-operations.ts';
 
+type Benchmarks = TypesOf<ReturnType<typeof benchmarkOperations>>;
 type Cluster = TypesOf<typeof clusterOperations>;
 type Osds = TypesOf<ReturnType<typeof osdOperations>>;
 type Devices = TypesOf<ReturnType<typeof deviceOperations>>;
@@ -19,7 +21,16 @@ type Volumes = TypesOf<ReturnType<typeof volumeOperations>>;
 type VolumeQueries = TypesOf<ReturnType<typeof volumeQueries>>;
 
 /** What can be done with storage. */
-export interface StorageOperations extends Cluster, Devices, Osds, Pools, Copies, Snapshots, Volumes, VolumeQueries {}
+export interface StorageOperations
+  extends Benchmarks,
+    Cluster,
+    Devices,
+    Osds,
+    Pools,
+    Copies,
+    Snapshots,
+    Volumes,
+    VolumeQueries {}
 
 // The module that declares it: the compiler does not reliably merge into a name that was exported again.
 declare module '../../core/operation/operation-types.ts' {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from '../../../core/plugin/api.ts';
+import { Waiting } from './waiting.ts';
 
 /** Pauses between two probes, each of which takes some seconds itself while nobody answers. */
 const firstPauseMs = 500;
@@ -28,11 +29,14 @@ export interface BreakerParts {
 
 export class Breaker {
   readonly #parts: BreakerParts;
+  /** Those for whom it may take a while until Ceph is back. */
+  readonly waiting: Waiting;
   #away: Away | undefined;
   #probing: Promise<string | undefined> | undefined;
 
   constructor(parts: BreakerParts) {
     this.#parts = parts;
+    this.waiting = new Waiting(parts.clock);
   }
 
   /** Undefined while Ceph answers, as far as is known. */
@@ -65,6 +69,7 @@ export class Breaker {
       if ((await this.#probe()) === undefined) break;
     }
     this.#away = undefined;
+    this.waiting.admitAll();
   }
 
   #probe(): Promise<string | undefined> {

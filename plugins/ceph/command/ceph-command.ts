@@ -25,6 +25,7 @@ const connectSeconds = 5;
 /** `rbd` and its like would wait for five minutes; `ceph` has an option of its own. */
 const clientEnvironment = { CEPH_ARGS: `--client-mount-timeout=${connectSeconds}` };
 const usualTimeoutMs = 20_000;
+const taskPatienceMs = 60_000;
 
 /** Marks of a client that found no monitors (librados: "RADOS timed out", ceph: "error connecting to the cluster"). */
 const awayMarks =
@@ -49,11 +50,21 @@ export function complaint({ stderr, code, signal }: Pick<ExecResult, 'stderr' | 
 export class CephCommand {
   readonly #host: Pick<Host, 'processes' | 'clock'>;
   readonly #gate: Gate;
+  readonly #patienceMs: number;
 
   /** @param signal aborts when the daemon stops */
-  constructor(host: Pick<Host, 'processes' | 'clock'>, signal?: AbortSignal) {
+  constructor(host: Pick<Host, 'processes' | 'clock'>, signal?: AbortSignal, gate?: Gate, patienceMs = 0) {
     this.#host = host;
-    this.#gate = new Gate(host, complaint, signal);
+    this.#gate = gate ?? new Gate(host, complaint, signal);
+    this.#patienceMs = patienceMs;
+  }
+
+  /**
+   * The same commands for tasks and controllers: while Ceph is away they are not refused at once, but wait up to a minute
+   * for its return. An election of monitors is no reason to undo what was begun.
+   */
+  patient(): CephCommand {
+    return new CephCommand(this.#host, undefined, this.#gate, taskPatienceMs);
   }
 
   /**
@@ -74,7 +85,12 @@ export class CephCommand {
 
   /** As `run`, for callers to whom an exit code is an answer. @throws PvcError CEPH_AWAY, at once while that is known */
   attempt(argv: readonly [string, ...string[]], options: CallOptions = {}): Promise<ExecResult> {
-    return this.#gate.pass(argv[0], options.timeoutMs ?? usualTimeoutMs, options.signal, (timeoutMs) =>
+    const passing = {
+      timeoutMs: options.timeoutMs ?? usualTimeoutMs,
+      signal: options.signal,
+      patienceMs: this.#patienceMs,
+    };
+    return this.#gate.pass(argv[0], passing, (timeoutMs) =>
       this.#host.processes.exec(argv, {
         timeoutMs,
         env: clientEnvironment,

@@ -20,6 +20,9 @@ const unreached = {
   },
 };
 
+/** Of tasks; and a command that found nobody has taken its five seconds besides. */
+const patienceMs = 65_000;
+
 class World {
   readonly clock = new VirtualClock();
   readonly processes = new VirtualProcesses(this.clock);
@@ -56,14 +59,14 @@ class World {
   }
 
   /** Starts a call; what became of it, and after which time. */
-  call(program: 'ceph' | 'rbd', timeoutMs?: number) {
+  call(program: 'ceph' | 'rbd', timeoutMs?: number, ceph = this.ceph) {
     const result: { ended?: string; tookMs?: number } = {};
     const began = this.clock.monotonicMs();
     const end = (ended: string): void => {
       Object.assign(result, { ended, tookMs: this.clock.monotonicMs() - began });
     };
     const options = timeoutMs === undefined ? {} : { timeoutMs };
-    this.ceph[program]('a test', ['ls'], options).then(
+    ceph[program]('a test', ['ls'], options).then(
       () => end('ok'),
       (error: unknown) => end(error instanceof PvcError ? `${error.code}: ${errorText(error)}` : String(error)),
     );
@@ -144,6 +147,31 @@ describe('a Ceph that is away', () => {
   });
 });
 
+describe('a patient caller', () => {
+  it('waits for a Ceph that comes back, and is served with one command', async () => {
+    const world = new World();
+    world.state = 'away';
+    const calls = Array.from({ length: 5 }, () => world.call('ceph', 20_000, world.ceph.patient()));
+    const hurried = world.call('ceph');
+    await world.clock.advance(30_000);
+    assert.match(hurried.ended ?? '', /^CEPH_AWAY/);
+    assert.ok(calls.every(({ ended }) => ended === undefined));
+    const before = world.count('ceph');
+    world.state = 'well';
+    await world.clock.advance(15_000);
+    assert.ok(calls.every(({ ended }) => ended === 'ok'));
+    assert.equal(world.count('ceph') - before, 5);
+  });
+
+  it('is told after a minute', async () => {
+    const world = new World();
+    world.state = 'away';
+    const call = world.call('rbd', 20_000, world.ceph.patient());
+    await world.clock.advance(66_000);
+    assert.match(call.ended ?? '', /^CEPH_AWAY: .*couldn't connect|^CEPH_AWAY: .*timed out/);
+  });
+});
+
 describe('a call', () => {
   it('that takes long by its nature does not stand in the way of short ones', async () => {
     const world = new World();
@@ -179,6 +207,7 @@ const event = fc.oneof(
     do: fc.constant('call' as const),
     program: fc.constantFrom('ceph' as const, 'rbd' as const),
     count: fc.integer({ min: 1, max: 30 }),
+    patient: fc.boolean(),
     timeoutMs: fc.constantFrom(1_000, 20_000, 120_000),
   }),
   fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 60_000 }) }),
@@ -189,15 +218,19 @@ describe('whatever becomes of Ceph', () => {
     fc.assert(
       fc.asyncProperty(fc.array(event, { maxLength: 25 }), async (events) => {
         const world = new World();
+        const patient = world.ceph.patient();
         const calls: { readonly limitMs: number; readonly result: ReturnType<World['call']> }[] = [];
         for (const what of events) {
           if (what.do === 'turn') world.state = what.state;
           else if (what.do === 'wait') await world.clock.advance(what.ms);
           else
             for (let n = 0; n < what.count; n += 1)
-              calls.push({ limitMs: what.timeoutMs, result: world.call(what.program, what.timeoutMs) });
+              calls.push({
+                limitMs: what.timeoutMs + (what.patient ? patienceMs : 0),
+                result: world.call(what.program, what.timeoutMs, what.patient ? patient : world.ceph),
+              });
         }
-        await world.clock.advance(120_000);
+        await world.clock.advance(120_000 + patienceMs);
         for (const { limitMs, result } of calls) {
           assert.ok(result.ended !== undefined, 'a call never ended');
           assert.ok((result.tookMs ?? 0) <= limitMs, `a call for ${limitMs} ms took ${result.tookMs} ms`);

@@ -38,6 +38,16 @@ async function bounded(exec: () => Promise<ExecResult>): Promise<ExecResult> {
   }
 }
 
+/** A command found no monitor, or was not even begun for that: nothing was done. */
+class Unreached extends Error {}
+
+export interface Passing {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | undefined;
+  /** How long it may take until a Ceph that is away is back; 0 for callers that want to know at once. */
+  readonly patienceMs: number;
+}
+
 export class Gate {
   readonly #host: Pick<Host, 'clock' | 'processes'>;
   readonly #complaint: (result: ExecResult) => string;
@@ -63,27 +73,45 @@ export class Gate {
       signal,
       probe: () => this.#probe(signal),
       opened: () => {
-        for (const lane of Object.values(this.#lanes)) lane.refuseWaiting(() => this.#awayError());
+        for (const { waiting } of Object.values(this.#lanes)) waiting.refuseAll(() => new Unreached());
       },
     });
   }
 
   /**
-   * Runs a command within its time, waiting for its turn included.
+   * Runs a command within its time, waiting for its turn included, and begins it again for a patient caller when it found
+   * nobody.
    * @param exec runs it, in the time that is left
-   * @throws PvcError CEPH_AWAY at once while Ceph is known to be away; when there was no turn; when it took too long
+   * @throws PvcError CEPH_AWAY at once while Ceph is known to be away, or when it stays away for longer than `patienceMs`;
+   *   when there was no turn; when it took too long
    */
-  async pass(
-    program: string,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-    exec: (timeoutMs: number) => Promise<ExecResult>,
-  ): Promise<ExecResult> {
+  async pass(program: string, passing: Passing, exec: (timeoutMs: number) => Promise<ExecResult>): Promise<ExecResult> {
+    const { timeoutMs, signal, patienceMs } = passing;
     const name = laneOf(program, timeoutMs);
     if (name === undefined) return bounded(() => exec(timeoutMs));
-    if (this.#breaker.away !== undefined) throw this.#awayError();
     const { clock } = this.#host;
-    const lane = this.#lanes[name];
+    const patientUntilMs = clock.monotonicMs() + patienceMs;
+    for (;;) {
+      const leftMs = patientUntilMs - clock.monotonicMs();
+      if (this.#breaker.away !== undefined) {
+        if (leftMs <= 0) throw this.#awayError();
+        await this.#breaker.waiting.wait(leftMs, () => this.#awayError(), signal);
+      }
+      try {
+        return await this.#once(this.#lanes[name], passing, exec);
+      } catch (error) {
+        if (!(error instanceof Unreached)) throw error;
+      }
+    }
+  }
+
+  /** @throws Unreached, PvcError CEPH_AWAY */
+  async #once(
+    lane: Lane,
+    { timeoutMs, signal, patienceMs }: Passing,
+    exec: (timeoutMs: number) => Promise<ExecResult>,
+  ): Promise<ExecResult> {
+    const { clock } = this.#host;
     const untilMs = clock.monotonicMs() + timeoutMs;
     const late = (): Error =>
       cephError('CEPH_AWAY', {
@@ -92,7 +120,9 @@ export class Gate {
     return lane.pass(timeoutMs, late, signal, async () => {
       try {
         const result = await bounded(() => exec(Math.max(1, untilMs - clock.monotonicMs())));
-        if (result.code !== 0 && unreachedMarks.test(result.stderr)) this.#breaker.open(this.#complaint(result));
+        if (result.code === 0 || !unreachedMarks.test(result.stderr)) return result;
+        this.#breaker.open(this.#complaint(result));
+        if (patienceMs > 0) throw new Unreached();
         return result;
       } catch (error) {
         // The monitors, or only the disks that were asked: a probe tells.

@@ -103,7 +103,7 @@ export class RecordedNode {
         return node.data;
       },
     } as unknown as TaskRun;
-    return { definition: make(runtime as Runtime, ceph, daemons), run };
+    return { definition: make(runtime, ceph, daemons), run };
   }
 
   #runtime(): { -readonly [K in keyof Runtime]: Runtime[K] } {

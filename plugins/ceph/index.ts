@@ -2,6 +2,7 @@
 import { definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
 import { benchmark } from './benchmark/benchmark-kind.ts';
 import { benchmarkOperations } from './benchmark/operations.ts';
+import { tapGuests } from './client/guest-disk.ts';
 import { ceph, cephId, cephSecret, nothingKnown } from './cluster/ceph-kind.ts';
 import { storageLine } from './cluster/figures.ts';
 import { clusterOperations } from './cluster/operations.ts';
@@ -15,7 +16,6 @@ import { osd } from './osd/osd-kind.ts';
 import { poolOperations } from './pool/operations.ts';
 import { pool } from './pool/pool-kind.ts';
 import { copyOperations } from './volume/copy-operations.ts';
-import { tapGuests } from './volume/guest-disk.ts';
 import { volumeOperations } from './volume/operations.ts';
 import { volumeQueries } from './volume/query-operations.ts';
 import { snapshotOperations } from './volume/snapshot-operations.ts';
@@ -32,7 +32,7 @@ export const cephPlugin: PluginDefinition = definePlugin({
       return running;
     };
     const command = (): CephCommand => need().ceph;
-    tapGuests(pvc, () => need().runtime);
+    tapGuests(pvc, need);
     pvc.hooks.config.tap(() => [cephConfig]);
     pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume, benchmark]);
     pvc.hooks.operations.tap(() => [

@@ -22,6 +22,8 @@ import { guestMetrics } from './metrics.ts';
 import { flushTask, readyTask } from './node-tasks.ts';
 import { peerOf, writePeerAccess } from './peer-access.ts';
 import { type LibvirtSecret, LibvirtSecrets } from './secrets.ts';
+import { snapshotTasks } from './snapshot/snapshot-tasks.ts';
+import type { VolumeStoreHook } from './snapshot/volume-store.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
@@ -34,13 +36,19 @@ export interface DaemonPart {
   facts(): Promise<Readonly<Record<string, string | number | boolean>>>;
 }
 
+/** What other plugins add to guests. */
+export interface GuestHooks {
+  readonly domain: FoldHook<XmlElement, DomainHookAbout>;
+  readonly secrets: FoldHook<readonly LibvirtSecret[], null>;
+  readonly volumes: VolumeStoreHook;
+}
+
 /** Says for which boot of the machine guests with `autostart` were started. */
 const bootMarker = 'libvirt-boot';
 
 export async function startDaemonPart(
   runtime: Runtime,
-  domainHook: FoldHook<XmlElement, DomainHookAbout>,
-  secretsHook: FoldHook<readonly LibvirtSecret[], null>,
+  hooks: GuestHooks,
   openDriver: OpenDriver,
 ): Promise<DaemonPart> {
   const config = runtime.section('libvirt') as LibvirtConfig;
@@ -62,8 +70,8 @@ export async function startDaemonPart(
     if (changed) await service.restart();
   }
   const link = new LibvirtLink(runtime, config, openDriver);
-  const secrets = new LibvirtSecrets(runtime, link, secretsHook);
-  const control = new GuestControl(runtime, config, kvm, link, domainHook, secrets);
+  const secrets = new LibvirtSecrets(runtime, link, hooks.secrets);
+  const control = new GuestControl(runtime, config, kvm, link, hooks.domain, secrets);
   void link.run(signal);
   void secrets.run(signal);
   // A guest that comes from another node writes its console here from the first moment.
@@ -73,7 +81,12 @@ export async function startDaemonPart(
     runtime,
     control,
     controllers: [guestController(runtime, control)],
-    tasks: [...guestTasks(runtime, control, peerOf(directories.state)), flushTask(runtime), readyTask(runtime)],
+    tasks: [
+      ...guestTasks(runtime, control, peerOf(directories.state)),
+      ...snapshotTasks(runtime, control, hooks.volumes),
+      flushTask(runtime),
+      readyTask(runtime),
+    ],
     metrics: guestMetrics(control),
     health: [libvirtHealth(runtime.node, link)],
     async facts() {

@@ -15,6 +15,9 @@ import { powerOperations } from './operations/power.ts';
 import { queryOperations } from './operations/query.ts';
 import { volumeUserOperations } from './operations/volume-users.ts';
 import { type LibvirtSecret, secretsProblem } from './secrets.ts';
+import { vmSnapshot } from './snapshot/snapshot-kind.ts';
+import { snapshotOperations } from './snapshot/snapshot-operations.ts';
+import { storageNamesProblem, type VolumeStoreAbout, type VolumeStoreHook } from './snapshot/volume-store.ts';
 import { vm, vmStates } from './vm-kind.ts';
 
 /** What other plugins may tap of this one. */
@@ -29,6 +32,14 @@ declare module '../../core/plugin/plugin.ts' {
     'libvirt.secrets': (
       secrets: readonly LibvirtSecret[],
     ) => readonly LibvirtSecret[] | Promise<readonly LibvirtSecret[]>;
+    /**
+     * Storages whose volumes guests have as disks, for snapshots of whole guests: add yours by `about.add(store)` and its
+     * name to the list.
+     */
+    'libvirt.volumes': (
+      names: readonly string[],
+      about: VolumeStoreAbout,
+    ) => readonly string[] | Promise<readonly string[]>;
   }
 }
 
@@ -64,15 +75,17 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       };
       const domainHook: FoldHook<XmlElement, DomainHookAbout> = pvc.offer('libvirt.domain', 5_000, domainProblem);
       const secretsHook: FoldHook<readonly LibvirtSecret[], null> = pvc.offer('libvirt.secrets', 5_000, secretsProblem);
+      const volumesHook: VolumeStoreHook = pvc.offer('libvirt.volumes', 5_000, storageNamesProblem);
 
       pvc.hooks.config.tap(() => [libvirtConfig]);
-      pvc.hooks.kinds.tap(() => [vm, booking]);
+      pvc.hooks.kinds.tap(() => [vm, booking, vmSnapshot]);
       pvc.hooks.operations.tap(() => [
         ...queryOperations(() => need().control),
         ...defineOperations,
         ...changeOperations,
         ...powerOperations,
         ...volumeUserOperations,
+        ...snapshotOperations,
         ...moveOperations,
         ...nodeGuestOperations,
         ...consoleOperations(
@@ -96,7 +109,11 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       pvc.hooks.start.tap(async (runtime) => {
         // Not above either: see `openOverRpc`.
         const { startDaemonPart } = await import('./daemon-part.ts');
-        running = await startDaemonPart(runtime, domainHook, secretsHook, openDriver);
+        running = await startDaemonPart(
+          runtime,
+          { domain: domainHook, secrets: secretsHook, volumes: volumesHook },
+          openDriver,
+        );
       });
       pvc.hooks.controllers.tap(() => need().controllers);
       pvc.hooks.tasks.tap(() => need().tasks);

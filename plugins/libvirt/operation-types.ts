@@ -8,6 +8,7 @@ import type { nodeGuestOperations } from './operations/node-guests.ts';
 import type { powerOperations } from './operations/power.ts';
 import type { queryOperations } from './operations/query.ts';
 import type { volumeUserOperations } from './operations/volume-users.ts';
+import type { snapshotOperations } from './snapshot/snapshot-operations.ts';
 
 type Change = TypesOf<typeof changeOperations>;
 type Console = TypesOf<ReturnType<typeof consoleOperations>>;
@@ -16,10 +17,20 @@ type Move = TypesOf<typeof moveOperations>;
 type NodeGuests = TypesOf<typeof nodeGuestOperations>;
 type Power = TypesOf<typeof powerOperations>;
 type Query = TypesOf<ReturnType<typeof queryOperations>>;
+type Snapshots = TypesOf<typeof snapshotOperations>;
 type VolumeUsers = TypesOf<typeof volumeUserOperations>;
 
 /** What can be done with guests. */
-export interface GuestOperations extends Change, Console, Define, Move, NodeGuests, Power, Query, VolumeUsers {}
+export interface GuestOperations
+  extends Change,
+    Console,
+    Define,
+    Move,
+    NodeGuests,
+    Power,
+    Query,
+    Snapshots,
+    VolumeUsers {}
 
 // The module that declares it: the compiler does not reliably merge into a name that was exported again.
 declare module '../../core/operation/operation-types.ts' {

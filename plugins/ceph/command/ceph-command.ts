@@ -13,6 +13,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** For standard input: the place for secrets. */
   readonly input?: string | Uint8Array;
+  /** Exit codes besides 0 that are no refusal. */
+  readonly fine?: readonly number[];
   /** Hears what the command writes as it comes: for its progress. */
   readonly onOutput?: (text: string) => void;
 }
@@ -73,11 +75,11 @@ export class CephCommand {
    * @throws PvcError CEPH_AWAY (no monitor answered in time: what was asked may or may not have been done), CEPH_REFUSED
    */
   async run(what: string, argv: readonly [string, ...string[]], options: CallOptions = {}): Promise<string> {
-    return this.#outputOf(what, await this.attempt(argv, options));
+    return this.#outputOf(what, await this.attempt(argv, options), options.fine);
   }
 
-  #outputOf(what: string, result: ExecResult): string {
-    if (result.code === 0) return result.stdout;
+  #outputOf(what: string, result: ExecResult, fine: readonly number[] = []): string {
+    if (result.code === 0 || (result.code !== null && fine.includes(result.code))) return result.stdout;
     const reason = complaint(result);
     if (awayMarks.test(result.stderr)) throw cephError('CEPH_AWAY', { reason });
     throw cephError('CEPH_REFUSED', { what, reason });

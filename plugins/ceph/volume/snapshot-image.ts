@@ -2,6 +2,9 @@
 import { z } from '../../../core/plugin/api.ts';
 import type { CallOptions, CephCommand } from '../command/ceph-command.ts';
 
+/** EEXIST of rbd. */
+const existsCode = 17;
+
 const list = z.array(
   z.looseObject({
     name: z.string(),
@@ -36,9 +39,17 @@ async function find(ceph: CephCommand, image: string, name: string): Promise<Ima
   return (await snapshotsOf(ceph, image))?.find((one) => one.name === name);
 }
 
-export async function makeSnapshot(ceph: CephCommand, image: string, name: string): Promise<void> {
-  if ((await find(ceph, image, name)) !== undefined) return;
-  await ceph.rbd(`the snapshot ${image}@${name}`, ['snap', 'create', '--no-progress', `${image}@${name}`]);
+export async function makeSnapshot(
+  ceph: CephCommand,
+  image: string,
+  name: string,
+  options: CallOptions = {},
+): Promise<void> {
+  await ceph.rbd(`the snapshot ${image}@${name}`, ['snap', 'create', '--no-progress', `${image}@${name}`], {
+    ...options,
+    // It is there already.
+    fine: [existsCode],
+  });
 }
 
 /** Clones of it go on: what they read is kept until the last of them is gone. */

@@ -7,6 +7,8 @@ import { definedMacs } from '../domain/define-devices.ts';
 import { assignMacs } from '../domain/mac.ts';
 import { child, parseXml } from '../domain/xml.ts';
 import { type diskSource, type nicSource, topology, type VmSpec, word } from '../schema.ts';
+import { snapshotError } from '../snapshot/snapshot-kind.ts';
+import { snapshotsOf } from '../snapshot/snapshot-operations.ts';
 import { vm, vmError } from '../vm-kind.ts';
 import { answerOf, foretell, needStopped, needVm, placeNew, vmAnswer, vmArgument, vmRef, vmTask } from './common.ts';
 import { type MetaInput, metaDefaults, metaOptions, metaShape, withMeta } from './meta-input.ts';
@@ -255,6 +257,12 @@ export const defineOperations = [
           { details: guarded.map((tag) => `its tag ${tag.name} is protected`) },
         );
       needStopped(doc, 'undefining it');
+      const snapshots = await snapshotsOf(context.view, doc.id);
+      if (snapshots.length > 0)
+        throw snapshotError('VM_HAS_SNAPSHOTS', {
+          vm: doc.spec.name,
+          snapshots: snapshots.map(({ spec }) => spec.name).join(', '),
+        });
       plan.needIdle({ kind: 'vm', id: doc.id, label: doc.spec.name });
       plan.remove(vm, doc);
       plan.act(`forget the guest ${doc.spec.name}`);

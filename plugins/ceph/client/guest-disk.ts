@@ -5,7 +5,9 @@
  */
 import type { PluginContext, Runtime } from '../../../core/plugin/api.ts';
 import { ceph, cephId, cephSecret } from '../cluster/ceph-kind.ts';
-import { volume } from './volume-kind.ts';
+import type { DaemonPart } from '../daemon-part.ts';
+import { volume } from '../volume/volume-kind.ts';
+import { guestVolumes } from './guest-volumes.ts';
 
 /** As the plugin of guests hands them over: a disk and the verbs on a domain, as far as they matter here. */
 interface GuestDisk {
@@ -33,7 +35,8 @@ const guestUser = 'pvc';
 /** Nothing lies between guest and Ceph that a crash could lose; and what a guest discards becomes free. */
 const driverDefaults = { cache: 'none', discard: 'unmap' };
 
-export function tapGuests(pvc: PluginContext, runtime: () => Runtime): void {
+export function tapGuests(pvc: PluginContext, part: () => Pick<DaemonPart, 'runtime' | 'ceph'>): void {
+  const runtime = (): Runtime => part().runtime;
   pvc.on('libvirt.domain', async (root: Element, about: About): Promise<Element> => {
     const { documents } = runtime();
     const draft = about.edit(root);
@@ -61,5 +64,9 @@ export function tapGuests(pvc: PluginContext, runtime: () => Runtime): void {
     if (doc === undefined || key === undefined) return secrets;
     const value = new Uint8Array(Buffer.from(key.spec.key, 'base64'));
     return [...secrets, { uuid: doc.spec.fsid, usage: 'the storage of PVC', value }];
+  });
+  pvc.on('libvirt.volumes', (names: readonly string[], about: { add(store: object): void }): readonly string[] => {
+    about.add(guestVolumes(runtime(), part().ceph));
+    return [...names, 'ceph'];
   });
 }

@@ -118,7 +118,7 @@ export class RecordedCeph {
   async #prepare(name: string, option: (name: string) => string | undefined, half: boolean): Promise<Answer> {
     const volume = this.lvm.volume(name);
     if (volume === undefined) return refusal('prepare-db-missing');
-    if (volume.tags !== undefined) return refusal('prepare-used-by-osd');
+    if (volume.tags !== undefined) return refusal('division-prepare-again');
     const fsid = option('--osd-fsid') ?? '';
     // The key that is made anew each time does not fit one that is known.
     if ([...this.osds.values()].some((one) => one.uuid === fsid)) return refusal('prepare-same-fsid-after-kill');
@@ -134,12 +134,12 @@ export class RecordedCeph {
     await this.#files.writeAtomic(`${directoryOf(id)}/keyring`, 'AQ');
     if (half) return {};
     volume.ready = true;
-    return refusal('prepare');
+    return refusal('division-prepare');
   }
 
   async #zap(name: string, half: boolean): Promise<Answer> {
     const volume = this.lvm.volume(name);
-    if (volume === undefined) return refusal('zap-missing');
+    if (volume === undefined) return refusal('division-zap-again');
     if (volume.tags !== undefined && this.#running.has(volume.tags.id)) return refusal('zap-running-device');
     volume.ready = false;
     if (volume.tags !== undefined) await this.#files.remove(directoryOf(volume.tags.id));
@@ -148,7 +148,7 @@ export class RecordedCeph {
     const volumes = this.lvm.groups.get(group)?.volumes;
     volumes?.delete(own);
     if (volumes?.size === 0) this.lvm.groups.delete(group);
-    return refusal('zap-split-osd');
+    return refusal('division-zap');
   }
 }
 

@@ -56,9 +56,10 @@ export class RecordedCeph {
     if (command === 'ceph-volume') return this.#volume(args, half);
     if (command === 'ceph-bluestore-tool') {
       const volume = this.lvm.volume(args.at(-1) ?? '');
-      if (volume?.tags === undefined || !volume.ready) return { code: 1 };
+      if (volume?.tags === undefined) return { code: 1 };
       const { fsid, id } = volume.tags;
-      return { stdout: JSON.stringify({ x: { osd_uuid: fsid, whoami: String(id), ready: 'ready' } }) };
+      const end = volume.ready ? { ready: 'ready' } : {};
+      return { stdout: JSON.stringify({ x: { osd_uuid: fsid, whoami: String(id), ...end } }) };
     }
     if (command === 'install') await this.#files.makeDirectory(args.at(-1) ?? '');
     // Of util-linux and coreutils; a blank disk has no signatures.

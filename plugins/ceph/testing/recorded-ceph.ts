@@ -56,9 +56,10 @@ export class RecordedCeph {
     if (command === 'ceph-volume') return this.#volume(args, half);
     if (command === 'ceph-bluestore-tool') {
       const volume = this.lvm.volume(args.at(-1) ?? '');
-      if (volume?.tags === undefined || !volume.ready) return { code: 1 };
+      if (volume?.tags === undefined) return { code: 1 };
       const { fsid, id } = volume.tags;
-      return { stdout: JSON.stringify({ x: { osd_uuid: fsid, whoami: String(id), ready: 'ready' } }) };
+      const end = volume.ready ? { ready: 'ready' } : {};
+      return { stdout: JSON.stringify({ x: { osd_uuid: fsid, whoami: String(id), ...end } }) };
     }
     if (command === 'install') await this.#files.makeDirectory(args.at(-1) ?? '');
     // Of util-linux and coreutils; a blank disk has no signatures.
@@ -118,7 +119,7 @@ export class RecordedCeph {
   async #prepare(name: string, option: (name: string) => string | undefined, half: boolean): Promise<Answer> {
     const volume = this.lvm.volume(name);
     if (volume === undefined) return refusal('prepare-db-missing');
-    if (volume.tags !== undefined) return refusal('prepare-used-by-osd');
+    if (volume.tags !== undefined) return refusal('division-prepare-again');
     const fsid = option('--osd-fsid') ?? '';
     // The key that is made anew each time does not fit one that is known.
     if ([...this.osds.values()].some((one) => one.uuid === fsid)) return refusal('prepare-same-fsid-after-kill');
@@ -134,12 +135,12 @@ export class RecordedCeph {
     await this.#files.writeAtomic(`${directoryOf(id)}/keyring`, 'AQ');
     if (half) return {};
     volume.ready = true;
-    return refusal('prepare');
+    return refusal('division-prepare');
   }
 
   async #zap(name: string, half: boolean): Promise<Answer> {
     const volume = this.lvm.volume(name);
-    if (volume === undefined) return refusal('zap-missing');
+    if (volume === undefined) return refusal('division-zap-again');
     if (volume.tags !== undefined && this.#running.has(volume.tags.id)) return refusal('zap-running-device');
     volume.ready = false;
     if (volume.tags !== undefined) await this.#files.remove(directoryOf(volume.tags.id));
@@ -148,7 +149,7 @@ export class RecordedCeph {
     const volumes = this.lvm.groups.get(group)?.volumes;
     volumes?.delete(own);
     if (volumes?.size === 0) this.lvm.groups.delete(group);
-    return refusal('zap-split-osd');
+    return refusal('division-zap');
   }
 }
 

@@ -102,18 +102,18 @@ export class RecordedLvm {
       case 'lvcreate': {
         const group = this.groups.get(last);
         const name = args[args.indexOf('--name') + 1] ?? '';
-        if (group === undefined || group.volumes.has(name)) return { code: 5, stderr: `  "${name}" exists already` };
+        if (group === undefined || group.volumes.has(name)) return refusal('division-lvcreate-again');
         group.volumes.set(name, { ready: false });
         return refusal('lvcreate');
       }
       case 'lvremove': {
         const [group = '', name = ''] = last.split('/');
-        return this.groups.get(group)?.volumes.delete(name) === true ? {} : { code: 5, stderr: '  Failed to find' };
+        return refusal(this.groups.get(group)?.volumes.delete(name) === true ? 'lvremove' : 'lvremove-again');
       }
       case 'vgremove':
-        return this.groups.delete(last) ? {} : { code: 5, stderr: '  Volume group not found' };
+        return refusal(this.groups.delete(last) ? 'vgremove' : 'vgremove-again');
       case 'pvremove':
-        return {};
+        return refusal('pvremove');
       default:
         return undefined;
     }

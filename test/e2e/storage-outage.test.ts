@@ -52,14 +52,7 @@ describe('storage that is away', { concurrency: false }, () => {
 
   /** What needs no storage is answered at once, and the nodes are well. */
   async function othersWorkOn(asked: string): Promise<void> {
-    for (const query of [
-      'node.list',
-      'vm.list',
-      'cluster.status',
-      'volume.list',
-      'storage.status',
-      'osd.list',
-    ] as const) {
+    for (const query of ['node.list', 'vm.list', 'cluster.status', 'volume.list', 'storage.status'] as const) {
       const beganMs = performance.now();
       const answer: unknown = await lab().ask(asked, query, {});
       const tookMs = performance.now() - beganMs;
@@ -171,7 +164,8 @@ describe('storage that is away', { concurrency: false }, () => {
 
       const status = await lab().ask('hv3', 'storage.status', {});
       assert.deepEqual([status.health, status.osds.total], ['unknown', 3]);
-      assert.match(status.silent?.reason ?? '', /no monitor/);
+      // No monitor lets anybody in; or a look that was under way when they stopped was not answered in its time.
+      assert.match(status.silent?.reason ?? '', /no monitor|did not end within/);
       assert.match((await lab().pvc('hv3', ['cluster', 'status'])).ok().stdout, /Storage:\s+does not answer/);
       await writesOn();
     });
@@ -225,6 +219,7 @@ describe('storage that is away', { concurrency: false }, () => {
         return now !== undefined && now !== primary;
       });
       await lab().daemon(primary, 'start');
+      await lab().waitFor('the daemon to answer again', () => lab().ask(primary, 'node.list', {}));
       await othersWorkOn(primary);
       assert.deepEqual(await openFaults(asked), ['storage:away'], 'a fault of the storage goes with the primary');
     });

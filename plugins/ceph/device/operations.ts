@@ -4,15 +4,14 @@ import type { CephCommand } from '../command/ceph-command.ts';
 import { type DeviceRow, deviceRow, renderDevices, rowOfDevice } from './device-row.ts';
 import { findDevice, lookAtDevices } from './look.ts';
 
-/** A path, or `detect:NAME:SIZE:INDEX`. */
+/** A path, or `detect:NAME:SIZE:INDEX`. One message for both: a union would tell none. */
 export const deviceText = z
-  .union([
-    names.absolutePath,
-    z
-      .string()
-      .max(200)
-      .regex(/^detect:[^\u0000-\u001f\u007f]+$/),
-  ])
+  .string()
+  .max(1024)
+  .refine(
+    (text) => names.absolutePath.safeParse(text).success || /^detect:[^\u0000-\u001f\u007f]+$/.test(text),
+    'a device is an absolute path without "..", or detect:NAME:SIZE:INDEX',
+  )
   .describe('path of the device, or detect:NAME:SIZE:INDEX');
 
 const here = (node: string | undefined, { localNode }: QueryContext): string => node ?? localNode ?? '';

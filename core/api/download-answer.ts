@@ -24,7 +24,10 @@ const bufferBytes = 256 * 1024;
 export function downloadAnswer({ clock, download, cut, failed }: DownloadParts): Response {
   const pieces = download.body[Symbol.asyncIterator]();
   let cancelStall = (): void => {};
+  /** The reader has left, or has all and closed: there is nobody to give to or to tell. */
+  let left = false;
   const fail = (controller: ReadableStreamDefaultController<Uint8Array>, error: unknown): void => {
+    if (left) return;
     failed(error);
     if (cut === undefined) controller.error(error);
     else cut();
@@ -35,6 +38,7 @@ export function downloadAnswer({ clock, download, cut, failed }: DownloadParts):
         cancelStall();
         try {
           const piece = await pieces.next();
+          if (left) return;
           if (piece.done === true) {
             controller.close();
             return;
@@ -48,6 +52,7 @@ export function downloadAnswer({ clock, download, cut, failed }: DownloadParts):
         cancelStall = clock.after(stalledMs, () => fail(controller, new Error('the reader takes nothing')));
       },
       async cancel() {
+        left = true;
         cancelStall();
         await pieces.return?.();
       },

@@ -57,6 +57,19 @@ describe('openapi.json', () => {
       ],
     );
     assert.deepEqual(Object.keys(change?.requestBody?.content['application/json'].schema.properties ?? {}), ['age']);
+    const feed = document.paths['/api/v1/pets/{pet}/food']?.put;
+    assert.deepEqual(
+      feed?.parameters.map((one) => [one.name, one.in]),
+      [
+        ['pet', 'path'],
+        ['warm', 'query'],
+        ['note', 'query'],
+      ],
+    );
+    assert.deepEqual(feed?.requestBody?.content, { 'application/octet-stream': {} });
+    assert.deepEqual(Object.keys(feed?.responses['200']?.content ?? {}), ['text/event-stream']);
+    const picture = document.paths['/api/v1/pets/{pet}/picture']?.get;
+    assert.deepEqual(Object.keys(picture?.responses['200']?.content ?? {}), ['application/octet-stream']);
     const list = document.paths['/api/v1/pets']?.get;
     assert.deepEqual(
       list?.parameters.map((one) => one.in),

@@ -76,6 +76,46 @@ describe('files', () => {
     await assert.rejects(files.writeAtomic('/proc/x', 'x'), /\/proc\/x/);
   });
 
+  it('reads piece by piece, with the size of what is a file', async () => {
+    const path = join(directory, 'long');
+    const text = 'x'.repeat(600_000);
+    writeFileSync(path, text);
+    const source = await files.openRead(path);
+    assert.ok(source);
+    const pieces: Buffer[] = [];
+    for await (const piece of source.body) pieces.push(Buffer.from(piece));
+    await source.close();
+    assert.deepEqual([source.sizeBytes, Buffer.concat(pieces).toString() === text], [600_000, true]);
+    assert.ok(pieces.length > 1);
+    assert.equal(await files.openRead(join(directory, 'none')), undefined);
+    const device = await files.openRead('/dev/null');
+    assert.equal(device?.sizeBytes, undefined);
+    await device?.close();
+    const folder = await files.openRead(directory);
+    await assert.rejects(async () => {
+      for await (const _piece of folder?.body ?? []);
+    }, withCode('FILE_FAILED'));
+    await folder?.close();
+  });
+
+  it('makes a file beside its place, which is as it was until the file is kept', async () => {
+    const path = join(directory, 'made');
+    writeFileSync(path, 'old');
+    const dropped = await files.createBeside(path);
+    await dropped.write(Buffer.from('new'));
+    assert.equal(await files.readText(path), 'old');
+    await dropped.drop();
+    await dropped.drop();
+    assert.deepEqual(readdirSync(directory), ['made']);
+    const kept = await files.createBeside(path, 0o640);
+    await kept.write(Buffer.from('ne'));
+    await kept.write(Buffer.from('w'));
+    await kept.keep();
+    await kept.drop();
+    assert.deepEqual([readdirSync(directory), await files.readText(path)], [['made'], 'new']);
+    await assert.rejects(files.createBeside(join(directory, 'none/below')), withCode('FILE_FAILED'));
+  });
+
   it('appends', async () => {
     const path = join(directory, 'log');
     await files.append(path, 'a');

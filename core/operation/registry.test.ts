@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
-import { defineFeed, defineMutation, defineQuery, type Operation } from './operation.ts';
+import { defineDownload, defineFeed, defineMutation, defineQuery, defineUpload, type Operation } from './operation.ts';
 import { OperationRegistry } from './registry.ts';
 
 const common = { name: 'pet.feed', summary: 'Feed', role: 'viewer', output: z.object({}) } as const;
@@ -55,6 +55,27 @@ describe('operation registry', () => {
       () => registry.add('zoo', query({ cli: { command: 'pet feed', arguments: [{ field: 'pet' }] } })),
       /no field of its input/,
     );
+  });
+
+  it('refuses methods that do not fit a stream', () => {
+    const registry = new OperationRegistry();
+    for (const method of ['GET', 'PATCH', 'DELETE'] as const) {
+      const upload = defineUpload({
+        ...common,
+        http: { method, path: '/pets' },
+        input: z.object({}),
+        receive: async () => ({}),
+      });
+      assert.throws(() => registry.add('zoo', upload), /its method must be POST or PUT/);
+    }
+    const { output: _bytes, ...rest } = common;
+    const download = defineDownload({
+      ...rest,
+      http: { method: 'POST', path: '/pets' },
+      input: z.object({}),
+      send: async () => assert.fail('not asked for'),
+    });
+    assert.throws(() => registry.add('zoo', download), /its method must be GET/);
   });
 
   it('keeps the words of the query string for the API', () => {

@@ -62,6 +62,8 @@ describe('what plugins give', () => {
     ['operation', { type: 'magic' }, /type/],
     ['operation', { run: undefined }, /thing\.list \(run: must be a function/],
     ['operation', { type: 'mutation' }, /plan: must be a function/],
+    ['operation', { type: 'upload' }, /receive: must be a function/],
+    ['operation', { type: 'download' }, /send: must be a function/],
     ['operation', { input: z.string() }, /input: must be a z\.object/],
     ['operation', { http: undefined }, /http/],
     ['operation', { http: { method: 'GET', path: 'things' } }, /http\.path: must be like/],

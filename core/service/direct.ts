@@ -23,35 +23,64 @@ export function directControl(
   directories: { run: string; log: string },
 ): ProcessControl {
   const file = `${directories.run}/services/${service.name}.json`;
+
+  /** The process that was written down, if it lives. */
+  async function known(): Promise<number | undefined> {
+    const text = await host.files.readText(file);
+    if (text === undefined) return undefined;
+    let parsed: z.infer<typeof record>;
+    try {
+      parsed = record.parse(JSON.parse(text));
+    } catch {
+      // Half a file of a machine that lost power; /run is empty after a boot, so nothing is lost by starting anew.
+      return undefined;
+    }
+    return (await host.processes.alive(parsed.pid, parsed.startTicks)) ? parsed.pid : undefined;
+  }
+
+  async function writeDown(pid: number): Promise<boolean> {
+    const startTicks = await host.processes.startTicks(pid);
+    if (startTicks === undefined) return false;
+    await host.files.makeDirectory(`${directories.run}/services`, 0o700);
+    await host.files.writeAtomic(file, JSON.stringify({ pid, startTicks }), 0o600);
+    return true;
+  }
+
+  /** One that was started by a daemon that was killed before it could write that down: a second would not come up. */
+  async function stray(): Promise<number | undefined> {
+    const wanted = `${service.argv.join('\0')}\0`;
+    for (const name of (await host.files.list('/proc')) ?? []) {
+      if (!/^[1-9]\d*$/.test(name) || (await commandLine(host, name)) !== wanted) continue;
+      if (await writeDown(Number(name))) return Number(name);
+    }
+    return undefined;
+  }
+
   return {
-    async running() {
-      const text = await host.files.readText(file);
-      if (text === undefined) return undefined;
-      let parsed: z.infer<typeof record>;
-      try {
-        parsed = record.parse(JSON.parse(text));
-      } catch {
-        // Half a file of a machine that lost power; /run is empty after a boot, so nothing is lost by starting anew.
-        return undefined;
-      }
-      return (await host.processes.alive(parsed.pid, parsed.startTicks)) ? parsed.pid : undefined;
-    },
+    running: async () => (await known()) ?? (await stray()),
     async stop() {
       const pid = await this.running();
       if (pid !== undefined) host.processes.kill(pid, 'SIGTERM');
     },
     async start() {
-      await host.files.makeDirectory(`${directories.run}/services`, 0o700);
       await host.files.makeDirectory(`${directories.log}/services`, 0o750);
       const pid = await host.processes.detach(service.argv, {
         logFile: `${directories.log}/services/${service.name}.log`,
       });
-      const startTicks = await host.processes.startTicks(pid);
-      if (startTicks === undefined)
+      if (!(await writeDown(pid)))
         throw new Error(`${service.argv[0]} ended at once; see ${directories.log}/services/${service.name}.log`);
-      await host.files.writeAtomic(file, JSON.stringify({ pid, startTicks }), 0o600);
     },
   };
+}
+
+/** Undefined: it ended while it was looked at. */
+async function commandLine(host: Pick<Host, 'files'>, pid: string): Promise<string | undefined> {
+  try {
+    return await host.files.readText(`/proc/${pid}/cmdline`);
+  } catch {
+    // The kernel says ESRCH for a process that ends between the opening and the reading.
+    return undefined;
+  }
 }
 
 /** The same through systemd. */

@@ -52,14 +52,7 @@ describe('storage that is away', { concurrency: false }, () => {
 
   /** What needs no storage is answered at once, and the nodes are well. */
   async function othersWorkOn(asked: string): Promise<void> {
-    for (const query of [
-      'node.list',
-      'vm.list',
-      'cluster.status',
-      'volume.list',
-      'storage.status',
-      'osd.list',
-    ] as const) {
+    for (const query of ['node.list', 'vm.list', 'cluster.status', 'volume.list', 'storage.status'] as const) {
       const beganMs = performance.now();
       const answer: unknown = await lab().ask(asked, query, {});
       const tookMs = performance.now() - beganMs;
@@ -88,6 +81,51 @@ describe('storage that is away', { concurrency: false }, () => {
     assert.deepEqual(pools.stdout.trim().split('\n'), ['vms']);
     const page = (await lab().exec('hv1', ['pvc', 'cluster', 'status'])).stdout;
     assert.match(page, /Storage:\s+ok, 3 of 3 disks up/);
+  });
+
+  it('is measured before it is needed; a benchmark that is cut off goes on and leaves no image', async (t: TestContext) => {
+    const options = ['--node', 'hv2', '--seconds', '2', '--size', '64M', '--yes'];
+    const run = (...args: string[]) => lab().pvc('hv2', ['storage', 'benchmark', ...args]);
+    assert.match((await run('run', 'vms', '--size', '100G', '--yes')).stderr, /no room for an image of 100 GiB/);
+    assert.match((await run('run', 'none', '--yes')).stderr, /no pool none/);
+    (await run('run', 'vms', ...options)).ok();
+    (await run('run', 'vms', ...options, '--no-wait')).ok();
+    assert.match((await run('run', 'vms', ...options)).stderr, /is running on hv2/);
+    const listed = async () => lab().ask('hv1', 'benchmark.list', {});
+    await lab().waitFor('the first results', async () => ((await listed())[0]?.results.length ?? 0) > 1, {
+      timeoutMs: 120_000,
+    });
+    await lab().daemon('hv2', 'kill');
+    await lab().daemon('hv2', 'start');
+    await lab().waitFor('the benchmark to end', async () => (await listed())[0]?.state !== 'running', {
+      timeoutMs: 240_000,
+    });
+    const [second, first] = await listed();
+    assert.deepEqual([second?.state, second?.message, second?.results.length], ['done', null, 6]);
+    assert.equal(first?.results.length, 6);
+    for (const { test, iops, bytesPerS, latencyMs, clientCores } of first?.results ?? []) {
+      assert.ok(iops > 0 && bytesPerS > 0 && latencyMs.p99 >= latencyMs.p95 && clientCores > 0, test);
+      t.diagnostic(
+        `${test}: ${(bytesPerS / 2 ** 20).toFixed(1)} MiB/s, ${iops.toFixed(0)}/s, ${latencyMs.mean.toFixed(2)} ms`,
+      );
+    }
+    assert.deepEqual([first?.conditions?.osds, first?.conditions?.cephVersions.length], [3, 1]);
+    const shown = (await run('info', second?.benchmark ?? '', first?.benchmark ?? '')).ok().stdout;
+    assert.match(shown, /compared with[\s\S]*random write, one by one.* %/);
+    const images = async () => (await lab().exec('hv1', ['rbd', 'ls', 'vms'])).stdout.trim().split('\n');
+    assert.deepEqual(await images(), ['data']);
+
+    (await run('run', 'vms', ...options, '--no-wait')).ok();
+    await lab().waitFor('its image', async () => (await images()).length > 1, { timeoutMs: 60_000 });
+    const [task] = await lab().ask('hv1', 'task.list', { state: 'active' });
+    (await lab().pvc('hv1', ['task', 'cancel', task?.id ?? ''])).ok();
+    await lab().waitFor('the image of the cancelled one to go', async () => (await images()).length === 1, {
+      timeoutMs: 120_000,
+    });
+    const [third] = await listed();
+    assert.deepEqual([third?.state, third?.imageLeft], ['failed', false]);
+    (await run('remove', first?.benchmark ?? '', '--yes')).ok();
+    assert.equal((await listed()).length, 2);
   });
 
   it('because all monitors stand still keeps nobody waiting but who needs it, and not him twice', async (t: TestContext) => {
@@ -126,7 +164,8 @@ describe('storage that is away', { concurrency: false }, () => {
 
       const status = await lab().ask('hv3', 'storage.status', {});
       assert.deepEqual([status.health, status.osds.total], ['unknown', 3]);
-      assert.match(status.silent?.reason ?? '', /no monitor/);
+      // No monitor lets anybody in; or a look that was under way when they stopped was not answered in its time.
+      assert.match(status.silent?.reason ?? '', /no monitor|did not end within/);
       assert.match((await lab().pvc('hv3', ['cluster', 'status'])).ok().stdout, /Storage:\s+does not answer/);
       await writesOn();
     });
@@ -180,6 +219,7 @@ describe('storage that is away', { concurrency: false }, () => {
         return now !== undefined && now !== primary;
       });
       await lab().daemon(primary, 'start');
+      await lab().waitFor('the daemon to answer again', () => lab().ask(primary, 'node.list', {}));
       await othersWorkOn(primary);
       assert.deepEqual(await openFaults(asked), ['storage:away'], 'a fault of the storage goes with the primary');
     });

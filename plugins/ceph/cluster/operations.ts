@@ -120,12 +120,11 @@ export function renderStorage(status: StorageStatus, context: RenderContext): st
   );
 }
 
-/** Which node begins: one that has an address and runs, this one if it may. */
+/** Which node begins: the primary, which tells the others of the first monitor and must reach it for that. */
 async function firstNode({ view, localNode }: PlanContext): Promise<string> {
-  const alive = await view.alive();
+  const [alive, primary] = [await view.alive(), await view.primary()];
   const able = (await view.list(nodeKind)).filter(({ id, spec }) => spec.role === 'coordinator' && alive.has(id));
-  const local = able.find(({ id }) => id === localNode);
-  const first = local ?? able[0];
+  const first = able.find(({ id }) => id === (primary ?? localNode)) ?? able[0];
   if (first === undefined) throw cephError('CEPH_NETWORK', { reason: 'no coordinator runs' });
   return first.id;
 }

@@ -35,6 +35,12 @@ describe('commands of Ceph', () => {
       /no monitor let anybody in within 5 s/,
     ],
     [
+      'a daemon that is made without monitors',
+      { code: 1, stderr: 'failed to fetch mon config (--no-mon-config to skip)\n' },
+      'CEPH_AWAY',
+      /failed to fetch mon config/,
+    ],
+    [
       'no configuration',
       {
         code: 1,

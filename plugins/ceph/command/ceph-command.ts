@@ -24,14 +24,15 @@ const absentCode = 2;
 
 /** How long the monitors may take to let a client in before they count as away. */
 const connectSeconds = 5;
-/** `rbd` and its like would wait for five minutes; `ceph` has an option of its own. */
-const clientEnvironment = { CEPH_ARGS: `--client-mount-timeout=${connectSeconds}` };
+/** `rbd` would wait for five minutes; `ceph` has an option of its own, and daemons shall wait. */
+const environmentOf = (program: string): { env?: Record<string, string> } =>
+  program === 'rbd' ? { env: { CEPH_ARGS: `--client-mount-timeout=${connectSeconds}` } } : {};
 const usualTimeoutMs = 20_000;
 const taskPatienceMs = 60_000;
 
 /** Marks of a client that found no monitors (librados: "RADOS timed out", ceph: "error connecting to the cluster"). */
 const awayMarks =
-  /timed out|error connecting to the cluster|couldn't connect to the cluster|ObjectNotFound|error calling conf_read_file|unable to get monitor info/i;
+  /timed out|error connecting to the cluster|couldn't connect to the cluster|ObjectNotFound|error calling conf_read_file|unable to get monitor info|failed to fetch mon config/i;
 
 const cephArgv = (args: readonly string[]): [string, ...string[]] => [
   ...(['ceph', '--connect-timeout', String(connectSeconds)] as const),
@@ -95,7 +96,7 @@ export class CephCommand {
     return this.#gate.pass(argv[0], passing, (timeoutMs) =>
       this.#host.processes.exec(argv, {
         timeoutMs,
-        env: clientEnvironment,
+        ...environmentOf(argv[0]),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
         ...(options.input === undefined ? {} : { input: options.input }),
         ...(options.onOutput === undefined ? {} : { onOutput: options.onOutput }),

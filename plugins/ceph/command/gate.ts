@@ -23,7 +23,7 @@ const probeTimeoutMs = 10_000;
 /** Undefined: what is run here and speaks to nobody. */
 function laneOf(program: string, timeoutMs: number): keyof typeof limits | undefined {
   if (program === 'ceph') return 'monitors';
-  if (program === 'rbd' || program === 'rados') return timeoutMs > shortMs ? 'long' : 'data';
+  if (program === 'rbd') return timeoutMs > shortMs ? 'long' : 'data';
   return undefined;
 }
 
@@ -119,7 +119,7 @@ export class Gate {
       });
     return lane.pass(timeoutMs, late, signal, async () => {
       try {
-        const result = await bounded(() => exec(Math.max(1, untilMs - clock.monotonicMs())));
+        const result = await bounded(() => exec(Math.max(1, Math.ceil(untilMs - clock.monotonicMs()))));
         if (result.code === 0 || !unreachedMarks.test(result.stderr)) return result;
         this.#breaker.open(this.#complaint(result));
         if (patienceMs > 0) throw new Unreached();

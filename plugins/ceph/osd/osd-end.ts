@@ -5,7 +5,7 @@ import { cephError } from '../command/errors.ts';
 import { osdError } from './osd-kind.ts';
 import { type OsdMapEntry, osdMap } from './osd-map.ts';
 
-/** Monitors hear of an end at once; of a crash when others have missed it for a while. */
+/** One that runs on all the same says so within seconds. */
 const downMs = 60_000;
 const lookMs = 500;
 
@@ -26,7 +26,11 @@ export async function ownEntry(ceph: CephCommand, osd: NumberedOsd): Promise<Osd
   return ownEntryIn((await osdMap(ceph)).osds, osd);
 }
 
-/** Waits until Ceph counts it as down, after its daemon has ended. @throws PvcError OSD_RUNS */
+/**
+ * Has Ceph count it as down, after its daemon has ended: an OSD ends without a word to the monitors
+ * (osd_fast_shutdown), and its peers may take minutes to miss one that has no data any more.
+ * @throws PvcError OSD_RUNS: it comes up again
+ */
 export async function untilDown(
   { clock }: Pick<Host, 'clock'>,
   ceph: CephCommand,
@@ -34,6 +38,8 @@ export async function untilDown(
   signal?: AbortSignal,
 ): Promise<void> {
   const until = clock.monotonicMs() + downMs;
+  if ((await ownEntry(ceph, osd))?.up === true)
+    await ceph.ceph(`the end of osd.${osd.id}`, ['osd', 'down', String(osd.id)]);
   while ((await ownEntry(ceph, osd))?.up === true) {
     if (clock.monotonicMs() > until) throw osdError('OSD_RUNS', { osd: osd.id });
     await clock.sleep(lookMs, signal);

@@ -12,7 +12,7 @@ const fsids = ['0b8f3c1e-3f4e-4c59-9d0f-6d1f4f1f0a01', '0b8f3c1e-3f4e-4c59-9d0f-
 const volume = (fsid: string): string => `${group}/osd-block-${fsid}`;
 const [first, second] = fsids;
 
-/** Before: NVME0001 is blank. */
+/** Before: NVME0001 and PERC0003 are blank. */
 export async function recordDivision(machine: Recorder): Promise<void> {
   const disk = await machine.disk('NVME0001');
   await machine.record('division-vgcreate', ['vgcreate', '--yes', group, disk]);
@@ -41,14 +41,13 @@ export async function recordDivision(machine: Recorder): Promise<void> {
 
 /** The database's volume is given back by itself: `zap --osd-id` would take its whole group away with the last one. */
 async function recordDatabaseApart(machine: Recorder): Promise<void> {
-  const [slow, fast] = [await machine.disk('ZC1A0002'), await machine.disk('NVME0001')];
+  const [slow, fast] = [await machine.disk('PERC0003'), await machine.disk('NVME0001')];
   const fsid = '0b8f3c1e-3f4e-4c59-9d0f-6d1f4f1f0a03';
   await machine.run(['vgcreate', '--yes', 'osd-db', fast]);
   await machine.run(['lvcreate', '--yes', '--size', '2147483648b', '--name', `osd-db-${fsid}`, 'osd-db']);
-  await machine.record('division-prepare-with-db', [
-    ...['ceph-volume', 'lvm', 'prepare', '--bluestore', '--data', slow, '--osd-fsid', fsid],
-    ...['--block.db', `osd-db/osd-db-${fsid}`],
-  ]);
+  const prepare = ['ceph-volume', 'lvm', 'prepare', '--bluestore', '--data', slow, '--osd-fsid', fsid];
+  const withDatabase = [...prepare, '--block.db', `osd-db/osd-db-${fsid}`];
+  await machine.record('division-prepare-with-db', withDatabase, { timeoutMs: 600_000 });
   await machine.record('division-list-with-db', lvmListCommand);
   await machine.record('division-zap-data', ['ceph-volume', 'lvm', 'zap', '--destroy', slow]);
   await machine.record('division-list-only-db', lvmListCommand);

@@ -3,7 +3,7 @@
  * elsewhere. The tasks do not depend on this: whoever stops waiting stops nothing.
  * @module
  */
-import { errorCatalogue, PvcError } from '../error/error.ts';
+import { PvcError, recalledError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import { paintState } from '../render/colour.ts';
 import { formatDuration } from '../render/quantity.ts';
@@ -128,12 +128,8 @@ export function taskError(task: TaskView): PvcError | undefined {
       reason: 'it does not say why',
       hint: `See \`pvc task show ${task.id}\`.`,
     });
-  const known = errorCatalogue().get(task.error.code);
-  const exit =
-    task.state === 'cancelled' ? 'cancelled' : known === undefined || known.exit === 'ok' ? 'failed' : known.exit;
-  return new PvcError(task.error.code, `${taskTitle(task)} ${task.state}: ${task.error.message}`, {
-    hint: task.error.hint,
-    http: known?.http ?? 500,
-    exit,
-  });
+  const told = recalledError({ ...task.error, message: `${taskTitle(task)} ${task.state}: ${task.error.message}` });
+  return task.state === 'cancelled'
+    ? new PvcError(told.code, told.message, { hint: told.hint, http: told.http, exit: 'cancelled' })
+    : told;
 }

@@ -64,6 +64,17 @@ export function errorCatalogue(): ReadonlyMap<string, ErrorSpec> {
   return catalogue;
 }
 
+/** An error that was written down, as that of a task is, with the exit and the HTTP status of its code. */
+export function recalledError(written: {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+}): PvcError {
+  const known = catalogue.get(written.code);
+  const exit = known === undefined || known.exit === 'ok' ? 'failed' : known.exit;
+  return new PvcError(written.code, written.message, { hint: written.hint, http: known?.http ?? 500, exit });
+}
+
 const fill = (text: string, values: ErrorValues): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => (values[name] === undefined ? whole : String(values[name])));
 

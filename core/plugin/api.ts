@@ -3,7 +3,7 @@
  * @module
  */
 export { z } from 'zod';
-export { defineErrors, type ErrorSpec, errorText, exitCode, PvcError } from '../error/error.ts';
+export { defineErrors, type ErrorSpec, errorText, exitCode, PvcError, recalledError } from '../error/error.ts';
 export { type FaultReport, faultId } from '../fault/fault-book.ts';
 export { fault } from '../fault/fault-kind.ts';
 export type { HealthCheck, HealthFinding } from '../health/health-check.ts';

@@ -1,7 +1,10 @@
 /** What of storage lives only while a daemon runs: its controllers, tasks, metrics, checks. @module */
 import type { AnyController, AnyTaskDefinition, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
 import { benchmarkRemoveTask, benchmarkTask } from './benchmark/benchmark-task.ts';
+import { blockController } from './client/block-controller.ts';
+import { blockTasks } from './client/block-tasks.ts';
 import { addressFact } from './client/holders.ts';
+import { releaseTask } from './client/lock-operations.ts';
 import { cephId, ceph as cephKind } from './cluster/ceph-kind.ts';
 import { cephNodeController } from './cluster/node-controller.ts';
 import { ownAddressIn } from './cluster/own-address.ts';
@@ -16,6 +19,7 @@ import { poolTasks } from './pool/pool-tasks.ts';
 import { changeTasks } from './volume/change-tasks.ts';
 import { makeTasks } from './volume/make-tasks.ts';
 import { snapshotTasks } from './volume/snapshot-tasks.ts';
+import { Spool } from './volume/spool.ts';
 import { VolumeUsage } from './volume/usage.ts';
 import { VolumeBook } from './volume/volume-book.ts';
 
@@ -23,6 +27,7 @@ export interface DaemonPart {
   readonly runtime: Runtime;
   readonly ceph: CephCommand;
   readonly usage: VolumeUsage;
+  readonly spool: Spool;
   /** What the node's document tells of its part in storage. */
   readonly facts: () => Promise<Record<string, string>>;
   readonly controllers: readonly AnyController[];
@@ -30,16 +35,19 @@ export interface DaemonPart {
   readonly metrics: readonly MetricDefinition[];
 }
 
-export function startDaemonPart(runtime: Runtime): DaemonPart {
+export async function startDaemonPart(runtime: Runtime): Promise<DaemonPart> {
   const config = runtime.section('ceph') as CephConfig;
   const ceph = new CephCommand(runtime.host, runtime.signal);
   const patient = ceph.patient();
   const daemons = new OsdDaemons(runtime, patient);
   const book = new VolumeBook(runtime, patient);
+  const spool = new Spool(runtime);
+  await spool.clear();
   return {
     runtime,
     ceph,
     usage: new VolumeUsage(runtime.host, ceph),
+    spool,
     async facts() {
       const doc = await runtime.documents.get(cephKind, cephId);
       const address = doc === undefined ? undefined : await ownAddressIn(runtime, doc.spec.network);
@@ -49,6 +57,7 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
       cephNodeController(runtime, patient, config),
       cephStatusController(runtime, ceph),
       osdController(daemons),
+      blockController(runtime, ceph),
     ],
     tasks: [
       ...osdTasks(runtime, patient, daemons),
@@ -56,6 +65,8 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
       ...makeTasks(runtime, patient, book),
       ...changeTasks(runtime, patient, book),
       ...snapshotTasks(runtime, patient, book),
+      ...blockTasks(runtime, patient),
+      releaseTask(patient, book),
       benchmarkTask(runtime, patient),
       benchmarkRemoveTask(runtime, patient),
     ],

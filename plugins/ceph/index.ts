@@ -2,7 +2,10 @@
 import { definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
 import { benchmark } from './benchmark/benchmark-kind.ts';
 import { benchmarkOperations } from './benchmark/operations.ts';
+import { storageBlock } from './client/block-kind.ts';
+import { blockOperations } from './client/block-operations.ts';
 import { tapGuests } from './client/guest-disk.ts';
+import { lockOperations } from './client/lock-operations.ts';
 import { ceph, cephId, cephSecret, nothingKnown } from './cluster/ceph-kind.ts';
 import { storageLine } from './cluster/figures.ts';
 import { clusterOperations } from './cluster/operations.ts';
@@ -19,6 +22,7 @@ import { copyOperations } from './volume/copy-operations.ts';
 import { volumeOperations } from './volume/operations.ts';
 import { volumeQueries } from './volume/query-operations.ts';
 import { snapshotOperations } from './volume/snapshot-operations.ts';
+import { transferOperations } from './volume/transfer-operations.ts';
 import { volume } from './volume/volume-kind.ts';
 
 export const cephPlugin: PluginDefinition = definePlugin({
@@ -34,7 +38,7 @@ export const cephPlugin: PluginDefinition = definePlugin({
     const command = (): CephCommand => need().ceph;
     tapGuests(pvc, need);
     pvc.hooks.config.tap(() => [cephConfig]);
-    pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume, benchmark]);
+    pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume, storageBlock, benchmark]);
     pvc.hooks.operations.tap(() => [
       ...clusterOperations,
       ...deviceOperations(command),
@@ -44,6 +48,9 @@ export const cephPlugin: PluginDefinition = definePlugin({
       ...benchmarkOperations(command),
       ...copyOperations(command),
       ...snapshotOperations(command),
+      ...transferOperations(need),
+      ...blockOperations(command),
+      ...lockOperations(command),
       ...volumeQueries(command, () => need().usage),
     ]);
     pvc.hooks.counters.tap(async ({ view, nowMs }): Promise<Record<string, string>> => {
@@ -53,7 +60,7 @@ export const cephPlugin: PluginDefinition = definePlugin({
     pvc.hooks.start.tap(async (runtime) => {
       // Not above: a command line needs neither controllers nor tasks.
       const { startDaemonPart } = await import('./daemon-part.ts');
-      running = startDaemonPart(runtime);
+      running = await startDaemonPart(runtime);
     });
     pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
     pvc.hooks.controllers.tap(() => need().controllers);

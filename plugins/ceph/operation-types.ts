@@ -1,6 +1,8 @@
 /** The operations on storage in the types of clients: `client.call('volume.add', { … })`. @module */
 import type { TypesOf } from '../../core/plugin/api.ts';
 import type { benchmarkOperations } from './benchmark/operations.ts';
+import type { blockOperations } from './client/block-operations.ts';
+import type { lockOperations } from './client/lock-operations.ts';
 import type { clusterOperations } from './cluster/operations.ts';
 import type { deviceOperations } from './device/operations.ts';
 import type { osdOperations } from './osd/operations.ts';
@@ -9,7 +11,10 @@ import type { copyOperations } from './volume/copy-operations.ts';
 import type { volumeOperations } from './volume/operations.ts';
 import type { volumeQueries } from './volume/query-operations.ts';
 import type { snapshotOperations } from './volume/snapshot-operations.ts';
+import type { transferOperations } from './volume/transfer-operations.ts';
 
+type Blocks = TypesOf<ReturnType<typeof blockOperations>>;
+type Locks = TypesOf<ReturnType<typeof lockOperations>>;
 type Benchmarks = TypesOf<ReturnType<typeof benchmarkOperations>>;
 type Cluster = TypesOf<typeof clusterOperations>;
 type Osds = TypesOf<ReturnType<typeof osdOperations>>;
@@ -17,6 +22,7 @@ type Devices = TypesOf<ReturnType<typeof deviceOperations>>;
 type Pools = TypesOf<ReturnType<typeof poolOperations>>;
 type Copies = TypesOf<ReturnType<typeof copyOperations>>;
 type Snapshots = TypesOf<ReturnType<typeof snapshotOperations>>;
+type Transfers = TypesOf<ReturnType<typeof transferOperations>>;
 type Volumes = TypesOf<ReturnType<typeof volumeOperations>>;
 type VolumeQueries = TypesOf<ReturnType<typeof volumeQueries>>;
 
@@ -29,6 +35,9 @@ export interface StorageOperations
     Pools,
     Copies,
     Snapshots,
+    Transfers,
+    Blocks,
+    Locks,
     Volumes,
     VolumeQueries {}
 

@@ -3,14 +3,12 @@
 import type {
   AnyController,
   AnyTaskDefinition,
-  FoldHook,
   HealthCheck,
   MetricDefinition,
   Runtime,
 } from '../../core/plugin/api.ts';
 import { node } from '../../core/plugin/api.ts';
-import type { XmlElement } from './domain/xml.ts';
-import { type DomainHookAbout, GuestControl } from './guest-control.ts';
+import { GuestControl, type GuestHooks } from './guest-control.ts';
 import { autostart, guestController } from './guest-controller.ts';
 import type { OpenDriver } from './guest-driver.ts';
 import { guestTasks } from './guest-tasks.ts';
@@ -21,9 +19,8 @@ import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from
 import { guestMetrics } from './metrics.ts';
 import { flushTask, readyTask } from './node-tasks.ts';
 import { peerOf, writePeerAccess } from './peer-access.ts';
-import { type LibvirtSecret, LibvirtSecrets } from './secrets.ts';
+import { LibvirtSecrets } from './secrets.ts';
 import { snapshotTasks } from './snapshot/snapshot-tasks.ts';
-import type { VolumeStoreHook } from './snapshot/volume-store.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
@@ -34,13 +31,6 @@ export interface DaemonPart {
   readonly health: readonly HealthCheck[];
   /** Facts for the node's document. */
   facts(): Promise<Readonly<Record<string, string | number | boolean>>>;
-}
-
-/** What other plugins add to guests. */
-export interface GuestHooks {
-  readonly domain: FoldHook<XmlElement, DomainHookAbout>;
-  readonly secrets: FoldHook<readonly LibvirtSecret[], null>;
-  readonly volumes: VolumeStoreHook;
 }
 
 /** Says for which boot of the machine guests with `autostart` were started. */
@@ -71,7 +61,7 @@ export async function startDaemonPart(
   }
   const link = new LibvirtLink(runtime, config, openDriver);
   const secrets = new LibvirtSecrets(runtime, link, hooks.secrets);
-  const control = new GuestControl(runtime, config, kvm, link, hooks.domain, secrets);
+  const control = new GuestControl(runtime, config, kvm, link, hooks, secrets);
   void link.run(signal);
   void secrets.run(signal);
   // A guest that comes from another node writes its console here from the first moment.

@@ -15,7 +15,8 @@ import type { LibvirtLink } from './libvirt-link.ts';
 import { driverOf, type LibvirtConfig } from './libvirtd.ts';
 import { isLibvirt } from './rpc/errors.ts';
 import type { VmSpec } from './schema.ts';
-import type { LibvirtSecrets } from './secrets.ts';
+import type { LibvirtSecret, LibvirtSecrets } from './secrets.ts';
+import type { VolumeStoreHook } from './snapshot/volume-store.ts';
 import { type VmStatus, vmError } from './vm-kind.ts';
 
 export type VmDoc = Doc<VmSpec, VmStatus>;
@@ -69,11 +70,25 @@ const stateOf: Readonly<Record<string, VmStatus['state']>> = {
   crashed: 'crashed',
 };
 
+/** What the hook `libvirt.start` knows of a start. */
+export interface StartHookAbout {
+  readonly vm: { readonly uuid: string; readonly spec: VmSpec };
+  readonly node: string;
+}
+
+/** What other plugins add to guests. */
+export interface GuestHooks {
+  readonly domain: FoldHook<XmlElement, DomainHookAbout>;
+  readonly secrets: FoldHook<readonly LibvirtSecret[], null>;
+  readonly start: FoldHook<readonly string[], StartHookAbout>;
+  readonly volumes: VolumeStoreHook;
+}
+
 export class GuestControl {
   readonly #runtime: Runtime;
   readonly #config: LibvirtConfig;
   readonly #kvm: KvmFinding;
-  readonly #hook: FoldHook<XmlElement, DomainHookAbout>;
+  readonly #hooks: GuestHooks;
   readonly #secrets: LibvirtSecrets;
   /** The end of the last act on each guest, while there is one. */
   readonly #acts = new Map<string, Promise<void>>();
@@ -85,13 +100,13 @@ export class GuestControl {
     config: LibvirtConfig,
     kvm: KvmFinding,
     link: LibvirtLink,
-    hook: FoldHook<XmlElement, DomainHookAbout>,
+    hooks: GuestHooks,
     secrets: LibvirtSecrets,
   ) {
     this.#runtime = runtime;
     this.#config = config;
     this.#kvm = kvm;
-    this.#hook = hook;
+    this.#hooks = hooks;
     this.#secrets = secrets;
     this.link = link;
     this.ends = new GuestEnds(runtime.host.clock);
@@ -160,7 +175,7 @@ export class GuestControl {
       },
     });
     const identity = { uuid: doc.id, name: doc.spec.name };
-    const { value: root, without } = await this.#hook.call(draft.root, {
+    const { value: root, without } = await this.#hooks.domain.call(draft.root, {
       vm: { uuid: doc.id, spec: doc.spec },
       node: this.#runtime.node,
       edit: (tree) => new DomainDraft(tree, identity),
@@ -193,6 +208,7 @@ export class GuestControl {
     const vm = doc.spec.name;
     try {
       const { text, notes } = await this.render(doc);
+      await this.#mayStart(doc);
       await host.files.makeDirectory(`${directories.log}/console`, 0o750);
       await this.#keepStartRecord(doc.id, text, notes);
       await this.#secrets.tell();
@@ -207,6 +223,14 @@ export class GuestControl {
       if (error instanceof PvcError && error.code !== 'LIBVIRT_REFUSED') throw error;
       throw vmError('VM_START_FAILED', { vm, reason: errorText(error) }, { cause: error });
     }
+  }
+
+  /** @throws PvcError VM_START_REFUSED */
+  async #mayStart({ id, spec }: VmDoc): Promise<void> {
+    const node = this.#runtime.node;
+    const { value: reasons } = await this.#hooks.start.call([], { vm: { uuid: id, spec }, node });
+    if (reasons.length === 0 || (await this.look(id)) !== undefined) return;
+    throw vmError('VM_START_REFUSED', { vm: spec.name, node, reason: reasons.join('; ') });
   }
 
   /** A libvirtd that died while it started a guest first takes away what is left of that, once it is back. */

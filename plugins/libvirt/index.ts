@@ -3,7 +3,7 @@ import { definePlugin, type FoldHook, type PluginDefinition, PvcError } from '..
 import { booking } from './booking.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { domainProblem, type XmlElement } from './domain/xml.ts';
-import type { DomainHookAbout } from './guest-control.ts';
+import type { DomainHookAbout, StartHookAbout } from './guest-control.ts';
 import type { OpenDriver } from './guest-driver.ts';
 import { libvirtConfig } from './libvirtd.ts';
 import { changeOperations } from './operations/change.ts';
@@ -17,7 +17,7 @@ import { volumeUserOperations } from './operations/volume-users.ts';
 import { type LibvirtSecret, secretsProblem } from './secrets.ts';
 import { vmSnapshot } from './snapshot/snapshot-kind.ts';
 import { snapshotOperations } from './snapshot/snapshot-operations.ts';
-import { storageNamesProblem, type VolumeStoreAbout, type VolumeStoreHook } from './snapshot/volume-store.ts';
+import { type VolumeStoreAbout, type VolumeStoreHook, wordsProblem } from './snapshot/volume-store.ts';
 import { vm, vmStates } from './vm-kind.ts';
 
 /** What other plugins may tap of this one. */
@@ -32,6 +32,14 @@ declare module '../../core/plugin/plugin.ts' {
     'libvirt.secrets': (
       secrets: readonly LibvirtSecret[],
     ) => readonly LibvirtSecret[] | Promise<readonly LibvirtSecret[]>;
+    /**
+     * Just before a guest is started on a node, and not when it comes there by a move: give the reasons why it must not
+     * be, with yours added; an empty list lets it start.
+     */
+    'libvirt.start': (
+      reasons: readonly string[],
+      about: StartHookAbout,
+    ) => readonly string[] | Promise<readonly string[]>;
     /**
      * Storages whose volumes guests have as disks, for snapshots of whole guests: add yours by `about.add(store)` and its
      * name to the list.
@@ -75,7 +83,8 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       };
       const domainHook: FoldHook<XmlElement, DomainHookAbout> = pvc.offer('libvirt.domain', 5_000, domainProblem);
       const secretsHook: FoldHook<readonly LibvirtSecret[], null> = pvc.offer('libvirt.secrets', 5_000, secretsProblem);
-      const volumesHook: VolumeStoreHook = pvc.offer('libvirt.volumes', 5_000, storageNamesProblem);
+      const startHook: FoldHook<readonly string[], StartHookAbout> = pvc.offer('libvirt.start', 15_000, wordsProblem);
+      const volumesHook: VolumeStoreHook = pvc.offer('libvirt.volumes', 5_000, wordsProblem);
 
       pvc.hooks.config.tap(() => [libvirtConfig]);
       pvc.hooks.kinds.tap(() => [vm, booking, vmSnapshot]);
@@ -111,7 +120,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         const { startDaemonPart } = await import('./daemon-part.ts');
         running = await startDaemonPart(
           runtime,
-          { domain: domainHook, secrets: secretsHook, volumes: volumesHook },
+          { domain: domainHook, secrets: secretsHook, start: startHook, volumes: volumesHook },
           openDriver,
         );
       });

@@ -132,6 +132,12 @@ export const vmError = defineErrors({
     http: 504,
     exit: 'failed',
   },
+  VM_START_REFUSED: {
+    message: 'The guest {vm} must not be started on {node}: {reason}',
+    hint: 'It is tried again by itself while it is meant to run; `pvc vm stop {vm}` ends that.',
+    http: 409,
+    exit: 'refused',
+  },
   VM_START_FAILED: {
     message: 'The guest {vm} could not be started: {reason}',
     hint: 'It is tried again by itself while it is meant to run; `pvc vm stop {vm}` ends that.',

@@ -40,6 +40,41 @@ describe('volumes', { concurrency: false }, () => {
     assert.equal(await sh('rbd snap ls vms/from-vdi'), '');
   });
 
+  it('are sent and fetched by whoever asks, whole or not at all', async () => {
+    const spool = () => sh('ls -A /var/lib/pvc/transfers');
+    await run('volume', 'upload', 'vms/sent', `${folder}/disk.qcow2`);
+    assert.match(await same('vms/sent', 'disk.qcow2', 'qcow2'), /identical/);
+    await run('volume', 'download', 'vms/sent', `${folder}/fetched.qcow2`, '--disk-format', 'qcow2');
+    assert.match(await sh('qemu-img compare -f qcow2 -F qcow2 fetched.qcow2 disk.qcow2'), /identical/);
+    await run('volume', 'download', 'vms/sent', `${folder}/fetched.raw`);
+    assert.match(await same('vms/sent', 'fetched.raw'), /identical/);
+    assert.equal(await spool(), '');
+
+    await sh('head -c 10000000 disk.qcow2 >cut.qcow2 && echo hello >note && : >void');
+    const known = await images();
+    for (const [volume, file, code, text] of [
+      ['vms/x', 'cut.qcow2', 2, /it is (damaged|cut off)/],
+      ['vms/x', 'note', 2, /no disk image that can be recognised/],
+      ['vms/x', 'void', 2, /it is empty/],
+      ['vms/x', 'nothing', 2, /nothing/],
+      ['none/x', 'disk.qcow2', 3, /no pool none/],
+      ['vms/sent', 'disk.qcow2', 5, /already a volume/],
+      ['vms/a@b', 'disk.qcow2', 2, /POOL\/NAME/],
+    ] as const) {
+      const answer = await storage('volume', 'upload', volume, `${folder}/${file}`);
+      assert.equal(answer.code, code, `${file} ${volume}: ${answer.stderr}`);
+      assert.match(answer.stderr.replace(/\s+/g, ' '), text);
+    }
+    // The sender is killed in the middle: nothing is left of it.
+    await sh(
+      `(head -c 3000000 disk.qcow2; sleep 30) | timeout -s KILL 4 pvc storage volume upload vms/half - --yes >out 2>&1 || true`,
+    );
+    await lab().waitFor('nothing to be left', async () => (await spool()) === '');
+    assert.deepEqual(await images(), known);
+    assert.ok((await lab().ask('hv1', 'volume.list', {})).every((one) => one.name !== 'half' && one.name !== 'x'));
+    await run('volume', 'remove', 'vms/sent');
+  });
+
   it('do not come from what is no whole disk image', async () => {
     await sh('cp disk.qcow2 short.qcow2 && truncate -s 10M short.qcow2');
     await sh('qemu-img create -q -f qcow2 -b disk.qcow2 -F qcow2 over.qcow2 && echo hello >text');

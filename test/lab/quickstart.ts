@@ -1,5 +1,5 @@
 /**
- * `npm start`: a working cluster of one node with a running guest, in a lab of its own, until Ctrl-C.
+ * `npm start`: a working cluster of one node with storage and a running guest on it, in a lab of its own, until Ctrl-C.
  *
  *     npm start [-- --once] [--dev] [--name LAB]      --once: show that it works, remove it, end
  *
@@ -29,19 +29,33 @@ const { values: options } = parseArgs({
 const begin = performance.now();
 const node = 'hv1';
 const guest = 'demo';
+const pool = 'vms';
+const storageNetwork = '10.10.1.0/24';
 const apiPort = 7370;
 
 const print = (line = '') => void process.stdout.write(`${line}\n`);
 const step = (text: string) => print(`${`${((performance.now() - begin) / 1000).toFixed(1)} s`.padStart(8)}  ${text}`);
 
+type Pvc = (...args: string[]) => Promise<void>;
+
+/** Real storage, with one disk in a file and so without copies, and the guest's disk in it. */
+async function makeStorage(pvc: Pvc): Promise<void> {
+  await pvc('storage', 'init', '--network', storageNetwork);
+  // Below /var: that is the node's own.
+  await pvc('storage', 'osd', 'add', node, '/var/lib/pvc-osd0', '--size', '8G', '--yes');
+  await pvc('storage', 'pool', 'add', pool, '--replicas', '1');
+  step('storage with one disk and a pool');
+  await pvc('storage', 'volume', 'upload', `${pool}/${guest}`, `${guestDirectory}/disk.img`);
+  step("the guest's disk is uploaded");
+}
+
 /** Makes the guest, starts it and shows its console until it has counted and can be reached; its address. */
 async function runGuest(record: LabRecord, signal: AbortSignal): Promise<string> {
-  const pvc = async (...args: string[]) => {
+  const pvc: Pvc = async (...args) => {
     print(`          $ pvc ${args.join(' ')}`);
     await execOn(record, node, ['pvc', ...args], { signal });
   };
-  const disk = `/var/lib/pvc/images/${guest}.img`;
-  await execOn(record, node, ['install', '-D', '-m', '0600', `${guestDirectory}/disk.img`, disk], { signal });
+  await makeStorage(pvc);
   // The disk boots by itself as well; its boot loader is just slow where the machine is emulated.
   const boot = [
     '--kernel',
@@ -52,7 +66,17 @@ async function runGuest(record: LabRecord, signal: AbortSignal): Promise<string>
     'console=ttyS0 quiet',
   ];
   const size = ['--vcpus', '1', '--memory', '192'];
-  await pvc('vm', 'create', guest, ...size, ...boot, '--disk', disk, '--nic', `bridge=${upstreamBridge}`);
+  await pvc(
+    'vm',
+    'create',
+    guest,
+    ...size,
+    ...boot,
+    '--disk',
+    `volume=${pool}/${guest}`,
+    '--nic',
+    `bridge=${upstreamBridge}`,
+  );
   await pvc('vm', 'start', guest);
   step('guest started; its console:');
   const address = await followConsole(record, node, guest, { signal, onLine: (line) => print(`          | ${line}`) });
@@ -76,6 +100,8 @@ Cluster ${lab} runs on one node, ${node}; on it the guest ${guest} at ${address}
   ${inNode} pvc vm info ${guest}
   ${inNode} pvc vm log -f ${guest}
   ${inNode} pvc vm console ${guest}
+  ${inNode} pvc storage status
+  ${inNode} pvc vm snapshot add ${guest} first
   ${inNode} pvc vm shutdown ${guest}
   ${inNode} pvc --help
   ${inNode} bash

@@ -3,11 +3,12 @@
  * notices when they change; the key lies with libvirt as a secret.
  * @module
  */
-import type { PluginContext, Runtime } from '../../../core/plugin/api.ts';
+import { type PluginContext, type Runtime, View } from '../../../core/plugin/api.ts';
 import { ceph, cephId, cephSecret } from '../cluster/ceph-kind.ts';
 import type { DaemonPart } from '../daemon-part.ts';
 import { volume } from '../volume/volume-kind.ts';
 import { guestVolumes } from './guest-volumes.ts';
+import { type Holder, holdersOf, holderText } from './holders.ts';
 
 /** As the plugin of guests hands them over: a disk and the verbs on a domain, as far as they matter here. */
 interface GuestDisk {
@@ -28,6 +29,18 @@ interface About {
   readonly vm: { readonly spec: { readonly disks: readonly GuestDisk[] } };
   edit(root: Element): Draft;
 }
+
+interface StartAbout {
+  readonly vm: { readonly spec: { readonly disks: readonly (GuestDisk & { readonly readonly: boolean })[] } };
+  readonly node: string;
+}
+
+/** Two that write to one image destroy it. What this node itself has left behind, QEMU takes over. */
+export const foreign = (holders: readonly Holder[], node: string): Holder[] =>
+  holders.filter((holder) => holder.node !== node);
+
+/** Ceph's `osd_client_watch_timeout` is 30 s. */
+const expiry = 'what has died there is forgotten within 30 s, what runs must be ended first';
 
 /** The user of Ceph as whom QEMU comes. */
 const guestUser = 'pvc';
@@ -65,6 +78,22 @@ export function tapGuests(pvc: PluginContext, part: () => Pick<DaemonPart, 'runt
     const value = new Uint8Array(Buffer.from(key.spec.key, 'base64'));
     return [...secrets, { uuid: doc.spec.fsid, usage: 'the storage of PVC', value }];
   });
+  pvc.on(
+    'libvirt.start',
+    async (reasons: readonly string[], { vm: { spec }, node }: StartAbout): Promise<readonly string[]> => {
+      const view = new View(runtime().documents);
+      const written = spec.disks.filter(({ source, readonly: kept }) => source.type === 'volume' && !kept);
+      const found = written.map(async ({ target, source }) => {
+        const image = `${source.pool}/${source.volume}`;
+        if ((await view.find(volume, 'name', image)) === undefined) return [];
+        const holders = await holdersOf(part().ceph, view, image);
+        return foreign(holders, node).map(
+          (holder) => `its disk ${target} (${image}) is open at ${holderText(holder)}; ${expiry}`,
+        );
+      });
+      return [...reasons, ...(await Promise.all(found)).flat()];
+    },
+  );
   pvc.on('libvirt.volumes', (names: readonly string[], about: { add(store: object): void }): readonly string[] => {
     about.add(guestVolumes(runtime(), part().ceph));
     return [...names, 'ceph'];

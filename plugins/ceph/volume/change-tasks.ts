@@ -23,7 +23,12 @@ export const resizeInput = z.strictObject({
   /** Guests that have it as a disk: their running ones are told. */
   guests: z.array(z.string()),
 });
-export const exportInput = z.strictObject({ path: names.absolutePath, format: diskFormat });
+export const exportInput = z.strictObject({
+  path: names.absolutePath,
+  format: diskFormat,
+  /** None: as it is in the moment of the export. */
+  snapshot: names.objectName.nullable(),
+});
 export const removeInput = z.strictObject({ withSnapshots: z.boolean() });
 
 const ownSnapshot = (run: Pick<TaskRun, 'id'>): string => `pvc-export-${run.id}`;
@@ -38,15 +43,16 @@ export function changeTasks(runtime: Runtime, ceph: CephCommand, book: VolumeBoo
   });
 
   async function exportTo(run: TaskRun): Promise<unknown> {
-    const { path, format } = exportInput.parse(run.spec.input);
+    const { path, format, snapshot } = exportInput.parse(run.spec.input);
     const image = await book.needImage(run);
     const part = partOf(path, run);
     if (run.phase !== 'place') {
       if ((await host.files.stat(path)) !== undefined) throw volumeError('DISK_FILE_EXISTS', { path, node });
       await run.advance('copy', { message: `copies ${image}` });
-      await makeSnapshot(ceph, image, ownSnapshot(run));
-      await convertToFile(ceph, `${image}@${ownSnapshot(run)}`, part, format, long(run, `copies ${image}`));
-      await removeSnapshot(ceph, image, ownSnapshot(run));
+      if (snapshot === null) await makeSnapshot(ceph, image, ownSnapshot(run));
+      const source = `${image}@${snapshot ?? ownSnapshot(run)}`;
+      await convertToFile(ceph, source, part, format, long(run, `copies ${image}`));
+      if (snapshot === null) await removeSnapshot(ceph, image, ownSnapshot(run));
       await run.advance('place', { message: `puts it at ${path}` });
     }
     if ((await host.files.stat(part)) !== undefined) await host.files.rename(part, path);

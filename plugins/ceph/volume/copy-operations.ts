@@ -123,14 +123,16 @@ export function copyOperations(ceph: () => CephCommand) {
         volume: volumeRef,
         node,
         path,
+        snapshot: names.objectName.optional().describe('as it was in this snapshot (as it is now)'),
         diskFormat: diskFormat.default('raw').describe('its form'),
       }),
       output: z.object({ volume: z.string(), node: z.string(), path: z.string() }),
-      async plan(plan, { view }, { volume: ref, node: name, path: file, diskFormat: format }) {
+      async plan(plan, { view }, { volume: ref, node: name, path: file, snapshot, diskFormat: format }) {
         await view.need(nodeKind, name);
         const doc = await needVolume(view, ref);
         plan.unchanged(volume, doc);
-        const input: z.input<typeof exportInput> = { path: file, format };
+        if (snapshot !== undefined) await needSnapshot(ceph(), ref, snapshot);
+        const input: z.input<typeof exportInput> = { path: file, format, snapshot: snapshot ?? null };
         volumeTask(plan, 'volume.export', { id: doc.id, label: ref }, input, copyTimeoutMs, name);
         plan.act(`copy ${ref} to ${file} on ${name}`);
         return { volume: ref, node: name, path: file };

@@ -161,6 +161,12 @@ export const volumeError = defineErrors({
     http: 422,
     exit: 'usage',
   },
+  TRANSFER_NO_SPACE: {
+    message: 'The node {node} has no room for the file: {wanted} are needed below {directory}, and {free} are free.',
+    hint: 'Ask another node, or bring the file to a larger disk of a node and use `pvc storage volume import`. Nothing was changed.',
+    http: 507,
+    exit: 'refused',
+  },
   DISK_FILE_EXISTS: {
     message: 'There is something at {path} on {node} already.',
     hint: 'Choose another path. Nothing was written.',

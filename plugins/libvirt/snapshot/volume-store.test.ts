@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { VirtualClock } from '../../../core/host/virtual-clock.ts';
 import { FoldHook } from '../../../core/plugin/hook-point.ts';
-import { storageNamesProblem, type VolumeStoreAbout, volumeStores } from './volume-store.ts';
+import { type VolumeStoreAbout, volumeStores, wordsProblem } from './volume-store.ts';
 
 const store = {
   has: async () => true,
@@ -19,12 +19,7 @@ function rig() {
     trouble: ({ message }: { message: string }) => troubles.push(message),
     cured: () => undefined,
   };
-  const hook = new FoldHook<readonly string[], VolumeStoreAbout>(
-    'libvirt.volumes',
-    context,
-    5_000,
-    storageNamesProblem,
-  );
+  const hook = new FoldHook<readonly string[], VolumeStoreAbout>('libvirt.volumes', context, 5_000, wordsProblem);
   return { hook, troubles };
 }
 

@@ -24,10 +24,10 @@ export interface VolumeStoreAbout {
 
 export type VolumeStoreHook = FoldHook<readonly string[], VolumeStoreAbout>;
 
-export const storageNamesProblem = (value: unknown): string | undefined =>
+export const wordsProblem = (value: unknown): string | undefined =>
   Array.isArray(value) && value.every((one) => typeof one === 'string')
     ? undefined
-    : 'something that is no list of names';
+    : 'something that is no list of words';
 
 /** The storages of all plugins. @throws Error of a built-in plugin */
 export async function volumeStores(hook: VolumeStoreHook): Promise<readonly VolumeStore[]> {

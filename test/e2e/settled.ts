@@ -12,6 +12,14 @@ async function virshList(lab: TestLab, node: string): Promise<string[]> {
   return stdout.split('\n').filter((name) => name !== '');
 }
 
+/** What libvirt holds each guest for, and the processes that it could mean. */
+async function libvirtEvidence(lab: TestLab, node: string): Promise<string> {
+  const look =
+    'for name in $(virsh -q list --all --name); do echo "$name: $(virsh domstate --reason "$name" | head -1) pid $(cat "/run/libvirt/qemu/$name.pid" 2>&1)"; done; ps -eo pid,ppid,stat,args | cut -c1-120 | grep -E "qemu|libvirt" | grep -v grep';
+  const { stdout, stderr } = await lab.exec(node, ['timeout', '20', 'sh', '-c', look], { accept: 'any' });
+  return `--- libvirt on ${node}\n${stdout}${stderr}`;
+}
+
 /**
  * Waits until the node is at rest and all agree.
  * @param strangers guests that run there and are none of PVC's
@@ -47,6 +55,10 @@ export async function settled(lab: TestLab, node: string, strangers: readonly st
       said = { tasks: tasks.map(({ id, action, state, phase }) => ({ id, action, state, phase })), ...views };
       return tasks.length === 0 && new Set(Object.values(views)).size === 1;
     },
-    { timeoutMs: 60_000, evidence: async () => `--- they say ${JSON.stringify(said)}\n${await lab.evidence()}` },
+    {
+      timeoutMs: 60_000,
+      evidence: async () =>
+        `--- they say ${JSON.stringify(said)}\n${await libvirtEvidence(lab, node)}\n${await lab.evidence()}`,
+    },
   );
 }

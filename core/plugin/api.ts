@@ -69,6 +69,7 @@ export {
   type AnyTaskDefinition,
   defineTask,
   isStoreAway,
+  orUndo,
   type TaskDefinition,
   type TaskRun,
 } from '../task/task-definition.ts';

@@ -51,3 +51,21 @@ export const defineTask = <Data = unknown>(definition: TaskDefinition<Data>): Ta
  */
 export const isStoreAway = (error: unknown): boolean =>
   error instanceof PvcError && (error.code === 'STORE_UNAVAILABLE' || error.code === 'STORE_UNKNOWN');
+
+/**
+ * Does what a task does and, when that fails for good, takes it back. One that was only cut off is begun again, or its
+ * `abandoned` is called: then nothing is taken back here.
+ * @throws what `act` throws
+ */
+export async function orUndo<T>(
+  run: Pick<TaskRun, 'signal'>,
+  act: () => Promise<T>,
+  undo: (error: unknown) => Promise<unknown>,
+): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (!run.signal.aborted && !isStoreAway(error)) await undo(error);
+    throw error;
+  }
+}

@@ -7,7 +7,7 @@ import {
   type AnyTaskDefinition,
   defineTask,
   errorText,
-  isStoreAway,
+  orUndo,
   type Runtime,
   type TaskRun,
 } from '../../../core/plugin/api.ts';
@@ -96,15 +96,12 @@ export function benchmarkTask(runtime: Runtime, ceph: CephCommand): AnyTaskDefin
   return defineTask({
     action: 'benchmark.run',
     summary: 'measures the storage',
-    async run(run) {
-      try {
-        return await patiently(host, run, () => work(run));
-      } catch (error) {
-        // A task that was cut off goes on later.
-        if (!run.signal.aborted && !isStoreAway(error)) await giveUp(run, errorText(error));
-        throw error;
-      }
-    },
+    run: (run) =>
+      orUndo(
+        run,
+        () => patiently(host, run, () => work(run)),
+        (error) => giveUp(run, errorText(error)),
+      ),
     abandoned: (run, why) => giveUp(run, why === 'cancelled' ? 'it was cancelled' : 'it took too long'),
   });
 }

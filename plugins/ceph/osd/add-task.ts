@@ -2,8 +2,8 @@
 import {
   type AnyTaskDefinition,
   defineTask,
-  isStoreAway,
   names,
+  orUndo,
   type Runtime,
   type TaskRun,
   z,
@@ -78,15 +78,12 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand, daemons: OsdDaem
   return defineTask({
     action: 'osd.add',
     summary: 'makes a disk an OSD, or several',
-    async run(run) {
-      try {
-        return await patiently(host, run, () => add(run));
-      } catch (error) {
-        // A task that was cut off goes on later; one that failed has changed nothing.
-        if (!run.signal.aborted && !isStoreAway(error)) await undo(run);
-        throw error;
-      }
-    },
+    run: (run) =>
+      orUndo(
+        run,
+        () => patiently(host, run, () => add(run)),
+        () => undo(run),
+      ),
     abandoned: undo,
   });
 }

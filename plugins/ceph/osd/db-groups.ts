@@ -5,9 +5,9 @@ import {
   defineQuery,
   defineTask,
   formatBytes,
-  isStoreAway,
   names,
   node as nodeKind,
+  orUndo,
   type PlanContext,
   type RenderContext,
   type Runtime,
@@ -50,12 +50,12 @@ export function databaseGroupTasks(runtime: Runtime, ceph: CephCommand): AnyTask
           await refuseTaken(host, ceph, { uuids: [], node, backing: device });
           await run.advance('make', { message: `makes ${name} on ${device.path}` });
         }
-        try {
-          if (found === undefined) await makeGroup(ceph, name, sameDevice(devices, device).path);
-        } catch (error) {
-          if (!run.signal.aborted && !isStoreAway(error)) await dropEmptyGroup(ceph, name);
-          throw error;
-        }
+        if (found === undefined)
+          await orUndo(
+            run,
+            () => makeGroup(ceph, name, sameDevice(devices, device).path),
+            () => dropEmptyGroup(ceph, name),
+          );
         return { node, name };
       },
       async abandoned(run) {

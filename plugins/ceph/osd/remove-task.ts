@@ -6,8 +6,8 @@
 import {
   type AnyTaskDefinition,
   defineTask,
-  isStoreAway,
   names,
+  orUndo,
   type Runtime,
   type TaskRun,
   z,
@@ -76,14 +76,12 @@ export function removeOsdTask(runtime: Runtime, ceph: CephCommand, daemons: OsdD
   return defineTask<Before>({
     action: 'osd.remove',
     summary: 'takes a disk out of the storage',
-    async run(run) {
-      try {
-        return await patiently(host, run, () => remove(run));
-      } catch (error) {
-        if (!run.signal.aborted && !isStoreAway(error)) await undo(run);
-        throw error;
-      }
-    },
+    run: (run) =>
+      orUndo(
+        run,
+        () => patiently(host, run, () => remove(run)),
+        () => undo(run),
+      ),
     abandoned: undo,
   });
 }

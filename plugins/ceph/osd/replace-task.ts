@@ -7,8 +7,8 @@
 import {
   type AnyTaskDefinition,
   defineTask,
-  isStoreAway,
   names,
+  orUndo,
   type Runtime,
   type TaskRun,
   z,
@@ -117,14 +117,12 @@ export function replaceOsdTask(runtime: Runtime, ceph: CephCommand, daemons: Osd
   return defineTask<Before>({
     action: 'osd.replace',
     summary: 'gives the place of a disk to another',
-    async run(run) {
-      try {
-        return await patiently(host, run, () => replace(run));
-      } catch (error) {
-        if (!run.signal.aborted && !isStoreAway(error)) await undo(run);
-        throw error;
-      }
-    },
+    run: (run) =>
+      orUndo(
+        run,
+        () => patiently(host, run, () => replace(run)),
+        () => undo(run),
+      ),
     abandoned: undo,
   });
 }

@@ -1,12 +1,5 @@
 /** Makes, changes and removes pools. Each task may be begun again at any moment. @module */
-import {
-  type AnyTaskDefinition,
-  defineTask,
-  isStoreAway,
-  type Runtime,
-  type TaskRun,
-  z,
-} from '../../../core/plugin/api.ts';
+import { type AnyTaskDefinition, defineTask, orUndo, type Runtime, type TaskRun, z } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { patiently } from '../command/patient.ts';
 import { type PoolSpec, pool, poolError, poolSpec } from './pool-kind.ts';
@@ -66,29 +59,26 @@ export function poolTasks(runtime: Runtime, ceph: CephCommand): AnyTaskDefinitio
     await forget(name);
   }
 
+  async function make(run: TaskRun): Promise<unknown> {
+    const name = run.spec.target.id;
+    const { spec, before } = makeInput.parse(run.spec.input);
+    if (run.phase === '' && before === null && (await patiently(host, run, () => exists(name))))
+      throw poolError('POOL_UNFIT', { pool: name, reason: 'Ceph has a pool of that name, which PVC did not make' });
+    await run.advance('make', { message: 'makes the pool' });
+    await patiently(host, run, () => makeSo(name, spec, run));
+    return { pool: name };
+  }
+
   return [
     defineTask({
       action: 'pool.make',
       summary: 'makes a pool, or makes it as asked',
-      async run(run) {
-        const name = run.spec.target.id;
-        const { spec, before } = makeInput.parse(run.spec.input);
-        try {
-          if (run.phase === '' && before === null) {
-            if (await patiently(host, run, () => exists(name)))
-              throw poolError('POOL_UNFIT', {
-                pool: name,
-                reason: 'Ceph has a pool of that name, which PVC did not make',
-              });
-          }
-          await run.advance('make', { message: 'makes the pool' });
-          await patiently(host, run, () => makeSo(name, spec, run));
-          return { pool: name };
-        } catch (error) {
-          if (!run.signal.aborted && !isStoreAway(error)) await undo(run);
-          throw error;
-        }
-      },
+      run: (run) =>
+        orUndo(
+          run,
+          () => make(run),
+          () => undo(run),
+        ),
       abandoned: undo,
     }),
     defineTask({

@@ -1,5 +1,13 @@
 /** Changes and removes volumes, and copies them into files. Each task may be begun again at any moment. @module */
-import { type AnyTaskDefinition, defineTask, names, type Runtime, type TaskRun, z } from '../../../core/plugin/api.ts';
+import {
+  type AnyTaskDefinition,
+  defineTask,
+  names,
+  orUndo,
+  type Runtime,
+  type TaskRun,
+  z,
+} from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { patiently } from '../command/patient.ts';
 import { convertToFile, diskFormat } from './disk-file.ts';
@@ -59,7 +67,8 @@ export function changeTasks(runtime: Runtime, ceph: CephCommand, book: VolumeBoo
     return { volume: image, node, path, format, sizeBytes: (await host.files.stat(path))?.size };
   }
 
-  async function forgetExport(run: Pick<TaskRun, 'id' | 'spec'>): Promise<void> {
+  async function forgetExport(run: Pick<TaskRun, 'id' | 'spec' | 'phase'>): Promise<void> {
+    if (run.phase === '') return;
     await host.files.remove(partOf(exportInput.parse(run.spec.input).path, run));
     const doc = await book.get(run);
     if (doc !== undefined) await removeSnapshot(ceph, imageOf(doc.spec), ownSnapshot(run));
@@ -170,15 +179,13 @@ export function changeTasks(runtime: Runtime, ceph: CephCommand, book: VolumeBoo
     defineTask({
       action: 'volume.export',
       summary: 'copies a volume into a file of the node',
-      async run(run) {
-        try {
-          return await patiently(host, run, () => exportTo(run));
-        } catch (error) {
-          if (!run.signal.aborted && run.phase !== '') await forgetExport(run);
-          throw error;
-        }
-      },
-      abandoned: (run) => (run.phase === '' ? Promise.resolve() : forgetExport(run)),
+      run: (run) =>
+        orUndo(
+          run,
+          () => patiently(host, run, () => exportTo(run)),
+          () => forgetExport(run),
+        ),
+      abandoned: forgetExport,
     }),
     defineTask({
       action: 'volume.remove',

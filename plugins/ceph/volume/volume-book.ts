@@ -3,7 +3,7 @@
  * fails leaves nothing.
  * @module
  */
-import { type Doc, isStoreAway, type Runtime, type TaskRun } from '../../../core/plugin/api.ts';
+import { type Doc, orUndo, type Runtime, type TaskRun } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { patiently } from '../command/patient.ts';
 import { imageInfo, removeImage } from './image.ts';
@@ -60,26 +60,26 @@ export class VolumeBook {
    * that was there before all tries is somebody else's and is left alone.
    * @throws PvcError VOLUME_FOREIGN
    */
-  async make(run: TaskRun, fill: (image: string) => Promise<unknown>): Promise<{ volume: string; sizeBytes: number }> {
-    try {
-      return await patiently(this.#runtime.host, run, async () => {
-        const image = imageOf((await this.need(run)).spec);
-        // Until this phase is written down nothing was touched.
-        if (run.phase === '') {
-          if ((await imageInfo(this.#ceph, image)) !== undefined)
-            throw volumeError('VOLUME_FOREIGN', { volume: image });
-          await run.advance('make', { message: `makes ${image}` });
-        } else await removeImage(this.#ceph, image, { timeoutMs: removeTimeoutMs });
-        await fill(image);
-        const made = await imageInfo(this.#ceph, image);
-        if (made === undefined) throw volumeError('VOLUME_LOST', { volume: image });
-        await this.become(run, (spec) => ({ ...spec, sizeBytes: made.sizeBytes, making: false }));
-        return { volume: image, sizeBytes: made.sizeBytes };
-      });
-    } catch (error) {
-      if (!run.signal.aborted && !isStoreAway(error)) await this.unmake(run);
-      throw error;
-    }
+  make(run: TaskRun, fill: (image: string) => Promise<unknown>): Promise<{ volume: string; sizeBytes: number }> {
+    return orUndo(
+      run,
+      () =>
+        patiently(this.#runtime.host, run, async () => {
+          const image = imageOf((await this.need(run)).spec);
+          // Until this phase is written down nothing was touched.
+          if (run.phase === '') {
+            if ((await imageInfo(this.#ceph, image)) !== undefined)
+              throw volumeError('VOLUME_FOREIGN', { volume: image });
+            await run.advance('make', { message: `makes ${image}` });
+          } else await removeImage(this.#ceph, image, { timeoutMs: removeTimeoutMs });
+          await fill(image);
+          const made = await imageInfo(this.#ceph, image);
+          if (made === undefined) throw volumeError('VOLUME_LOST', { volume: image });
+          await this.become(run, (spec) => ({ ...spec, sizeBytes: made.sizeBytes, making: false }));
+          return { volume: image, sizeBytes: made.sizeBytes };
+        }),
+      () => this.unmake(run),
+    );
   }
 
   /** Takes back what a making that ended early has left. */

@@ -3,8 +3,8 @@ import {
   type AnyTaskDefinition,
   type Doc,
   defineTask,
-  isStoreAway,
   names,
+  orUndo,
   type Runtime,
   type TaskRun,
   z,
@@ -71,14 +71,12 @@ export function snapshotTasks(runtime: Runtime, control: GuestControl, hook: Vol
     defineTask<QuietData>({
       action: 'vm.snapshot-add',
       summary: 'makes a snapshot of a guest',
-      async run(run) {
-        try {
-          return await add(run);
-        } catch (error) {
-          if (!run.signal.aborted && !isStoreAway(error)) await forget(run, run.signal);
-          throw error;
-        }
-      },
+      run: (run) =>
+        orUndo(
+          run,
+          () => add(run),
+          () => forget(run, run.signal),
+        ),
       async abandoned(run) {
         const doc = await docOf(run);
         if (doc === undefined) return;

@@ -10,13 +10,12 @@ import {
   type View,
   z,
 } from '../../../core/plugin/api.ts';
-import { cephId, ceph as cephKind } from '../cluster/ceph-kind.ts';
+import { needStorage } from '../cluster/need-storage.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { cephError } from '../command/errors.ts';
 import { needPool } from '../pool/operations.ts';
-import { type PoolFigures, poolFigures } from '../pool/pool-figures.ts';
+import { poolFigures } from '../pool/pool-figures.ts';
 import { pool as poolKind, poolName } from '../pool/pool-kind.ts';
-import { roomLimit } from '../volume/room.ts';
+import { fits, roomLimit } from '../volume/room.ts';
 import {
   type BenchmarkSpec,
   type BenchmarkStatus,
@@ -70,10 +69,6 @@ const viewOf = ({ id, spec, status }: Doc<BenchmarkSpec, BenchmarkStatus>): Benc
 const idAt = (nowMs: number): string =>
   new Date(nowMs).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
 
-/** A pool that runs full stops all writing, also that of guests. */
-const fits = ({ storedBytes, freeBytes }: PoolFigures, moreBytes: number): boolean =>
-  storedBytes + moreBytes <= (storedBytes + freeBytes) * roomLimit;
-
 /** @throws PvcError BENCHMARK_NOT_FOUND */
 async function needBenchmark(view: View, id: string): Promise<Doc<BenchmarkSpec, BenchmarkStatus>> {
   const doc = await view.get(benchmark, id);
@@ -113,7 +108,7 @@ export function benchmarkOperations(ceph: () => CephCommand) {
       }),
       output: z.object({ benchmark: z.string(), node: z.string() }),
       async plan(plan, { view, nowMs, localNode }, { pool, seconds, sizeBytes, ...wish }) {
-        if ((await view.get(cephKind, cephId)) === undefined) throw cephError('CEPH_NONE', {});
+        await needStorage(view);
         plan.unchanged(poolKind, await needPool(view, pool));
         const node = (await view.need(nodeKind, wish.node ?? localNode ?? (await view.primary()) ?? '-')).id;
         const runs = (await view.list(benchmark)).find(({ status }) => (status?.state ?? 'running') === 'running');

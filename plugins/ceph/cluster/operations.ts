@@ -20,6 +20,7 @@ import {
 import { cephError } from '../command/errors.ts';
 import { ceph, cephHealth, cephId, cephSecret, cephStatus, nothingKnown, secretIds } from './ceph-kind.ts';
 import { healthNow, shareOf } from './figures.ts';
+import { needStorage } from './need-storage.ts';
 import { cephKey, keyBytes } from './secret-key.ts';
 
 const storageStatus = z.object({
@@ -173,8 +174,7 @@ export const clusterOperations = [
     input: z.strictObject({}),
     output: storageStatus,
     async run({ view, nowMs }): Promise<StorageStatus> {
-      const doc = await view.get(ceph, cephId);
-      if (doc === undefined) throw cephError('CEPH_NONE', {});
+      const doc = await needStorage(view);
       const { spec, status = nothingKnown } = doc;
       return {
         fsid: spec.fsid,

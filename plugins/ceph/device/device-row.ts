@@ -52,6 +52,12 @@ export function rowOfDevice(node: string, device: BlockDevice, { osds, groups }:
 export const nameOf = ({ vendor, model, serial }: Pick<DeviceRow, 'vendor' | 'model' | 'serial'>): string =>
   [vendor, model, serial].filter((word) => word !== null).join(' ');
 
+/** By which it is known again, whatever the kernel calls it then. */
+export const identityOf = ({ serial, wwn }: Pick<DeviceRow, 'serial' | 'wwn'>): { serial?: string; wwn?: string } => ({
+  ...(serial === null ? {} : { serial }),
+  ...(wwn === null ? {} : { wwn }),
+});
+
 export const renderDevices = (rows: readonly DeviceRow[], context: RenderContext): string =>
   table(
     [

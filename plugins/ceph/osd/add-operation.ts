@@ -8,9 +8,8 @@ import {
   type Runtime,
   z,
 } from '../../../core/plugin/api.ts';
-import { cephId, ceph as cephKind } from '../cluster/ceph-kind.ts';
-import { cephError } from '../command/errors.ts';
-import { type DeviceRow, deviceRow, nameOf } from '../device/device-row.ts';
+import { needStorage } from '../cluster/need-storage.ts';
+import { type DeviceRow, deviceRow, identityOf, nameOf } from '../device/device-row.ts';
 import { deviceText } from '../device/operations.ts';
 import type { MakeWish } from './make-osd.ts';
 import { type Backing, deviceClass, osd, osdError } from './osd-kind.ts';
@@ -91,12 +90,7 @@ export async function makeWishOf(
   const what = [nameOf(row), formatBytes(row.sizeBytes)].filter((word) => word !== '').join(', ');
   plan.act(`take ${row.path} of ${input.node} (${what}); everything on it is lost`);
   const databases = input.dbDevice === undefined ? undefined : await databasesOn(runtime, input, row, uuids.length);
-  const backing: Backing = {
-    type,
-    path: row.path,
-    ...(row.serial === null ? {} : { serial: row.serial }),
-    ...(row.wwn === null ? {} : { wwn: row.wwn }),
-  };
+  const backing: Backing = { type, path: row.path, ...identityOf(row) };
   return { ...common, backing, ...(databases === undefined ? {} : { databases }) };
 }
 
@@ -157,7 +151,7 @@ export const addOperation = (runtime: () => Runtime) =>
     async plan(plan, context, { perDevice, weight, ...input }) {
       const { view } = context;
       const { node } = input;
-      if ((await view.get(cephKind, cephId)) === undefined) throw cephError('CEPH_NONE', {});
+      await needStorage(view);
       await view.need(nodeKind, node);
       if (!(await view.alive()).has(node))
         throw osdError('OSD_DEVICE', { ...input, reason: 'the node’s daemon does not run' });

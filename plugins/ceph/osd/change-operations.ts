@@ -1,8 +1,7 @@
 /** Changes of one OSD that Ceph makes at a word. @module */
 import { defineMutation, type PlanBuilder, type PlanContext, z } from '../../../core/plugin/api.ts';
-import { cephId, ceph as cephKind } from '../cluster/ceph-kind.ts';
+import { needStorage } from '../cluster/need-storage.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { cephError } from '../command/errors.ts';
 import { deviceClass, osdError, osdNumber } from './osd-kind.ts';
 import { osdMap } from './osd-map.ts';
 import { risksOfRemoval } from './removal-risk.ts';
@@ -15,7 +14,7 @@ const answer = z.object({ osd: z.int() });
 export function changeOperations(ceph: () => CephCommand) {
   /** Also of an OSD that PVC did not make. @throws PvcError CEPH_NONE, OSD_NOT_FOUND */
   async function need({ view }: PlanContext, id: string): Promise<void> {
-    if ((await view.get(cephKind, cephId)) === undefined) throw cephError('CEPH_NONE', {});
+    await needStorage(view);
     if (!(await osdMap(ceph())).osds.some((one) => one.id === Number(id))) throw osdError('OSD_NOT_FOUND', { osd: id });
   }
 

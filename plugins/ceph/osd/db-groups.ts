@@ -6,19 +6,18 @@ import {
   defineTask,
   formatBytes,
   names,
-  node as nodeKind,
   orUndo,
-  type PlanContext,
   type RenderContext,
   type Runtime,
   table,
   z,
 } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { deviceRow } from '../device/device-row.ts';
+import { deviceRow, identityOf } from '../device/device-row.ts';
 import { lookAtDevices } from '../device/look.ts';
 import { deviceText } from '../device/operations.ts';
 import { dropEmptyGroup, makeGroup } from './lvm-osd.ts';
+import { needRunning } from './need-running.ts';
 import { backing, osdError } from './osd-kind.ts';
 import { sameDevice } from './same-device.ts';
 import { refuseTaken } from './taken.ts';
@@ -100,12 +99,6 @@ const renderGroups = (rows: readonly z.output<typeof groupRow>[], context: Rende
     context,
   );
 
-/** @throws PvcError OBJECT_NOT_FOUND, OSD_INPUT */
-async function needRunning({ view }: PlanContext, node: string): Promise<void> {
-  await view.need(nodeKind, node);
-  if (!(await view.alive()).has(node)) throw osdError('OSD_INPUT', { reason: `the daemon of ${node} does not run` });
-}
-
 export const databaseGroupOperations = (ceph: () => CephCommand, runtime: () => Runtime) => [
   defineMutation({
     name: 'osd.db-group-create',
@@ -122,18 +115,14 @@ export const databaseGroupOperations = (ceph: () => CephCommand, runtime: () => 
     input: z.strictObject({ node: names.nodeName, device: deviceText, name: groupName.default('osd-db') }),
     output: z.object({ node: z.string(), name: z.string(), device: z.string() }),
     async plan(plan, context, { node, device, name }) {
-      await needRunning(context, node);
+      await needRunning(context.view, node);
       const row = deviceRow.parse(await runtime().ask('device.info', { node, device }, runtime().signal));
       if (!row.usable) throw osdError('OSD_DEVICE', { device: row.path, node, reason: row.reasons.join('; ') });
-      const printed = {
-        ...(row.serial === null ? {} : { serial: row.serial }),
-        ...(row.wwn === null ? {} : { wwn: row.wwn }),
-      };
       plan.task({
         action: 'osd.db-group',
         target: { kind: 'device', id: `${node}${row.path}`, label: `${row.path} of ${node}` },
         node,
-        input: { name, node, backing: { type: 'lvm', path: row.path, ...printed } },
+        input: { name, node, backing: { type: 'lvm', path: row.path, ...identityOf(row) } },
         timeoutMs: groupTimeoutMs,
       });
       plan.act(`make the group ${name} on ${row.path} of ${node}; everything on it is lost`);
@@ -155,7 +144,7 @@ export const databaseGroupOperations = (ceph: () => CephCommand, runtime: () => 
     input: z.strictObject({ node: names.nodeName, name: groupName }),
     output: z.object({ node: z.string(), name: z.string() }),
     async plan(plan, context, { node, name }) {
-      await needRunning(context, node);
+      await needRunning(context.view, node);
       plan.task({
         action: 'osd.db-group-remove',
         target: { kind: 'db-group', id: `${node}:${name}`, label: `${name} of ${node}` },

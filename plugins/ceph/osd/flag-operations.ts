@@ -1,8 +1,7 @@
 /** Flags: list, set, take back. @module */
 import { defineMutation, defineQuery, table, z } from '../../../core/plugin/api.ts';
-import { cephId, ceph as cephKind } from '../cluster/ceph-kind.ts';
+import { needStorage } from '../cluster/need-storage.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { cephError } from '../command/errors.ts';
 import { flags, isSet, type OsdFlag, osdFlag } from './flags.ts';
 import { osdMap } from './osd-map.ts';
 
@@ -28,7 +27,7 @@ function flagMutation<const N extends 'osd.set-flag' | 'osd.unset-flag'>(name: N
     input: z.strictObject({ flag: osdFlag.describe('what is not to happen') }),
     output: z.object({ flag: osdFlag, set: z.boolean() }),
     async plan(plan, { view }, { flag }) {
-      if ((await view.get(cephKind, cephId)) === undefined) throw cephError('CEPH_NONE', {});
+      await needStorage(view);
       if (set && (flag === 'pause' || flag === 'nodown' || flag === 'noup'))
         plan.warn(`While ${flag} is set, ${flags[flag]}.`);
       plan.task({
@@ -65,7 +64,7 @@ export const flagOperations = (ceph: () => CephCommand) => [
     input: z.strictObject({}),
     output: z.array(flagRow),
     async run({ view }) {
-      if ((await view.get(cephKind, cephId)) === undefined) throw cephError('CEPH_NONE', {});
+      await needStorage(view);
       const { flags: set } = await osdMap(ceph());
       return (Object.entries(flags) as [OsdFlag, string][]).map(([flag, meaning]) => ({
         flag,

@@ -1,6 +1,6 @@
 /** OSDs as they are: all, or one with everything. What Ceph does not tell now is unknown, not an error. @module */
 import { defineQuery, fields, formatBytes, paintState, type RenderContext, z } from '../../../core/plugin/api.ts';
-import { cephId, ceph as cephKind } from '../cluster/ceph-kind.ts';
+import { needStorage } from '../cluster/need-storage.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { cephError } from '../command/errors.ts';
 import { osd, osdError, osdNumber } from './osd-kind.ts';
@@ -56,7 +56,7 @@ export const listOperations = (ceph: () => CephCommand) => [
     input: z.strictObject({}),
     output: z.array(osdRow),
     async run({ view }): Promise<OsdRow[]> {
-      if ((await view.get(cephKind, cephId)) === undefined) throw cephError('CEPH_NONE', {});
+      await needStorage(view);
       const [docs, live] = await Promise.all([view.list(osd), liveOsds(ceph())]);
       const mine = new Map(docs.map((doc) => [Number(doc.id), doc]));
       const known = typeof live === 'string' ? new Map() : live;
@@ -79,7 +79,7 @@ export const listOperations = (ceph: () => CephCommand) => [
     input: z.strictObject({ osd: osdNumber }),
     output: osdInfo,
     async run({ view }, { osd: name }): Promise<OsdInfo> {
-      if ((await view.get(cephKind, cephId)) === undefined) throw cephError('CEPH_NONE', {});
+      await needStorage(view);
       const id = Number(name);
       const [doc, all] = await Promise.all([view.get(osd, name), liveOsds(ceph())]);
       const live = typeof all === 'string' ? undefined : all.get(id);

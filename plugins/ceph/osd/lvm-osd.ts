@@ -8,7 +8,14 @@ import { cephDirectory, cephFile, dataRoot, osdData } from '../cluster/ceph-file
 import { keyring } from '../cluster/conf.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { cephError } from '../command/errors.ts';
-import { lvsCommand, parseVolumeGroups, parseVolumes, pvsCommand, vgsCommand } from '../device/volume-groups.ts';
+import {
+  lvsCommand,
+  parseVolumeGroups,
+  parseVolumes,
+  pvsCommand,
+  type VolumeGroup,
+  vgsCommand,
+} from '../device/volume-groups.ts';
 import { lvmListCommand, parseLvmList, type StoredOsd } from '../device/volume-list.ts';
 import { readLabel } from './plain-osd.ts';
 
@@ -27,6 +34,11 @@ const lvm = (ceph: CephCommand, what: string, argv: readonly string[]): Promise<
 const volumes = async (ceph: CephCommand): Promise<readonly string[]> =>
   parseVolumes(await lvm(ceph, 'the list of logical volumes', lvsCommand));
 
+const groups = async (ceph: CephCommand): Promise<readonly VolumeGroup[]> => {
+  const vgs = await lvm(ceph, 'the list of volume groups', vgsCommand);
+  return parseVolumeGroups(vgs, await lvm(ceph, 'the list of physical volumes', pvsCommand));
+};
+
 export const lvmOsds = async (ceph: CephCommand): Promise<readonly StoredOsd[]> =>
   parseLvmList(await lvm(ceph, 'the list of stored OSDs', lvmListCommand));
 
@@ -37,9 +49,7 @@ export async function makeGroup(ceph: CephCommand, group: string, device: string
 /** Makes the volumes of a device that are missing, of equal size. @throws PvcError CEPH_REFUSED, CEPH_STRANGE */
 export async function divide(ceph: CephCommand, device: string, uuids: readonly string[]): Promise<void> {
   const group = groupOf(uuids);
-  const vgs = await lvm(ceph, 'the list of volume groups', vgsCommand);
-  const pvs = await lvm(ceph, 'the list of physical volumes', pvsCommand);
-  if (!parseVolumeGroups(vgs, pvs).some(({ name }) => name === group)) await makeGroup(ceph, group, device);
+  if (!(await groups(ceph)).some(({ name }) => name === group)) await makeGroup(ceph, group, device);
   const there = await volumes(ceph);
   const missing = uuids.filter((uuid) => !there.includes(dataVolume(uuids, uuid)));
   for (const [made, uuid] of missing.entries()) {
@@ -141,9 +151,7 @@ export async function wipeLvm(ceph: CephCommand, uuid: string, expected: readonl
 
 /** Takes the volume group off a device, if no volume is left in it. @throws PvcError CEPH_REFUSED */
 export async function dropEmptyGroup(ceph: CephCommand, group: string): Promise<void> {
-  const vgs = await lvm(ceph, 'the list of volume groups', vgsCommand);
-  const pvs = await lvm(ceph, 'the list of physical volumes', pvsCommand);
-  const found = parseVolumeGroups(vgs, pvs).find(({ name }) => name === group);
+  const found = (await groups(ceph)).find(({ name }) => name === group);
   if (found === undefined || found.volumes > 0) return;
   await lvm(ceph, `the end of ${group}`, ['vgremove', '--yes', group]);
   for (const device of found.devices) await lvm(ceph, `the end of ${group}`, ['pvremove', '--yes', device]);

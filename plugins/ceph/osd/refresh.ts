@@ -8,17 +8,17 @@ import {
   defineMutation,
   defineTask,
   names,
-  node as nodeKind,
   type Runtime,
   type TaskRun,
   z,
 } from '../../../core/plugin/api.ts';
 import { cephId, ceph as cephKind } from '../cluster/ceph-kind.ts';
+import { needStorage } from '../cluster/need-storage.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { cephError } from '../command/errors.ts';
 import { patiently } from '../command/patient.ts';
 import { storedOsds } from '../device/look.ts';
 import type { StoredOsd } from '../device/volume-list.ts';
+import { needRunning } from './need-running.ts';
 import type { OsdDaemons } from './osd-daemons.ts';
 import { type Backing, osd, osdError, osdNumber } from './osd-kind.ts';
 import { type OsdMapEntry, osdMap } from './osd-map.ts';
@@ -111,9 +111,8 @@ export const refreshOperation = defineMutation({
   }),
   output: z.object({ node: z.string() }),
   async plan(plan, { view }, { node, osd: id }) {
-    if ((await view.get(cephKind, cephId)) === undefined) throw cephError('CEPH_NONE', {});
-    await view.need(nodeKind, node);
-    if (!(await view.alive()).has(node)) throw osdError('OSD_INPUT', { reason: `the daemon of ${node} does not run` });
+    await needStorage(view);
+    await needRunning(view, node);
     plan.task({
       action: 'osd.refresh',
       target: { kind: 'osd-node', id: node, label: node },

@@ -11,9 +11,8 @@ import {
   type View,
   z,
 } from '../../../core/plugin/api.ts';
-import { cephId, ceph as cephKind } from '../cluster/ceph-kind.ts';
+import { needStorage } from '../cluster/need-storage.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { cephError } from '../command/errors.ts';
 import { osd } from '../osd/osd-kind.ts';
 import { osdFigures } from '../osd/osd-map.ts';
 import { volume } from '../volume/volume-kind.ts';
@@ -125,7 +124,7 @@ export function poolOperations(ceph: () => CephCommand) {
       }),
       output: z.object({ pool: z.string(), replicas: z.int(), minReplicas: z.int() }),
       async plan(plan, { view }, { pool: name, ...wish }) {
-        if ((await view.get(cephKind, cephId)) === undefined) throw cephError('CEPH_NONE', {});
+        await needStorage(view);
         const places = placesFor(await disksOf(view, wish.class), wish);
         const replicas = wish.replicas ?? Math.max(1, Math.min(3, places));
         const spec = poolSpec.parse({

@@ -7,17 +7,20 @@ import { volumeError } from './volume-kind.ts';
 /** Share of a pool that new volumes may promise to fill. */
 export const roomLimit = 0.8;
 
+/** @param moreBytes data without replicas, as the figures are */
+export const fits = ({ storedBytes, freeBytes }: PoolFigures, moreBytes: number): boolean =>
+  storedBytes + moreBytes <= (storedBytes + freeBytes) * roomLimit;
+
 /**
  * @param moreBytes what the volume may come to hold besides what is stored now, data without replicas as the figures are
  * @throws PvcError VOLUME_NO_ROOM
  */
-export function needRoom(pool: string, { storedBytes, freeBytes }: PoolFigures, moreBytes: number): void {
-  const whole = storedBytes + freeBytes;
-  if (storedBytes + moreBytes <= whole * roomLimit) return;
+export function needRoom(pool: string, figures: PoolFigures, moreBytes: number): void {
+  if (fits(figures, moreBytes)) return;
   throw volumeError('VOLUME_NO_ROOM', {
     pool,
     wanted: formatBytes(moreBytes),
-    free: formatBytes(freeBytes),
+    free: formatBytes(figures.freeBytes),
     limit: Math.round(roomLimit * 100),
   });
 }

@@ -1,5 +1,11 @@
 /** One request and its answer. @module */
-import { type Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import {
+  type Agent,
+  type ClientRequest,
+  request as httpRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { dialSignal } from './connection.ts';
 import type { Address } from './target.ts';
@@ -24,33 +30,49 @@ export class AskFailed extends Error {
   }
 }
 
+/** A request whose body is yet to be sent. */
+export interface BegunRequest {
+  readonly sent: ClientRequest;
+  /** It has got its connection: from then on something of it may have arrived. */
+  readonly connected: () => boolean;
+}
+
+export function beginRequest({ address, agent, method, path, headers, signal }: Omit<Ask, 'body'>): BegunRequest {
+  let connected = false;
+  const sent = (address.socketPath === undefined ? httpsRequest : httpRequest)({
+    agent,
+    method,
+    host: address.host,
+    port: address.port,
+    path: address.basePath + path,
+    headers,
+    signal,
+    [dialSignal]: signal,
+  } as RequestOptions);
+  sent.once('socket', (socket) => {
+    if (socket.connecting) socket.once('connect', () => (connected = true));
+    else connected = true;
+  });
+  return { sent, connected: () => connected };
+}
+
 /** Sends a request; resolves with the head of the answer. @throws AskFailed */
-export function ask({ address, agent, method, path, headers, body, signal }: Ask): Promise<IncomingMessage> {
+export function ask({ body, headers, ...request }: Ask): Promise<IncomingMessage> {
+  const { signal } = request;
   return new Promise((resolve, reject) => {
-    let connected = false;
-    const sent = (address.socketPath === undefined ? httpsRequest : httpRequest)({
-      agent,
-      method,
-      host: address.host,
-      port: address.port,
-      path: address.basePath + path,
+    const { sent, connected } = beginRequest({
+      ...request,
       headers: {
         ...headers,
         ...(body === undefined
           ? {}
           : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }),
       },
-      signal,
-      [dialSignal]: signal,
-    } as RequestOptions);
-    // A request that has no connection yet does not notice by itself.
-    signal.addEventListener('abort', () => reject(new AskFailed(signal.reason, connected)), { once: true });
-    sent.once('socket', (socket) => {
-      if (socket.connecting) socket.once('connect', () => (connected = true));
-      else connected = true;
     });
+    // A request that has no connection yet does not notice by itself.
+    signal.addEventListener('abort', () => reject(new AskFailed(signal.reason, connected())), { once: true });
     sent.once('response', resolve);
-    sent.on('error', (error) => reject(new AskFailed(error, connected)));
+    sent.on('error', (error) => reject(new AskFailed(error, connected())));
     sent.end(body);
   });
 }

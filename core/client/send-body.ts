@@ -3,11 +3,9 @@
  * RFC 9110 section 10.1.1); no more is held in memory than the connection holds.
  * @module
  */
-import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock } from '../host/clock.ts';
-import { dialSignal } from './connection.ts';
-import { type Ask, AskFailed } from './exchange.ts';
+import { type Ask, AskFailed, type BegunRequest, beginRequest } from './exchange.ts';
 import { defaultTimeoutMs, stalledBodyMs } from './transport.ts';
 
 export interface SendBody extends Omit<Ask, 'body'> {
@@ -31,27 +29,22 @@ export class ServerStalled extends Error {}
  * @throws AskFailed when the connection fails; what the body throws; the signal's reason
  */
 export async function sendBody(send: SendBody): Promise<Answered> {
-  const { address, agent, method, path, headers, clock, signal, sizeBytes, body } = send;
+  const { clock, signal, sizeBytes, body } = send;
   signal.throwIfAborted();
   const pieces = body[Symbol.asyncIterator]();
-  const sent = (address.socketPath === undefined ? httpsRequest : httpRequest)({
-    agent,
-    method,
-    host: address.host,
-    port: address.port,
-    path: address.basePath + path,
+  const begun = beginRequest({
+    ...send,
     headers: {
-      ...headers,
+      ...send.headers,
       'content-type': 'application/octet-stream',
       ...(sizeBytes === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': String(sizeBytes) }),
       expect: '100-continue',
       // On a connection that is to be closed a server that refuses half-way would reset it, and its answer be lost.
       connection: 'keep-alive',
     },
-    signal,
-    [dialSignal]: signal,
-  } as RequestOptions);
-  const turns = new Turns(sent, clock, signal);
+  });
+  const { sent } = begun;
+  const turns = new Turns(begun, clock, signal);
   try {
     if ((await turns.until('continue', defaultTimeoutMs)) !== 'answered') await pump(sent, pieces, turns);
     return { head: await turns.answer(), close: () => void sent.destroy() };
@@ -85,20 +78,15 @@ class Turns {
   /** Looks again whether what is waited for has come. */
   #look: () => void = () => {};
 
-  constructor(sent: ClientRequest, clock: Clock, signal: AbortSignal) {
+  constructor({ sent, connected }: BegunRequest, clock: Clock, signal: AbortSignal) {
     this.#sent = sent;
     this.#clock = clock;
-    let connected = false;
-    sent.once('socket', (socket) => {
-      if (socket.connecting) socket.once('connect', () => (connected = true));
-      else connected = true;
-    });
     sent.once('response', (answer) => {
       this.#answer = answer;
       this.#look();
     });
     sent.on('error', (error) =>
-      this.#fail(signal.aborted ? (signal.reason as Error) : new AskFailed(error, connected)),
+      this.#fail(signal.aborted ? (signal.reason as Error) : new AskFailed(error, connected())),
     );
     // A request that has no connection yet does not notice by itself.
     signal.addEventListener('abort', () => this.#fail(signal.reason as Error), { once: true });

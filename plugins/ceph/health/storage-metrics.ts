@@ -112,13 +112,22 @@ export function storageMetrics({
   host,
   isPrimary,
 }: Pick<Runtime, 'documents' | 'host' | 'isPrimary'>): MetricDefinition[] {
+  let reading: Promise<CephStatus | undefined> | undefined;
+  /** All metrics of a page are read at once: they share one look at the store. */
+  const lastStatus = (): Promise<CephStatus | undefined> =>
+    (reading ??= documents
+      .get(cephKind, cephId)
+      .then((doc) => doc?.status)
+      .finally(() => {
+        reading = undefined;
+      }));
   return figures.map(({ name, help, labels = [], read }) => ({
     name,
     help,
     type: 'gauge',
     labels,
     async collect() {
-      const status = isPrimary() ? (await documents.get(cephKind, cephId))?.status : undefined;
+      const status = isPrimary() ? await lastStatus() : undefined;
       return status === undefined || status.updatedMs === 0 ? [] : read(status, host.clock.wallMs());
     },
   }));

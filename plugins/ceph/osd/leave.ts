@@ -34,13 +34,35 @@ export class Leave {
     this.#daemons = daemons;
   }
 
+  /**
+   * From the first phase to the one in which the disk is emptied: `move` (unless forced), `stop`, `empty`.
+   * @param progress of the task once the data has moved, and once the daemon has ended
+   */
+  async away(run: TaskRun<Before>, leaving: Leaving, progress: { moved: number; ended: number }): Promise<void> {
+    const { id, force } = leaving;
+    if (run.phase === '')
+      await run.advance(force ? 'stop' : 'move', {
+        message: force ? `ends osd.${id}` : `moves the data of osd.${id} to other disks`,
+        progress: 0.1,
+        data: await this.#before(leaving),
+      });
+    if (run.phase === 'move') {
+      await this.#moveAway(run, leaving);
+      await run.advance('stop', { message: `ends osd.${id}`, progress: progress.moved });
+    }
+    if (run.phase === 'stop') {
+      await this.#end(leaving, run.signal);
+      await run.advance('empty', { message: `empties ${leaving.backing.path}`, progress: progress.ended });
+    }
+  }
+
   /** To be remembered before anything is changed. */
-  async before(leaving: Leaving): Promise<Before> {
+  async #before(leaving: Leaving): Promise<Before> {
     return { reweight: (await ownEntry(this.#ceph, leaving))?.reweight ?? 0 };
   }
 
   /** Moves its data to other disks; resolves when it is needed no more. */
-  async moveAway(run: TaskRun<Before>, leaving: Leaving): Promise<void> {
+  async #moveAway(run: TaskRun<Before>, leaving: Leaving): Promise<void> {
     const { id } = leaving;
     const entry = await ownEntry(this.#ceph, leaving);
     if (entry === undefined || entry.destroyed) return;
@@ -57,7 +79,7 @@ export class Leave {
   }
 
   /** Its daemon ends, and is not started again. @throws PvcError OSD_RUNS */
-  async end(leaving: Leaving, signal: AbortSignal): Promise<void> {
+  async #end(leaving: Leaving, signal: AbortSignal): Promise<void> {
     await this.setServe(leaving, false);
     if (leaving.there) await this.#daemons.end(String(leaving.id));
     await untilDown(this.#runtime.host, this.#ceph, leaving, signal);

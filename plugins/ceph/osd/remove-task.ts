@@ -50,21 +50,8 @@ export function removeOsdTask(runtime: Runtime, ceph: CephCommand, daemons: OsdD
 
   async function remove(run: TaskRun<Before>): Promise<unknown> {
     const own = subject(run);
-    const { id, node, force } = own;
-    if (run.phase === '')
-      await run.advance(force ? 'stop' : 'move', {
-        message: force ? `ends osd.${id}` : `moves the data of osd.${id} to other disks`,
-        progress: 0.1,
-        data: await leave.before(own),
-      });
-    if (run.phase === 'move') {
-      await leave.moveAway(run, own);
-      await run.advance('stop', { message: `ends osd.${id}`, progress: 0.7 });
-    }
-    if (run.phase === 'stop') {
-      await leave.end(own, run.signal);
-      await run.advance('empty', { message: `empties ${own.backing.path}`, progress: 0.8 });
-    }
+    const { id, node } = own;
+    await leave.away(run, own, { moved: 0.7, ended: 0.8 });
     // Its number is given back last: the next OSD that gets it may have a directory of the same name on this node.
     const notEmptied = run.phase === 'empty' ? await leave.empty(own, run.log) : undefined;
     await run.advance('forget', { message: `takes osd.${id} out of Ceph`, progress: 0.9 });

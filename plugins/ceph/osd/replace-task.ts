@@ -78,22 +78,8 @@ export function replaceOsdTask(runtime: Runtime, ceph: CephCommand, daemons: Osd
     const { input, uuid, old } = about;
     const { id } = old;
     const { path } = input.wish.backing;
-    if (run.phase === '') {
-      await refuseTaken(host, ceph, { ...input.wish, node: input.node });
-      await run.advance(input.force ? 'stop' : 'move', {
-        message: input.force ? `ends osd.${id}` : `moves the data of osd.${id} to other disks`,
-        progress: 0.1,
-        data: await leave.before(old),
-      });
-    }
-    if (run.phase === 'move') {
-      await leave.moveAway(run, old);
-      await run.advance('stop', { message: `ends osd.${id}`, progress: 0.6 });
-    }
-    if (run.phase === 'stop') {
-      await leave.end(old, run.signal);
-      await run.advance('empty', { message: `empties ${old.backing.path}`, progress: 0.65 });
-    }
+    if (run.phase === '') await refuseTaken(host, ceph, { ...input.wish, node: input.node });
+    await leave.away(run, old, { moved: 0.6, ended: 0.65 });
     if (run.phase === 'empty') {
       await leave.empty(old, run.log);
       if ((await ownEntry(ceph, old))?.destroyed === false)

@@ -10,6 +10,7 @@ import {
 } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { patiently } from '../command/patient.ts';
+import { needClosed } from './closed.ts';
 import { convertToFile, diskFormat } from './disk-file.ts';
 import {
   clonesOf,
@@ -20,7 +21,6 @@ import {
   progressIn,
   removeImage,
   renameImage,
-  watchersOf,
 } from './image.ts';
 import { makeSnapshot, removeSnapshot, snapshotsOf } from './snapshot-image.ts';
 import { imageOf, type VolumeBook } from './volume-book.ts';
@@ -78,13 +78,7 @@ export function changeTasks(runtime: Runtime, ceph: CephCommand, book: VolumeBoo
   async function needRemovable(image: string, withSnapshots: boolean): Promise<void> {
     const clones = await clonesOf(ceph, image);
     if (clones.length > 0) throw volumeError('VOLUME_CLONED', { volume: image, clones: clones.join(', ') });
-    const watchers = await watchersOf(ceph, image);
-    if (watchers.length > 0)
-      throw volumeError('VOLUME_IN_USE', {
-        volume: image,
-        users: watchers.map(({ address }) => address).join(', '),
-        what: 'its removal',
-      });
+    await needClosed(ceph, image, 'its removal');
     const snapshots = (await snapshotsOf(ceph, image)) ?? [];
     if (snapshots.length > 0 && !withSnapshots)
       throw volumeError('VOLUME_HAS_SNAPSHOTS', {

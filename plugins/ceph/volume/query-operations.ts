@@ -165,11 +165,7 @@ export function volumeQueries(ceph: () => CephCommand, usage: () => VolumeUsage)
           features: [...image.features],
           parent: parent === undefined ? null : `${parent.pool}/${parent.image}@${parent.snapshot}`,
           clones,
-          snapshots: snapshots.map(({ name, protected: kept, createdMs }) => ({
-            name,
-            protected: kept,
-            createdMs: Number.isNaN(createdMs) ? null : createdMs,
-          })),
+          snapshots: snapshots.map(({ name, protected: kept, createdMs }) => ({ name, protected: kept, createdMs })),
           holders,
         };
       },

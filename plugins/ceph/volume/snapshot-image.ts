@@ -19,8 +19,14 @@ export interface ImageSnapshot {
   readonly name: string;
   readonly sizeBytes: number;
   readonly protected: boolean;
-  /** Wall clock of the cluster; NaN when Ceph's text cannot be read. */
-  readonly createdMs: number;
+  /** Wall clock of the cluster; null when Ceph's text cannot be read. */
+  readonly createdMs: number | null;
+}
+
+/** Ceph's tools print the time of the machine that asks (utime_t::localtime). */
+function timeOf(text: string): number | null {
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) ? null : ms;
 }
 
 /** Oldest first; undefined: there is no such image. @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */
@@ -30,8 +36,7 @@ export async function snapshotsOf(ceph: CephCommand, image: string): Promise<Ima
     name: one.name,
     sizeBytes: one.size,
     protected: one.protected === true || one.protected === 'true',
-    // Ceph's tools print the time of the machine that asks (utime_t::localtime).
-    createdMs: Date.parse(one.timestamp),
+    createdMs: timeOf(one.timestamp),
   }));
 }
 

@@ -119,10 +119,10 @@ export function snapshotOperations(ceph: () => CephCommand) {
       output,
       async plan(plan, { view }, { volume: ref, snapshot, name }) {
         const doc = await needVolume(view, ref);
-        await needSnapshot(ceph(), ref, snapshot);
+        const known = new Set((await needSnapshots(ceph(), ref)).map((one) => one.name));
+        if (!known.has(snapshot)) throw volumeError('SNAPSHOT_NOT_FOUND', { volume: ref, snapshot });
         await needFreeSnapshot(view, ref, snapshot);
-        if ((await needSnapshots(ceph(), ref)).some((one) => one.name === name))
-          throw volumeError('SNAPSHOT_EXISTS', { volume: ref, snapshot: name });
+        if (known.has(name)) throw volumeError('SNAPSHOT_EXISTS', { volume: ref, snapshot: name });
         plan.unchanged(volume, doc);
         const task = { snapshot, to: name };
         volumeTask(plan, 'volume.snapshot-rename', { id: doc.id, label: ref }, task, shortTimeoutMs);
@@ -197,11 +197,7 @@ export function snapshotOperations(ceph: () => CephCommand) {
       output: z.array(snapshotRow),
       async run({ view }, { volume: ref }) {
         await needVolume(view, ref);
-        return (await needSnapshots(ceph(), ref)).map((one) => ({
-          ...one,
-          volume: ref,
-          createdMs: Number.isNaN(one.createdMs) ? null : one.createdMs,
-        }));
+        return (await needSnapshots(ceph(), ref)).map((one) => ({ ...one, volume: ref }));
       },
     }),
   ];

@@ -2,17 +2,10 @@
 import { type AnyTaskDefinition, defineTask, names, type Runtime, type TaskRun, z } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { patiently } from '../command/patient.ts';
-import { progressIn, watchersOf } from './image.ts';
-import {
-  makeSnapshot,
-  protectSnapshot,
-  removeSnapshot,
-  renameSnapshot,
-  rollBack,
-  snapshotsOf,
-} from './snapshot-image.ts';
+import { needRollBack } from './closed.ts';
+import { progressIn } from './image.ts';
+import { makeSnapshot, protectSnapshot, removeSnapshot, renameSnapshot, rollBack } from './snapshot-image.ts';
 import type { VolumeBook } from './volume-book.ts';
-import { volumeError } from './volume-kind.ts';
 
 export const snapshotInput = z.strictObject({ snapshot: names.objectName });
 export const renameInput = snapshotInput.extend({ to: names.objectName });
@@ -40,17 +33,9 @@ export function snapshotTasks(runtime: Runtime, ceph: CephCommand, book: VolumeB
         }),
     });
 
-  /** @throws PvcError SNAPSHOT_NOT_FOUND, VOLUME_IN_USE */
+  /** @throws PvcError VOLUME_LOST, SNAPSHOT_NOT_FOUND, VOLUME_IN_USE */
   async function rollback(image: string, { snapshot }: { snapshot: string }, run: TaskRun): Promise<void> {
-    if ((await snapshotsOf(ceph, image))?.some(({ name }) => name === snapshot) !== true)
-      throw volumeError('SNAPSHOT_NOT_FOUND', { volume: image, snapshot });
-    const watchers = await watchersOf(ceph, image);
-    if (watchers.length > 0)
-      throw volumeError('VOLUME_IN_USE', {
-        volume: image,
-        users: watchers.map(({ address }) => address).join(', '),
-        what: 'going back',
-      });
+    await needRollBack(ceph, image, snapshot);
     await rollBack(ceph, image, snapshot, {
       timeoutMs: run.leftMs,
       signal: run.signal,

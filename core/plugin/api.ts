@@ -72,6 +72,7 @@ export {
   orUndo,
   type TaskDefinition,
   type TaskRun,
+  writtenBy,
 } from '../task/task-definition.ts';
 export { type TaskSpec, type TaskStatus, task } from '../task/task-kind.ts';
 export type { Folded, FoldHook, Problem } from './hook-point.ts';

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PvcError } from '../error/error.ts';
-import { orUndo } from './task-definition.ts';
+import { orUndo, writtenBy } from './task-definition.ts';
+import type { TaskSpec } from './task-kind.ts';
+
+describe('what a task writes', () => {
+  it('ends with the term of the primary, unless a node has it', () => {
+    assert.deepEqual(writtenBy({ spec: {} as TaskSpec }), { asPrimary: true });
+    assert.deepEqual(writtenBy({ spec: { node: 'hv1' } as TaskSpec }), { asPrimary: false });
+  });
+});
 
 describe('what a task does, or takes back', () => {
   const away = (code: string) => new PvcError(code, code, { hint: 'h', http: 503, exit: 'unreachable' });

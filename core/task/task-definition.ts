@@ -52,6 +52,11 @@ export const defineTask = <Data = unknown>(definition: TaskDefinition<Data>): Ta
 export const isStoreAway = (error: unknown): boolean =>
   error instanceof PvcError && (error.code === 'STORE_UNAVAILABLE' || error.code === 'STORE_UNKNOWN');
 
+/** How a task writes: one that names no node is the primary's, and writes nothing once another is primary. */
+export const writtenBy = ({ spec }: Pick<TaskRun, 'spec'>): { readonly asPrimary: boolean } => ({
+  asPrimary: spec.node === undefined,
+});
+
 /**
  * Does what a task does and, when that fails for good, takes it back. One that was only cut off is begun again, or its
  * `abandoned` is called: then nothing is taken back here.

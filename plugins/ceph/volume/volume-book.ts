@@ -3,7 +3,7 @@
  * fails leaves nothing.
  * @module
  */
-import { type Doc, orUndo, type Runtime, type TaskRun } from '../../../core/plugin/api.ts';
+import { type Doc, orUndo, type Runtime, type TaskRun, writtenBy } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { patiently } from '../command/patient.ts';
 import { imageInfo, removeImage } from './image.ts';
@@ -11,9 +11,6 @@ import { type VolumeSpec, volume, volumeError } from './volume-kind.ts';
 
 export type VolumeDoc = Doc<VolumeSpec, null>;
 type Target = Pick<TaskRun, 'spec'>;
-
-/** A task that names no node is the primary's, and ends with its term. */
-const byPrimary = ({ spec }: Target): { asPrimary: boolean } => ({ asPrimary: spec.node === undefined });
 
 const removeTimeoutMs = 3_600_000;
 
@@ -47,12 +44,12 @@ export class VolumeBook {
 
   async become(run: Target, change: (spec: VolumeSpec) => VolumeSpec): Promise<void> {
     const doc = await this.need(run);
-    await this.#runtime.write([{ do: 'spec', kind: volume, before: doc, spec: change(doc.spec) }], byPrimary(run));
+    await this.#runtime.write([{ do: 'spec', kind: volume, before: doc, spec: change(doc.spec) }], writtenBy(run));
   }
 
   async forget(run: Target): Promise<void> {
     const doc = await this.get(run);
-    if (doc !== undefined) await this.#runtime.write([{ do: 'remove', kind: volume, before: doc }], byPrimary(run));
+    if (doc !== undefined) await this.#runtime.write([{ do: 'remove', kind: volume, before: doc }], writtenBy(run));
   }
 
   /**

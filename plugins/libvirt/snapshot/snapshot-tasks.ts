@@ -7,6 +7,7 @@ import {
   orUndo,
   type Runtime,
   type TaskRun,
+  writtenBy,
   z,
 } from '../../../core/plugin/api.ts';
 import type { GuestControl } from '../guest-control.ts';
@@ -41,7 +42,10 @@ export function snapshotTasks(runtime: Runtime, control: GuestControl, hook: Vol
   async function become(run: Run, change: Partial<SnapshotSpec>): Promise<void> {
     const doc = await docOf(run);
     if (doc === undefined) return;
-    await runtime.write([{ do: 'spec', kind: vmSnapshot, before: doc, spec: { ...doc.spec, ...change } }]);
+    await runtime.write(
+      [{ do: 'spec', kind: vmSnapshot, before: doc, spec: { ...doc.spec, ...change } }],
+      writtenBy(run),
+    );
   }
 
   async function forget(run: Run, signal: AbortSignal): Promise<void> {
@@ -49,7 +53,7 @@ export function snapshotTasks(runtime: Runtime, control: GuestControl, hook: Vol
     if (doc === undefined) return;
     for (const [store, { volume, snapshot }] of await withStores(doc.spec))
       await store.removeSnapshot(volume, snapshot, signal);
-    await runtime.write([{ do: 'remove', kind: vmSnapshot, before: doc }]);
+    await runtime.write([{ do: 'remove', kind: vmSnapshot, before: doc }], writtenBy(run));
   }
 
   async function add(run: TaskRun<QuietData>): Promise<unknown> {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { PvcError } from '../../core/plugin/api.ts';
 import { withoutHalfStarts } from './half-start.ts';
 
 const record = (pid: number): string =>
@@ -35,7 +36,7 @@ async function open({ reason, writtenMs, pid, managed }: Case): Promise<{ done: 
   const opened = withoutHalfStarts(async () => driver as never, managed ? restart : undefined);
   const told = await opened(host as never, {} as never).then(
     () => 'opened',
-    (error: Error & { code?: string }) => error.code ?? error.message,
+    (error: unknown) => (error instanceof PvcError ? error.code : String(error)),
   );
   return { done, told };
 }

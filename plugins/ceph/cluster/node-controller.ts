@@ -7,7 +7,16 @@ import { defineController, node as nodeKind, type Runtime } from '../../../core/
 import type { CephCommand } from '../command/ceph-command.ts';
 import { cephError } from '../command/errors.ts';
 import type { CephConfig } from '../config.ts';
-import { cephDirectory, cephFile, giveToCeph, madeMark, mgrData, monData, runRoot, scratch } from './ceph-files.ts';
+import {
+  cephDirectory,
+  cephFile,
+  giveToCeph,
+  madeMark,
+  mgrData,
+  monData,
+  runDirectory,
+  scratch,
+} from './ceph-files.ts';
 import { type CephSpec, ceph as cephKind, cephSecret, type SecretId } from './ceph-kind.ts';
 import { addressVector, adminCaps, confMark, confPath, guestCaps, keyring, monCaps } from './conf.ts';
 import { type Made, type NodeStep, type NodeView, planNode } from './node-plan.ts';
@@ -113,7 +122,7 @@ export function cephNodeController(runtime: Runtime, ceph: CephCommand, config: 
   }
 
   async function serve(type: 'mon' | 'mgr'): Promise<void> {
-    await cephDirectory(ceph, runRoot);
+    await runDirectory(ceph);
     runtime.supervise(cephService(host, type, node));
     serving.add(type);
   }

@@ -10,6 +10,7 @@ import { changeOperations } from './operations/change.ts';
 import { consoleOperations } from './operations/console.ts';
 import { defineOperations } from './operations/define.ts';
 import { moveOperations } from './operations/move.ts';
+import { nicListOperation } from './operations/nic-list.ts';
 import { nodeGuestOperations } from './operations/node-guests.ts';
 import { powerOperations } from './operations/power.ts';
 import { queryOperations } from './operations/query.ts';
@@ -90,6 +91,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       pvc.hooks.kinds.tap(() => [vm, booking, vmSnapshot]);
       pvc.hooks.operations.tap(() => [
         ...queryOperations(() => need().control),
+        nicListOperation,
         ...defineOperations,
         ...changeOperations,
         ...powerOperations,

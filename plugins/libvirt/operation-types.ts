@@ -4,6 +4,7 @@ import type { changeOperations } from './operations/change.ts';
 import type { consoleOperations } from './operations/console.ts';
 import type { defineOperations } from './operations/define.ts';
 import type { moveOperations } from './operations/move.ts';
+import type { nicListOperation } from './operations/nic-list.ts';
 import type { nodeGuestOperations } from './operations/node-guests.ts';
 import type { powerOperations } from './operations/power.ts';
 import type { queryOperations } from './operations/query.ts';
@@ -14,6 +15,7 @@ type Change = TypesOf<typeof changeOperations>;
 type Console = TypesOf<ReturnType<typeof consoleOperations>>;
 type Define = TypesOf<typeof defineOperations>;
 type Move = TypesOf<typeof moveOperations>;
+type Nics = TypesOf<readonly [typeof nicListOperation]>;
 type NodeGuests = TypesOf<typeof nodeGuestOperations>;
 type Power = TypesOf<typeof powerOperations>;
 type Query = TypesOf<ReturnType<typeof queryOperations>>;
@@ -26,6 +28,7 @@ export interface GuestOperations
     Console,
     Define,
     Move,
+    Nics,
     NodeGuests,
     Power,
     Query,

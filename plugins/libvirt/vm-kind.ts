@@ -35,6 +35,11 @@ export const vmStatus = z.strictObject({
 });
 export type VmStatus = z.infer<typeof vmStatus>;
 
+/** Networks of the cluster that cards are on, each once. */
+const networksOf = (nics: VmSpec['nics']): string[] => [
+  ...new Set(nics.flatMap(({ source }) => (source.type === 'network' ? [source.network] : []))),
+];
+
 /** Volumes behind disks, as `pool/name`, each once. */
 const volumesOf = (disks: readonly Disk[]): string[] => [
   ...new Set(disks.flatMap(({ source }) => (source.type === 'volume' ? [`${source.pool}/${source.volume}`] : []))),
@@ -53,7 +58,10 @@ export const vm = defineKind<VmSpec, VmStatus>({
     // Two guests that write to one volume destroy it.
     volume: volumesOf(spec.disks.filter((one) => !one.readonly)),
   }),
-  refers: (spec) => volumesOf(spec.disks).map((name) => ({ kind: 'volume', name })),
+  refers: (spec) => [
+    ...volumesOf(spec.disks).map((name) => ({ kind: 'volume', name })),
+    ...networksOf(spec.nics).map((name) => ({ kind: 'network', name })),
+  ],
   concerns: (spec, status) => [spec.node, status?.node, spec.transfer?.to],
   label: (spec) => spec.name,
 });

@@ -125,7 +125,7 @@ export const defineOperations = [
         node: { complete: 'node', short: 't' },
         tag: { short: 'g' },
         disk: { from: 'pairs', lone: 'file', value: 'PATH[,bus=,format=]', complete: 'file' },
-        nic: { from: 'pairs', lone: 'bridge', value: 'BRIDGE[,mac=,model=]' },
+        nic: { from: 'pairs', lone: 'bridge', value: 'BRIDGE|network=NAME[,mac=,model=]' },
         topology: { from: 'pairs', value: 'sockets=,cores=,threads=' },
         cdrom: { complete: 'file' },
         kernel: { complete: 'file' },
@@ -134,6 +134,7 @@ export const defineOperations = [
       waits: true,
       examples: [
         'pvc vm create web1 --vcpus 2 --memory 2048 --disk /var/lib/images/web1.qcow2,format=qcow2 --nic br0 --start',
+        'pvc vm create web2 --memory 2G --disk volume=vms/web2 --nic network=office --start',
         'pvc vm create live --memory 1024 --cdrom /var/lib/images/debian.iso',
         'pvc vm create tiny --memory 192 --kernel /boot/vmlinuz --initrd /boot/initrd --cmdline console=ttyS0 --start',
       ],

@@ -1,0 +1,38 @@
+/** What of networks lives only while a daemon runs: controllers, checks, metrics. @module */
+import type { AnyController, HealthCheck, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
+import type { EvpnConfig } from './config.ts';
+import { fabricController } from './fabric/fabric-controller.ts';
+import { FabricHealth } from './fabric/fabric-health.ts';
+import { fabricMetrics } from './fabric/fabric-metrics.ts';
+import { Frr } from './fabric/frr.ts';
+import { Links, linkController } from './links/link-controller.ts';
+import { underlayFact } from './network/mtu.ts';
+
+export interface DaemonPart {
+  readonly runtime: Runtime;
+  readonly links: Links;
+  readonly controllers: readonly AnyController[];
+  readonly health: readonly HealthCheck[];
+  readonly metrics: readonly MetricDefinition[];
+  /** What the node's document tells of its part in networks. */
+  readonly facts: () => Promise<Readonly<Record<string, number>>>;
+}
+
+export function startDaemonPart(runtime: Runtime): DaemonPart {
+  const config = runtime.section('evpn') as EvpnConfig;
+  const links = new Links(runtime);
+  const frr = new Frr(runtime);
+  const health = new FabricHealth(runtime, config, frr);
+  return {
+    runtime,
+    links,
+    controllers: [linkController(runtime, links), fabricController(runtime, config, frr)],
+    health: [health.check()],
+    metrics: fabricMetrics(health),
+    async facts() {
+      const address = await links.address();
+      const mtu = address === undefined ? undefined : await links.underlayMtu(address);
+      return mtu === undefined ? {} : { [underlayFact]: mtu };
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/** Keeps FRR on this node as the cluster is: started with the first network, told of nodes that come and go. @module */
+import {
+  type AnyController,
+  cluster,
+  clusterId,
+  defineController,
+  node as nodeKind,
+  type Runtime,
+} from '../../../core/plugin/api.ts';
+import type { EvpnConfig } from '../config.ts';
+import { network } from '../network/network-kind.ts';
+import { type FabricStep, fabricOf, planFabric } from './fabric-plan.ts';
+import type { Frr } from './frr.ts';
+import type { FabricInput } from './frr-conf.ts';
+
+/** What this node's fabric is to be now. */
+export async function wantedFabric({ documents, node }: Runtime, config: EvpnConfig): Promise<FabricInput | undefined> {
+  const [spec, nodes, networks] = await Promise.all([
+    documents.get(cluster, clusterId),
+    documents.list(nodeKind),
+    documents.list(network),
+  ]);
+  return fabricOf({
+    asn: config.asn,
+    cidr: spec?.spec.networks?.cluster?.cidr,
+    self: node,
+    networks: networks.length,
+    nodes: nodes.map(({ id, spec: { role, address } }) => ({ name: id, role, address })),
+  });
+}
+
+export function fabricController(runtime: Runtime, config: EvpnConfig, frr: Frr): AnyController {
+  const acts: Readonly<Record<FabricStep['do'], (step: FabricStep) => Promise<void>>> = {
+    files: ({ conf }) => frr.writeFiles(conf),
+    serve: () => frr.serve(),
+    reload: ({ conf, named }) => frr.reload(conf, named),
+  };
+  return defineController({
+    name: 'network-fabric',
+    summary: 'keeps FRR running and configured, which tells the nodes where guests are',
+    kind: cluster,
+    scope: 'node',
+    async observe() {
+      const wanted = await wantedFabric(runtime, config);
+      return {
+        wanted,
+        conf: await frr.conf(),
+        loaded: await frr.loaded(),
+        serving: frr.serving,
+        answers: wanted !== undefined && frr.serving && (await frr.sessions()) !== undefined,
+      };
+    },
+    plan: (_doc, view) => planFabric(view),
+    apply: (step: FabricStep) => acts[step.do](step),
+  });
+}

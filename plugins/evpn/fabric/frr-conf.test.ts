@@ -1,0 +1,170 @@
+/** `PVC_ACCEPT=1 node --test …` writes the files anew; the diff is what is reviewed. */
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import {
+  confMark,
+  type FabricInput,
+  type FabricNode,
+  frrConf,
+  isForeign,
+  neighboursOf,
+  readSessions,
+  routerId,
+  withBgp,
+} from './frr-conf.ts';
+
+const accept = process.env['PVC_ACCEPT'] === '1';
+
+/** hv1 to hvN, the first of them coordinators. */
+const nodesOf = (count: number, coordinators: number, prefix = '10.10.0.'): FabricNode[] =>
+  Array.from({ length: count }, (_, index) => ({
+    name: `hv${index + 1}`,
+    role: index < coordinators ? 'coordinator' : 'hypervisor',
+    address: `${prefix}${11 + index}`,
+  }));
+
+const inputOf = (nodes: readonly FabricNode[], self: string, more: Partial<FabricInput> = {}): FabricInput => ({
+  asn: 65_500,
+  cidr: '10.10.0.0/24',
+  self: nodes.find(({ name }) => name === self) ?? assert.fail(`no ${self}`),
+  nodes,
+  ...more,
+});
+
+const three = nodesOf(3, 3);
+const five = nodesOf(5, 3);
+const hundred = nodesOf(100, 5);
+const v6 = nodesOf(4, 3, 'fd00:10::');
+const v6Network = { cidr: 'fd00:10::/64' };
+const joined: FabricNode = { name: 'hv6', role: 'coordinator', address: '10.10.0.16' };
+
+const cases: Readonly<Record<string, FabricInput>> = {
+  'one-node': inputOf(nodesOf(1, 1), 'hv1'),
+  'two-nodes-coordinator': inputOf(nodesOf(2, 1), 'hv1'),
+  'two-nodes-hypervisor': inputOf(nodesOf(2, 1), 'hv2'),
+  'three-nodes-first': inputOf(three, 'hv1'),
+  'three-nodes-second': inputOf(three, 'hv2'),
+  'three-nodes-other-asn': inputOf(three, 'hv1', { asn: 4_200_000_001 }),
+  'five-nodes-coordinator': inputOf(five, 'hv2'),
+  'five-nodes-hypervisor': inputOf(five, 'hv5'),
+  'five-nodes-coordinator-gone': inputOf(
+    five.filter(({ name }) => name !== 'hv1'),
+    'hv2',
+  ),
+  'five-nodes-coordinator-gone-hypervisor': inputOf(
+    five.filter(({ name }) => name !== 'hv1'),
+    'hv5',
+  ),
+  'coordinator-joined-old': inputOf([...five, joined], 'hv2'),
+  'coordinator-joined-new': inputOf([...five, joined], 'hv6'),
+  'coordinator-joined-hypervisor': inputOf([...five, joined], 'hv4'),
+  'hundred-nodes-coordinator': inputOf(hundred, 'hv3'),
+  'hundred-nodes-hypervisor': inputOf(hundred, 'hv77'),
+  'ipv6-coordinator': inputOf(v6, 'hv1', v6Network),
+  'ipv6-hypervisor': inputOf(v6, 'hv4', v6Network),
+  'wide-network': inputOf(nodesOf(4, 3, '172.16.7.'), 'hv1', { cidr: '172.16.0.0/12' }),
+};
+
+describe('frr.conf', () => {
+  for (const [name, input] of Object.entries(cases))
+    it(`of ${name.replaceAll('-', ' ')}`, () => {
+      const url = new URL(`golden/${name}.conf`, import.meta.url);
+      const text = frrConf(input);
+      if (accept) writeFileSync(url, text);
+      assert.equal(text, readFileSync(url, 'utf8'));
+      assert.equal(isForeign(text), false);
+    });
+
+  it('does not change when hypervisors come and go, on anybody', () => {
+    for (const self of ['hv1', 'hv3', 'hv4'])
+      assert.equal(frrConf(inputOf(five, self)), frrConf(inputOf(nodesOf(60, 3), self)));
+  });
+
+  it('is the same in whatever order nodes are told', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray(five, { minLength: 5 }), (nodes) => {
+        assert.equal(frrConf(inputOf(nodes, 'hv2')), frrConf(inputOf(five, 'hv2')));
+      }),
+    );
+  });
+
+  it('joins every two nodes, directly or by a coordinator that both have', () => {
+    const cluster = fc.tuple(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 0, max: 40 }));
+    fc.assert(
+      fc.property(cluster, ([coordinators, hypervisors]) => {
+        const nodes = nodesOf(coordinators + hypervisors, coordinators);
+        const reflectors = new Set(nodes.slice(0, coordinators).map(({ address }) => address));
+        for (const self of nodes) {
+          const named = neighboursOf({ self, nodes });
+          assert.deepEqual(new Set(named), new Set([...reflectors].filter((address) => address !== self.address)));
+          const text = frrConf(inputOf(nodes, self.name));
+          assert.equal(text.includes('bgp listen range'), reflectors.has(self.address));
+        }
+      }),
+    );
+  });
+});
+
+describe('the number by which BGP knows a node', () => {
+  it('is the address, or its last 32 bits', () => {
+    for (const [address, id] of [
+      ['10.10.0.11', '10.10.0.11'],
+      ['fd00::11', '0.0.0.17'],
+      ['fd00:10::a00:1', '10.0.0.1'],
+      ['2001:db8:0:1:5054:ff:fe12:3456', '254.18.52.86'],
+      ['2001:DB8::', '0.0.0.0'],
+    ] as const)
+      assert.equal(routerId(address), id);
+  });
+
+  it('differs when the end of the address does', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 ** 32 - 1 }), (end) => {
+        const address = `fd00:1:2:3:4:5:${(end >>> 16).toString(16)}:${(end & 0xffff).toString(16)}`;
+        const octets = routerId(address).split('.').map(Number);
+        assert.equal(
+          octets.reduce((sum, octet) => sum * 256 + octet, 0),
+          end,
+        );
+      }),
+    );
+  });
+});
+
+describe('files of FRR that are there', () => {
+  it('are taken over when nobody has written anything of his own', () => {
+    assert.equal(isForeign(''), false);
+    assert.equal(isForeign('# default\nlog syslog informational\nservice integrated-vtysh-config\n'), false);
+    assert.equal(isForeign(`${confMark}\nrouter bgp 1\n`), false);
+    assert.equal(isForeign('log syslog\nrouter ospf\n network 10.0.0.0/8 area 0\n'), true);
+    assert.equal(isForeign('ip route 0.0.0.0/0 10.0.0.1\n'), true);
+  });
+
+  it('get BGP and keep all else', () => {
+    assert.equal(withBgp('bgpd=no\nospfd=yes\n'), 'bgpd=yes\nospfd=yes\n');
+    assert.equal(withBgp('ospfd=no\nbgpd=yes\n'), 'ospfd=no\nbgpd=yes\n');
+    assert.equal(withBgp('zebra_options="-A 127.0.0.1"'), 'zebra_options="-A 127.0.0.1"\nbgpd=yes\n');
+    assert.equal(withBgp('# bgpd=no\nbgpd_options=" -A ::1"\n'), '# bgpd=no\nbgpd_options=" -A ::1"\nbgpd=yes\n');
+  });
+});
+
+describe('sessions as FRR tells them', () => {
+  it('are read', () => {
+    const peers = {
+      '10.10.0.12': { hostname: 'hv2', remoteAs: 65_500, state: 'Established', pfxRcd: 2 },
+      '10.10.0.13': { dynamicPeer: true, state: 'Active' },
+    };
+    assert.deepEqual(readSessions(JSON.stringify({ routerId: '10.10.0.11', as: 65_500, peers })), [
+      { address: '10.10.0.12', established: true, dynamic: false },
+      { address: '10.10.0.13', established: false, dynamic: true },
+    ]);
+    assert.deepEqual(readSessions('{}'), []);
+  });
+
+  it('are no answer when half of it is missing', () => {
+    for (const text of ['', 'bgpd is not running', '{"peers":{"10.10.0.12":{"sta', '{"peers":{"10.10.0.12":{}}}'])
+      assert.throws(() => readSessions(text));
+  });
+});

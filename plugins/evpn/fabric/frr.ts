@@ -1,0 +1,115 @@
+/** FRR on this node: its files, its start, its commands. @module */
+import { type Host, type Runtime, type ServiceDefinition } from '../../../core/plugin/api.ts';
+import { networkError } from '../network/network-kind.ts';
+import { confPath, daemonsPath, isForeign, readSessions, type Session, withBgp } from './frr-conf.ts';
+
+const program = '/usr/lib/frr';
+const runDirectory = '/run/frr';
+const askMs = 5_000;
+const reloadMs = 60_000;
+/** A neighbour that was cut off is gone before FRR gets its configuration. */
+const cutMs = 500;
+
+export class Frr {
+  readonly #runtime: Runtime;
+  readonly #host: Host;
+  #service: ReturnType<Runtime['supervise']> | undefined;
+
+  constructor(runtime: Runtime) {
+    this.#runtime = runtime;
+    this.#host = runtime.host;
+  }
+
+  /** Where it is written what FRR was last told; gone after a boot, as FRR is. */
+  get #loadedPath(): string {
+    return `${this.#runtime.directories.run}/frr-loaded.conf`;
+  }
+
+  get serving(): boolean {
+    return this.#service !== undefined;
+  }
+
+  conf(): Promise<string | undefined> {
+    return this.#host.files.readText(confPath);
+  }
+
+  /** The text that FRR has surely read. */
+  loaded(): Promise<string | undefined> {
+    return this.#host.files.readText(this.#loadedPath);
+  }
+
+  /** @throws PvcError FRR_MISSING, FRR_FOREIGN */
+  async writeFiles(conf: string): Promise<void> {
+    const { files } = this.#host;
+    const daemons = await files.readText(daemonsPath);
+    if (daemons === undefined || (await files.stat(`${program}/frr-reload.py`)) === undefined)
+      throw networkError('FRR_MISSING', { node: this.#runtime.node });
+    const before = await this.conf();
+    if (before !== undefined && isForeign(before)) throw networkError('FRR_FOREIGN', { node: this.#runtime.node });
+    const wanted = withBgp(daemons);
+    if (wanted !== daemons) await files.writeAtomic(daemonsPath, wanted, 0o640);
+    await files.writeAtomic(confPath, conf, 0o640);
+  }
+
+  /** Has it running from now on. */
+  async serve(): Promise<void> {
+    if (this.#service !== undefined) return;
+    const made = await this.#host.processes.exec(['install', '-d', '-o', 'frr', '-g', 'frr', runDirectory], {
+      timeoutMs: askMs,
+    });
+    if (made.code !== 0) throw new Error(`${runDirectory} cannot be made: ${made.stderr.trim()}`);
+    const service = this.#runtime.supervise(await this.#definition());
+    this.#service = service;
+    // As Debian starts it, it has no BGP, and would never get it.
+    if ((await this.#isUp('zebra')) && !(await this.#isUp('bgpd'))) await service.restart();
+  }
+
+  async #isUp(daemon: string): Promise<boolean> {
+    return (await this.#host.files.stat(`${runDirectory}/${daemon}.vty`)) !== undefined;
+  }
+
+  async #definition(): Promise<ServiceDefinition> {
+    // From FRR 10 on one daemon more holds the configuration.
+    const manager = (await this.#host.files.stat(`${program}/mgmtd`)) === undefined ? [] : ['mgmtd'];
+    return {
+      name: 'frr',
+      unit: 'frr.service',
+      // FRR's own keeper, which systemd's unit runs as well: it starts the daemons again one by one.
+      argv: [`${program}/watchfrr`, ...manager, 'zebra', 'bgpd'],
+      readyTimeoutMs: 30_000,
+      ready: async () => (await this.sessions()) !== undefined,
+    };
+  }
+
+  /** Sessions with other nodes; undefined: BGP does not answer. */
+  async sessions(): Promise<Session[] | undefined> {
+    try {
+      const command = ['vtysh', '-d', 'bgpd', '-c', 'show bgp l2vpn evpn summary json'] as const;
+      const shown = await this.#host.processes.exec(command, { timeoutMs: askMs });
+      return shown.code === 0 ? readSessions(shown.stdout) : undefined;
+    } catch {
+      // Not installed, hanging, or cut off in the middle of its answer: it does not answer.
+      return undefined;
+    }
+  }
+
+  /**
+   * Makes FRR what its file says, without touching sessions that stay.
+   * @param named the neighbours in that file
+   * @throws Error with what FRR says
+   */
+  async reload(conf: string, named: readonly string[]): Promise<void> {
+    const { processes, clock, files } = this.#host;
+    // FRR refuses to name a neighbour that has come by itself: a coordinator that was quicker than its document.
+    const strangers = ((await this.sessions()) ?? []).filter(
+      ({ address, dynamic }) => dynamic && named.includes(address),
+    );
+    for (const { address } of strangers)
+      await processes.exec(['vtysh', '-d', 'bgpd', '-c', `clear bgp ${address}`], { timeoutMs: askMs });
+    if (strangers.length > 0) await clock.sleep(cutMs, this.#runtime.signal);
+    const done = await processes.exec([`${program}/frr-reload.py`, '--reload', confPath], { timeoutMs: reloadMs });
+    if (done.code !== 0)
+      throw new Error(`frr-reload.py: ${(done.stderr.trim() || done.stdout.trim()).split('\n').slice(-3).join('; ')}`);
+    await files.writeAtomic(this.#loadedPath, conf, 0o600);
+  }
+}

@@ -1,0 +1,80 @@
+/** How guests get onto networks: a card is plugged into the bridge of its network on the node where the guest runs. @module */
+import type { PluginContext, Runtime } from '../../../core/plugin/api.ts';
+import type { Links } from '../links/link-controller.ts';
+import { bridgeName, tapName } from '../links/names.ts';
+import { network } from '../network/network-kind.ts';
+
+/** As the plugin of guests hands them over: a card and the verbs on a domain, as far as they matter here. */
+interface GuestNic {
+  readonly mac: string;
+  readonly source: { readonly type: string; readonly network?: string };
+}
+interface Element {
+  readonly name: string;
+}
+interface Plug {
+  readonly type: string;
+  readonly source: Readonly<Record<string, string>>;
+  readonly children: readonly Element[];
+}
+interface Draft {
+  readonly root: Element;
+  el(name: string, attributes: Record<string, string>): Element;
+  addNic(nic: GuestNic, plug: Plug): Element;
+}
+interface Guest {
+  readonly spec: { readonly nics: readonly GuestNic[] };
+}
+interface About {
+  readonly vm: Guest;
+  edit(root: Element): Draft;
+}
+
+/** A network that was made a moment ago is on its way to a node that is no coordinator (links/link-controller.ts). */
+const bridgeWaitMs = 8_000;
+const lookMs = 200;
+
+const networksOf = ({ spec }: Guest): string[] => [
+  ...new Set(spec.nics.flatMap(({ source }) => (source.type === 'network' ? (source.network ?? []) : []))),
+];
+
+export function tapGuests(pvc: PluginContext, part: () => { readonly runtime: Runtime; readonly links: Links }): void {
+  pvc.on('libvirt.domain', async (root: Element, about: About): Promise<Element> => {
+    const { documents } = part().runtime;
+    const draft = about.edit(root);
+    for (const nic of about.vm.spec.nics) {
+      if (nic.source.type !== 'network') continue;
+      const vni = await documents.find(network, 'name', nic.source.network ?? '');
+      const doc = vni === undefined ? undefined : await documents.get(network, vni);
+      if (doc === undefined) continue;
+      draft.addNic(nic, {
+        type: 'bridge',
+        source: { bridge: bridgeName(doc.id) },
+        children: [
+          draft.el('target', { dev: tapName(nic.mac) }),
+          // Told to the guest by its card, so that it never sends what no packet between nodes can carry.
+          draft.el('mtu', { size: String(doc.spec.mtu) }),
+        ],
+      });
+    }
+    return draft.root;
+  });
+  pvc.on('libvirt.start', async (reasons: readonly string[], { vm }: { readonly vm: Guest }) => {
+    const { runtime, links } = part();
+    const { clock } = runtime.host;
+    const untilMs = clock.monotonicMs() + bridgeWaitMs;
+    const missing: string[] = [];
+    for (const name of networksOf(vm)) {
+      const vni = await runtime.documents.find(network, 'name', name);
+      if (vni === undefined) continue;
+      let there = await links.isThere(vni);
+      while (!there && clock.monotonicMs() < untilMs) {
+        runtime.touch(network.name, vni);
+        await clock.sleep(lookMs, runtime.signal);
+        there = await links.isThere(vni);
+      }
+      if (!there) missing.push(`its network ${name} is not on this node yet: see \`pvc fault list\``);
+    }
+    return [...reasons, ...missing];
+  });
+}

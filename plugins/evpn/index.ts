@@ -1,0 +1,43 @@
+/** evpn: networks of guests that reach over all nodes, by VXLAN and BGP EVPN. See README.md. @module */
+import { clusterId, definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
+import { evpnConfig } from './config.ts';
+import type { DaemonPart } from './daemon-part.ts';
+import { tapGuests } from './guest/guest-nic.ts';
+import { network, networkError } from './network/network-kind.ts';
+import { networkOperations } from './network/operations.ts';
+
+/** What changes in the cluster that FRR must be told of. */
+const fabricKinds = ['node', network.name];
+
+export const evpnPlugin: PluginDefinition = definePlugin({
+  name: 'evpn',
+  api: '^1',
+  summary: 'networks of guests over all nodes, through VXLAN and EVPN',
+  apply(pvc) {
+    let running: DaemonPart | undefined;
+    const need = (): DaemonPart => {
+      if (running === undefined) throw networkError('EVPN_NOT_STARTED', {});
+      return running;
+    };
+    tapGuests(pvc, need);
+    pvc.hooks.config.tap(() => [evpnConfig]);
+    pvc.hooks.kinds.tap(() => [network]);
+    pvc.hooks.operations.tap(() => networkOperations(() => need().runtime));
+    pvc.hooks.counters.tap(async ({ view }): Promise<Record<string, number>> => {
+      const count = (await view.list(network)).length;
+      return count === 0 ? {} : { Networks: count };
+    });
+    pvc.hooks.start.tap(async (runtime) => {
+      // Not above: a command line needs no controllers.
+      const { startDaemonPart } = await import('./daemon-part.ts');
+      running = startDaemonPart(runtime);
+    });
+    pvc.hooks.event.tap(async ({ kind, type }) => {
+      if (type !== 'status' && fabricKinds.includes(kind)) running?.runtime.touch('cluster', clusterId);
+    });
+    pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
+    pvc.hooks.controllers.tap(() => need().controllers);
+    pvc.hooks.health.tap(() => need().health);
+    pvc.hooks.metrics.tap(() => need().metrics);
+  },
+});

@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { mostVni } from '../network/network-kind.ts';
+import { type Observed, planLinks } from './link-plan.ts';
+import { bridgeName, linkGroup, macOfTap, tapName, vniOf, vxlanName } from './names.ts';
+import { type Link, mtuOfAddress, readLinks } from './reading.ts';
+
+const local = '10.10.0.11';
+const nothing: Observed = {
+  vni: '100',
+  bridge: undefined,
+  vxlan: undefined,
+  deaf: new Set(),
+  loose: [],
+  address: local,
+  underlayMtu: 1500,
+};
+
+const bridge: Link = {
+  ifname: 'pvcn100',
+  flags: ['UP', 'LOWER_UP'],
+  mtu: 1450,
+  group: linkGroup,
+  linkinfo: { info_kind: 'bridge', info_data: { mcast_snooping: 0 } },
+};
+const vxlan: Link = {
+  ifname: 'pvcx100',
+  flags: ['UP', 'LOWER_UP'],
+  mtu: 1450,
+  master: 'pvcn100',
+  group: linkGroup,
+  linkinfo: {
+    info_kind: 'vxlan',
+    info_data: { id: 100, local, port: 4789, learning: false },
+    info_slave_data: { learning: false, neigh_suppress: true },
+  },
+};
+const whole: Observed = { ...nothing, bridge, vxlan, deaf: new Set(['pvcn100', 'pvcx100']) };
+
+const words = (observed: Partial<Observed>, mtu = 1450, wanted = true): string[] =>
+  planLinks(wanted ? { mtu } : undefined, { ...whole, ...observed }).steps.flatMap(({ device, commands }) => [
+    ...(device === undefined ? [] : [`deaf ${device}`]),
+    ...(commands ?? []).map((command) => command.join(' ')),
+  ]);
+
+const make = [
+  'ip link add name pvcn100 group 7370 mtu 1450 type bridge stp_state 0 mcast_snooping 0',
+  'deaf pvcn100',
+  'ip link set dev pvcn100 up',
+];
+const makeVxlan = [
+  'ip link add name pvcx100 group 7370 mtu 1450 type vxlan id 100 local 10.10.0.11 dstport 4789 nolearning',
+  'deaf pvcx100',
+  'ip link set dev pvcx100 master pvcn100',
+  'bridge link set dev pvcx100 learning off neigh_suppress on',
+  'ip link set dev pvcx100 up',
+];
+
+describe('the devices of a network', () => {
+  it('are left alone when all is well', () => assert.deepEqual(words({}), []));
+  it('are made', () => assert.deepEqual(words(nothing), [...make, ...makeVxlan]));
+  it('are a bridge alone on a node without an address', () =>
+    assert.deepEqual(words({ ...nothing, address: undefined, underlayMtu: undefined }), make));
+
+  for (const [what, observed, expected] of [
+    ['the bridge is gone', { bridge: undefined }, [...make, ...makeVxlan.slice(2, 4)]],
+    ['the VXLAN device is gone', { vxlan: undefined }, makeVxlan],
+    [
+      'it has another local address',
+      { address: '10.10.0.99' },
+      ['ip link delete dev pvcx100', ...makeVxlan.map((line) => line.replace(local, '10.10.0.99'))],
+    ],
+    ['it hangs nowhere', { vxlan: { ...vxlan, master: undefined } }, makeVxlan.slice(2, 4)],
+    ['it hangs elsewhere', { vxlan: { ...vxlan, master: 'br0' } }, makeVxlan.slice(2, 4)],
+    ['it is off', { vxlan: { ...vxlan, flags: [] } }, ['ip link set dev pvcx100 up']],
+    ['the bridge is off', { bridge: { ...bridge, flags: [] } }, ['ip link set dev pvcn100 up']],
+    ['the node hears', { deaf: new Set(['pvcx100']) }, ['deaf pvcn100']],
+    ['a card is loose', { loose: ['pvt525400123456'] }, ['ip link set dev pvt525400123456 master pvcn100']],
+    [
+      'a death came between its making and its place',
+      { vxlan: { ...vxlan, master: undefined, flags: [] }, deaf: new Set(['pvcn100']) },
+      makeVxlan.slice(1),
+    ],
+  ] as const satisfies readonly (readonly [string, Partial<Observed>, readonly string[]])[])
+    it(`are mended when ${what}`, () => assert.deepEqual(words(observed), expected));
+
+  for (const [what, part] of [
+    ['learns', { learning: true, neigh_suppress: true }],
+    ['lets every question through', { learning: false, neigh_suppress: false }],
+  ] as const)
+    it(`are mended when the port ${what}`, () => {
+      const linkinfo = { ...vxlan.linkinfo, info_slave_data: part };
+      assert.deepEqual(words({ vxlan: { ...vxlan, linkinfo } }), [makeVxlan[3]]);
+    });
+
+  for (const [what, data] of [
+    ['another number', { id: 101 }],
+    ['another port', { port: 8472 }],
+    ['learning on', { learning: true }],
+  ] as const)
+    it(`are made anew when the VXLAN device has ${what}`, () => {
+      const linkinfo = { ...vxlan.linkinfo, info_data: { ...vxlan.linkinfo?.info_data, ...data } };
+      assert.deepEqual(words({ vxlan: { ...vxlan, linkinfo } }), ['ip link delete dev pvcx100', ...makeVxlan]);
+    });
+
+  it('get another MTU in place', () =>
+    assert.deepEqual(words({}, 1400), ['ip link set dev pvcn100 mtu 1400', 'ip link set dev pvcx100 mtu 1400']));
+
+  it('go with the network, and only those that are PVC’s', () => {
+    assert.deepEqual(words({}, 0, false), ['ip link delete dev pvcx100', 'ip link delete dev pvcn100']);
+    assert.deepEqual(words({ vxlan: undefined }, 0, false), ['ip link delete dev pvcn100']);
+    assert.deepEqual(words({ bridge: { ...bridge, group: 'default' } }, 0, false), ['ip link delete dev pvcx100']);
+    assert.deepEqual(words(nothing, 0, false), []);
+  });
+
+  it('are refused where they cannot be', () => {
+    for (const [observed, mtu, reason] of [
+      [{ bridge: { ...bridge, group: 'default' } }, 1450, /pvcn100 is there that PVC did not make/],
+      [{ vxlan: { ...vxlan, group: '7' } }, 1450, /pvcx100 is there that PVC did not make/],
+      [{ address: 'fd00::11' }, 1450, /is not IPv4/],
+      [{ underlayMtu: undefined }, 1450, /no device of this node has 10\.10\.0\.11/],
+      [{}, 1451, /needs 1501 on the cluster network, where this node has 1500/],
+    ] as const)
+      assert.throws(() => words(observed, mtu), reason);
+  });
+});
+
+describe('names of devices', () => {
+  it('fit, and tell what they belong to', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: mostVni }), (number) => {
+        const vni = String(number);
+        for (const name of [bridgeName(vni), vxlanName(vni)]) {
+          assert.ok(name.length <= 15);
+          assert.equal(vniOf(name), vni);
+        }
+      }),
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 6, maxLength: 6 }), (bytes) => {
+        const mac = [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':');
+        assert.ok(tapName(mac).length <= 15);
+        assert.equal(macOfTap(tapName(mac)), mac);
+      }),
+    );
+  });
+
+  it('are not seen in others', () => {
+    for (const name of ['pvcn', 'pvcn0', 'pvcn01', 'xpvcn1', 'pvcn1a', 'br0', 'vnet0'])
+      assert.equal(vniOf(name), undefined);
+    for (const name of ['pvt52540012345', 'pvt5254001234567', 'vnet0', 'pvtzz5400123456'])
+      assert.equal(macOfTap(name), undefined);
+  });
+});
+
+describe('what ip tells', () => {
+  it('is read, also when it was asked for a few devices only', () => {
+    const printed = [{}, { ifname: 'lo', flags: ['UP'], mtu: 65_536, group: 'default', operstate: 'UNKNOWN' }, {}];
+    assert.deepEqual(
+      readLinks(JSON.stringify(printed)).map(({ ifname }) => ifname),
+      ['lo'],
+    );
+    assert.deepEqual(readLinks('\n'), []);
+    assert.throws(() => readLinks('[{"ifname":"lo"'));
+    assert.throws(() => readLinks('[{"ifname":"lo"}]'));
+  });
+
+  it('gives the MTU behind an address', () => {
+    const printed = JSON.stringify([{}, { ifname: 'cluster', mtu: 9000, addr_info: [{ local, prefixlen: 24 }] }]);
+    assert.equal(mtuOfAddress(printed, local), 9000);
+    assert.equal(mtuOfAddress(printed, '10.10.0.1'), undefined);
+    assert.equal(mtuOfAddress('', local), undefined);
+  });
+});

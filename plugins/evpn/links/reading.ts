@@ -1,0 +1,51 @@
+/** What `ip -j -d link show` tells of devices. Pure. @module */
+import { z } from '../../../core/plugin/api.ts';
+
+const link = z.looseObject({
+  ifname: z.string(),
+  flags: z.array(z.string()).default([]),
+  mtu: z.int(),
+  master: z.string().optional(),
+  group: z.string().default('default'),
+  linkinfo: z
+    .looseObject({
+      info_kind: z.string().optional(),
+      info_data: z
+        .looseObject({
+          id: z.int().optional(),
+          local: z.string().optional(),
+          port: z.int().optional(),
+          learning: z.boolean().optional(),
+          mcast_snooping: z.int().optional(),
+        })
+        .optional(),
+      info_slave_data: z
+        .looseObject({ learning: z.boolean().optional(), neigh_suppress: z.boolean().optional() })
+        .optional(),
+    })
+    .optional(),
+});
+export type Link = z.infer<typeof link>;
+
+/** iproute2 prints `{}` for each device that it was not asked for. */
+const links = z.array(z.union([link, z.strictObject({})]));
+
+/** @throws Error for what is no such print */
+export function readLinks(stdout: string): Link[] {
+  const parsed: unknown = stdout.trim() === '' ? [] : JSON.parse(stdout);
+  return links.parse(parsed).filter((one): one is Link => 'ifname' in one);
+}
+
+const addressed = z.array(
+  z.looseObject({
+    ifname: z.string().optional(),
+    mtu: z.int().optional(),
+    addr_info: z.array(z.looseObject({ local: z.string().optional() })).default([]),
+  }),
+);
+
+/** The MTU of the device that has the address, in what `ip -j address show` tells; undefined when none has. */
+export function mtuOfAddress(stdout: string, address: string): number | undefined {
+  const parsed = addressed.parse(stdout.trim() === '' ? [] : JSON.parse(stdout));
+  return parsed.find(({ addr_info }) => addr_info.some(({ local }) => local === address))?.mtu;
+}

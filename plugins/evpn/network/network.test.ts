@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { ceilingOf, underlayFact } from './mtu.ts';
+import { mostVni, network, networkSpec } from './network-kind.ts';
+import { freeVni } from './vni.ts';
+
+describe('documents of networks', () => {
+  const spec = { name: 'office', type: 'managed', mtu: 1450, description: '' };
+
+  it('are written and read back', () => assert.deepEqual(networkSpec.parse(spec), spec));
+
+  for (const [what, change] of [
+    ['a name with a slash', { name: 'a/b' }],
+    ['a name like an option', { name: '-d' }],
+    ['no name', { name: '' }],
+    ['a type that there is not', { type: 'bridged' }],
+    ['an MTU that IPv6 cannot live with', { mtu: 1279 }],
+    ['an MTU that is no number of bytes', { mtu: 1450.5 }],
+    ['a description of two lines', { description: 'a\nb' }],
+    ['a field that there is not', { vlan: 7 }],
+  ] as const)
+    it(`are refused with ${what}`, () => assert.equal(networkSpec.safeParse({ ...spec, ...change }).success, false));
+
+  it('are known by a number of 24 bits', () => {
+    for (const id of ['0', '01', '16777216', '99999999', '-1', '1e3', 'office', ''])
+      assert.equal(network.id.safeParse(id).success, false, id);
+    for (const id of ['1', '10000', String(mostVni)]) assert.ok(network.id.safeParse(id).success);
+  });
+});
+
+describe('a free number', () => {
+  it('is free, and the lowest', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: 9_990, max: 10_030 })), (list) => {
+        const taken = new Set(list);
+        const vni = freeVni(taken);
+        assert.ok(!taken.has(vni) && vni >= 10_000);
+        for (let lower = 10_000; lower < vni; lower += 1) assert.ok(taken.has(lower));
+      }),
+    );
+  });
+});
+
+describe('the largest MTU', () => {
+  const node = (id: string, mtu?: number) => ({
+    id,
+    status: mtu === undefined ? undefined : ({ facts: { evpn: { [underlayFact]: mtu } } } as never),
+  });
+
+  it('is that of the node that carries least', () => {
+    assert.deepEqual(ceilingOf([node('hv1', 9000), node('hv2', 1500), node('hv3', 9000)]), { node: 'hv2', mtu: 1450 });
+    assert.equal(ceilingOf([node('hv1', 9000)]).mtu, 8950);
+  });
+
+  it('is Ethernet’s where a node has not told', () => {
+    assert.deepEqual(ceilingOf([node('hv1', 9000), node('hv2')]), { node: 'hv2', mtu: 1450 });
+    assert.equal(ceilingOf([]).mtu, 1450);
+  });
+});

@@ -1,0 +1,234 @@
+/** Networks: add, change, remove, list, look at. @module */
+import {
+  type Doc,
+  defineMutation,
+  defineQuery,
+  names,
+  node as nodeKind,
+  type PlanBuilder,
+  type Runtime,
+  type View,
+  z,
+} from '../../../core/plugin/api.ts';
+import { cardsOn } from '../guest/cards.ts';
+import { bridgeName } from '../links/names.ts';
+import { ceilingOf, vxlanOverhead } from './mtu.ts';
+import {
+  mtuNumber,
+  type NetworkSpec,
+  network,
+  networkError,
+  networkName,
+  networkSpec,
+  vniNumber,
+} from './network-kind.ts';
+import { renderNetwork, renderNetworks } from './render.ts';
+import { freeVni } from './vni.ts';
+
+const networkRow = z.object({
+  name: z.string(),
+  type: networkSpec.shape.type,
+  vni: z.int().describe('its number'),
+  mtu: z.int().describe('what its frames may carry, bytes'),
+  description: z.string(),
+  guests: z.int().describe('guests with a network card on it'),
+});
+export type NetworkRow = z.output<typeof networkRow>;
+
+const networkInfo = networkRow.extend({
+  bridge: z.string().describe('the bridge of the network on every node'),
+  members: z.array(
+    z.object({
+      vm: z.string(),
+      uuid: z.string(),
+      node: z.string(),
+      state: z.string(),
+      mac: z.string(),
+    }),
+  ),
+});
+export type NetworkInfo = z.output<typeof networkInfo>;
+
+type NetworkDoc = Doc<NetworkSpec, null>;
+
+const networkArgument = { field: 'network', complete: 'network' } as const;
+const answer = z.object({ network: z.string(), vni: z.int(), mtu: z.int() });
+const answerOf = ({ id, spec }: Pick<NetworkDoc, 'id' | 'spec'>): z.output<typeof answer> => ({
+  network: spec.name,
+  vni: Number(id),
+  mtu: spec.mtu,
+});
+
+/** @throws PvcError NETWORK_NOT_FOUND */
+async function needNetwork(view: View, name: string): Promise<NetworkDoc> {
+  const doc = await view.find(network, 'name', name);
+  if (doc === undefined) throw networkError('NETWORK_NOT_FOUND', { network: name });
+  return doc;
+}
+
+/** The MTU that was asked for, or the largest. @throws PvcError NETWORK_MTU */
+async function fittingMtu(view: View, name: string, wanted: number | undefined): Promise<number> {
+  const ceiling = ceilingOf(await view.list(nodeKind));
+  if (wanted !== undefined && wanted > ceiling.mtu)
+    throw networkError('NETWORK_MTU', {
+      network: name,
+      mtu: wanted,
+      node: ceiling.node,
+      ceiling: ceiling.mtu,
+      overhead: vxlanOverhead,
+    });
+  return wanted ?? ceiling.mtu;
+}
+
+/** @throws PvcError NETWORK_UNDERLAY */
+async function needUnderlay(view: View): Promise<void> {
+  const unfit = (await view.list(nodeKind)).find(({ spec }) => spec.address?.includes(':'));
+  if (unfit !== undefined) throw networkError('NETWORK_UNDERLAY', { node: unfit.id, address: unfit.spec.address });
+}
+
+/** @throws PvcError NETWORK_VNI_TAKEN */
+async function numberFor(view: View, wanted: number | undefined): Promise<string> {
+  const known = await view.list(network);
+  const owner = known.find(({ id }) => id === String(wanted));
+  if (owner !== undefined) throw networkError('NETWORK_VNI_TAKEN', { vni: owner.id, network: owner.spec.name });
+  const vni = wanted ?? freeVni(new Set(known.map(({ id }) => Number(id))));
+  return String(vni);
+}
+
+/** Names of the guests that have a card on the network. */
+const guestsOn = async (view: View, name: string): Promise<string[]> =>
+  ((await view.referrers('network')).get(name) ?? []).filter(({ kind }) => kind === 'vm').map(({ label }) => label);
+
+function tellGuests(plan: PlanBuilder, name: string, guests: readonly string[]): void {
+  if (guests.length > 0)
+    plan.warn(
+      `Guests on ${name} keep the old MTU until their next restart: ${guests.join(', ')}. Until then large packets to and from them may be lost.`,
+    );
+}
+
+export function networkOperations(runtime: () => Runtime) {
+  return [
+    defineMutation({
+      name: 'network.add',
+      summary: 'Make a network for guests that reaches over all nodes',
+      http: { method: 'POST', path: '/networks' },
+      cli: {
+        command: 'network add',
+        arguments: [{ field: 'network' }],
+        options: { vni: { value: 'NUMBER' }, mtu: { value: 'BYTES' }, description: { short: 'd', value: 'TEXT' } },
+        examples: ['pvc network add office', 'pvc network add lab --vni 4711 --mtu 1400 -d "for the interns"'],
+      },
+      role: 'admin',
+      input: z.strictObject({
+        network: networkName,
+        type: networkSpec.shape.type.default('managed').describe('managed: VXLAN between the nodes'),
+        vni: vniNumber.optional().describe('its number, 1 to 16777215 (a free one)'),
+        mtu: mtuNumber.optional().describe('MTU, bytes (the largest that every node carries)'),
+        description: names.oneLine.default('').describe('text for people'),
+      }),
+      output: answer,
+      async plan(plan, { view }, input) {
+        await needUnderlay(view);
+        const mtu = await fittingMtu(view, input.network, input.mtu);
+        const id = await numberFor(view, input.vni);
+        const spec: NetworkSpec = { name: input.network, type: input.type, mtu, description: input.description };
+        plan.create(network, id, spec);
+        plan.act(`make the bridge ${bridgeName(id)} for ${input.network} on every node (VNI ${id}, MTU ${mtu})`);
+        return answerOf({ id, spec });
+      },
+    }),
+    defineMutation({
+      name: 'network.modify',
+      summary: 'Change the MTU or the description of a network',
+      http: { method: 'PATCH', path: '/networks/{network}' },
+      cli: {
+        command: 'network modify',
+        arguments: [networkArgument],
+        options: { mtu: { value: 'BYTES' }, description: { short: 'd', value: 'TEXT' } },
+        examples: ['pvc network modify office --mtu 1400', 'pvc network modify office -d ""'],
+      },
+      role: 'admin',
+      input: z.strictObject({
+        network: networkName,
+        mtu: mtuNumber.optional().describe('MTU, bytes'),
+        description: names.oneLine.optional().describe('text for people; empty for none'),
+      }),
+      output: answer,
+      async plan(plan, { view }, input) {
+        const doc = await needNetwork(view, input.network);
+        const mtu = input.mtu === undefined ? doc.spec.mtu : await fittingMtu(view, input.network, input.mtu);
+        const spec: NetworkSpec = { ...doc.spec, mtu, description: input.description ?? doc.spec.description };
+        if (mtu === doc.spec.mtu && spec.description === doc.spec.description)
+          throw networkError('NETWORK_UNCHANGED', { network: input.network });
+        plan.update(network, doc, spec);
+        if (mtu !== doc.spec.mtu) {
+          plan.act(`change the MTU of ${input.network} on every node: ${doc.spec.mtu} → ${mtu}`);
+          tellGuests(plan, input.network, await guestsOn(view, input.network));
+        }
+        if (spec.description !== doc.spec.description) plan.act(`change the description of ${input.network}`);
+        return answerOf({ id: doc.id, spec });
+      },
+    }),
+    defineMutation({
+      name: 'network.remove',
+      summary: 'Remove a network that no guest is on',
+      http: { method: 'DELETE', path: '/networks/{network}' },
+      cli: {
+        command: 'network remove',
+        aliases: ['rm'],
+        arguments: [networkArgument],
+        confirm: 'Remove the network {network}?',
+      },
+      role: 'admin',
+      input: z.strictObject({ network: networkName }),
+      output: answer,
+      async plan(plan, { view }, input) {
+        const doc = await needNetwork(view, input.network);
+        plan.remove(network, doc);
+        plan.act(`remove the bridge ${bridgeName(doc.id)} on every node`);
+        return answerOf(doc);
+      },
+    }),
+    defineQuery({
+      name: 'network.list',
+      summary: 'List the networks of guests',
+      http: { method: 'GET', path: '/networks' },
+      cli: { command: 'network list', render: renderNetworks },
+      role: 'viewer',
+      input: z.strictObject({}),
+      output: z.array(networkRow),
+      async run({ view }): Promise<NetworkRow[]> {
+        return Promise.all(
+          (await view.list(network)).map(async (doc) => rowOf(doc, (await guestsOn(view, doc.spec.name)).length)),
+        );
+      },
+    }),
+    defineQuery({
+      name: 'network.info',
+      summary: 'Show a network, and who is on it',
+      http: { method: 'GET', path: '/networks/{network}' },
+      cli: { command: 'network info', arguments: [networkArgument], render: renderNetwork },
+      role: 'viewer',
+      input: z.strictObject({ network: networkName }),
+      output: networkInfo,
+      async run({ view }, input): Promise<NetworkInfo> {
+        const doc = await needNetwork(view, input.network);
+        const members = await cardsOn(runtime(), input.network);
+        return {
+          ...rowOf(doc, new Set(members.map(({ uuid }) => uuid)).size),
+          bridge: bridgeName(doc.id),
+          members,
+        };
+      },
+    }),
+  ];
+}
+
+const rowOf = ({ id, spec }: NetworkDoc, guests: number): NetworkRow => ({
+  name: spec.name,
+  type: spec.type,
+  vni: Number(id),
+  mtu: spec.mtu,
+  description: spec.description,
+  guests,
+});

@@ -99,6 +99,11 @@ export class Documents {
     return [...byId].flatMap(([id, pair]) => this.#understood<S, T>(kind, id, pair.spec, pair.status));
   }
 
+  /** Ids of all objects of a kind, without reading them. */
+  ids(kind: AnyKind): Promise<string[]> {
+    return this.store.children(`/${kind.name}`);
+  }
+
   /** Ids of the objects of a kind that concern a node, without reading those of others. */
   idsAt(kind: AnyKind, node: string): Promise<string[]> {
     return this.store.children(atPrefix(kind, node));

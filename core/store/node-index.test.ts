@@ -57,8 +57,10 @@ describe('the index by node', () => {
       (await documents.listAt(guest, 'hv2')).map(({ id, spec, status }) => [id, spec.node, status?.node]),
       [['h', 'hv2', 'hv2']],
     );
+    assert.deepEqual(await documents.ids(guest), ['g', 'h']);
     await write({ do: 'remove', kind: guest, before: await need('h') });
     assert.deepEqual(index(), ['hv1/guest/g', 'hv3/guest/g']);
+    assert.deepEqual(await documents.ids(guest), ['g']);
   });
 
   it('is right when spec and status of one object are written in one commit', async () => {

@@ -5,7 +5,8 @@ import { fabricController } from './fabric/fabric-controller.ts';
 import { FabricHealth } from './fabric/fabric-health.ts';
 import { fabricMetrics } from './fabric/fabric-metrics.ts';
 import { Frr } from './fabric/frr.ts';
-import { Links, linkController } from './links/link-controller.ts';
+import { linkController } from './links/link-controller.ts';
+import { Links } from './links/links.ts';
 import { underlayFact } from './network/mtu.ts';
 
 export interface DaemonPart {

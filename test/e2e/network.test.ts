@@ -58,6 +58,8 @@ describe('networks of guests', { concurrency: false }, () => {
     assert.equal(await a.pings(stranger.address), 0);
     await a.guest.shell('ip addr add 10.10.0.200/24 dev eth0');
     for (const node of ['10.10.0.11', '10.10.0.13']) assert.equal(await a.pings(node, 2), 0);
+    // Not even who has these addresses may be told: what is known by then is for other guests.
+    assert.doesNotMatch(await a.guest.shell('cat /proc/net/arp'), /^10\.10\.0\.\d+ +0x1 +0x2/m);
     await a.guest.shell('ip addr del 10.10.0.200/24 dev eth0');
     for (const node of ['hv3', 'hv4'])
       for (const { ifname } of await own(node)) {

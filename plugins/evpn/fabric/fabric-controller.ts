@@ -18,7 +18,7 @@ export async function wantedFabric({ documents, node }: Runtime, config: EvpnCon
   const [spec, nodes, networks] = await Promise.all([
     documents.get(cluster, clusterId),
     documents.list(nodeKind),
-    documents.list(network),
+    documents.ids(network),
   ]);
   return fabricOf({
     asn: config.asn,

@@ -1,6 +1,6 @@
 /** How guests get onto networks: a card is plugged into the bridge of its network on the node where the guest runs. @module */
 import type { PluginContext, Runtime } from '../../../core/plugin/api.ts';
-import type { Links } from '../links/link-controller.ts';
+import type { Links } from '../links/links.ts';
 import { bridgeName, tapName } from '../links/names.ts';
 import { network } from '../network/network-kind.ts';
 

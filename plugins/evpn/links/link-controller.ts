@@ -8,101 +8,15 @@ import {
   defineController,
   errorText,
   isStoreAway,
-  node as nodeKind,
   type Runtime,
 } from '../../../core/plugin/api.ts';
-import { looseCards } from '../guest/cards.ts';
 import { network } from '../network/network-kind.ts';
-import { type Command, type LinkStep, type Observed, planLinks } from './link-plan.ts';
-import { bridgeName, linkGroup, vniOf, vxlanName } from './names.ts';
-import { type Link, mtuOfAddress, readLinks } from './reading.ts';
+import { type LinkStep, planLinks } from './link-plan.ts';
+import type { Links } from './links.ts';
+import { bridgeName, vniOf, vxlanName } from './names.ts';
 
-const execMs = 5_000;
 /** How often devices are looked for that went, and networks that came without a word: hypervisors hear only of their guests. */
 const lookMs = 5_000;
-
-/** Without an address of its own on it the node would still answer for its others; with these it drops what comes. */
-const deafSettings = (device: string): readonly (readonly [path: string, value: string])[] => [
-  [`/proc/sys/net/ipv6/conf/${device}/disable_ipv6`, '1'],
-  [`/proc/sys/net/ipv4/conf/${device}/rp_filter`, '1'],
-];
-
-export class Links {
-  readonly #runtime: Runtime;
-
-  constructor(runtime: Runtime) {
-    this.#runtime = runtime;
-  }
-
-  /** @throws Error with what the command says */
-  async run(command: Command): Promise<string> {
-    const done = await this.#runtime.host.processes.exec(command, { timeoutMs: execMs });
-    if (done.code !== 0) throw new Error(`${command.join(' ')}: ${done.stderr.trim() || `exit ${done.code}`}`);
-    return done.stdout;
-  }
-
-  /** Undefined: there is no such device. */
-  async device(name: string): Promise<Link | undefined> {
-    const command: Command = ['ip', '-j', '-d', 'link', 'show', 'dev', name];
-    const done = await this.#runtime.host.processes.exec(command, { timeoutMs: execMs });
-    if (done.code !== 0 && /does not exist/.test(done.stderr)) return undefined;
-    if (done.code !== 0) throw new Error(`${command.join(' ')}: ${done.stderr.trim() || `exit ${done.code}`}`);
-    return readLinks(done.stdout)[0];
-  }
-
-  /** All devices that PVC made for networks. */
-  async own(): Promise<Link[]> {
-    return readLinks(await this.run(['ip', '-j', '-d', 'link', 'show', 'group', linkGroup]));
-  }
-
-  async isDeaf(device: string): Promise<boolean> {
-    const { files } = this.#runtime.host;
-    for (const [path, value] of deafSettings(device)) if ((await files.readText(path))?.trim() !== value) return false;
-    return true;
-  }
-
-  async makeDeaf(device: string): Promise<void> {
-    const { files } = this.#runtime.host;
-    // A kernel without IPv6 has no such file, and is deaf by itself.
-    for (const [path, value] of deafSettings(device))
-      if ((await files.stat(path)) !== undefined) await files.append(path, `${value}\n`);
-  }
-
-  /** Whether guests can be plugged into the network here. */
-  async isThere(vni: string): Promise<boolean> {
-    const bridge = await this.device(bridgeName(vni));
-    return bridge?.group === linkGroup && bridge.flags.includes('UP');
-  }
-
-  /** This node's address on the cluster network. */
-  async address(): Promise<string | undefined> {
-    return (await this.#runtime.documents.get(nodeKind, this.#runtime.node))?.spec.address;
-  }
-
-  async underlayMtu(address: string): Promise<number | undefined> {
-    return mtuOfAddress(await this.run(['ip', '-j', 'address', 'show', 'to', address]), address);
-  }
-
-  async look(vni: string, name: string | undefined): Promise<Observed> {
-    const [bridge, vxlan, address] = await Promise.all([
-      this.device(bridgeName(vni)),
-      this.device(vxlanName(vni)),
-      this.address(),
-    ]);
-    const there = [bridge, vxlan].filter((link) => link !== undefined).map(({ ifname }) => ifname);
-    const deaf = new Set<string>();
-    for (const device of there) if (await this.isDeaf(device)) deaf.add(device);
-    return {
-      vni,
-      bridge,
-      vxlan,
-      deaf,
-      loose: name === undefined ? [] : await looseCards(this.#runtime, this, name),
-      address,
-      underlayMtu: address === undefined ? undefined : await this.underlayMtu(address),
-    };
-  }
-}
 
 export function linkController(runtime: Runtime, links: Links): AnyController {
   const { host, documents } = runtime;
@@ -113,7 +27,7 @@ export function linkController(runtime: Runtime, links: Links): AnyController {
       (await links.own()).filter((link) => link.flags.includes('UP')).map(({ ifname }) => ifname),
     );
     const overlay = (await links.address()) !== undefined;
-    const wanted = (await documents.list(network)).map(({ id }) => id);
+    const wanted = await documents.ids(network);
     const missing = wanted.filter((vni) => !devices.has(bridgeName(vni)) || (overlay && !devices.has(vxlanName(vni))));
     const orphans = [...devices].flatMap((name) => vniOf(name) ?? []).filter((vni) => !wanted.includes(vni));
     return [...new Set([...missing, ...orphans])];

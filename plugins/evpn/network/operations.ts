@@ -95,9 +95,11 @@ async function numberFor(view: View, wanted: number | undefined): Promise<string
   return String(vni);
 }
 
-/** Names of the guests that have a card on the network. */
-const guestsOn = async (view: View, name: string): Promise<string[]> =>
-  ((await view.referrers('network')).get(name) ?? []).filter(({ kind }) => kind === 'vm').map(({ label }) => label);
+/** Names of the guests that have a card on each network. */
+async function guestsByNetwork(view: View): Promise<(name: string) => string[]> {
+  const users = await view.referrers('network');
+  return (name) => (users.get(name) ?? []).filter(({ kind }) => kind === 'vm').map(({ label }) => label);
+}
 
 function tellGuests(plan: PlanBuilder, name: string, guests: readonly string[]): void {
   if (guests.length > 0)
@@ -163,7 +165,7 @@ export function networkOperations(runtime: () => Runtime) {
         plan.update(network, doc, spec);
         if (mtu !== doc.spec.mtu) {
           plan.act(`change the MTU of ${input.network} on every node: ${doc.spec.mtu} → ${mtu}`);
-          tellGuests(plan, input.network, await guestsOn(view, input.network));
+          tellGuests(plan, input.network, (await guestsByNetwork(view))(input.network));
         }
         if (spec.description !== doc.spec.description) plan.act(`change the description of ${input.network}`);
         return answerOf({ id: doc.id, spec });
@@ -198,9 +200,8 @@ export function networkOperations(runtime: () => Runtime) {
       input: z.strictObject({}),
       output: z.array(networkRow),
       async run({ view }): Promise<NetworkRow[]> {
-        return Promise.all(
-          (await view.list(network)).map(async (doc) => rowOf(doc, (await guestsOn(view, doc.spec.name)).length)),
-        );
+        const guests = await guestsByNetwork(view);
+        return (await view.list(network)).map((doc) => rowOf(doc, guests(doc.spec.name).length));
       },
     }),
     defineQuery({

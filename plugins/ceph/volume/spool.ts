@@ -3,14 +3,11 @@
  * copies it; what a crash leaves there without one is cleared when the daemon starts.
  * @module
  */
-import { formatBytes, type Runtime, task as taskKind } from '../../../core/plugin/api.ts';
+import { formatBytes, type Runtime, task as taskKind, taskEnded } from '../../../core/plugin/api.ts';
 import { volumeError } from './volume-kind.ts';
 
 /** What must stay free on the node's file system. */
 const reserveBytes = 512 * 1024 * 1024;
-
-const ended = (state: string | undefined): boolean =>
-  state === 'succeeded' || state === 'failed' || state === 'cancelled';
 
 export class Spool {
   readonly #runtime: Pick<Runtime, 'host' | 'documents' | 'directories' | 'node'>;
@@ -51,7 +48,7 @@ export class Spool {
     const found = (await host.files.list(this.directory)) ?? [];
     if (found.length === 0) return;
     const needed = (await documents.list(taskKind))
-      .filter(({ status }) => !ended(status?.state))
+      .filter(({ status }) => !taskEnded(status))
       .map(({ spec }) => (spec.input as { path?: unknown } | null)?.path);
     for (const name of found) {
       const path = `${this.directory}/${name}`;

@@ -55,7 +55,7 @@ export async function snapshotsOf(view: View, uuid: string): Promise<SnapshotDoc
 }
 
 /** @throws PvcError VM_SNAPSHOT_NOT_FOUND */
-async function needSnapshot(view: View, guest: VmDoc, name: string): Promise<SnapshotDoc> {
+export async function needSnapshot(view: View, guest: VmDoc, name: string): Promise<SnapshotDoc> {
   const found = await view.find(vmSnapshot, 'name', `${guest.id}/${name}`);
   if (found === undefined) throw snapshotError('VM_SNAPSHOT_NOT_FOUND', { vm: guest.spec.name, snapshot: name });
   return found;

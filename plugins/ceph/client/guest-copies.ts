@@ -19,7 +19,7 @@ import { type DiffHead, diffBytes, exportDiff, importDiff, readDiffHead } from '
 import { guardRoom } from '../volume/room.ts';
 import { removeSnapshot, snapshotsOf } from '../volume/snapshot-image.ts';
 import { imageOf } from '../volume/volume-book.ts';
-import { type VolumeSpec, volume as volumeKind, volumeError, volumeLimits } from '../volume/volume-kind.ts';
+import { type VolumeSpec, volumeError, volume as volumeKind, volumeLimits } from '../volume/volume-kind.ts';
 
 /** Copying takes as long as the disks take; the task that waits for it has its own end. */
 const longTimeoutMs = 24 * 3_600_000;
@@ -49,8 +49,7 @@ export function guestCopies(
     await removeImage(patient, image, long(signal));
     await createImage(patient, image, copies[0]?.sizeBytes ?? spec.sizeBytes);
     // Not a patient one: what was taken from a stream cannot be taken again.
-    for (const copy of copies)
-      await importDiff(ceph, image, copy.open(), { timeoutMs: longTimeoutMs, signal });
+    for (const copy of copies) await importDiff(ceph, image, copy.open(), { timeoutMs: longTimeoutMs, signal });
     for (const { snapshot } of copies) await removeSnapshot(patient, image, snapshot, long(signal));
     await limitImage(patient, image, spec.limits);
     const made = await imageInfo(patient, image);
@@ -90,7 +89,8 @@ export function guestCopies(
       const sums = new Map<string, number>();
       for (const { volume, sizeBytes, settings: given } of wanted) {
         const read = settings.safeParse(given);
-        if (!read.success) throw volumeError('VOLUME_COPY_UNFIT', { volume, reason: issueLines(read.error).join('; ') });
+        if (!read.success)
+          throw volumeError('VOLUME_COPY_UNFIT', { volume, reason: issueLines(read.error).join('; ') });
         const { limits } = read.data;
         const { pool } = splitRef(volume);
         ids.push(await newVolume(plan, context, volume, sizeBytes, { limits }));

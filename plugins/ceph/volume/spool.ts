@@ -3,7 +3,7 @@
  * copies it; what a crash leaves there without one is cleared when the daemon starts.
  * @module
  */
-import { formatBytes, type Runtime, task as taskKind, taskEnded } from '../../../core/plugin/api.ts';
+import { formatBytes, type Runtime, taskEnded, task as taskKind } from '../../../core/plugin/api.ts';
 import { volumeError } from './volume-kind.ts';
 
 /** What must stay free on the node's file system. */

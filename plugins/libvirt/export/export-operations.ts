@@ -6,16 +6,13 @@ import {
   names,
   node as nodeKind,
   type PlanContext,
-  task,
-  taskEnded,
-  type View,
   z,
 } from '../../../core/plugin/api.ts';
 import { needVm, vmArgument, vmRef } from '../operations/common.ts';
 import { type SnapshotSpec, snapshotError, snapshotName, vmSnapshot } from '../snapshot/snapshot-kind.ts';
 import { needSnapshot } from '../snapshot/snapshot-operations.ts';
 import { exportError } from './export-errors.ts';
-import { exportInput } from './export-task.ts';
+import type { exportInput } from './task-inputs.ts';
 
 /** Copying takes as long as the disks take. */
 const copyTimeoutMs = 24 * 3_600_000;
@@ -46,17 +43,8 @@ function needEarlier(vm: string, doc: SnapshotDoc, since: SnapshotDoc): void {
   if (since.id === doc.id) throw wrong('it is the same snapshot');
   if (since.spec.createdMs >= doc.spec.createdMs)
     throw wrong(`that one is newer (${formatInstant(since.spec.createdMs)})`);
-  if (disksOf(since) !== disksOf(doc)) throw wrong(`that one has the disks ${disksOf(since)}, this one ${disksOf(doc)}`);
-}
-
-/** Refuses to take a snapshot away from an export that reads it. @throws PvcError VM_SNAPSHOT_EXPORTED */
-export async function needUnexported(view: View, vm: string, { id, spec }: SnapshotDoc): Promise<void> {
-  for (const one of await view.list(task)) {
-    if (one.spec.action !== 'vm.snapshot-export' || taskEnded(one.status)) continue;
-    const { snapshot, since } = exportInput.parse(one.spec.input);
-    if (snapshot === id || since === id)
-      throw exportError('VM_SNAPSHOT_EXPORTED', { vm, snapshot: spec.name, task: one.id });
-  }
+  if (disksOf(since) !== disksOf(doc))
+    throw wrong(`that one has the disks ${disksOf(since)}, this one ${disksOf(doc)}`);
 }
 
 export const exportOperations = [

@@ -8,11 +8,9 @@ import {
   type AnyTaskDefinition,
   defineTask,
   formatBytes,
-  names,
   orUndo,
   type Runtime,
   type TaskRun,
-  z,
 } from '../../../core/plugin/api.ts';
 import { vmDocumentText } from '../domain/document.ts';
 import { type SnapshotSpec, vmSnapshot } from '../snapshot/snapshot-kind.ts';
@@ -20,16 +18,7 @@ import type { VolumeStoreHook } from '../snapshot/volume-store.ts';
 import { withStores } from '../snapshot/with-stores.ts';
 import { exportError } from './export-errors.ts';
 import { copyFile, type DiskCopy, guestMeta, type Manifest, manifestName } from './manifest.ts';
-
-export const exportInput = z.strictObject({
-  snapshot: names.uuid,
-  /** The snapshot that the export builds on; null: a full one. */
-  since: names.uuid.nullable(),
-  /** Where the directory of the export comes to lie. */
-  directory: names.absolutePath,
-  /** Its name. */
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*@[A-Za-z0-9][A-Za-z0-9._-]*$/),
-});
+import { exportInput } from './task-inputs.ts';
 
 /** What must stay free on the node's file system. */
 const reserveBytes = 512 * 1024 * 1024;

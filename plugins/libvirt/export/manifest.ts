@@ -16,7 +16,10 @@ const newest = 1;
 export const volumeName = z
   .string()
   .regex(/^[^/]+\/[^/]+$/, 'a volume is named POOL/NAME')
-  .refine((text) => text.split('/').every((part) => names.objectName.safeParse(part).success), 'names of letters, digits, ".", "_" and "-"');
+  .refine(
+    (text) => text.split('/').every((part) => names.objectName.safeParse(part).success),
+    'names of letters, digits, ".", "_" and "-"',
+  );
 
 /** The name of the file of a disk: its target says it, so nothing else can be named. */
 export const copyFile = (target: string): string => `${target}.copy`;
@@ -66,7 +69,10 @@ export const manifestSchema = z.strictObject({
     uuid: names.uuid,
     name: names.objectName,
     /** As `pvc vm dump` shows it. */
-    xml: z.string().min(1).max(1024 * 1024),
+    xml: z
+      .string()
+      .min(1)
+      .max(1024 * 1024),
     meta: guestMeta,
   }),
   snapshot: moment.extend({ createdMs: z.int(), quiet: z.enum(quiets), quietMs: z.int().min(0) }),

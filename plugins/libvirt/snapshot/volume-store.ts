@@ -96,9 +96,22 @@ export async function volumeStores(hook: VolumeStoreHook): Promise<readonly Volu
     add(store) {
       const missing = verbs.find((verb) => typeof (store as Partial<VolumeStore> | undefined)?.[verb] !== 'function');
       if (missing !== undefined) throw new TypeError(`a volume store without the verb ${missing}`);
-      if (typeof (store as Partial<VolumeStore>).form !== 'string') throw new TypeError('a volume store without a form');
+      if (typeof (store as Partial<VolumeStore>).form !== 'string')
+        throw new TypeError('a volume store without a form');
       stores.push(store);
     },
   });
   return stores;
+}
+
+/** The pool of a volume, POOL/NAME. */
+export const poolOf = (volume: string): string => volume.split('/')[0] ?? '';
+
+/** The storage that takes copies of that form for a volume, if any does. */
+export async function storeFor(
+  stores: readonly VolumeStore[],
+  { volume, form }: { readonly volume: string; readonly form: string },
+): Promise<VolumeStore | undefined> {
+  for (const store of stores) if (store.form === form && (await store.hasPool(poolOf(volume)))) return store;
+  return undefined;
 }

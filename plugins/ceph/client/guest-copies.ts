@@ -51,7 +51,7 @@ export function guestCopies(
     // Not a patient one: what was taken from a stream cannot be taken again.
     for (const copy of copies) await importDiff(ceph, image, copy.open(), { timeoutMs: longTimeoutMs, signal });
     for (const { snapshot } of copies) await removeSnapshot(patient, image, snapshot, long(signal));
-    await limitImage(patient, image, spec.limits);
+    if (Object.values(spec.limits).some((limit) => limit > 0)) await limitImage(patient, image, spec.limits);
     const made = await imageInfo(patient, image);
     if (made === undefined) throw volumeError('VOLUME_LOST', { volume: image });
   }

@@ -214,7 +214,8 @@ export class TaskRunner {
         return;
       }
       const cancelled = error instanceof PvcError && error.code === 'TASK_CANCELLED';
-      if (signal.aborted && definition !== undefined)
+      // Also when it was cancelled before this daemon took it up: what an earlier one has begun, or its plan has written.
+      if ((signal.aborted || cancelled) && definition !== undefined)
         await this.#abandon(definition, run, cancelled ? 'cancelled' : 'timeout', log);
       const told =
         error instanceof PvcError

@@ -28,7 +28,27 @@ describe('the totals of a test run', () => {
       failed: 2,
       skipped: 2,
       failures: [{ name: 'a test', file: '/x/a.test.ts', lines: ['one', 'two'] }],
+      slowest: [],
     });
+  });
+
+  it('name the files that took long, by all of their outer tests', async () => {
+    const took = (file: string, seconds: number, nesting = 0): TestEvent => ({
+      type: 'test:pass',
+      data: { file, nesting, details: { duration_ms: seconds * 1_000 } },
+    });
+    const { slowest } = await report([
+      took('/a', 8),
+      took('/b', 30),
+      took('/a', 9),
+      took('/c', 9),
+      took('/c', 9, 1),
+      summary,
+    ]);
+    assert.deepEqual(slowest, [
+      { file: '/b', seconds: 30 },
+      { file: '/a', seconds: 17 },
+    ]);
   });
 
   it('fit a screen, however much failed and was said', async () => {

@@ -16,6 +16,8 @@ export interface TestTotals {
   readonly failed: number;
   readonly skipped: number;
   readonly failures: readonly TestFailure[];
+  /** The files that took longest, longest first. */
+  readonly slowest: readonly { readonly file: string; readonly seconds: number }[];
 }
 
 interface TestError {
@@ -29,7 +31,9 @@ export interface TestEvent {
   readonly data: {
     readonly name?: string;
     readonly file?: string;
-    readonly details?: { readonly error?: TestError };
+    /** 0: not inside of another test. */
+    readonly nesting?: number;
+    readonly details?: { readonly error?: TestError; readonly duration_ms?: number };
     readonly counts?: {
       readonly passed: number;
       readonly failed: number;
@@ -40,6 +44,8 @@ export interface TestEvent {
 }
 
 const mostFailures = 4;
+const mostSlow = 8;
+const slowS = 10;
 const mostLines = 12;
 const widest = 600;
 
@@ -59,13 +65,21 @@ function failureOf({ name, file, details }: TestEvent['data']): TestFailure | un
 /** The summary of the whole run is the one that names no file. */
 export default async function* totals(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const failures: TestFailure[] = [];
+  const msOf = new Map<string, number>();
   for await (const { type, data } of events) {
+    if ((type === 'test:pass' || type === 'test:fail') && data.nesting === 0 && data.file !== undefined)
+      msOf.set(data.file, (msOf.get(data.file) ?? 0) + (data.details?.duration_ms ?? 0));
     if (type === 'test:fail') {
       const failure = failureOf(data);
       if (failure !== undefined && failures.length < mostFailures) failures.push(failure);
     }
     if (type !== 'test:summary' || data.file !== undefined || data.counts === undefined) continue;
     const { passed, failed, cancelled, skipped } = data.counts;
-    yield `${JSON.stringify({ passed, failed: failed + cancelled, skipped, failures } satisfies TestTotals)}\n`;
+    const slowest = [...msOf]
+      .map(([file, ms]) => ({ file, seconds: Math.round(ms / 1_000) }))
+      .filter(({ seconds }) => seconds >= slowS)
+      .toSorted((a, b) => b.seconds - a.seconds)
+      .slice(0, mostSlow);
+    yield `${JSON.stringify({ passed, failed: failed + cancelled, skipped, failures, slowest } satisfies TestTotals)}\n`;
   }
 }

@@ -34,14 +34,14 @@ function runCommand(argv: readonly [string, ...string[]]): Promise<number> {
 
 async function runCheck(stage: CommandStage): Promise<Outcome> {
   const ok = (await runCommand(stage.argv)) === 0;
-  return { ok, passed: 0, failed: ok ? 0 : 1, skipped: 0, failures: [] };
+  return { ok, passed: 0, failed: ok ? 0 : 1, skipped: 0, failures: [], slowest: [] };
 }
 
 async function runTests(stage: TestStage): Promise<Outcome> {
   const files = globSync(stage.files, { cwd: inRepository('.') }).sort();
   if (files.length === 0) {
     console.log(`no test files: ${stage.files.join(' ')}`);
-    return { ok: true, passed: 0, failed: 0, skipped: 0, failures: [] };
+    return { ok: true, passed: 0, failed: 0, skipped: 0, failures: [], slowest: [] };
   }
   const scratch = mkdtempSync(join(tmpdir(), 'pvc-test-'));
   try {
@@ -60,7 +60,7 @@ async function runTests(stage: TestStage): Promise<Outcome> {
     const text = readFileSync(totalsFile, 'utf8').trim();
     if (text === '') {
       console.log(`${stage.name}: the test runner ended with ${code} and left no totals`);
-      return { ok: false, passed: 0, failed: 1, skipped: 0, failures: [] };
+      return { ok: false, passed: 0, failed: 1, skipped: 0, failures: [], slowest: [] };
     }
     const totals = JSON.parse(text) as TestTotals;
     const ok = code === 0 && totals.failed === 0;
@@ -78,6 +78,7 @@ async function main(names: readonly string[]): Promise<number> {
   const total = { passed: 0, failed: 0, skipped: 0 };
   const failures: TestFailure[] = [];
   let ok = true;
+  let ran = 0;
   for (const [index, stage] of selected.entries()) {
     console.log(`\n== ${stage.name} (${index + 1} of ${selected.length})`);
     const from = performance.now();
@@ -86,14 +87,17 @@ async function main(names: readonly string[]): Promise<number> {
     const counts =
       'argv' in stage ? '' : `, ${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`;
     lines.push(`${outcome.ok ? 'ok    ' : 'FAILED'} ${stage.name.padEnd(14)} ${seconds.padStart(6)} s${counts}`);
+    for (const { file, seconds: took } of outcome.slowest)
+      lines.push(`         ${`${took}`.padStart(4)} s  ${relative(inRepository('.'), file)}`);
     total.passed += outcome.passed;
     total.failed += outcome.failed;
     total.skipped += outcome.skipped;
     failures.push(...outcome.failures);
+    ran += 1;
     ok = outcome.ok && !interrupted;
     if (!ok) break;
   }
-  for (const stage of selected.slice(lines.length)) lines.push(`not run ${stage.name}`);
+  for (const stage of selected.slice(ran)) lines.push(`not run ${stage.name}`);
   for (const { name, file, lines: text } of failures)
     console.log(
       `\nfailed: ${name}${file === undefined ? '' : ` (${relative(inRepository('.'), file)})`}\n  ${text.join('\n  ')}`,

@@ -62,6 +62,6 @@ export async function runCommandLine({ name, argv }: ReturnType<typeof programAr
       const { certificateOf } = await import('./client/certificate.ts');
       return certificateOf(url, signal);
     },
-    commands: localCommands(get),
+    commands: async () => localCommands(get, (await lenient()).plugins),
   });
 }

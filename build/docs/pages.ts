@@ -51,7 +51,7 @@ export async function referencePages(): Promise<ReadonlyMap<string, string>> {
   const program = await assemble({ host, version: '', configPath: '/nonexistent', configRequired: false });
   const files = sources();
   const { root, problems } = commandTree(
-    commandSpecs(program.registry, [...coreCommands, ...localCommands(async () => program)]),
+    commandSpecs(program.registry, [...coreCommands, ...localCommands(async () => program, program.plugins)]),
   );
   if (problems.length > 0) throw new Error(problems.join('\n'));
   const offered = files

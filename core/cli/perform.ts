@@ -8,6 +8,7 @@ import type { CommandContext } from './command-context.ts';
 import { consoleSession } from './console-session.ts';
 import { followFeed } from './follow.ts';
 import { answerText } from './print-answer.ts';
+import { printPlan } from './print-plan.ts';
 import { errorExit, problemOf, renderError } from './render-error.ts';
 import { outcomeLine, taskError, waitTasks } from './wait-tasks.ts';
 
@@ -83,21 +84,9 @@ export async function performOperation(
 }
 
 async function planMutation(context: CommandContext, operation: Mutation, input: Input): Promise<number> {
-  const { terminal, format } = context;
   const client = await context.connect();
-  const plan = (await client.call(operation.name, input, { plan: true, signal: terminal.signal })) as PlanAnswer;
-  if (format === 'pretty') {
-    const { renderPlan } = await import('./render-plan.ts');
-    terminal.write(`${await renderPlan(plan, terminal)}\n`);
-  } else
-    terminal.write(
-      await answerText(
-        format === 'name' ? plan.writes.map((write) => write.label) : plan,
-        format,
-        { command: operation.name },
-        terminal,
-      ),
-    );
+  const plan = await client.call(operation.name, input, { plan: true, signal: context.terminal.signal });
+  await printPlan(plan as PlanAnswer, context);
   return 0;
 }
 

@@ -277,7 +277,7 @@ describe('local commands', () => {
         return input.strict ? 5 : 0;
       },
     });
-    const parts = { commands: [check] };
+    const parts = { commands: () => [check] };
     const { code, out } = await runFake('config check /x --strict -y -f json', { parts });
     assert.equal(code, 5);
     assert.deepEqual(JSON.parse(out), { path: '/x', strict: true });

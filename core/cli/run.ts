@@ -36,7 +36,7 @@ export interface CliParts {
   readonly terminal: HostTerminal;
   readonly host: Pick<Host, 'clock' | 'files'>;
   /** Local commands beside the command line's own (daemon, config, plugin …). */
-  readonly commands?: readonly LocalCommand[];
+  readonly commands?: () => readonly LocalCommand[] | Promise<readonly LocalCommand[]>;
   /** The certificate that a server shows, for `connection add`. */
   readonly certificateOf?: (url: URL, signal: AbortSignal) => Promise<SeenCertificate>;
 }
@@ -58,7 +58,9 @@ export async function runCli(parts: CliParts): Promise<number> {
   };
   try {
     const registry = await parts.registry();
-    const { root, problems } = commandTree(commandSpecs(registry, [...coreCommands, ...(parts.commands ?? [])]));
+    const { root, problems } = commandTree(
+      commandSpecs(registry, [...coreCommands, ...((await parts.commands?.()) ?? [])]),
+    );
     if (argv[0] === '__complete') {
       const { completeLine } = await import('./complete.ts');
       hostTerminal.write(await completeLine(argv.slice(argv[1] === '--' ? 2 : 1), { root, parts }));

@@ -1,5 +1,6 @@
 /** The commands of this machine that stand beside the command line's own. @module */
 import type { LocalCommand } from '../cli/local-command.ts';
+import type { Plugins } from '../plugin/plugin.ts';
 import type { Program } from '../program.ts';
 import { configCommands } from './config-command.ts';
 import { daemonCommand } from './daemon-command.ts';
@@ -9,9 +10,16 @@ import { licencesCommand } from './licences-command.ts';
 import { stateCommands } from './state-commands.ts';
 import { storeCommand } from './store-command.ts';
 
-export const localCommands = (program: () => Promise<Program>): LocalCommand[] => [
+/**
+ * @param program the program as this machine is configured; asked for when a command runs
+ * @param plugins those whose options `cluster init` has
+ */
+export const localCommands = (program: () => Promise<Program>, plugins: Plugins): LocalCommand[] => [
   daemonCommand(program),
-  initCommand(program),
+  initCommand(
+    program,
+    plugins.hooks.clusterInit.items().map(({ item }) => item),
+  ),
   joinCommand(program),
   storeCommand(program),
   ...stateCommands(program),

@@ -18,7 +18,9 @@ export const stateCommands = (program: () => Promise<Program>) => [
     description:
       'Afterwards other nodes can join. Stop the daemon first (`systemctl stop pvcd`) and start it afterwards; guests run on all the time. Every object is copied and compared before anything changes; the embedded store is kept under another name. Cut off at any moment, it can be given again.',
     input: z.strictObject({
-      clusterNetwork: z.union([z.cidrv4(), z.cidrv6()]).describe('network between the servers, as 10.0.0.0/24'),
+      clusterNetwork: z
+        .union([z.cidrv4(), z.cidrv6()], 'a network is written like 10.0.0.0/24')
+        .describe('network between the servers, as 10.0.0.0/24'),
       address: z.union([z.ipv4(), z.ipv6()]).optional().describe('this node’s own address in it, where it has several'),
       floating: z.union([z.ipv4(), z.ipv6()]).optional().describe('address in it that always belongs to the primary'),
       check: z.boolean().default(false).describe('only look whether it can be done; change nothing'),

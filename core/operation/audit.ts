@@ -41,8 +41,14 @@ const verb = {
   touch: 'looked at',
 } as const;
 
+/** What is recorded of a plan: a line for each write that changes an object. */
+export const changeLines = (writes: readonly Write[]): string[] =>
+  writes
+    .filter((write) => write.do !== 'unchanged' && write.do !== 'touch' && write.kind.bookkeeping !== true)
+    .map(writeLine);
+
 /** One line for a write: `vm web1 created`. */
-export function writeLine(write: Write): string {
+function writeLine(write: Write): string {
   const spec = write.do === 'create' || write.do === 'spec' ? write.spec : write.before.spec;
   const id = write.do === 'create' ? write.id : write.before.id;
   return `${write.kind.name} ${write.kind.label?.(spec) ?? id} ${verb[write.do]}`;

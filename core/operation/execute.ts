@@ -12,7 +12,7 @@ import { type AnyKind, modelError } from '../model/kind.ts';
 import { type Documents, describeKey, specKey, type Write } from '../store/documents.ts';
 import { maxCommitOps, storeError } from '../store/store.ts';
 import { task } from '../task/task-kind.ts';
-import { type AuditSpec, audit, recordableInput, writeLine } from './audit.ts';
+import { type AuditSpec, audit, changeLines, recordableInput } from './audit.ts';
 import { operationError } from './errors.ts';
 import {
   type Actor,
@@ -130,16 +130,7 @@ export class Executor {
   async plan(operation: Mutation, rawInput: unknown, actor: Actor): Promise<PlanAnswer> {
     const input = this.#admitInput(operation, rawInput, actor);
     const { builder, result } = await this.#build(operation, input, this.#fixedContext(actor));
-    return {
-      operation: operation.name,
-      writes: builder.writes
-        .filter((write) => write.kind !== task && write.kind.bookkeeping !== true)
-        .map(plannedWrite),
-      actions: builder.actions,
-      warnings: builder.warnings,
-      tasks: builder.tasks.map(({ id, spec }) => ({ id, action: spec.action, node: spec.node })),
-      result,
-    };
+    return planAnswer(operation.name, builder, result);
   }
 
   /** Plans and commits; plans again when somebody else changed what it is built on. */
@@ -166,9 +157,7 @@ export class Executor {
         via: actor.via,
         operation: operation.name,
         input: recordableInput(operation, input),
-        changes: builder.writes
-          .filter((write) => write.do !== 'unchanged' && write.do !== 'touch' && write.kind.bookkeeping !== true)
-          .map(writeLine),
+        changes: changeLines(builder.writes),
         tasks: builder.tasks.map((started) => started.id),
       };
       const { ops, topics } = documents.commitOf([
@@ -453,6 +442,16 @@ const changeNames = {
   unchanged: 'check',
   touch: 'check',
 } as const;
+
+/** A plan as it is shown. */
+export const planAnswer = (operation: string, builder: PlanBuilder, result: unknown): PlanAnswer => ({
+  operation,
+  writes: builder.writes.filter((write) => write.kind !== task && write.kind.bookkeeping !== true).map(plannedWrite),
+  actions: builder.actions,
+  warnings: builder.warnings,
+  tasks: builder.tasks.map(({ id, spec }) => ({ id, action: spec.action, node: spec.node })),
+  result,
+});
 
 function plannedWrite(write: Write): PlannedWrite {
   const before = write.do === 'create' ? undefined : write.before.spec;

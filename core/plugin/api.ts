@@ -77,6 +77,7 @@ export {
 export { type TaskSpec, type TaskStatus, task, taskEnded } from '../task/task-kind.ts';
 export type { Folded, FoldHook, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';
+export { defineInitPart, type InitMachine, type InitPart } from './init-part.ts';
 export { type PluginContext, type PluginDefinition, type PluginHooks, pluginApiVersion } from './plugin.ts';
 export type { Runtime } from './runtime.ts';
 

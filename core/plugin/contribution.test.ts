@@ -33,6 +33,7 @@ const proper = {
     plan: () => ({ steps: [] }),
     apply: () => undefined,
   },
+  initPart: { field: 'thingNetwork', schema: z.string().optional(), plan: () => undefined },
   task: { action: 'thing.make', summary: 'make a thing', run: async () => undefined },
   health: { name: 'things', summary: 'things are well', intervalMs: 5000, timeoutMs: 1000, run: async () => undefined },
   metric: { name: 'thing_count', help: 'things', type: 'gauge', labels: ['colour'], collect: () => [] },
@@ -56,6 +57,9 @@ describe('what plugins give', () => {
 
   for (const [what, change, reason] of [
     ['kind', { name: 'Thing' }, /no proper kind Thing \(name/],
+    ['initPart', { field: 'store' }, /cluster init store \(field: is an option that cluster init has already/],
+    ['initPart', { schema: z.string() }, /must be optional/],
+    ['initPart', { plan: undefined }, /must be a function/],
     ['kind', { name: 'claim' }, /a word that PVC needs itself/],
     ['kind', { version: 0 }, /version/],
     ['kind', { spec: {} }, /spec: must be a zod schema/],

@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { issueLines } from '../model/document-text.ts';
 import { roles } from '../operation/operation.ts';
 import type { Problem } from './hook-point.ts';
+import { ownInitFields } from './init-part.ts';
 
 const fn = z.custom((value) => typeof value === 'function', 'must be a function');
 const schema = z.custom(
@@ -77,6 +78,15 @@ const controller = z.looseObject({
   watch: fn.optional(),
 });
 
+const initPart = z.looseObject({
+  field: z
+    .string()
+    .regex(/^[a-z][a-zA-Z0-9]{0,39}$/, 'must be a name in camelCase')
+    .refine((name) => !ownInitFields.includes(name), 'is an option that cluster init has already'),
+  schema: schema.refine((value) => (value as z.ZodType).safeParse(undefined).success, 'must be optional'),
+  plan: fn,
+});
+
 const task = z.looseObject({ action: dotted, summary: text, run: fn, abandoned: fn.optional() });
 
 const health = z.looseObject({
@@ -96,8 +106,8 @@ const metric = z.looseObject({
 });
 
 const named = (value: unknown): string => {
-  const { name, action } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
-  const label = name ?? action;
+  const { name, action, field } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const label = name ?? action ?? field;
   return typeof label === 'string' ? ` ${label}` : '';
 };
 
@@ -113,6 +123,7 @@ export const problemOf = {
   config: shaped('schema', schema),
   kind: shaped('kind', kind),
   operation: shaped('operation', operation),
+  initPart: shaped('part of cluster init', initPart),
   controller: shaped('controller', controller),
   task: shaped('task', task),
   health: shaped('health check', health),

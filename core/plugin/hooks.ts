@@ -13,6 +13,7 @@ import type { AnyController } from '../reconcile/controller.ts';
 import type { AnyTaskDefinition } from '../task/task-definition.ts';
 import { problemOf } from './contribution.ts';
 import { CollectHook, FirstHook, ListHook, StrictHook } from './hook-point.ts';
+import type { InitPart } from './init-part.ts';
 import type { Runtime } from './runtime.ts';
 import type { HookContext } from './tap-guard.ts';
 
@@ -47,6 +48,11 @@ export const createHooks = (context: HookContext) =>
       seconds(4),
       problemOf.counts,
     ),
+    /** Options of `cluster init`, and what a new cluster has when they are given. Read in every process of the command line. */
+    clusterInit: new ListHook<InitPart>('clusterInit', context, {
+      problem: problemOf.initPart,
+      key: (part) => `the option ${part.field} of cluster init`,
+    }),
     /** Controllers. Read once in the daemon, after `start`. */
     controllers: new ListHook<AnyController>('controllers', context, {
       problem: problemOf.controller,

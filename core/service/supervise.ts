@@ -23,6 +23,8 @@ export class SupervisedService {
   readonly #control: ProcessControl;
   readonly #faults: Pick<FaultBook, 'raise' | 'clear'>;
   #status: ServiceStatus;
+  /** Its end was asked for: no sign that it does not stay up. */
+  #restarting = false;
 
   constructor(
     host: Pick<Host, 'clock' | 'log'>,
@@ -43,6 +45,7 @@ export class SupervisedService {
 
   /** Ends the service, which is then started again: for settings that take effect at its start. */
   restart(): Promise<void> {
+    this.#restarting = true;
     return this.#control.stop();
   }
 
@@ -74,7 +77,8 @@ export class SupervisedService {
           if (signal.aborted) return;
           if (upSinceMs !== undefined) {
             log.warn(`service ${this.definition.name} is down, starting it again`);
-            if (clock.monotonicMs() - upSinceMs < steadyMs) failures += 1;
+            if (!this.#restarting && clock.monotonicMs() - upSinceMs < steadyMs) failures += 1;
+            this.#restarting = false;
             this.#set({ state: 'down', pid: undefined, restarts: this.#status.restarts + 1 });
             upSinceMs = undefined;
           }

@@ -266,26 +266,18 @@ describe('a task that is ended early', () => {
     assert.deepEqual(told, ['at rest', 'cancelled']);
   });
 
-  it('while no daemon runs it is put right by the next', async () => {
-    const { clock, daemon, request, status, cancel } = setUp();
-    const told: unknown[] = [];
-    await request({}, { state: 'running', attempts: 1, phase: 'half' });
-    await cancel();
-    const abandoned: AnyTaskDefinition['abandoned'] = async ({ phase }, why) => void told.push([phase, why]);
-    await daemon([paint(hang, { abandoned })]).look();
-    await clock.advance(0);
-    assert.deepEqual([(await status()).state, told], ['cancelled', [['half', 'cancelled']]]);
-  });
-
-  it('before it began does not begin', async () => {
+  it('before it began does not begin, and what its plan has written is put right', async () => {
     const { clock, daemon, request, status, cancel } = setUp();
     let runs = 0;
-    const { look } = daemon([paint(async () => void (runs += 1))]);
+    const told: string[] = [];
+    const { look } = daemon([
+      paint(async () => void (runs += 1), { abandoned: async (_, why) => void told.push(why) }),
+    ]);
     await request();
     await cancel();
     await look();
     await clock.advance(0);
-    assert.deepEqual([runs, (await status()).state], [0, 'cancelled']);
+    assert.deepEqual([runs, (await status()).state, told], [0, 'cancelled', ['cancelled']]);
   });
 
   for (const [what, abandoned] of [

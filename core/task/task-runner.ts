@@ -218,8 +218,8 @@ export class TaskRunner {
         return;
       }
       const cancelled = error instanceof PvcError && error.code === 'TASK_CANCELLED';
-      // One that was cancelled while no daemon ran it has left something as well.
-      if ((signal.aborted || first.spec.cancel) && definition?.abandoned !== undefined) {
+      // Also when it was cancelled before this daemon took it up: what an earlier one has begun, or its plan has written.
+      if ((signal.aborted || cancelled) && definition?.abandoned !== undefined) {
         await within(host.clock, restTimeoutMs, work).catch(() => undefined);
         await this.#abandon(definition, run, cancelled ? 'cancelled' : 'timeout', log);
       }

@@ -3,11 +3,10 @@ import type { AnyController, AnyTaskDefinition, MetricDefinition, Runtime } from
 import { benchmarkRemoveTask, benchmarkTask } from './benchmark/benchmark-task.ts';
 import { blockController } from './client/block-controller.ts';
 import { blockTasks } from './client/block-tasks.ts';
-import { addressFact } from './client/holders.ts';
 import { releaseTask } from './client/lock-operations.ts';
 import { cephId, ceph as cephKind } from './cluster/ceph-kind.ts';
 import { cephNodeController } from './cluster/node-controller.ts';
-import { ownAddressIn } from './cluster/own-address.ts';
+import { addressFact, ownAddressIn } from './cluster/own-address.ts';
 import { cephStatusController } from './cluster/status-controller.ts';
 import { CephCommand } from './command/ceph-command.ts';
 import type { CephConfig } from './config.ts';

@@ -8,6 +8,7 @@ import { tapGuests } from './client/guest-disk.ts';
 import { lockOperations } from './client/lock-operations.ts';
 import { ceph, cephId, cephSecret, nothingKnown } from './cluster/ceph-kind.ts';
 import { storageLine } from './cluster/figures.ts';
+import { storageFromInit } from './cluster/make-storage.ts';
 import { clusterOperations } from './cluster/operations.ts';
 import type { CephCommand } from './command/ceph-command.ts';
 import { cephError } from './command/errors.ts';
@@ -40,7 +41,7 @@ export const cephPlugin: PluginDefinition = definePlugin({
     pvc.hooks.config.tap(() => [cephConfig]);
     pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume, storageBlock, benchmark]);
     pvc.hooks.operations.tap(() => [
-      ...clusterOperations,
+      ...clusterOperations(() => need().runtime),
       ...deviceOperations(command),
       ...osdOperations(command, () => need().runtime),
       ...poolOperations(command),
@@ -53,6 +54,7 @@ export const cephPlugin: PluginDefinition = definePlugin({
       ...lockOperations(command),
       ...volumeQueries(command, () => need().usage),
     ]);
+    pvc.hooks.clusterInit.tap(() => [storageFromInit]);
     pvc.hooks.counters.tap(async ({ view, nowMs }): Promise<Record<string, string>> => {
       const doc = await view.get(ceph, cephId);
       return doc === undefined ? {} : { Storage: storageLine(doc.status ?? nothingKnown, nowMs) };

@@ -16,7 +16,7 @@ import type { transferOperations } from './volume/transfer-operations.ts';
 type Blocks = TypesOf<ReturnType<typeof blockOperations>>;
 type Locks = TypesOf<ReturnType<typeof lockOperations>>;
 type Benchmarks = TypesOf<ReturnType<typeof benchmarkOperations>>;
-type Cluster = TypesOf<typeof clusterOperations>;
+type Cluster = TypesOf<ReturnType<typeof clusterOperations>>;
 type Osds = TypesOf<ReturnType<typeof osdOperations>>;
 type Devices = TypesOf<ReturnType<typeof deviceOperations>>;
 type Pools = TypesOf<ReturnType<typeof poolOperations>>;

@@ -14,6 +14,7 @@ import { GuestControl, type GuestHooks } from './guest-control.ts';
 import { autostart, guestController } from './guest-controller.ts';
 import type { OpenDriver } from './guest-driver.ts';
 import { guestTasks } from './guest-tasks.ts';
+import { withoutHalfStarts } from './half-start.ts';
 import { libvirtHealth } from './health.ts';
 import { probeKvm } from './kvm-probe.ts';
 import { LibvirtLink } from './libvirt-link.ts';
@@ -49,6 +50,7 @@ export async function startDaemonPart(
     driverOf(config) === 'test'
       ? { works: false, reason: 'libvirt’s test driver runs no guests' }
       : await probeKvm(host, directories.state, config.emulator);
+  let restart: (() => Promise<void>) | undefined;
   if (config.manage) {
     await writeQemuSettings(host, config.qemu);
     const own = (await runtime.documents.get(node, runtime.node))?.spec.address;
@@ -60,8 +62,9 @@ export async function startDaemonPart(
     const service = runtime.supervise(libvirtdService(host, config, listens));
     // One that runs already does not listen yet; guests do not notice its restart.
     if (changed) await service.restart();
+    restart = () => service.restart();
   }
-  const link = new LibvirtLink(runtime, config, openDriver);
+  const link = new LibvirtLink(runtime, config, withoutHalfStarts(openDriver, restart));
   const secrets = new LibvirtSecrets(runtime, link, hooks.secrets);
   const control = new GuestControl(runtime, config, kvm, link, hooks, secrets);
   void link.run(signal);

@@ -40,4 +40,7 @@ export interface GuestDriver
 }
 
 /** Opens a connection to the hypervisor of a node. @throws PvcError as `LibvirtDriver.open` */
-export type OpenDriver = (host: Pick<Host, 'net' | 'clock' | 'log'>, config: LibvirtConfig) => Promise<GuestDriver>;
+export type OpenDriver = (
+  host: Pick<Host, 'net' | 'clock' | 'log' | 'files'>,
+  config: LibvirtConfig,
+) => Promise<GuestDriver>;

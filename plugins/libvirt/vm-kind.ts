@@ -168,4 +168,10 @@ export const vmError = defineErrors({
     http: 503,
     exit: 'unreachable',
   },
+  LIBVIRT_HALF_START: {
+    message: 'libvirtd was killed while it started {guests}, and holds for running what has no process.',
+    hint: 'PVC starts libvirtd again without them. Where libvirtd is not its to manage: stop libvirtd, remove {records}, start it.',
+    http: 503,
+    exit: 'unreachable',
+  },
 });

@@ -219,6 +219,21 @@ describe('operations in the middle of which a daemon is killed', { concurrency: 
       assert.equal((await victim.info()).run, name === 'vm.stop' ? 'stopped' : 'running');
     }
     await calm.countsOn(life);
+  });
+
+  it('end as they should when libvirtd is killed before the guest that it starts has a process', async () => {
+    // Some milliseconds of each start: too few to be hit. This is what libvirtd has written down then.
+    await bring('running');
+    const life = await calm.counts();
+    const half = [
+      'cd /run/libvirt/qemu; qemu=$(cat victim.pid)',
+      "sed \"s/^<domstatus .*/<domstatus state='paused' reason='starting up' pid='0'>/; s/<job type='none' async='none'/<job type='none' async='start' flags='0x0'/\" victim.xml >/run/half.xml",
+      'kill -9 "$(cat /run/libvirtd.pid)" "$qemu"; mv /run/half.xml victim.xml',
+    ];
+    await lab().exec(node, ['sh', '-ec', half.join('\n')]);
+    await settled(lab(), node);
+    assert.equal((await victim.info()).state, 'running');
+    await calm.countsOn(life);
     client.close();
   });
 });

@@ -15,7 +15,19 @@ describe('storage of three nodes', { concurrency: false }, () => {
     const beganMs = performance.now();
     const none = await lab().pvc('hv2', ['storage', 'status']);
     assert.match(none.stderr, /no storage yet.*pvc storage init/s);
-    await run('storage', 'init', '--network', '10.10.1.0/24');
+    for (const [args, code, text] of [
+      [['--network', '10.9.9.0/24'], 4, /no address in the storage network 10\.9\.9\.0\/24: hv1, hv2, hv3/],
+      [['--network', '10.10.1.0/33'], 2, /a network is written like/],
+      [['--network', '10.10.1.0/24', '--first', 'hv9'], 3, /hv9/],
+    ] as const) {
+      const refused = await lab().pvc('hv1', ['storage', 'init', ...args]);
+      assert.equal(refused.code, code, refused.stderr);
+      assert.match(refused.stderr, text);
+    }
+    assert.equal((await lab().pvc('hv1', ['storage', 'status'])).code, 4, 'what was refused has made something');
+    // Not the primary: that learns of the first monitor from what the node tells.
+    assert.equal(await lab().primary('hv1'), 'hv1');
+    await run('storage', 'init', '--network', '10.10.1.0/24', '--first', 'hv2');
     await Promise.all(lab().nodes.map((node) => run('storage', 'osd', 'add', node, device, '--size', '4G', '--yes')));
     await run('storage', 'pool', 'add', 'vms');
     await lab().waitFor(

@@ -1,7 +1,6 @@
 /** Real storage in a lab, from blank nodes, by commands of pvc alone. @module */
+import { storageNetwork } from '../lab/topology.ts';
 import type { TestLab } from './test-lab.ts';
-
-export const storageNetwork = '10.10.1.0/24';
 
 /** What an OSD in a file needs at least lies below /var: that alone is a node's own in a lab. */
 export const osdFile = '/var/lib/pvc-osd0';

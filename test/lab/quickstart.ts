@@ -30,7 +30,6 @@ const begin = performance.now();
 const node = 'hv1';
 const guest = 'demo';
 const pool = 'vms';
-const storageNetwork = '10.10.1.0/24';
 const apiPort = 7370;
 
 const print = (line = '') => void process.stdout.write(`${line}\n`);
@@ -38,9 +37,8 @@ const step = (text: string) => print(`${`${((performance.now() - begin) / 1000).
 
 type Pvc = (...args: string[]) => Promise<void>;
 
-/** Real storage, with one disk in a file and so without copies, and the guest's disk in it. */
+/** The disk of the storage that came with the cluster: one in a file and so without copies, and the guest's disk in it. */
 async function makeStorage(pvc: Pvc): Promise<void> {
-  await pvc('storage', 'init', '--network', storageNetwork);
   // Below /var: that is the node's own.
   await pvc('storage', 'osd', 'add', node, '/var/lib/pvc-osd0', '--size', '8G', '--yes');
   await pvc('storage', 'pool', 'add', pool, '--replicas', '1');
@@ -125,7 +123,7 @@ async function main(): Promise<void> {
   const { signal } = interrupt;
   const { name, dev } = options;
   await removeAbandonedLabs();
-  const record = await bringUp({ name, dev, owned: true, signal, onStep: step });
+  const record = await bringUp({ name, dev, storage: true, owned: true, signal, onStep: step });
   try {
     const address = await runGuest(record, signal);
     if (!options.once) await stay(record, address, signal);

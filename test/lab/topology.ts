@@ -30,6 +30,7 @@ export const dhcpRange = { from: `${prefixes.upstream}.100`, to: `${prefixes.ups
 
 /** What `pvc cluster init` is told. */
 export const clusterNetwork = `${prefixes.cluster}.0/24`;
+export const storageNetwork = `${prefixes.storage}.0/24`;
 export const floatingAddress = `${prefixes.cluster}.10`;
 
 /** DHCP gives out .100 to .199, nodes have .11 upwards. */

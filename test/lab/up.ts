@@ -18,7 +18,7 @@ import { ownIdentity } from './process-identity.ts';
 import { ensureExecutable } from './product.ts';
 import { prepareSilentCuts } from './silent-cut.ts';
 import { type LabRecord, writeCluster, writeLab } from './state.ts';
-import { clusterNetwork, floatingAddress, LabError, planTopology } from './topology.ts';
+import { clusterNetwork, floatingAddress, LabError, planTopology, storageNetwork } from './topology.ts';
 
 export interface UpOptions {
   readonly name: string;
@@ -30,6 +30,8 @@ export interface UpOptions {
   readonly bare?: boolean;
   /** Where the state of the cluster is. Default: `sqlite` for one node, `zookeeper` for several. */
   readonly store?: 'sqlite' | 'zookeeper';
+  /** Storage from the beginning; its disks are left to whoever uses it. */
+  readonly storage?: boolean;
   /** The lab is to end with this process: whoever finds it without the process may remove it. */
   readonly owned?: boolean;
   readonly signal?: AbortSignal | undefined;
@@ -76,7 +78,7 @@ export async function bringUp(options: UpOptions): Promise<LabRecord> {
     );
     onStep(`${topology.nodes.map((node) => node.name).join(', ')} booted`);
     const store = options.store ?? (topology.nodes.length > 1 ? 'zookeeper' : 'sqlite');
-    if (options.bare !== true) await makeCluster(record, store, signal, onStep);
+    if (options.bare !== true) await makeCluster(record, { store, storage: options.storage ?? false }, signal, onStep);
   } catch (error) {
     await takeDown(lab);
     onStep('everything is removed');
@@ -88,7 +90,7 @@ export async function bringUp(options: UpOptions): Promise<LabRecord> {
 /** `pvc cluster init` on the first node and its daemon, then the others join; until every daemon runs. */
 async function makeCluster(
   record: LabRecord,
-  store: 'sqlite' | 'zookeeper',
+  { store, storage }: { readonly store: 'sqlite' | 'zookeeper'; readonly storage: boolean },
   signal: AbortSignal | undefined,
   onStep: (text: string) => void,
 ): Promise<void> {
@@ -111,6 +113,7 @@ async function makeCluster(
       '--name',
       topology.name,
       ...options,
+      ...(storage ? ['--storage-network', storageNetwork] : []),
       '--coordinators',
       String(coordinators),
       '--format',

@@ -1,5 +1,6 @@
 /** Who has an image open: Ceph's watchers, by the names of nodes. @module */
 import { node as nodeKind, type View } from '../../../core/plugin/api.ts';
+import { addressToldBy } from '../cluster/own-address.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { watchersOf } from '../volume/image.ts';
 
@@ -17,16 +18,13 @@ export const hostOf = (address: string): string =>
     .replace(/:\d+\/\d+$/, '')
     .replace(/^\[(.*)\]$/, '$1');
 
-/** The fact of a node that tells its address on the storage network. */
-export const addressFact = 'address';
-
 /** Nodes by their addresses, that on the storage network first of all. */
 export async function nodesByAddress(view: View): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const { id, spec, status } of await view.list(nodeKind)) {
-    if (spec.address !== undefined) found.set(spec.address, id);
-    const storage = status?.facts['ceph']?.[addressFact];
-    if (typeof storage === 'string') found.set(storage, id);
+  for (const node of await view.list(nodeKind)) {
+    if (node.spec.address !== undefined) found.set(node.spec.address, node.id);
+    const storage = addressToldBy(node);
+    if (storage !== undefined) found.set(storage, node.id);
   }
   return found;
 }

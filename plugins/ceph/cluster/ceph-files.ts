@@ -7,7 +7,7 @@ import type { Host } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 
 export const dataRoot = '/var/lib/ceph';
-export const runRoot = '/run/ceph';
+const runRoot = '/run/ceph';
 
 export const monData = (node: string): string => `${dataRoot}/mon/ceph-${node}`;
 export const mgrData = (node: string): string => `${dataRoot}/mgr/ceph-${node}`;
@@ -23,6 +23,9 @@ export const adminSocket = (daemon: string): string => `${runRoot}/ceph-${daemon
 export async function cephDirectory(ceph: CephCommand, path: string): Promise<void> {
   await ceph.run(`the directory ${path}`, ['install', '-d', '-o', 'ceph', '-g', 'ceph', '-m', '750', path]);
 }
+
+/** Where daemons have their sockets. Each of Ceph's programs aborts when it is not there; a boot of the machine empties it. */
+export const runDirectory = (ceph: CephCommand): Promise<void> => cephDirectory(ceph, runRoot);
 
 /** Gives a file to the user ceph. */
 export async function giveToCeph(ceph: CephCommand, path: string): Promise<void> {

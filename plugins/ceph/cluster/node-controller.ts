@@ -7,11 +7,20 @@ import { defineController, node as nodeKind, type Runtime } from '../../../core/
 import type { CephCommand } from '../command/ceph-command.ts';
 import { cephError } from '../command/errors.ts';
 import type { CephConfig } from '../config.ts';
-import { cephDirectory, cephFile, giveToCeph, madeMark, mgrData, monData, runRoot, scratch } from './ceph-files.ts';
+import {
+  cephDirectory,
+  cephFile,
+  giveToCeph,
+  madeMark,
+  mgrData,
+  monData,
+  runDirectory,
+  scratch,
+} from './ceph-files.ts';
 import { type CephSpec, ceph as cephKind, cephSecret, type SecretId } from './ceph-kind.ts';
 import { addressVector, adminCaps, confMark, confPath, guestCaps, keyring, monCaps } from './conf.ts';
 import { type Made, type NodeStep, type NodeView, planNode } from './node-plan.ts';
-import { ownAddressIn } from './own-address.ts';
+import { addressToldBy, ownAddressIn } from './own-address.ts';
 import { cephService } from './services.ts';
 
 /** Keys that commands and QEMU find by themselves. */
@@ -113,7 +122,7 @@ export function cephNodeController(runtime: Runtime, ceph: CephCommand, config: 
   }
 
   async function serve(type: 'mon' | 'mgr'): Promise<void> {
-    await cephDirectory(ceph, runRoot);
+    await runDirectory(ceph);
     runtime.supervise(cephService(host, type, node));
     serving.add(type);
   }
@@ -143,6 +152,7 @@ export function cephNodeController(runtime: Runtime, ceph: CephCommand, config: 
         node,
         coordinator: own?.spec.role === 'coordinator',
         address: doc === undefined ? undefined : await ownAddressIn(runtime, doc.spec.network),
+        firstAddress: doc === undefined ? undefined : addressToldBy(await documents.get(nodeKind, doc.spec.first)),
         config,
         conf: await host.files.readText(confPath),
         keyrings: (await host.files.stat(keyringPath('client.pvc'))) !== undefined,

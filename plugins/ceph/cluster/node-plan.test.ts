@@ -11,6 +11,7 @@ const view = (node: string, more: Partial<NodeView> = {}): NodeView => ({
   node,
   coordinator: true,
   address: `10.0.1.1${node.slice(2)}`,
+  firstAddress: undefined,
   config,
   conf: undefined,
   keyrings: false,
@@ -38,7 +39,19 @@ describe('the storage part of a node', () => {
       { ...whole('hv1'), mgrKey: false, serving: new Set(['mon'] as const) },
       ['settle', 'mgr-key', 'serve-mgr'],
     ],
-    ['another waits until there is a monitor', [], view('hv2'), []],
+    ['another waits until it knows where the first one is', [], view('hv2'), []],
+    [
+      'then it can ask it, since the primary may be any of them',
+      [],
+      view('hv2', { firstAddress: '10.0.1.11' }),
+      ['conf'],
+    ],
+    [
+      'and joins it no sooner than it is told of it',
+      [],
+      { ...whole('hv2'), mon: 'none' as const, firstAddress: '10.0.1.11' },
+      [],
+    ],
     ['and joins it then', one, view('hv2'), ['conf', 'mon-join', 'serve-mon', 'mgr-key', 'serve-mgr']],
     ['a hypervisor only needs files', one, view('hv4', { coordinator: false }), ['conf']],
     [

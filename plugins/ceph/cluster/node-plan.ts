@@ -20,6 +20,8 @@ export interface NodeView {
   readonly coordinator: boolean;
   /** Its address on the storage network; undefined while it has none. */
   readonly address: string | undefined;
+  /** That of the node with the first monitor, as its daemon tells it; undefined until it has. */
+  readonly firstAddress: string | undefined;
   readonly config: CephConfig;
   readonly conf: string | undefined;
   readonly keyrings: boolean;
@@ -38,13 +40,15 @@ export function planNode(spec: CephSpec, monitors: readonly Monitor[], view: Nod
   const { node, coordinator, address } = view;
   if (address === undefined) throw new Error(`${node} has no address in the storage network ${spec.network}`);
   const first = coordinator && node === spec.first && monitors.length === 0;
-  if (monitors.length === 0 && !first) return { steps: [], againInMs: waitMs };
+  const known = monitors.length > 0 ? monitors : firstMonitor(spec, first ? address : view.firstAddress);
+  if (known.length === 0) return { steps: [], againInMs: waitMs };
 
   const steps: NodeStep[] = [];
-  const known = first ? [{ name: node, address }] : monitors;
   const conf = cephConf({ spec, monitors: known, node, address, ...view.config });
   if (conf !== view.conf || !view.keyrings)
     steps.push({ do: 'conf', text: 'write ceph.conf and the keys', timeoutMs: 10_000, conf });
+  // With that file the primary, whichever node it is, reaches the first monitor and tells everybody of it.
+  if (monitors.length === 0 && !first) return { steps, againInMs: waitMs };
   if (!coordinator) return { steps, againInMs: lookMs };
 
   if (view.mon !== 'whole')
@@ -63,3 +67,7 @@ export function planNode(spec: CephSpec, monitors: readonly Monitor[], view: Nod
   if (!view.serving.has('mgr')) steps.push({ do: 'serve-mgr', text: 'keep the manager running', timeoutMs: 5_000 });
   return { steps, againInMs: steps.length > 0 ? waitMs : lookMs };
 }
+
+/** The one monitor that there will be, until Ceph itself tells which there are. */
+const firstMonitor = (spec: CephSpec, address: string | undefined): Monitor[] =>
+  address === undefined ? [] : [{ name: spec.first, address }];

@@ -9,19 +9,23 @@ import {
   formatShare,
   names,
   node as nodeKind,
+  type PlanBuilder,
   type PlanContext,
   page,
   paintState,
   type RenderContext,
+  type Runtime,
   section,
   table,
+  type View,
   z,
 } from '../../../core/plugin/api.ts';
 import { cephError } from '../command/errors.ts';
-import { ceph, cephHealth, cephId, cephSecret, cephStatus, nothingKnown, secretIds } from './ceph-kind.ts';
+import { ceph, cephHealth, cephId, cephStatus, nothingKnown } from './ceph-kind.ts';
 import { healthNow, shareOf } from './figures.ts';
+import { networkField, planStorage } from './make-storage.ts';
 import { needStorage } from './need-storage.ts';
-import { cephKey, keyBytes } from './secret-key.ts';
+import { ownAddressIn } from './own-address.ts';
 
 const storageStatus = z.object({
   fsid: z.string(),
@@ -121,16 +125,39 @@ export function renderStorage(status: StorageStatus, context: RenderContext): st
   );
 }
 
-/** Which node begins: the primary, which tells the others of the first monitor and must reach it for that. */
-async function firstNode({ view, localNode }: PlanContext): Promise<string> {
+/** Which node begins: the one that is named, else the primary, else any that can. @throws PvcError CEPH_FIRST */
+async function firstNode({ view, localNode }: PlanContext, named: string | undefined): Promise<string> {
   const [alive, primary] = [await view.alive(), await view.primary()];
+  if (named !== undefined) {
+    const { id, spec } = await view.need(nodeKind, named);
+    if (spec.role !== 'coordinator') throw cephError('CEPH_FIRST', { reason: `${id} is no coordinator` });
+    if (!alive.has(id)) throw cephError('CEPH_FIRST', { reason: `the daemon of ${id} does not run` });
+    return id;
+  }
   const able = (await view.list(nodeKind)).filter(({ id, spec }) => spec.role === 'coordinator' && alive.has(id));
   const first = able.find(({ id }) => id === (primary ?? localNode)) ?? able[0];
-  if (first === undefined) throw cephError('CEPH_NETWORK', { reason: 'no coordinator runs' });
+  if (first === undefined) throw cephError('CEPH_FIRST', { reason: 'no coordinator runs' });
   return first.id;
 }
 
-export const clusterOperations = [
+/** Every node that runs is asked for its address; of others nobody knows. @throws PvcError CEPH_ADDRESS */
+async function needAddresses(runtime: Runtime, plan: PlanBuilder, view: View, network: string): Promise<void> {
+  const alive = await view.alive();
+  const [asked, silent] = [[] as string[], [] as string[]];
+  for (const { id } of await view.list(nodeKind)) (alive.has(id) ? asked : silent).push(id);
+  const told = await Promise.all(
+    asked.map((node) => runtime.ask('storage.address', { node, network }, runtime.signal) as Promise<NodeAddress>),
+  );
+  const without = told.filter(({ address }) => address === null).map(({ node }) => node);
+  if (without.length > 0) throw cephError('CEPH_ADDRESS', { nodes: without.join(', '), network });
+  if (silent.length > 0)
+    plan.warn(`${silent.join(', ')} could not be asked for an address in ${network}, and will need one`);
+}
+
+const nodeAddress = z.object({ node: z.string(), address: z.string().nullable().describe('null: it has none there') });
+type NodeAddress = z.output<typeof nodeAddress>;
+
+export const clusterOperations = (runtime: () => Runtime) => [
   defineMutation({
     name: 'storage.init',
     summary: 'Make the storage of the cluster: Ceph, with a monitor and a manager on every coordinator',
@@ -144,26 +171,29 @@ export const clusterOperations = [
     },
     role: 'admin',
     input: z.strictObject({
-      network: z
-        .union([z.cidrv4(), z.cidrv6()])
-        .describe('network over which nodes reach monitors and disks; every node needs an address in it'),
+      network: networkField,
       first: names.nodeName.optional().describe('coordinator that begins; the others join it'),
     }),
     output: z.object({ fsid: z.string(), network: z.string(), first: z.string() }),
     async plan(plan, context, input) {
-      const { view, nowMs } = context;
+      const { view } = context;
+      const { network } = input;
       const before = await view.get(ceph, cephId);
       if (before !== undefined) throw cephError('CEPH_EXISTS', { fsid: before.spec.fsid });
-      if (input.first !== undefined && (await view.need(nodeKind, input.first)).spec.role !== 'coordinator')
-        throw cephError('CEPH_NETWORK', { reason: `${input.first} is no coordinator` });
-      const first = input.first ?? (await firstNode(context));
-      const fsid = context.uuid();
-      plan.create(ceph, cephId, { fsid, network: input.network, first, createdMs: Math.round(nowMs) });
-      for (const id of secretIds)
-        plan.create(cephSecret, id, { key: cephKey(context.bytes(keyBytes), Math.round(nowMs)) });
-      plan.act(`make the first monitor and manager on ${first}, then one of each on every other coordinator`);
-      return { fsid, network: input.network, first };
+      const first = await firstNode(context, input.first);
+      await needAddresses(runtime(), plan, view, network);
+      return { fsid: planStorage(plan, context, { network, first }), network, first };
     },
+  }),
+  defineQuery({
+    name: 'storage.address',
+    summary: 'Tell the address that a node has in a network',
+    http: { method: 'GET', path: '/storage/addresses/{node}' },
+    role: 'viewer',
+    input: z.strictObject({ node: names.nodeName, network: networkField }),
+    output: nodeAddress,
+    on: async (_context, { node }) => node,
+    run: async (_context, { node, network }) => ({ node, address: (await ownAddressIn(runtime(), network)) ?? null }),
   }),
   defineQuery({
     name: 'storage.status',

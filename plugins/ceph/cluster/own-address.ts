@@ -1,5 +1,22 @@
-/** Which of this machine's addresses is its own on the storage network. @module */
-import { cluster, clusterId, type Runtime, z } from '../../../core/plugin/api.ts';
+/** The addresses of nodes on the storage network. @module */
+import {
+  cluster,
+  clusterId,
+  type Doc,
+  type NodeSpec,
+  type NodeStatus,
+  type Runtime,
+  z,
+} from '../../../core/plugin/api.ts';
+
+/** The fact of a node that tells its address on the storage network. */
+export const addressFact = 'address';
+
+/** What a node's daemon has told of that. */
+export function addressToldBy(node: Doc<NodeSpec, NodeStatus> | undefined): string | undefined {
+  const told = node?.status?.facts['ceph']?.[addressFact];
+  return typeof told === 'string' ? told : undefined;
+}
 
 const links = z.array(
   z.looseObject({ addr_info: z.array(z.looseObject({ local: z.string().optional() })).optional() }),

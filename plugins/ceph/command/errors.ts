@@ -20,11 +20,17 @@ export const cephError = defineErrors({
     http: 409,
     exit: 'conflict',
   },
-  CEPH_NETWORK: {
-    message: 'It is not known over which network the nodes are to reach their storage: {reason}.',
-    hint: 'Name the network between the servers: `pvc storage init --network 10.0.1.0/24`.',
-    http: 422,
-    exit: 'usage',
+  CEPH_FIRST: {
+    message: 'No node can begin with the storage: {reason}.',
+    hint: 'See `pvc node list`; a coordinator whose daemon runs begins, the primary unless you name one with --first.',
+    http: 409,
+    exit: 'refused',
+  },
+  CEPH_ADDRESS: {
+    message: 'These nodes have no address in the storage network {network}: {nodes}.',
+    hint: 'Give each an address there (`ip -br address` shows what it has), or name the network in which they all have one.',
+    http: 409,
+    exit: 'refused',
   },
   CEPH_AWAY: {
     message: 'The storage does not answer: {reason}',

@@ -1,5 +1,6 @@
 /** Makes the OSDs of one device, whatever they lie on. What an earlier try left half done is ours, and begun anew. @module */
 import { type Host, names, z } from '../../../core/plugin/api.ts';
+import { runDirectory } from '../cluster/ceph-files.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { cephError } from '../command/errors.ts';
 import { lsblkCommand, parseDevices } from '../device/devices.ts';
@@ -64,6 +65,7 @@ export async function makeOne(
   uuid: string,
   id?: number,
 ): Promise<number> {
+  await runDirectory(ceph);
   if (wish.backing.type !== 'lvm') return makePlain(host, ceph, wish, uuid, id);
   const whole = await wholeOsd(ceph, uuid);
   if (whole !== undefined) return Number(whole.id);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Runtime, ServiceStatus } from '../../../core/plugin/api.ts';
-import { cephDirectory, runRoot } from '../cluster/ceph-files.ts';
+import { runDirectory } from '../cluster/ceph-files.ts';
 import { cephService } from '../cluster/services.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { activateLvm } from './lvm-osd.ts';
@@ -38,7 +38,7 @@ export class OsdDaemons {
       const { documents, host, node } = this.#runtime;
       const doc = await documents.get(osd, id);
       if (this.#services.has(id) || doc?.spec.serve !== true || doc.spec.node !== node) return;
-      await cephDirectory(this.#ceph, runRoot);
+      await runDirectory(this.#ceph);
       const known = { id: Number(id), ...doc.spec };
       if (doc.spec.backing.type === 'lvm') await activateLvm(host, this.#ceph, known);
       else await prepareKnown(host, this.#ceph, known);

@@ -223,7 +223,7 @@ describe('volumes', { concurrency: false }, () => {
     await run('volume', 'remove', volume);
   });
 
-  it('grow under a guest that runs, which sees it', async () => {
+  it('grow under a guest that runs, which sees it, and get free what it discards', async () => {
     await run('volume', 'add', 'vms/data', '64M');
     const guest = await TestGuest.create(lab(), 'web1', { args: ['--disk', 'volume=vms/data,bus=virtio', '--start'] });
     await guest.counts();
@@ -237,17 +237,35 @@ describe('volumes', { concurrency: false }, () => {
       [100_000_256, ['vm web1'], ['hv1']],
     );
     await run('snapshot', 'add', 'vms/data', 's1');
-    const used = await storage('snapshot', 'rollback', 'vms/data', 's1');
-    assert.match(used.stderr.replace(/\s+/g, ' '), /in use by hv1 \(.*going back needs it free/);
+    const open = await storage('snapshot', 'rollback', 'vms/data', 's1');
+    assert.match(open.stderr.replace(/\s+/g, ' '), /in use by hv1 \(.*going back needs it free/);
     const renamed = await storage('volume', 'rename', 'vms/data', 'other');
     assert.match(renamed.stderr, /in use: vm web1/);
-    // What the guest discards becomes free.
-    const before = info.usedBytes;
-    await guest.shell('blkdiscard /dev/vda 2>&1 || echo no blkdiscard');
+    await run('snapshot', 'remove', 'vms/data', 's1');
+
+    // Beside it one on the other bus, which comes and goes while the guest runs.
+    await run('volume', 'add', 'vms/more', '64M');
+    (await guest.run('disk add', '--volume', 'vms/more', '--bus', 'scsi')).ok();
+    await guest.waitFor('see the other disk', async () => /disk sda 67108864 bytes/.test(await guest.console()));
+    assert.deepEqual((await guest.info()).restartNeeded, []);
+    const used = async (volume: string) => (await lab().ask('hv1', 'volume.info', { volume })).usedBytes / 1_048_576;
+    for (const [disk, volume] of [
+      ['vda', 'vms/data'],
+      ['sda', 'vms/more'],
+    ] as const) {
+      await guest.shell(`dd if=/dev/zero of=/dev/${disk} bs=1M count=40 oflag=direct`);
+      assert.ok((await used(volume)) >= 40, `${volume} takes ${await used(volume)} MiB`);
+      assert.doesNotMatch(await guest.shell(`blkdiscard /dev/${disk} 2>&1`), /blkdiscard:/);
+      assert.ok((await used(volume)) < 1, `${volume} takes ${await used(volume)} MiB after all of it was discarded`);
+    }
+    (await guest.run('disk remove', 'sda')).ok();
+    await guest.waitFor('see it go', async () => /disk sda removed/.test(await guest.console()));
+    await run('volume', 'remove', 'vms/more');
+
+    await run('snapshot', 'add', 'vms/data', 's2');
     (await guest.run('stop')).ok();
     await guest.becomes('stopped');
-    await run('snapshot', 'rollback', 'vms/data', 's1');
-    assert.ok(before > 0);
+    await run('snapshot', 'rollback', 'vms/data', 's2');
   });
 
   it('are whole or not there when the daemon is killed in the middle', async () => {

@@ -5,6 +5,7 @@ import { vmDocumentText } from '../domain/document.ts';
 import { editFromXml } from '../domain/edit.ts';
 import { assignMacs, chooseMac } from '../domain/mac.ts';
 import { specProblems } from '../domain/numa.ts';
+import { definitionWith } from '../domain/scsi.ts';
 import { textDiff } from '../domain/text-diff.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { diskTarget, topology, type VmSpec, word } from '../schema.ts';
@@ -428,7 +429,11 @@ export const changeOperations = [
           { kind: 'vm', id: doc.spec.name, reason: faults.join('; ') },
           { details: faults },
         );
-      const spec: VmSpec = { ...doc.spec, disks: [...doc.spec.disks, disk] };
+      const spec: VmSpec = {
+        ...doc.spec,
+        disks: [...doc.spec.disks, disk],
+        definition: definitionWith(doc.spec, disk),
+      };
       change(plan, doc, spec);
       plan.act(`add the disk ${target} to ${doc.spec.name}${isRunning(doc) ? ', while it runs' : ''}`);
       restartTask(plan, doc, input.restart);

@@ -10,15 +10,13 @@ import {
   type Runtime,
   type TaskSpec,
   type TaskStatus,
+  taskEnded,
   task as taskKind,
 } from '../../../core/plugin/api.ts';
 import { volumeError } from './volume-kind.ts';
 
 /** What must stay free on the node's file system. */
 const reserveBytes = 512 * 1024 * 1024;
-
-const ended = (state: string | undefined): boolean =>
-  state === 'succeeded' || state === 'failed' || state === 'cancelled';
 
 type Parts = Pick<Runtime, 'host' | 'documents' | 'directories' | 'node' | 'signal' | 'perform'>;
 type Task = Doc<TaskSpec, TaskStatus>;
@@ -63,7 +61,7 @@ export class Spool {
   async clear(): Promise<void> {
     const { host, documents, node, signal } = this.#runtime;
     const left = (await documents.list(taskKind)).filter(
-      (one) => one.spec.node === node && this.has(pathOf(one)) && !ended(one.status?.state),
+      (one) => one.spec.node === node && this.has(pathOf(one)) && !taskEnded(one.status),
     );
     for (const name of (await host.files.list(this.directory)) ?? []) {
       const path = `${this.directory}/${name}`;
@@ -84,7 +82,7 @@ export class Spool {
     for (;;) {
       try {
         const doc = await documents.get(taskKind, task.id);
-        if (doc === undefined || ended(doc.status?.state)) break;
+        if (doc === undefined || taskEnded(doc.status)) break;
         if (doc.spec.action === 'volume.export' && !doc.spec.cancel) await perform('task.cancel', { task: task.id });
       } catch (error) {
         host.log.debug(`task ${task.id} cannot be looked at; tried again`, { reason: errorText(error) });

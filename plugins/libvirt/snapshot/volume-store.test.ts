@@ -10,6 +10,16 @@ const store = {
   needRollBack: async () => undefined,
   rollBack: async () => undefined,
   removeSnapshot: async () => undefined,
+  form: 'words-1',
+  hasPool: async () => true,
+  describe: async () => ({ sizeBytes: 512, bytes: 20, settings: null }),
+  give: async () => undefined,
+  headProblem: () => undefined,
+  planMake: async () => [],
+  needFree: async () => undefined,
+  make: async () => undefined,
+  made: async () => undefined,
+  unmake: async () => undefined,
 };
 
 function rig() {

@@ -22,7 +22,7 @@ export interface CallOptions {
 }
 
 /** ENOENT: how rbd ends when there is no such image, snapshot or pool. */
-const absentCode = 2;
+export const absentCode = 2;
 
 /** How long the monitors may take to let a client in before they count as away. */
 const connectSeconds = 5;

@@ -174,7 +174,7 @@ export class ImportRig {
         await lasting(async () => images.set(id, ''));
         for (const copy of copies)
           for await (const piece of copy.open())
-            await lasting(async () => images.set(id, `${images.get(id)}${Buffer.from(piece)}, `));
+            await lasting(async () => images.set(id, `${images.get(id)}${Buffer.from(piece).toString()}, `));
       },
       async made(id: string) {
         const before = await documents.need(volume, id);

@@ -94,7 +94,7 @@ export function guestExports(lab: () => TestLab): void {
       first = await sumsIn('one');
       second = await sumsIn('two');
       assert.notDeepEqual(first, second);
-      await sh(`mkdir -p ${backup}`);
+      await sh(`mkdir -p ${backup} /var/small; mount -t tmpfs -o size=8m none /var/small`);
     });
 
     it('are files, and smaller where they build on others', async () => {
@@ -121,12 +121,13 @@ export function guestExports(lab: () => TestLab): void {
         [3, /no snapshot none/, 'none', backup],
         [3, /no snapshot none/, 'two', backup, '--since', 'none'],
         [4, /no directory \/var\/none on hv1/, 'one', '/var/none'],
+        [4, /no room for the export: .* are needed in \/var\/small, and 8 MiB are free/, 'one', '/var/small'],
         [2, /an absolute path/, 'one', 'here'],
         [2, /an absolute path/, 'one', '/var/../etc'],
         [3, /hv9/, 'one', backup, '--node', 'hv9'],
       ] as const)
         await refused(code, text, 'vm', 'snapshot', 'export', 'web2', ...args);
-      assert.equal(await sh(`ls -A ${backup}`), 'web2@one\nweb2@two');
+      assert.equal(await sh(`ls -A ${backup} /var/small`), `${backup}:\nweb2@one\nweb2@two\n\n/var/small:`);
     });
 
     it('make the guest once more beside it', async () => {
@@ -178,10 +179,10 @@ export function guestExports(lab: () => TestLab): void {
       for (const [text, ...args] of [
         [/builds on the export of one, which is not among them/, set('two')],
         [/two are of the same snapshot/, set('one'), set('one')],
-        [/there is no such directory/, `${backup}/none`],
         [/there is no pool nowhere/, set('one'), '--pool', 'nowhere'],
       ] as const)
         await refused(2, text, 'vm', 'import', ...args, '--name', 'bad');
+      await refused(4, /no directory \/var\/backup\/none on hv1/, 'vm', 'import', `${backup}/none`, '--name', 'bad');
       assert.equal(await images(), before_);
     });
 

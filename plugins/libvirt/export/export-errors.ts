@@ -10,7 +10,7 @@ export const exportError = defineErrors({
   },
   VM_EXPORT_NO_DIRECTORY: {
     message: 'There is no directory {path} on {node}.',
-    hint: 'Make it there, or mount what belongs there. Nothing was written.',
+    hint: 'Make it or mount it there, or name another node with --node. Nothing was written.',
     http: 409,
     exit: 'refused',
   },

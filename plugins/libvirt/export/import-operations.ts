@@ -77,7 +77,8 @@ export function importOperations(need: () => { readonly runtime: Runtime }, hook
       name: 'vm.export-look',
       summary: 'What exports of guests that lie on a node say that they are',
       description: 'Called by `vm import`. The content of the disks is not read.',
-      http: { method: 'GET', path: '/nodes/{node}/guest-exports' },
+      // Its input may be too long for a path.
+      http: { method: 'POST', path: '/nodes/{node}/guest-exports' },
       role: 'admin',
       input: z.strictObject({ node: names.nodeName, directories }),
       output: looked,

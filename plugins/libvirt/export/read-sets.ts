@@ -17,11 +17,12 @@ async function unfit({ files }: Files, directory: string, name: string): Promise
   return undefined;
 }
 
-/** @throws PvcError VM_EXPORT_UNFIT */
+/** @throws PvcError VM_EXPORT_NO_DIRECTORY, VM_EXPORT_UNFIT */
 async function readSet(host: Files, node: string, directory: string): Promise<ExportSet> {
   const wrong = (reason: string) => exportError('VM_EXPORT_UNFIT', { path: directory, node, reason });
   const { files } = host;
-  if ((await files.stat(directory))?.kind !== 'directory') throw wrong('there is no such directory');
+  if ((await files.stat(directory))?.kind !== 'directory')
+    throw exportError('VM_EXPORT_NO_DIRECTORY', { path: directory, node });
   const problem = await unfit(host, directory, manifestName);
   if (problem !== undefined) throw wrong(problem);
   const path = `${directory}/${manifestName}`;
@@ -46,7 +47,7 @@ export async function needCopy(
   if (size !== bytes) throw wrong(`${file} has ${size} bytes, and should have ${bytes}`);
 }
 
-/** @throws PvcError VM_EXPORT_UNFIT */
+/** @throws PvcError VM_EXPORT_NO_DIRECTORY, VM_EXPORT_UNFIT */
 export async function readSets(host: Files, node: string, directories: readonly string[]): Promise<ExportSet[]> {
   const sets: ExportSet[] = [];
   for (const directory of directories) sets.push(await readSet(host, node, directory));

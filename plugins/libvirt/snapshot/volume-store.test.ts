@@ -2,25 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { VirtualClock } from '../../../core/host/virtual-clock.ts';
 import { FoldHook } from '../../../core/plugin/hook-point.ts';
+import { plainStore as store } from './testing/plain-store.ts';
 import { type VolumeStoreAbout, volumeStores, wordsProblem } from './volume-store.ts';
-
-const store = {
-  has: async () => true,
-  snapshot: async () => undefined,
-  needRollBack: async () => undefined,
-  rollBack: async () => undefined,
-  removeSnapshot: async () => undefined,
-  form: 'words-1',
-  hasPool: async () => true,
-  describe: async () => ({ sizeBytes: 512, bytes: 20, settings: null }),
-  give: async () => undefined,
-  headProblem: () => undefined,
-  planMake: async () => [],
-  needFree: async () => undefined,
-  make: async () => undefined,
-  made: async () => undefined,
-  unmake: async () => undefined,
-};
 
 function rig() {
   const troubles: string[] = [];

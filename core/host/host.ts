@@ -21,9 +21,15 @@ export interface ExecOptions {
   readonly timeoutMs: number;
   /**
    * Written to standard input, which is then closed. The place for secrets: argv is public. A function is asked once the
-   * program runs, for what must be true at the very moment that it is told.
+   * program runs, for what must be true at the very moment that it is told. Pieces are asked for one by one, as the
+   * command takes them; what fails while they are made ends the command.
    */
-  readonly input?: string | Uint8Array | (() => string);
+  readonly input?: string | Uint8Array | (() => string) | AsyncIterable<Uint8Array>;
+  /**
+   * Takes standard output piece by piece instead of the result: the command is held back until it resolves. When it
+   * rejects, the command is ended and the call rejects with its reason.
+   */
+  readonly takeOutput?: (piece: Uint8Array) => Promise<void>;
   /** Added to the small fixed environment (PATH, LANG=C.UTF-8). The daemon's own is not inherited. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -101,10 +107,13 @@ export interface Files {
   makeDirectory(path: string, mode?: number): Promise<void>;
   list(path: string): Promise<string[] | undefined>;
   stat(path: string): Promise<FileStat | undefined>;
+  /** The path without symbolic links; undefined when nothing is there. */
+  realPath(path: string): Promise<string | undefined>;
   /** Room on the file system of a path, in bytes; undefined when the path does not exist. */
   space(path: string): Promise<{ readonly free: number; readonly total: number } | undefined>;
   /** Removes a file or a tree; absent is fine. */
   remove(path: string): Promise<void>;
+  /** Once it returns, the new name outlives a power cut. */
   rename(from: string, to: string): Promise<void>;
   /** Sets the mode and, if given, the group of something that exists. @throws PvcError FILE_DENIED, FILE_FAILED */
   setAccess(path: string, mode: number, gid?: number): Promise<void>;

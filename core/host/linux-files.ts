@@ -9,6 +9,7 @@ import {
   open,
   readdir,
   readFile,
+  realpath,
   rename,
   rm,
   stat,
@@ -111,6 +112,7 @@ export const linuxFiles: Files = {
       const { size, uid, mtimeMs, ino: inode } = found;
       return { size, mode: found.mode & 0o7777, uid, mtimeMs, inode, kind: kindOf(found) };
     }),
+  realPath: (path) => ifPresent(path, () => realpath(path)),
   space: (path) =>
     ifPresent(path, async () => {
       const { bsize, bavail, blocks } = await statfs(path);
@@ -121,7 +123,11 @@ export const linuxFiles: Files = {
       if (resolve(path) === '/') throw new Error('that is the root of all files');
       await rm(path, { recursive: true, force: true });
     }),
-  rename: (from, to) => orFail('rename', from, () => rename(from, to)),
+  rename: (from, to) =>
+    orFail('rename', from, async () => {
+      await rename(from, to);
+      await syncDirectory(dirname(to));
+    }),
   setAccess: (path, mode, gid) =>
     orFail('set the access of', path, async () => {
       if (gid !== undefined) await chown(path, -1, gid); // -1 leaves the owner, chown(2)

@@ -47,6 +47,37 @@ describe('exec', () => {
     );
   });
 
+  it('writes an input of many pieces as the command takes it', async () => {
+    let made = 0;
+    const pieces = async function* (): AsyncGenerator<Uint8Array> {
+      for (; made < 200; made += 1) yield Buffer.alloc(65_536, 1);
+    };
+    const { stdout } = await processes.exec(['wc', '-c'], { timeoutMs, input: pieces() });
+    assert.equal(stdout.trim(), String(200 * 65_536));
+    made = 0;
+    const result = await processes.exec(['sh', '-c', 'sleep 0.3; exit 3'], { timeoutMs, input: pieces() });
+    assert.equal(result.code, 3);
+    assert.ok(made < 20, `${made} pieces were made for a command that takes none`);
+    const broken = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('x');
+      throw new Error('no more');
+    };
+    await assert.rejects(processes.exec(['cat'], { timeoutMs, input: broken() }), /no more/);
+  });
+
+  it('gives its output piece by piece to who asks for it, and holds it back', async () => {
+    let bytes = 0;
+    const take = async (piece: Uint8Array): Promise<void> => {
+      bytes += piece.length;
+      await linuxClock.sleep(1);
+    };
+    const script = 'head -c 3000000 /dev/zero; echo end >&2; exit 4';
+    const result = await processes.exec(['sh', '-c', script], { timeoutMs, takeOutput: take });
+    assert.deepEqual([bytes, result], [3_000_000, { code: 4, signal: null, stdout: '', stderr: 'end\n' }]);
+    const full = (): Promise<void> => Promise.reject(new Error('the disk is full'));
+    await assert.rejects(processes.exec(['cat', '/dev/zero'], { timeoutMs, takeOutput: full }), /the disk is full/);
+  });
+
   it('takes a long output whole', async () => {
     const { stdout } = await processes.exec(['head', '-c', '5000000', '/dev/zero'], { timeoutMs });
     assert.equal(stdout.length, 5_000_000);

@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { access, open, readFile } from 'node:fs/promises';
+import type { Writable } from 'node:stream';
 import type { PvcError } from '../error/error.ts';
 import type { Clock } from './clock.ts';
 import { hostError } from './errors.ts';
@@ -68,6 +69,18 @@ async function start(argv: Argv, cwd: string | undefined, begin: () => ChildProc
   }
 }
 
+/** Until a stream takes more, or nothing at all any more. */
+const flowing = (stream: Writable): Promise<void> =>
+  new Promise((resolve) => {
+    const over = (): void => {
+      stream.off('drain', over);
+      stream.off('close', over);
+      resolve();
+    };
+    stream.on('drain', over);
+    stream.on('close', over);
+  });
+
 async function exec(clock: Clock, argv: Argv, options: ExecOptions): Promise<ExecResult> {
   options.signal?.throwIfAborted();
   const command = argv[0];
@@ -82,6 +95,24 @@ async function exec(clock: Clock, argv: Argv, options: ExecOptions): Promise<Exe
   });
   result.catch(() => {}); // awaited below; a failure before that must not count as unhandled
 
+  let taken: Promise<void> = Promise.resolve();
+
+  const give = async ({ stdout }: ChildProcess, take: NonNullable<ExecOptions['takeOutput']>): Promise<void> => {
+    for await (const piece of stdout ?? []) await take(piece as Buffer);
+  };
+  const feed = async ({ stdin }: ChildProcess, input: ExecOptions['input']): Promise<void> => {
+    // A command may end without reading its input (EPIPE); its exit code tells the story.
+    stdin?.on('error', () => {});
+    if (typeof input !== 'object' || input instanceof Uint8Array) {
+      stdin?.end(typeof input === 'function' ? input() : input);
+      return;
+    }
+    for await (const piece of input) {
+      if (stdin?.writable !== true) return;
+      if (!stdin.write(piece)) await flowing(stdin);
+    }
+    stdin?.end();
+  };
   const collect = (child: ChildProcess, name: 'stdout' | 'stderr'): void => {
     child[name]?.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
@@ -99,19 +130,25 @@ async function exec(clock: Clock, argv: Argv, options: ExecOptions): Promise<Exe
       detached: true, // setsid: its pid is its process group, so the group can be killed
       stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     });
-    collect(started, 'stdout');
+    if (options.takeOutput === undefined) collect(started, 'stdout');
+    else taken = give(started, options.takeOutput);
     collect(started, 'stderr');
-    // A command may end without reading its input (EPIPE); its exit code tells the story.
-    started.stdin?.on('error', () => {});
-    started.stdin?.end(typeof options.input === 'function' ? options.input() : options.input);
+    feed(started, options.input).catch(fail);
+    taken.catch(fail);
     const done = (code: number | null, signal: string | null): void =>
-      ended({
-        code,
-        signal,
-        stdout: Buffer.concat(chunks.stdout).toString('utf8'),
-        stderr: Buffer.concat(chunks.stderr).toString('utf8'),
-      });
+      void taken.then(
+        () =>
+          ended({
+            code,
+            signal,
+            stdout: Buffer.concat(chunks.stdout).toString('utf8'),
+            stderr: Buffer.concat(chunks.stderr).toString('utf8'),
+          }),
+        fail,
+      );
     started.once('close', done);
+    // Output that is taken piece by piece has its end when it has been taken.
+    if (options.takeOutput !== undefined) return started;
     started.once('exit', (code, signal) => {
       // A daemon left behind by the command may hold the pipes open for ever. What the command itself
       // wrote is in the pipes by now: wait until they are quiet, not until they close.

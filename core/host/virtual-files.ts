@@ -119,6 +119,12 @@ export class VirtualFiles implements Files {
     return { size: node.data.length, mode, uid: 0, mtimeMs, inode, kind };
   }
 
+  /** There are no symbolic links here. */
+  async realPath(path: string): Promise<string | undefined> {
+    this.#check(path, false);
+    return this.#nodes.has(path) ? path : undefined;
+  }
+
   async space(): Promise<{ free: number; total: number }> {
     return { free: 64 * 1024 ** 3, total: 128 * 1024 ** 3 };
   }

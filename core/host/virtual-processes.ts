@@ -85,7 +85,9 @@ export class VirtualProcesses implements Processes {
       throw hostError('EXEC_TIMEOUT', { command: argv[0], seconds: options.timeoutMs / 1000 });
     }
     const { code = 0, signal = null, stdout = '', stderr = '' } = result;
-    return { code, signal, stdout, stderr };
+    if (options.takeOutput === undefined) return { code, signal, stdout, stderr };
+    await options.takeOutput(Buffer.from(stdout));
+    return { code, signal, stdout: '', stderr };
   }
 
   async detach(argv: Argv, _options: DetachedOptions): Promise<number> {

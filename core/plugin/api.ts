@@ -74,7 +74,7 @@ export {
   type TaskRun,
   writtenBy,
 } from '../task/task-definition.ts';
-export { type TaskSpec, type TaskStatus, task } from '../task/task-kind.ts';
+export { type TaskSpec, type TaskStatus, task, taskEnded } from '../task/task-kind.ts';
 export type { Folded, FoldHook, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { defineInitPart, type InitMachine, type InitPart } from './init-part.ts';

@@ -221,6 +221,8 @@ describe('a task that is ended early', () => {
     await clock.advance(9999);
     assert.equal((await status()).state, 'running');
     await clock.advance(1);
+    // What takes no notice of its end is waited for no longer than this.
+    await clock.advance(10_000);
     const { state, error, phase } = await status();
     assert.deepEqual([state, error?.code, phase], ['failed', 'TASK_TIMEOUT', 'half']);
     assert.match(error?.message ?? '', /within 10 s/);
@@ -239,20 +241,43 @@ describe('a task that is ended early', () => {
     await clock.advance(1000);
     await cancel();
     await look();
-    await clock.advance(0);
+    await clock.advance(10_000);
     const { state, error } = await status();
     assert.deepEqual([state, error?.code, told], ['cancelled', 'TASK_CANCELLED', ['cancelled']]);
   });
 
-  it('before it began does not begin', async () => {
+  it('is put right once what was cut off has come to rest', async () => {
+    const { clock, daemon, request, cancel } = setUp();
+    const told: string[] = [];
+    const work = async ({ signal }: TaskRun): Promise<void> => {
+      await clock.sleep(60_000, signal).catch(() => undefined);
+      await clock.sleep(500);
+      told.push('at rest');
+    };
+    const { look } = daemon([paint(work, { abandoned: async (_, why) => void told.push(why) })]);
+    await request();
+    await look();
+    await clock.advance(1000);
+    await cancel();
+    await look();
+    await clock.advance(499);
+    assert.deepEqual(told, []);
+    await clock.advance(1);
+    assert.deepEqual(told, ['at rest', 'cancelled']);
+  });
+
+  it('before it began does not begin, and what its plan has written is put right', async () => {
     const { clock, daemon, request, status, cancel } = setUp();
     let runs = 0;
-    const { look } = daemon([paint(async () => void (runs += 1))]);
+    const told: string[] = [];
+    const { look } = daemon([
+      paint(async () => void (runs += 1), { abandoned: async (_, why) => void told.push(why) }),
+    ]);
     await request();
     await cancel();
     await look();
     await clock.advance(0);
-    assert.deepEqual([runs, (await status()).state], [0, 'cancelled']);
+    assert.deepEqual([runs, (await status()).state, told], [0, 'cancelled', ['cancelled']]);
   });
 
   for (const [what, abandoned] of [
@@ -271,7 +296,7 @@ describe('a task that is ended early', () => {
       const { look } = daemon([paint(hang, { abandoned })]);
       await request({ timeoutMs: 1000 });
       await look();
-      await clock.advance(1000 + 60_000);
+      await clock.advance(1000 + 10_000 + 60_000);
       assert.equal((await status()).error?.code, 'TASK_TIMEOUT');
       assert.deepEqual(ended, ['a']);
       assert.equal(

@@ -54,6 +54,8 @@ const freshStatus: TaskStatus = { state: 'pending', phase: '', progress: 0, mess
 const storePatienceMs = 60_000;
 /** Pause before something is tried again for which the store was away. */
 const againMs = 1_000;
+/** Time that what was cut off has to come to rest, before `abandoned` puts right what it leaves. */
+const restTimeoutMs = 10_000;
 /** Time that a task's `abandoned` has. */
 const abandonTimeoutMs = 60_000;
 
@@ -191,6 +193,7 @@ export class TaskRunner {
           .catch((error: unknown) => log.debug('progress not written', { reason: errorText(error) }));
       },
     };
+    let work: Promise<unknown> = Promise.resolve();
     try {
       if (first.spec.cancel) throw taskError('TASK_CANCELLED', { task: first.id, action: first.spec.action });
       if (definition === undefined) throw taskError('TASK_UNKNOWN', { action: first.spec.action });
@@ -198,7 +201,8 @@ export class TaskRunner {
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
       );
       aborted.catch(() => undefined);
-      const result = await Promise.race([this.#carryOut(definition, run), aborted]);
+      work = this.#carryOut(definition, run);
+      const result = await Promise.race([work, aborted]);
       await writer.end({
         ...writer.status,
         state: 'succeeded',
@@ -214,8 +218,11 @@ export class TaskRunner {
         return;
       }
       const cancelled = error instanceof PvcError && error.code === 'TASK_CANCELLED';
-      if (signal.aborted && definition !== undefined)
+      // Also when it was cancelled before this daemon took it up: what an earlier one has begun, or its plan has written.
+      if ((signal.aborted || cancelled) && definition?.abandoned !== undefined) {
+        await within(host.clock, restTimeoutMs, work).catch(() => undefined);
         await this.#abandon(definition, run, cancelled ? 'cancelled' : 'timeout', log);
+      }
       const told =
         error instanceof PvcError
           ? { code: error.code, message: error.message, hint: error.hint }

@@ -8,6 +8,8 @@ import type {
   Runtime,
 } from '../../core/plugin/api.ts';
 import { node } from '../../core/plugin/api.ts';
+import { exportTask } from './export/export-task.ts';
+import { importTask } from './export/import-task.ts';
 import { GuestControl, type GuestHooks } from './guest-control.ts';
 import { autostart, guestController } from './guest-controller.ts';
 import type { OpenDriver } from './guest-driver.ts';
@@ -77,6 +79,8 @@ export async function startDaemonPart(
     tasks: [
       ...guestTasks(runtime, control, peerOf(directories.state)),
       ...snapshotTasks(runtime, control, hooks.volumes),
+      exportTask(runtime, hooks.volumes),
+      importTask(runtime, hooks.volumes),
       flushTask(runtime),
       readyTask(runtime),
     ],

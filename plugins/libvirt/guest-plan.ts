@@ -54,6 +54,7 @@ const label = (device: XmlElement): string => {
     const found = device.children.find((node): node is XmlElement => 'name' in node && node.name === name);
     return found?.attributes[key];
   };
+  if (device.name === 'controller') return `the ${device.attributes['type']} controller`;
   return device.name === 'interface'
     ? `network card ${attribute('mac', 'address') ?? '?'}`
     : `${device.name} ${attribute('target', 'dev') ?? '?'}`;

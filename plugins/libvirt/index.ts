@@ -3,6 +3,8 @@ import { definePlugin, type FoldHook, type PluginDefinition, PvcError } from '..
 import { booking } from './booking.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { domainProblem, type XmlElement } from './domain/xml.ts';
+import { exportOperations } from './export/export-operations.ts';
+import { importOperations } from './export/import-operations.ts';
 import type { DomainHookAbout, StartHookAbout } from './guest-control.ts';
 import type { OpenDriver } from './guest-driver.ts';
 import { libvirtConfig } from './libvirtd.ts';
@@ -42,8 +44,8 @@ declare module '../../core/plugin/plugin.ts' {
       about: StartHookAbout,
     ) => readonly string[] | Promise<readonly string[]>;
     /**
-     * Storages whose volumes guests have as disks, for snapshots of whole guests: add yours by `about.add(store)` and its
-     * name to the list.
+     * Storages whose volumes guests have as disks, for snapshots, exports and imports of whole guests: add yours by
+     * `about.add(store)` and its name to the list.
      */
     'libvirt.volumes': (
       names: readonly string[],
@@ -97,6 +99,8 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         ...powerOperations,
         ...volumeUserOperations,
         ...snapshotOperations,
+        ...exportOperations,
+        ...importOperations(need, volumesHook),
         ...moveOperations,
         ...nodeGuestOperations,
         ...consoleOperations(

@@ -1,5 +1,7 @@
 /** The operations on guests in the types of clients: `client.call('vm.start', { vm: 'web1' })`. @module */
 import type { TypesOf } from '../../core/plugin/api.ts';
+import type { exportOperations } from './export/export-operations.ts';
+import type { importOperations } from './export/import-operations.ts';
 import type { changeOperations } from './operations/change.ts';
 import type { consoleOperations } from './operations/console.ts';
 import type { defineOperations } from './operations/define.ts';
@@ -13,6 +15,8 @@ import type { snapshotOperations } from './snapshot/snapshot-operations.ts';
 
 type Change = TypesOf<typeof changeOperations>;
 type Console = TypesOf<ReturnType<typeof consoleOperations>>;
+type Exports = TypesOf<typeof exportOperations>;
+type Imports = TypesOf<ReturnType<typeof importOperations>>;
 type Define = TypesOf<typeof defineOperations>;
 type Move = TypesOf<typeof moveOperations>;
 type Nics = TypesOf<readonly [typeof nicListOperation]>;
@@ -27,6 +31,8 @@ export interface GuestOperations
   extends Change,
     Console,
     Define,
+    Exports,
+    Imports,
     Move,
     Nics,
     NodeGuests,

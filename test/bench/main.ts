@@ -1,20 +1,16 @@
 /**
- * `npm run bench`: the figures of this program on this machine, with the conditions they were measured under.
- *
- *     npm run bench [-- --only AREA,…] [--json FILE] [--store DIRECTORY]
- *
- * Areas: program, start, guests, many, store, zookeeper, cluster, roles. Nothing is asserted; goals are shown beside the figures. What
- * needs a node gets a lab of its own, which is taken away in every case.
+ * `npm run bench`: the figures of this program on this machine, with the conditions they were measured under; see `usage`.
+ * What needs a node gets a lab of its own, which is taken away in every case.
  * @module
  */
 import { writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { parseArgs } from 'node:util';
 import { removeAbandonedLabs } from '../lab/abandoned.ts';
 import { takeDown } from '../lab/down.ts';
 import { Interrupted, watchInterrupt } from '../lab/interrupt.ts';
 import { ensureExecutable } from '../lab/product.ts';
 import { bringUp } from '../lab/up.ts';
+import { misuse, readWords } from '../tool.ts';
 import { clusterFigures } from './cluster.ts';
 import { conditionLines, conditionsAt } from './conditions.ts';
 import { fiftyGuestFigures, manyGuestFigures, startFigures } from './daemon.ts';
@@ -23,11 +19,21 @@ import { guestStartFigures } from './guest-start.ts';
 import { BenchNode } from './node.ts';
 import { roleFigures } from './roles.ts';
 import { startupFigures } from './startup.ts';
+import { storageFigures } from './storage.ts';
 import { storeFigures } from './store.ts';
 import { zooKeeperFigures } from './zookeeper.ts';
 
-const areas = ['program', 'start', 'guests', 'many', 'store', 'zookeeper', 'cluster', 'roles'] as const;
-const { values: options } = parseArgs({
+const command = 'npm run bench';
+const areas = ['program', 'start', 'guests', 'many', 'store', 'zookeeper', 'cluster', 'roles', 'storage'] as const;
+const usage = `Measures, and prints the figures beside their goals, with the conditions they were taken in. Nothing is asserted.
+
+  npm run bench -- [--only AREA,…] [--json FILE] [--store DIRECTORY]
+
+  --only    areas: ${areas.join(', ')} (all)
+  --json    writes the figures into a file as well
+  --store   where the stores that are measured lie (${tmpdir()})
+`;
+const { values: options } = readWords(command, usage, {
   options: {
     only: { type: 'string', default: areas.join(',') },
     json: { type: 'string' },
@@ -35,6 +41,8 @@ const { values: options } = parseArgs({
   },
 });
 const wanted = options.only.split(',');
+const unknown = wanted.find((area) => !areas.some((known) => known === area));
+if (unknown !== undefined) misuse(command, `--only takes areas of ${areas.join(', ')}, not ${unknown}`);
 const wants = (area: (typeof areas)[number]): boolean => wanted.includes(area);
 const begin = performance.now();
 const step = (text: string): void =>
@@ -97,6 +105,10 @@ async function main(): Promise<void> {
   if (wants('roles')) {
     step('the roles of a cluster');
     figures.push(...(await roleFigures(signal)));
+  }
+  if (wants('storage')) {
+    step('storage');
+    figures.push(...(await storageFigures(signal)));
   }
   const after = await conditionsAt(options.store);
   step('done');

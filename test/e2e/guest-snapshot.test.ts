@@ -1,6 +1,7 @@
 /** Snapshots of whole guests: one moment for all disks, back to it, and a daemon that dies while the guest is held. */
 import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';
+import { guestExports } from './guest-export.ts';
 import { daemonPid } from './node-process.ts';
 import { TestGuest } from './test-guest.ts';
 import { suiteLab } from './test-lab.ts';
@@ -122,4 +123,6 @@ describe('snapshots of a guest', { concurrency: false }, () => {
     await guest.becomes('stopped');
     await run('vm', 'undefine', 'web1');
   });
+
+  guestExports(lab);
 });

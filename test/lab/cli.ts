@@ -2,7 +2,7 @@
  * `npm run lab -- …`: the lab from a terminal.
  * @module
  */
-import { parseArgs } from 'node:util';
+import { readWords } from '../tool.ts';
 import { holdDaemon, killDaemon, startDaemon, stopDaemon } from './daemon.ts';
 import { takeDown } from './down.ts';
 import { commandOn } from './exec.ts';
@@ -34,7 +34,7 @@ const usage = `usage: npm run lab -- COMMAND [--name LAB]
 Without --name: the only lab there is, or \`lab\`.
 `;
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readWords('npm run lab', usage, {
   allowPositionals: true,
   options: {
     name: { type: 'string' },
@@ -46,7 +46,6 @@ const { values, positionals } = parseArgs({
     direction: { type: 'string' },
     all: { type: 'boolean', default: false },
     format: { type: 'string', default: 'pretty' },
-    help: { type: 'boolean', short: 'h', default: false },
   },
 });
 
@@ -164,10 +163,6 @@ async function exec(member: string, argv: readonly string[]): Promise<number> {
 
 async function dispatch(): Promise<number> {
   const [command, member = '', argument = ''] = positionals;
-  if (values.help) {
-    print(usage);
-    return 0;
-  }
   switch (command) {
     case 'up':
       return up();

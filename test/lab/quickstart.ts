@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { parseArgs } from 'node:util';
+import { readWords } from '../tool.ts';
 import { removeAbandonedLabs } from './abandoned.ts';
 import { guestDirectory } from './boot-script.ts';
 import { followConsole } from './console-log.ts';
@@ -18,7 +18,14 @@ import { type LabRecord, labNames, readCluster } from './state.ts';
 import { LabError, upstreamBridge } from './topology.ts';
 import { bringUp } from './up.ts';
 
-const { values: options } = parseArgs({
+const usage = `npm start: a cluster of one node with storage and a guest, until Ctrl-C; then all of it is removed.
+
+  npm start -- --once        shows that it works, and ends; the exit code tells
+  npm start -- --dev         runs the product from its sources
+  npm start -- --name NAME   the name of its lab (quickstart)
+`;
+
+const { values: options } = readWords('npm start', usage, {
   options: {
     once: { type: 'boolean', default: false },
     dev: { type: 'boolean', default: false },

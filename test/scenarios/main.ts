@@ -4,11 +4,12 @@
  * @module
  */
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { ScriptError } from '../sim/actions.ts';
 import { plants } from '../sim/plants.ts';
+import { misuse, readWords } from '../tool.ts';
 import { ownScenarios, runScenario } from './scenario.ts';
 
+const command = 'npm run scenario';
 const usage = `Scenarios: each a folder, anywhere, with README, cluster.yaml, script and expect (docs/simulator.md).
 
   npm run scenario -- [PATH…]        these, or all that stand in test/scenarios; prints how a log differs from expect
@@ -19,13 +20,12 @@ const usage = `Scenarios: each a folder, anywhere, with README, cluster.yaml, sc
   --probe       at the end the cluster is asked for something, which must be done promptly
 `;
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = readWords(command, usage, {
   options: {
     accept: { type: 'boolean', default: false },
     log: { type: 'boolean', default: false },
     plant: { type: 'string' },
     probe: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
@@ -33,7 +33,7 @@ const { values, positionals } = parseArgs({
 async function main(): Promise<boolean> {
   const plant = plants.find(({ name }) => name === values.plant);
   if (values.plant !== undefined && plant === undefined)
-    throw new Error(`--plant takes one of ${plants.map(({ name }) => name).join(', ')}, not ${values.plant}`);
+    misuse(command, `--plant takes one of ${plants.map(({ name }) => name).join(', ')}, not ${values.plant}`);
   const folders = positionals.length > 0 ? positionals.map((path) => resolve(path)) : ownScenarios();
   let failed = 0;
   for (const folder of folders) {
@@ -52,5 +52,4 @@ async function main(): Promise<boolean> {
   return failed === 0;
 }
 
-if (values.help) process.stdout.write(usage);
-else process.exitCode = (await main()) ? 0 : 1;
+process.exitCode = (await main()) ? 0 : 1;

@@ -99,6 +99,7 @@ function lifeFiles(life: Life, files: Files): Files {
     makeDirectory: through('makeDirectory', (path: string, mode?: number) => files.makeDirectory(path, mode)),
     list: through('list', (path: string) => files.list(path)),
     stat: through('stat', (path: string) => files.stat(path)),
+    realPath: through('realPath', (path: string) => files.realPath(path)),
     space: through('space', (path: string) => files.space(path)),
     remove: through('remove', (path: string) => files.remove(path)),
     rename: through('rename', (from: string, to: string) => files.rename(from, to)),

@@ -5,8 +5,8 @@
  */
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { writeScenario } from '../scenarios/write-scenario.ts';
+import { misuse, readWords } from '../tool.ts';
 import { generate } from './generate.ts';
 import type { Job, JobResult } from './job.ts';
 import { plants } from './plants.ts';
@@ -14,6 +14,7 @@ import { runCase } from './run.ts';
 import { shrink } from './shrink.ts';
 import { runJobs } from './workers.ts';
 
+const command = 'npm run sim';
 const usage = `Clusters of daemons on a virtual clock, with random disasters; every rule is checked after every event.
 
   npm run sim -- [--seeds N] [--from SEED] [--nodes N] [--jobs N]   seeds SEED to SEED+N-1 (100 from 1)
@@ -30,10 +31,8 @@ Bugs: ${plants.map(({ name, summary }) => `${name} (${summary})`).join(', ')}
 /** Runs that shrinking may take; a run is a fraction of a second. */
 const shrinkRuns = 400;
 
-class UsageError extends Error {}
-
 function read() {
-  const { values } = parseArgs({
+  const { values } = readWords(command, usage, {
     options: {
       seeds: { type: 'string' },
       from: { type: 'string' },
@@ -43,7 +42,6 @@ function read() {
       plant: { type: 'string' },
       log: { type: 'boolean', default: false },
       shrink: { type: 'string' },
-      help: { type: 'boolean', default: false },
     },
   });
   const whole = (name: 'seeds' | 'from' | 'seed' | 'nodes' | 'jobs', least = 1): number | undefined => {
@@ -51,17 +49,16 @@ function read() {
     if (text === undefined) return undefined;
     const value = Number(text);
     if (!Number.isInteger(value) || value < least)
-      throw new UsageError(`--${name} takes a whole number from ${least} on, not ${text}`);
+      misuse(command, `--${name} takes a whole number from ${least} on, not ${text}`);
     return value;
   };
   const one = whole('seed');
   if (one !== undefined && (values.seeds !== undefined || values.from !== undefined))
-    throw new UsageError('--seed is one seed: it does not go with --seeds and --from');
-  if (values.shrink !== undefined && one === undefined) throw new UsageError('--shrink needs --seed');
+    misuse(command, '--seed is one seed: it does not go with --seeds and --from');
+  if (values.shrink !== undefined && one === undefined) misuse(command, '--shrink needs --seed');
   if (values.plant !== undefined && !plants.some(({ name }) => name === values.plant))
-    throw new UsageError(`--plant takes one of ${plants.map(({ name }) => name).join(', ')}, not ${values.plant}`);
+    misuse(command, `--plant takes one of ${plants.map(({ name }) => name).join(', ')}, not ${values.plant}`);
   return {
-    help: values.help,
     first: one ?? whole('from') ?? 1,
     count: one === undefined ? (whole('seeds') ?? 100) : 1,
     nodes: whole('nodes', 3),
@@ -132,17 +129,6 @@ async function shrinkTo(folder: string, { first: seed, nodes, plant: name }: Wan
   return false;
 }
 
-try {
-  const wanted = read();
-  if (wanted.help) process.stdout.write(usage);
-  else {
-    const fine = wanted.shrink === undefined ? await run(wanted) : await shrinkTo(wanted.shrink, wanted);
-    process.exitCode = fine ? 0 : 1;
-  }
-} catch (error) {
-  const mistake =
-    error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') === true;
-  if (!mistake) throw error;
-  process.stderr.write(`${(error as Error).message}\nSee npm run sim -- --help\n`);
-  process.exitCode = 2;
-}
+const wanted = read();
+const fine = wanted.shrink === undefined ? await run(wanted) : await shrinkTo(wanted.shrink, wanted);
+process.exitCode = fine ? 0 : 1;

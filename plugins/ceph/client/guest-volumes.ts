@@ -4,13 +4,15 @@ import type { CephCommand } from '../command/ceph-command.ts';
 import { needRollBack } from '../volume/closed.ts';
 import { makeSnapshot, removeSnapshot, rollBack } from '../volume/snapshot-image.ts';
 import { volume as volumeKind } from '../volume/volume-kind.ts';
+import { guestCopies } from './guest-copies.ts';
 
 /** Emptying a snapshot takes as long as the disks take; the task that waits for it has its own end. */
 const longTimeoutMs = 24 * 3_600_000;
 
-export const guestVolumes = ({ documents }: Pick<Runtime, 'documents'>, ceph: CephCommand) => ({
+export const guestVolumes = (runtime: Pick<Runtime, 'documents' | 'host' | 'write'>, ceph: CephCommand) => ({
+  ...guestCopies(runtime, ceph),
   async has(volume: string): Promise<boolean> {
-    return (await documents.find(volumeKind, 'name', volume)) !== undefined;
+    return (await runtime.documents.find(volumeKind, 'name', volume)) !== undefined;
   },
   async snapshot(volume: string, snapshot: string, signal: AbortSignal): Promise<void> {
     await makeSnapshot(ceph, volume, snapshot, { signal });

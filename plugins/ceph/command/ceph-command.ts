@@ -11,8 +11,10 @@ export interface CallOptions {
   /** All in all; 20 s unless said. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
-  /** For standard input: the place for secrets. */
-  readonly input?: string | Uint8Array;
+  /** For standard input: the place for secrets, and for long data, piece by piece as the command takes it. */
+  readonly input?: string | Uint8Array | AsyncIterable<Uint8Array>;
+  /** Takes standard output piece by piece instead of the result; holds the command back until it resolves. */
+  readonly takeOutput?: (piece: Uint8Array) => Promise<void>;
   /** Exit codes besides 0 that are no refusal. */
   readonly fine?: readonly number[];
   /** Hears what the command writes as it comes: for its progress. */
@@ -20,7 +22,7 @@ export interface CallOptions {
 }
 
 /** ENOENT: how rbd ends when there is no such image, snapshot or pool. */
-const absentCode = 2;
+export const absentCode = 2;
 
 /** How long the monitors may take to let a client in before they count as away. */
 const connectSeconds = 5;
@@ -99,6 +101,7 @@ export class CephCommand {
         ...environmentOf(argv[0]),
         ...(options.signal === undefined ? {} : { signal: options.signal }),
         ...(options.input === undefined ? {} : { input: options.input }),
+        ...(options.takeOutput === undefined ? {} : { takeOutput: options.takeOutput }),
         ...(options.onOutput === undefined ? {} : { onOutput: options.onOutput }),
       }),
     );

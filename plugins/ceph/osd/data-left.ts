@@ -18,11 +18,23 @@ export interface DataLeft {
   readonly text: string;
 }
 
+/** `ceph pg stat` */
+const statesAnswer = z.looseObject({
+  pg_summary: z.looseObject({
+    num_pgs: z.int(),
+    num_pg_by_state: z.array(z.looseObject({ name: z.string(), num: z.int() })),
+  }),
+});
+/** `ceph pg dump osds`: what OSDs have told of themselves. Of one that was just marked out nothing is known: its size is 0. */
+const osdsAnswer = z.looseObject({
+  osd_stats: z.array(z.looseObject({ osd: z.int(), kb: z.number(), num_pgs: z.int() })),
+});
+
 /** EAGAIN, EBUSY (errno.h): what Ceph ends with while it cannot tell yet, and while the answer is no. */
 const notYet: readonly (number | null)[] = [11, 16];
 
 /** @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */
-async function isSafe(ceph: CephCommand, id: number): Promise<boolean> {
+async function saidSafe(ceph: CephCommand, id: number): Promise<boolean> {
   const args = ['osd', 'safe-to-destroy', String(id), '--format', 'json'];
   const result = await ceph.tryCeph(args);
   if (result.code === 0)
@@ -31,12 +43,37 @@ async function isSafe(ceph: CephCommand, id: number): Promise<boolean> {
   throw cephError('CEPH_REFUSED', { what: `whether osd.${id} is needed`, reason: complaint(result) });
 }
 
+async function allClean(ceph: CephCommand): Promise<boolean> {
+  const { num_pgs, num_pg_by_state } = (await ceph.ask(statesAnswer, ['pg', 'stat'])).pg_summary;
+  const clean = num_pg_by_state.filter(({ name }) =>
+    ['active', 'clean'].every((word) => name.split('+').includes(word)),
+  );
+  return clean.reduce((sum, { num }) => sum + num, 0) === num_pgs;
+}
+
+/** Placement groups that lie on it, whether they are needed or not; undefined: it has not told since it was marked out. */
+async function groupsTold(ceph: CephCommand, id: number): Promise<number | undefined> {
+  const { osd_stats } = await ceph.ask(osdsAnswer, ['pg', 'dump', 'osds']);
+  const told = osd_stats.find(({ osd }) => osd === id);
+  return told === undefined || told.kb === 0 ? undefined : told.num_pgs;
+}
+
+/**
+ * Ceph's own answer is not enough while anything recovers: it counts what the OSD has told, which is reset to nothing when
+ * the OSD is marked out, so that it says yes until the OSD tells again, some seconds later (seen with Ceph 16.2: the only
+ * third copies were on it; `PGMap::stat_osd_out` of its mon/PGMap.cc, `safe-to-destroy` of its mgr/DaemonServer.cc).
+ */
+const isSafe = async (ceph: CephCommand, id: number): Promise<boolean> =>
+  (await saidSafe(ceph, id)) && ((await allClean(ceph)) || (await groupsTold(ceph, id)) === 0);
+
 /** @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */
 export async function dataLeft(ceph: CephCommand, id: number): Promise<DataLeft> {
   if (await isSafe(ceph, id)) return { safe: true, pgs: 0, text: 'none left' };
   const { pg_stats } = await ceph.ask(groupsAnswer, ['pg', 'ls-by-osd', String(id)]);
   const objects = pg_stats.reduce((sum, { stat_sum }) => sum + stat_sum.num_objects, 0);
   const text =
-    pg_stats.length === 0 ? 'Ceph cleans up' : `${pg_stats.length} placement groups with ${objects} objects left`;
+    pg_stats.length === 0
+      ? 'Ceph has yet to see that none is left'
+      : `${pg_stats.length} placement groups with ${objects} objects left`;
   return { safe: false, pgs: pg_stats.length, text };
 }

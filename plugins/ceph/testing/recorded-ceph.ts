@@ -85,6 +85,7 @@ export class RecordedCeph {
     if (entry !== undefined && words[1] === 'in') entry.weight = 1;
     if (entry !== undefined && words[1] === 'reweight') entry.weight = Number(words[3]);
     if (text.startsWith('osd safe-to-destroy')) return { stdout: JSON.stringify({ safe_to_destroy: [id] }) };
+    if (text === 'pg stat') return { stdout: JSON.stringify({ pg_summary: { num_pgs: 0, num_pg_by_state: [] } }) };
     if (text === 'osd df') return { stdout: JSON.stringify({ nodes: [] }) };
     if (text === 'osd tree') return { stdout: JSON.stringify({ nodes: [] }) };
     if (text.startsWith('auth get-or-create')) return { stdout: JSON.stringify([{ key: 'AQ' }]) };

@@ -1,4 +1,5 @@
 /** What may be done to an image only while nobody has it open. @module */
+import type { Clock } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { watchersOf } from './image.ts';
 import { snapshotsOf } from './snapshot-image.ts';
@@ -10,6 +11,23 @@ export async function needClosed(ceph: CephCommand, image: string, what: string)
   if (watchers.length === 0) return;
   const users = watchers.map(({ address }) => address).join(', ');
   throw volumeError('VOLUME_IN_USE', { volume: image, users, what });
+}
+
+/** What has died is forgotten by Ceph after 30 s, what is about to end closes the image by itself. */
+const closesWithinMs = 45_000;
+const lookMs = 500;
+
+/** Waits until nobody has an image open that nobody is meant to have. @throws PvcError VOLUME_IN_USE */
+export async function whenClosed(
+  clock: Clock,
+  ceph: CephCommand,
+  image: string,
+  what: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const untilMs = clock.monotonicMs() + closesWithinMs;
+  while (clock.monotonicMs() < untilMs && (await watchersOf(ceph, image)).length > 0) await clock.sleep(lookMs, signal);
+  await needClosed(ceph, image, what);
 }
 
 /** That an image can be made what it was. @throws PvcError VOLUME_LOST, SNAPSHOT_NOT_FOUND, VOLUME_IN_USE */

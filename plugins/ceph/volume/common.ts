@@ -36,6 +36,7 @@ export async function needFreeSnapshot(view: View, ref: string, snapshot: string
 /**
  * Plans the document of a volume that a task will make.
  * @param sizeBytes as far as it is known before
+ * @param more what else is known of it
  * @returns its id
  * @throws PvcError POOL_NOT_FOUND, VOLUME_EXISTS
  */
@@ -44,13 +45,15 @@ export async function newVolume(
   context: PlanContext,
   ref: string,
   sizeBytes: number,
+  more: Partial<Pick<VolumeSpec, 'limits'>> = {},
 ): Promise<string> {
   const { view, nowMs } = context;
   const { pool, name } = splitRef(ref);
   plan.unchanged(poolKind, await needPool(view, pool));
   if ((await view.find(volume, 'image', ref)) !== undefined) throw volumeError('VOLUME_EXISTS', { volume: ref });
   const id = context.uuid();
-  plan.create(volume, id, volumeSpec.parse({ pool, name, sizeBytes, createdMs: Math.round(nowMs), making: true }));
+  const spec = { pool, name, sizeBytes, createdMs: Math.round(nowMs), making: true, ...more };
+  plan.create(volume, id, volumeSpec.parse(spec));
   return id;
 }
 

@@ -5,7 +5,7 @@ import type { exportInput } from './change-tasks.ts';
 import { force, needVolume, newVolume, splitRef, volumeArgument, volumeTask } from './common.ts';
 import { diskFormat } from './disk-file.ts';
 import type { cloneInput, importInput } from './make-tasks.ts';
-import { guardRoom } from './room.ts';
+import { guardPromise } from './room.ts';
 import { needSnapshot } from './snapshot-operations.ts';
 import { volume, volumeRef } from './volume-kind.ts';
 
@@ -51,7 +51,7 @@ export function copyOperations(ceph: () => CephCommand) {
         plan.unchanged(volume, source);
         const { sizeBytes } = snapshot === undefined ? source.spec : await needSnapshot(ceph(), from, snapshot);
         const id = await newVolume(plan, context, ref, sizeBytes);
-        await guardRoom(ceph(), splitRef(ref).pool, sizeBytes, forced);
+        await guardPromise(ceph(), context, splitRef(ref).pool, sizeBytes, forced);
         const input: z.input<typeof cloneInput> = { from: source.id, snapshot: snapshot ?? null, full };
         volumeTask(plan, 'volume.clone', { id, label: ref }, input, copyTimeoutMs);
         plan.act(`clone ${from}${snapshot === undefined ? '' : ` as of ${snapshot}`} to ${ref}`);

@@ -1,6 +1,6 @@
 /** RBD images, by the command `rbd`. Every act may be done again. @module */
 import { z } from '../../../core/plugin/api.ts';
-import type { CallOptions, CephCommand } from '../command/ceph-command.ts';
+import { absentCode, type CallOptions, type CephCommand } from '../command/ceph-command.ts';
 import type { VolumeLimits } from './volume-kind.ts';
 
 const info = z.looseObject({
@@ -35,8 +35,7 @@ export async function createImage(ceph: CephCommand, image: string, sizeBytes: n
 }
 
 export async function removeImage(ceph: CephCommand, image: string, options: CallOptions = {}): Promise<void> {
-  if ((await imageInfo(ceph, image)) === undefined) return;
-  await ceph.rbd(`the removal of ${image}`, ['remove', '--no-progress', image], options);
+  await ceph.rbd(`the removal of ${image}`, ['remove', '--no-progress', image], { ...options, fine: [absentCode] });
 }
 
 /** Grows an image; one that is as large already stays as it is. */

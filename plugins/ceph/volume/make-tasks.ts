@@ -53,9 +53,14 @@ export function makeTasks(runtime: Runtime, ceph: CephCommand, book: VolumeBook)
         const from = imageOf((await documents.need(volume, id)).spec);
         try {
           return await book.make(run, async (image) => {
-            if ((await imageInfo(ceph, from)) === undefined) throw volumeError('VOLUME_LOST', { volume: from });
-            if (snapshot === null) await makeSnapshot(ceph, from, ownSnapshot(run));
-            await cloneImage(ceph, from, snapshot ?? ownSnapshot(run), image);
+            try {
+              if (snapshot === null) await makeSnapshot(ceph, from, ownSnapshot(run));
+              await cloneImage(ceph, from, snapshot ?? ownSnapshot(run), image);
+            } catch (error) {
+              if ((await imageInfo(ceph, from)) === undefined)
+                throw volumeError('VOLUME_LOST', { volume: from }, { cause: error });
+              throw error;
+            }
             if (full)
               await flattenImage(ceph, image, {
                 timeoutMs: run.leftMs,

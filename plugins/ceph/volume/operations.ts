@@ -3,7 +3,7 @@ import { defineMutation, formatBytes, names, z } from '../../../core/plugin/api.
 import type { CephCommand } from '../command/ceph-command.ts';
 import type { resizeInput } from './change-tasks.ts';
 import { force, needVolume, newVolume, splitRef, volumeArgument, volumeTask, wordsOf } from './common.ts';
-import { guardRoom } from './room.ts';
+import { guardPromise } from './room.ts';
 import { type VolumeLimits, volume, volumeBytes, volumeError, volumeLimits, volumeRef } from './volume-kind.ts';
 
 const makeTimeoutMs = 300_000;
@@ -28,7 +28,7 @@ export function volumeOperations(ceph: () => CephCommand) {
       output: z.object({ volume: z.string(), sizeBytes: z.int() }),
       async plan(plan, context, { volume: ref, sizeBytes, force: forced }) {
         const id = await newVolume(plan, context, ref, sizeBytes);
-        await guardRoom(ceph(), splitRef(ref).pool, sizeBytes, forced);
+        await guardPromise(ceph(), context, splitRef(ref).pool, sizeBytes, forced);
         volumeTask(plan, 'volume.create', { id, label: ref }, null, makeTimeoutMs);
         plan.act(`make the image ${ref} of ${formatBytes(sizeBytes)}`);
         return { volume: ref, sizeBytes };
@@ -49,7 +49,8 @@ export function volumeOperations(ceph: () => CephCommand) {
       role: 'operator',
       input: z.strictObject({ volume: volumeRef, sizeBytes: volumeBytes.describe('its new size'), force }),
       output: z.object({ volume: z.string(), sizeBytes: z.int() }),
-      async plan(plan, { view }, { volume: ref, sizeBytes, force: forced }) {
+      async plan(plan, context, { volume: ref, sizeBytes, force: forced }) {
+        const { view } = context;
         const doc = await needVolume(view, ref);
         if (sizeBytes < doc.spec.sizeBytes)
           throw volumeError('VOLUME_SHRINKS', {
@@ -57,7 +58,7 @@ export function volumeOperations(ceph: () => CephCommand) {
             now: formatBytes(doc.spec.sizeBytes),
             wanted: formatBytes(sizeBytes),
           });
-        await guardRoom(ceph(), doc.spec.pool, sizeBytes - doc.spec.sizeBytes, forced);
+        await guardPromise(ceph(), context, doc.spec.pool, sizeBytes - doc.spec.sizeBytes, forced);
         plan.unchanged(volume, doc);
         const users = (await view.referrers('volume')).get(ref) ?? [];
         const guests = users.filter(({ kind }) => kind === 'vm');

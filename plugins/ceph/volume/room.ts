@@ -1,5 +1,6 @@
 /** The guard against a pool that runs full: Ceph stops all writes at 95 %. @module */
-import { formatBytes } from '../../../core/plugin/api.ts';
+import { formatBytes, type PlanContext } from '../../../core/plugin/api.ts';
+import { cephId, ceph as cephKind } from '../cluster/ceph-kind.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { type PoolFigures, poolFigures } from '../pool/pool-figures.ts';
 import { volumeError } from './volume-kind.ts';
@@ -23,6 +24,28 @@ export function needRoom(pool: string, figures: PoolFigures, moreBytes: number):
     free: formatBytes(figures.freeBytes),
     limit: Math.round(roomLimit * 100),
   });
+}
+
+/** Figures of the storage's status that serve as well as new ones; a look at Ceph is made every 15 s. */
+const recentMs = 30_000;
+
+/**
+ * As `guardRoom`, for a volume into which nothing is written yet. When it fits by the primary's last look at Ceph, Ceph
+ * is not asked: `ceph df` takes most of a second of a core.
+ * @throws PvcError VOLUME_NO_ROOM, CEPH_AWAY
+ */
+export async function guardPromise(
+  ceph: CephCommand,
+  { view, nowMs }: Pick<PlanContext, 'view' | 'nowMs'>,
+  pool: string,
+  moreBytes: number,
+  forced: boolean,
+): Promise<void> {
+  const { pools = [], updatedMs = 0, silent } = (await view.get(cephKind, cephId))?.status ?? {};
+  const known = pools.find(({ name }) => name === pool);
+  const recent = silent === undefined && nowMs - updatedMs < recentMs;
+  if (recent && known !== undefined && fits(known, moreBytes)) return;
+  await guardRoom(ceph, pool, moreBytes, forced);
 }
 
 /** As `needRoom`, with what Ceph says now. @throws PvcError VOLUME_NO_ROOM, CEPH_AWAY */

@@ -1,6 +1,6 @@
 /** Snapshots of RBD images, by the command `rbd`. Every act may be done again. @module */
 import { z } from '../../../core/plugin/api.ts';
-import type { CallOptions, CephCommand } from '../command/ceph-command.ts';
+import { absentCode, type CallOptions, type CephCommand } from '../command/ceph-command.ts';
 
 /** EEXIST of rbd. */
 const existsCode = 17;
@@ -64,8 +64,10 @@ export async function removeSnapshot(
   name: string,
   options: CallOptions = {},
 ): Promise<void> {
-  if ((await find(ceph, image, name)) === undefined) return;
-  await ceph.rbd(`the removal of ${image}@${name}`, ['snap', 'remove', '--no-progress', `${image}@${name}`], options);
+  await ceph.rbd(`the removal of ${image}@${name}`, ['snap', 'remove', '--no-progress', `${image}@${name}`], {
+    ...options,
+    fine: [absentCode],
+  });
 }
 
 /** Makes the image what it was: all that was written since is lost. */

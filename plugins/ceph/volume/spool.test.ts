@@ -5,13 +5,24 @@ import { Spool } from './spool.ts';
 
 const directory = '/var/lib/pvc/transfers';
 
-function spoolWith(tasks: readonly { path: string; state: string }[]) {
+function spoolWith(tasks: { path: string; state: string; action?: string }[]) {
   const host = createVirtualHost();
-  const documents = {
-    list: async () => tasks.map(({ path, state }) => ({ spec: { input: { path } }, status: { state } })),
+  const cancelled: unknown[] = [];
+  const docs = () =>
+    tasks.map(({ path, state, action = 'volume.import' }) => ({
+      id: path,
+      spec: { node: 'hv1', action, input: { path }, cancel: cancelled.includes(path) },
+      status: { state },
+    }));
+  const runtime = {
+    host,
+    documents: { list: async () => docs(), get: async (_: unknown, id: string) => docs().find((one) => one.id === id) },
+    directories: { state: '/var/lib/pvc' },
+    node: 'hv1',
+    signal: new AbortController().signal,
+    perform: async (_: string, { task }: { task: string }) => void cancelled.push(task),
   };
-  const spool = new Spool({ host, documents, directories: { state: '/var/lib/pvc' }, node: 'hv1' } as never);
-  return { host, spool };
+  return { host, cancelled, spool: new Spool(runtime as never) };
 }
 
 describe('the place for files that are on their way', () => {
@@ -24,6 +35,22 @@ describe('the place for files that are on their way', () => {
     for (const name of ['a', 'a.pvc-7', 'b', '.half.tmp']) await host.files.writeAtomic(`${directory}/${name}`, 'x');
     await spool.clear();
     assert.deepEqual((await host.files.list(directory))?.toSorted(), ['a', 'a.pvc-7']);
+  });
+
+  it('keeps what a task needs no longer than that, and lets nothing be made that nobody fetches', async () => {
+    const tasks = [
+      { path: `${directory}/in`, state: 'running' },
+      { path: `${directory}/out`, state: 'running', action: 'volume.export' },
+    ];
+    const { host, cancelled, spool } = spoolWith(tasks);
+    await host.files.makeDirectory(directory);
+    for (const { path } of tasks) await host.files.writeAtomic(path, 'x');
+    await spool.clear();
+    await host.clock.advance(5_000);
+    assert.deepEqual([(await host.files.list(directory))?.length, cancelled], [2, [`${directory}/out`]]);
+    for (const task of tasks) task.state = 'succeeded';
+    await host.clock.advance(1_000);
+    assert.deepEqual(await host.files.list(directory), []);
   });
 
   it('refuses what the disk of the node cannot take', async () => {

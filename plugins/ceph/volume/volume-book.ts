@@ -62,7 +62,10 @@ export class VolumeBook {
       run,
       () =>
         patiently(this.#runtime.host, run, async () => {
-          const image = imageOf((await this.need(run)).spec);
+          const { spec } = await this.need(run);
+          const image = imageOf(spec);
+          // An earlier life of this task came to its end, and died before it could say so.
+          if (!spec.making) return { volume: image, sizeBytes: spec.sizeBytes };
           // Until this phase is written down nothing was touched.
           if (run.phase === '') {
             if ((await imageInfo(this.#ceph, image)) !== undefined)
@@ -72,7 +75,7 @@ export class VolumeBook {
           await fill(image);
           const made = await imageInfo(this.#ceph, image);
           if (made === undefined) throw volumeError('VOLUME_LOST', { volume: image });
-          await this.become(run, (spec) => ({ ...spec, sizeBytes: made.sizeBytes, making: false }));
+          await this.become(run, (before) => ({ ...before, sizeBytes: made.sizeBytes, making: false }));
           return { volume: image, sizeBytes: made.sizeBytes };
         }),
       () => this.unmake(run),

@@ -155,6 +155,12 @@ export const volumeError = defineErrors({
     http: 409,
     exit: 'refused',
   },
+  VOLUME_COPY_UNFIT: {
+    message: 'What is told of the volume {volume} cannot be taken: {reason}.',
+    hint: 'It was exported by another version of PVC, or changed since. Nothing was changed.',
+    http: 422,
+    exit: 'usage',
+  },
   DISK_FILE_UNFIT: {
     message: 'The file {path} on {node} cannot become a volume: {reason}.',
     hint: 'Disk images in raw, qcow2, vmdk, vdi, vhdx and vpc form can; `qemu-img info` tells about a file. Nothing was changed.',

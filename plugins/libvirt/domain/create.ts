@@ -11,6 +11,7 @@ import { serialPort } from './console.ts';
 import { type DefinedVm, fromElement } from './define.ts';
 import { domainError, summarize } from './errors.ts';
 import { topologyProduct, topologyText } from './numa.ts';
+import { scsiController } from './scsi.ts';
 import { el, printXml, type XmlElement } from './xml.ts';
 
 export interface DiskFlag {
@@ -166,9 +167,7 @@ function devicesElement(flags: GuestFlags, express: boolean, disks: readonly Dis
         )
       : []),
     el('controller', { type: 'usb', index: 0, model: 'qemu-xhci', ports: 15 }),
-    disks.some(({ bus }) => bus === 'scsi')
-      ? el('controller', { type: 'scsi', index: 0, model: 'virtio-scsi' })
-      : undefined,
+    disks.some(({ bus }) => bus === 'scsi') ? scsiController() : undefined,
     el('controller', { type: 'virtio-serial', index: 0 }),
   ];
   return el(

@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import type { Disk, VmSpec } from '../schema.ts';
 import { type DeviceDiff, diffDevices } from './device-diff.ts';
 import { startXml, type TestGuest, testGuests, testNode } from './fixtures/load.ts';
+import { definitionWith } from './scsi.ts';
 import { child, descend, parseXml, printXml, type XmlElement } from './xml.ts';
 
 /** The running domains were made from these renderings by a real libvirt (`domain.real.test.ts`). */
@@ -62,6 +63,42 @@ describe('diffDevices', () => {
     assert.deepEqual(targets(result.attach), ['52:54:00:00:00:99', 'vdb']);
     assert.deepEqual({ ...result, attach: [] }, nothing);
     assert.match(printXml(result.attach[1] as XmlElement), /discard='unmap'[\s\S]*\/srv\/b\.img/);
+  });
+
+  it('the first disk on SCSI brings its controller along', () => {
+    const minimal = guest('minimal');
+    const startedFrom = render(minimal);
+    const added: Disk = { ...sdb, target: 'sda', bus: 'scsi' };
+    const changes = {
+      disks: [...minimal.spec.disks, added],
+      definition: definitionWith(minimal.spec, added),
+    };
+    const wanted = render(minimal, changes);
+    const before = running('minimal');
+    const result = diffDevices({ startedFrom, wanted, live: before });
+    assert.deepEqual(
+      result.attach.map((device) => [device.name, device.attributes['model'] ?? '']),
+      [
+        ['controller', 'virtio-scsi'],
+        ['disk', ''],
+      ],
+    );
+    assert.deepEqual({ ...result, attach: [] }, nothing);
+
+    const after = parseXml(printXml(before));
+    child(after, 'devices')?.children.push(...result.attach);
+    for (const from of [startedFrom, undefined])
+      assert.deepEqual(diffDevices({ startedFrom: from, wanted, live: after }), nothing);
+    // A second one finds it there; another model in its place is a matter of a restart.
+    assert.equal(definitionWith({ ...minimal.spec, ...changes }, added), changes.definition);
+    const other = parseXml(
+      printXml(after).replace(
+        "<controller type='scsi' index='0' model='virtio-scsi'",
+        "<controller type='scsi' index='0' model='lsilogic'",
+      ),
+    );
+    const refused = diffDevices({ startedFrom, wanted, live: other });
+    assert.deepEqual([refused.attach, refused.restart.length], [[], 1]);
   });
 
   it('what is gone is detached as libvirt prints it', () => {

@@ -10,6 +10,7 @@
 import { machineDifferences } from './machine-diff.ts';
 import { normalizeMac } from './nic.ts';
 import { stripRuntime } from './runtime.ts';
+import { newControllers } from './scsi.ts';
 import { changedParts, says } from './tree-diff.ts';
 import { child, childrenNamed, clone, el, removeChildren, replaceOrAppend, type XmlElement } from './xml.ts';
 
@@ -186,7 +187,9 @@ function diffDisk(trio: Trio, diff: DeviceDiff): void {
 /** Network cards are known by their MAC address, drives by their target. */
 export function diffDevices(input: DiffInput): DeviceDiff {
   const diff: DeviceDiff = { attach: [], detach: [], update: [], restart: [] };
-  diff.restart.push(...machineDifferences(input));
+  const controllers = newControllers(input);
+  diff.attach.push(...controllers.attach);
+  diff.restart.push(...machineDifferences({ ...input, wanted: controllers.rest }));
   for (const trio of trios('interface', nicKey, input)) diffNic(trio, diff);
   for (const trio of trios('disk', diskKey, input)) diffDisk(trio, diff);
   return diff;

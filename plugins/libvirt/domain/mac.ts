@@ -7,7 +7,7 @@ import type { Nic } from '../schema.ts';
 import type { VmFields } from './define.ts';
 import { definedMacs } from './define-devices.ts';
 import { domainError } from './errors.ts';
-import { child, childrenNamed, el, parseXml, printXml } from './xml.ts';
+import { child, childrenNamed, el, parseXml, printXml, removeChildren } from './xml.ts';
 
 /**
  * The first three octets that libvirt and virt-install give to KVM guests as well. 0x52 has the bit
@@ -39,6 +39,14 @@ export function chooseMac({ randomBytes, taken, prefix = macPrefix, tries = 64 }
 }
 
 export type FieldsWithMacs = Omit<VmFields, 'nics'> & { nics: Nic[] };
+
+/** Takes every card's MAC address away, those that stay in the definition too, so that `assignMacs` gives new ones. */
+export function withoutMacs(fields: VmFields): VmFields {
+  const root = parseXml(fields.definition);
+  for (const device of childrenNamed(child(root, 'devices'), 'interface'))
+    removeChildren(device, (element) => element.name === 'mac');
+  return { ...fields, nics: fields.nics.map((nic) => ({ ...nic, mac: undefined })), definition: printXml(root) };
+}
 
 /**
  * Gives every card without a MAC address one, those that stay in the definition too: a transient

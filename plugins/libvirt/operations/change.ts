@@ -1,13 +1,12 @@
 /** Changes of a guest's document. A running guest takes what it can at once, the rest at its next restart. @module */
-import { defineMutation, modelError, names, type PlanBuilder, type PlanContext, z } from '../../../core/plugin/api.ts';
-import { definedMacs } from '../domain/define-devices.ts';
+import { defineMutation, modelError, names, type PlanBuilder, z } from '../../../core/plugin/api.ts';
 import { busFaults } from '../domain/disk.ts';
 import { vmDocumentText } from '../domain/document.ts';
 import { editFromXml } from '../domain/edit.ts';
 import { assignMacs, chooseMac } from '../domain/mac.ts';
 import { specProblems } from '../domain/numa.ts';
+import { definitionWith } from '../domain/scsi.ts';
 import { textDiff } from '../domain/text-diff.ts';
-import { child, parseXml } from '../domain/xml.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { diskTarget, topology, type VmSpec, word } from '../schema.ts';
 import { vm, vmError } from '../vm-kind.ts';
@@ -15,6 +14,7 @@ import { answerOf, isRunning, needRoom, needStopped, needVm, vmAnswer, vmArgumen
 import { diskSourceOf, nicSourceOf } from './define.ts';
 import { metaOptions, metaShape, withMeta } from './meta-input.ts';
 import { runModify } from './modify-cli.ts';
+import { takenMacs } from './new-guest.ts';
 
 const restartTask = (plan: PlanBuilder, doc: VmDoc, restart: boolean): void => {
   if (!restart || !isRunning(doc)) return;
@@ -49,14 +49,6 @@ const takesEffect = (plan: PlanBuilder, doc: VmDoc, restarts: boolean): void => 
       `${doc.spec.name} runs: what cannot change while it runs takes effect at its next restart (see \`pvc vm info\`).`,
     );
 };
-
-const takenMacs = async (context: PlanContext): Promise<Set<string>> =>
-  new Set(
-    (await context.view.list(vm)).flatMap((doc) => [
-      ...doc.spec.nics.map((nic) => nic.mac),
-      ...definedMacs(child(parseXml(doc.spec.definition), 'devices')),
-    ]),
-  );
 
 /** First free target of a bus: vda, vdb … sda … hda. */
 function freeTarget(spec: VmSpec, bus: string): string {
@@ -437,7 +429,11 @@ export const changeOperations = [
           { kind: 'vm', id: doc.spec.name, reason: faults.join('; ') },
           { details: faults },
         );
-      const spec: VmSpec = { ...doc.spec, disks: [...doc.spec.disks, disk] };
+      const spec: VmSpec = {
+        ...doc.spec,
+        disks: [...doc.spec.disks, disk],
+        definition: definitionWith(doc.spec, disk),
+      };
       change(plan, doc, spec);
       plan.act(`add the disk ${target} to ${doc.spec.name}${isRunning(doc) ? ', while it runs' : ''}`);
       restartTask(plan, doc, input.restart);

@@ -1,17 +1,14 @@
 /** New guests: from an XML, from flags; and their end. @module */
-import { defineMutation, modelError, names, type PlanBuilder, type PlanContext, z } from '../../../core/plugin/api.ts';
-import { bookingsOf } from '../booking.ts';
+import { defineMutation, names, type PlanBuilder, type PlanContext, z } from '../../../core/plugin/api.ts';
 import { fromFlags, type GuestFlags } from '../domain/create.ts';
 import { type DefinedVm, fromXml } from '../domain/define.ts';
-import { definedMacs } from '../domain/define-devices.ts';
-import { assignMacs } from '../domain/mac.ts';
-import { child, parseXml } from '../domain/xml.ts';
 import { type diskSource, type nicSource, topology, type VmSpec, word } from '../schema.ts';
 import { snapshotError } from '../snapshot/snapshot-kind.ts';
 import { snapshotsOf } from '../snapshot/snapshot-operations.ts';
 import { vm, vmError } from '../vm-kind.ts';
-import { answerOf, foretell, needStopped, needVm, placeNew, vmAnswer, vmArgument, vmRef, vmTask } from './common.ts';
+import { answerOf, foretell, needStopped, needVm, vmAnswer, vmArgument, vmRef, vmTask } from './common.ts';
 import { type MetaInput, metaDefaults, metaOptions, metaShape, withMeta } from './meta-input.ts';
+import { planGuest } from './new-guest.ts';
 import { startTimeoutMs } from './power.ts';
 
 const newGuest = {
@@ -21,62 +18,22 @@ const newGuest = {
   ...metaShape,
 };
 
-/** Completes a definition to a document and plans its creation. */
+/** Plans a guest from a definition and options. */
 async function planNew(
   plan: PlanBuilder,
   context: PlanContext,
   defined: DefinedVm,
   input: MetaInput & { node?: string | undefined; tag?: string[] | undefined; start: boolean },
 ) {
-  const { view } = context;
-  // Before the guests are looked at, below for the first time.
-  await bookingsOf(view);
-  for (const warning of defined.warnings) plan.warn(warning);
-  const { name, memoryMiB, vcpus } = defined.fields;
-  const holder = await view.find(vm, 'name', name);
-  if (holder !== undefined)
-    throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'name', value: name, owner: ` (${holder.id})` });
-  const id = defined.uuid ?? context.uuid();
-  const same = await view.get(vm, id);
-  if (same !== undefined)
-    throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'UUID', value: id, owner: ` (${same.spec.name})` });
-  const taken = new Set(
-    (await view.list(vm)).flatMap((doc) => [
-      ...doc.spec.nics.map((nic) => nic.mac),
-      ...definedMacs(child(parseXml(doc.spec.definition), 'devices')),
-    ]),
-  );
-  const fields = assignMacs(defined.fields, {
-    randomBytes: (length) => context.bytes(length),
-    taken: (mac) => taken.has(mac),
-  });
-  for (const nic of fields.nics) {
-    if (taken.has(nic.mac))
-      throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'MAC address', value: nic.mac, owner: '' });
-  }
-  const meta = withMeta({ ...metaDefaults } as unknown as VmSpec, input);
-  const place = await placeNew(
-    context,
-    { name, memoryMiB, vcpus, selector: meta.selector, limit: meta.limit },
-    input.node,
-    plan,
-  );
-  for (const warning of place.warnings) plan.warn(warning);
-  const { topology: shape, ...rest } = fields;
-  const spec: VmSpec = {
-    ...rest,
-    ...(shape === undefined ? {} : { topology: shape }),
-    ...meta,
-    run: input.start ? 'running' : 'stopped',
-    node: place.node,
+  const rest = {
+    ...withMeta({ ...metaDefaults } as unknown as VmSpec, input),
+    run: input.start ? ('running' as const) : ('stopped' as const),
     tags: [...new Set(input.tag ?? [])].map((tag) => ({ name: tag, protected: false })),
   };
-  plan.create(vm, id, spec);
-  const doc = { id, spec, specVersion: 0, birth: '', status: undefined, statusVersion: undefined };
-  plan.act(`define the guest ${name} on ${place.node}`);
+  const doc = await planGuest(plan, context, defined, rest, input.node);
   if (input.start) {
     vmTask(plan, doc, 'vm.start', startTimeoutMs);
-    foretell(plan, doc, spec);
+    foretell(plan, doc, doc.spec);
   }
   return answerOf(doc);
 }

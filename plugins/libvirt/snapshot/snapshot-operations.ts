@@ -11,6 +11,7 @@ import {
   type View,
   z,
 } from '../../../core/plugin/api.ts';
+import { needUnexported } from '../export/under-way.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { isRunning, needStopped, needVm, vmArgument, vmRef } from '../operations/common.ts';
 import type { VmSpec } from '../schema.ts';
@@ -55,7 +56,7 @@ export async function snapshotsOf(view: View, uuid: string): Promise<SnapshotDoc
 }
 
 /** @throws PvcError VM_SNAPSHOT_NOT_FOUND */
-async function needSnapshot(view: View, guest: VmDoc, name: string): Promise<SnapshotDoc> {
+export async function needSnapshot(view: View, guest: VmDoc, name: string): Promise<SnapshotDoc> {
   const found = await view.find(vmSnapshot, 'name', `${guest.id}/${name}`);
   if (found === undefined) throw snapshotError('VM_SNAPSHOT_NOT_FOUND', { vm: guest.spec.name, snapshot: name });
   return found;
@@ -192,6 +193,7 @@ export const snapshotOperations = [
     async plan(plan, { view }, { vm: ref, snapshot }) {
       const guest = await needVm(view, ref);
       const doc = await needSnapshot(view, guest, snapshot);
+      await needUnexported(view, guest.spec.name, doc);
       plan.update(vmSnapshot, doc, { ...doc.spec, removing: true });
       snapshotTask(plan, 'remove', guest, doc.id);
       plan.act(`remove the snapshots of ${doc.spec.volumes.map(({ volume }) => volume).join(', ')}`);

@@ -12,11 +12,11 @@ import {
 } from '../../../core/plugin/api.ts';
 import type { GuestControl } from '../guest-control.ts';
 import { Quiet, type QuietData } from './quiet.ts';
-import { type SnapshotSpec, snapshotError, vmSnapshot } from './snapshot-kind.ts';
-import { type VolumeStore, type VolumeStoreHook, volumeStores } from './volume-store.ts';
+import { type SnapshotSpec, vmSnapshot } from './snapshot-kind.ts';
+import type { VolumeStoreHook } from './volume-store.ts';
+import { withStores } from './with-stores.ts';
 
 export const snapshotInput = z.strictObject({ snapshot: names.uuid });
-type Volume = SnapshotSpec['volumes'][number];
 type Run = Pick<TaskRun<QuietData>, 'spec'>;
 
 export function snapshotTasks(runtime: Runtime, control: GuestControl, hook: VolumeStoreHook): AnyTaskDefinition[] {
@@ -24,20 +24,6 @@ export function snapshotTasks(runtime: Runtime, control: GuestControl, hook: Vol
   const quiet = new Quiet(host, control);
   const docOf = (run: Run): Promise<Doc<SnapshotSpec, null> | undefined> =>
     documents.get(vmSnapshot, snapshotInput.parse(run.spec.input).snapshot);
-
-  /** @throws PvcError VM_SNAPSHOT_UNFIT */
-  async function withStores(spec: SnapshotSpec): Promise<(readonly [VolumeStore, Volume])[]> {
-    const stores = await volumeStores(hook);
-    return Promise.all(
-      spec.volumes.map(async (one) => {
-        for (const store of stores) if (await store.has(one.volume)) return [store, one] as const;
-        throw snapshotError('VM_SNAPSHOT_UNFIT', {
-          vm: spec.guest.name,
-          reason: `no storage knows the volume ${one.volume} of its disk ${one.target}`,
-        });
-      }),
-    );
-  }
 
   async function become(run: Run, change: Partial<SnapshotSpec>): Promise<void> {
     const doc = await docOf(run);
@@ -51,7 +37,7 @@ export function snapshotTasks(runtime: Runtime, control: GuestControl, hook: Vol
   async function forget(run: Run, signal: AbortSignal): Promise<void> {
     const doc = await docOf(run);
     if (doc === undefined) return;
-    for (const [store, { volume, snapshot }] of await withStores(doc.spec))
+    for (const [store, { volume, snapshot }] of await withStores(hook, doc.spec))
       await store.removeSnapshot(volume, snapshot, signal);
     await runtime.write([{ do: 'remove', kind: vmSnapshot, before: doc }], writtenBy(run));
   }
@@ -61,7 +47,7 @@ export function snapshotTasks(runtime: Runtime, control: GuestControl, hook: Vol
     if (doc === undefined) return {};
     await quiet.recover(run, doc.spec.vm);
     if (!doc.spec.making) return { quiet: doc.spec.quiet, quietMs: doc.spec.quietMs };
-    const volumes = await withStores(doc.spec);
+    const volumes = await withStores(hook, doc.spec);
     // Of an earlier life of this task: of another moment than the rest would be.
     for (const [store, { volume, snapshot }] of volumes) await store.removeSnapshot(volume, snapshot, run.signal);
     const caught = await quiet.during(run, doc.spec.vm, async (signal) => {
@@ -93,7 +79,7 @@ export function snapshotTasks(runtime: Runtime, control: GuestControl, hook: Vol
       summary: 'makes the disks of a guest what they were',
       async run(run) {
         const doc = await documents.need(vmSnapshot, snapshotInput.parse(run.spec.input).snapshot);
-        const volumes = await withStores(doc.spec);
+        const volumes = await withStores(hook, doc.spec);
         // All of them, before the first is changed: a guest with disks of two moments is of no use.
         if (run.phase === '')
           for (const [store, { volume, snapshot }] of volumes) await store.needRollBack(volume, snapshot);

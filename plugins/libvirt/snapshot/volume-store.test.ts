@@ -2,15 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { VirtualClock } from '../../../core/host/virtual-clock.ts';
 import { FoldHook } from '../../../core/plugin/hook-point.ts';
+import { plainStore as store } from './testing/plain-store.ts';
 import { type VolumeStoreAbout, volumeStores, wordsProblem } from './volume-store.ts';
-
-const store = {
-  has: async () => true,
-  snapshot: async () => undefined,
-  needRollBack: async () => undefined,
-  rollBack: async () => undefined,
-  removeSnapshot: async () => undefined,
-};
 
 function rig() {
   const troubles: string[] = [];

@@ -1,5 +1,15 @@
-/** What snapshots of guests need of a storage: plugins of storage give theirs through the hook `libvirt.volumes`. @module */
-import type { FoldHook } from '../../../core/plugin/api.ts';
+/** What snapshots of guests, and their copies elsewhere, need of a storage: plugins of storage give theirs through the hook `libvirt.volumes`. @module */
+import type { FoldHook, PlanBuilder, PlanContext, Write } from '../../../core/plugin/api.ts';
+
+/** What one copy of a volume is: all that it held in a snapshot, or what was new in it since an earlier one. */
+export interface CopyHead {
+  /** The snapshot, as the storage calls it. */
+  readonly snapshot: string;
+  /** Undefined: it holds everything. */
+  readonly since: string | undefined;
+  /** Of the volume, as it was in the snapshot. */
+  readonly sizeBytes: number;
+}
 
 /** Every act may be done again; each rejects in the words of the storage. */
 export interface VolumeStore {
@@ -12,9 +22,59 @@ export interface VolumeStore {
   /** Makes the volume what it was: what was written since is lost. */
   rollBack(volume: string, snapshot: string, signal: AbortSignal): Promise<void>;
   removeSnapshot(volume: string, snapshot: string, signal: AbortSignal): Promise<void>;
+
+  /** The form of what `give` gives and `make` takes, one word: only storages of one form take each other's copies. */
+  readonly form: string;
+  /** Whether new volumes can be made in a pool. */
+  hasPool(pool: string): Promise<boolean>;
+  /**
+   * What must be known to copy a volume as of a snapshot: its size then, how many bytes the copy takes at most, and what
+   * else makes the volume what it is, as JSON that is for `planMake` alone.
+   */
+  describe(
+    volume: string,
+    copy: Omit<CopyHead, 'sizeBytes'>,
+    signal: AbortSignal,
+  ): Promise<{ readonly sizeBytes: number; readonly bytes: number; readonly settings: unknown }>;
+  /** Gives a copy, piece by piece: the next one when `take` resolves. */
+  give(
+    volume: string,
+    copy: Omit<CopyHead, 'sizeBytes'>,
+    take: (piece: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** What is wrong when these first bytes (4 KiB, or all there are) are to be those of that copy. Pure. */
+  headProblem(bytes: Uint8Array, copy: CopyHead): string | undefined;
+  /**
+   * Plans the documents of volumes that `make` will fill, so that nobody takes their names meanwhile. Rejects when a pool
+   * is not there or has no room for all of them, a name is taken, or `settings` cannot be taken.
+   * @param force even if a pool could run full
+   * @returns their ids, in order
+   */
+  planMake(
+    plan: PlanBuilder,
+    context: PlanContext,
+    volumes: readonly { readonly volume: string; readonly sizeBytes: number; readonly settings: unknown }[],
+    force: boolean,
+  ): Promise<string[]>;
+  /** Rejects when something has taken the place of a planned volume that is nobody's to overwrite. Before the first `make`. */
+  needFree(id: string): Promise<void>;
+  /** Makes a planned volume of copies, each on top of the one before. What an earlier try has left is replaced. */
+  make(
+    id: string,
+    copies: readonly (CopyHead & { open(): AsyncIterable<Uint8Array> })[],
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** What must be written for a volume that is filled to be one that guests may have; undefined when it is one already. */
+  made(id: string): Promise<Write | undefined>;
+  /** Takes a planned volume back, unless it is one that guests may have. @param begun whether `make` may have begun */
+  unmake(id: string, begun: boolean): Promise<void>;
 }
 
-const verbs = ['has', 'snapshot', 'needRollBack', 'rollBack', 'removeSnapshot'] as const;
+const verbs = [
+  ...(['has', 'snapshot', 'needRollBack', 'rollBack', 'removeSnapshot'] as const),
+  ...(['hasPool', 'describe', 'give', 'headProblem', 'planMake', 'needFree', 'make', 'made', 'unmake'] as const),
+];
 
 /** What the hook `libvirt.volumes` hands over besides the names of the storages: the place for what is no data. */
 export interface VolumeStoreAbout {
@@ -36,8 +96,22 @@ export async function volumeStores(hook: VolumeStoreHook): Promise<readonly Volu
     add(store) {
       const missing = verbs.find((verb) => typeof (store as Partial<VolumeStore> | undefined)?.[verb] !== 'function');
       if (missing !== undefined) throw new TypeError(`a volume store without the verb ${missing}`);
+      if (typeof (store as Partial<VolumeStore>).form !== 'string')
+        throw new TypeError('a volume store without a form');
       stores.push(store);
     },
   });
   return stores;
+}
+
+/** The pool of a volume, POOL/NAME. */
+export const poolOf = (volume: string): string => volume.split('/')[0] ?? '';
+
+/** The storage that takes copies of that form for a volume, if any does. */
+export async function storeFor(
+  stores: readonly VolumeStore[],
+  { volume, form }: { readonly volume: string; readonly form: string },
+): Promise<VolumeStore | undefined> {
+  for (const store of stores) if (store.form === form && (await store.hasPool(poolOf(volume)))) return store;
+  return undefined;
 }

@@ -1,0 +1,130 @@
+/** Volumes of the cluster as exports and imports of whole guests need them. @module */
+import {
+  type Doc,
+  issueLines,
+  type PlanBuilder,
+  type PlanContext,
+  type Runtime,
+  View,
+  type Write,
+  z,
+} from '../../../core/plugin/api.ts';
+import type { CephCommand } from '../command/ceph-command.ts';
+import { patiently } from '../command/patient.ts';
+import { pool as poolKind } from '../pool/pool-kind.ts';
+import { whenClosed } from '../volume/closed.ts';
+import { needVolume, newVolume, splitRef } from '../volume/common.ts';
+import { createImage, imageInfo, limitImage, removeImage } from '../volume/image.ts';
+import { type DiffHead, diffBytes, exportDiff, importDiff, readDiffHead } from '../volume/image-diff.ts';
+import { guardRoom } from '../volume/room.ts';
+import { removeSnapshot, snapshotsOf } from '../volume/snapshot-image.ts';
+import { imageOf } from '../volume/volume-book.ts';
+import { type VolumeSpec, volumeError, volume as volumeKind, volumeLimits } from '../volume/volume-kind.ts';
+
+/** Copying takes as long as the disks take; the task that waits for it has its own end. */
+const longTimeoutMs = 24 * 3_600_000;
+
+const settings = z.strictObject({ limits: volumeLimits });
+
+type VolumeDoc = Doc<VolumeSpec, null>;
+type Head = Omit<DiffHead, 'sizeBytes'>;
+interface Copy extends DiffHead {
+  open(): AsyncIterable<Uint8Array>;
+}
+
+export function guestCopies(
+  { documents, host, write }: Pick<Runtime, 'documents' | 'host' | 'write'>,
+  ceph: CephCommand,
+) {
+  const patient = ceph.patient();
+  const long = (signal: AbortSignal | undefined) => ({ timeoutMs: longTimeoutMs, signal });
+  const needMaking = async (id: string): Promise<VolumeDoc> => documents.need(volumeKind, id);
+
+  async function fill({ spec }: VolumeDoc, copies: readonly Copy[], signal: AbortSignal): Promise<void> {
+    const image = imageOf(spec);
+    // What an earlier try has left; its command ends by itself.
+    await whenClosed(host.clock, patient, image, 'filling it', signal);
+    for (const { name } of (await snapshotsOf(patient, image)) ?? [])
+      await removeSnapshot(patient, image, name, long(signal));
+    await removeImage(patient, image, long(signal));
+    await createImage(patient, image, copies[0]?.sizeBytes ?? spec.sizeBytes);
+    // Not a patient one: what was taken from a stream cannot be taken again.
+    for (const copy of copies) await importDiff(ceph, image, copy.open(), { timeoutMs: longTimeoutMs, signal });
+    for (const { snapshot } of copies) await removeSnapshot(patient, image, snapshot, long(signal));
+    if (Object.values(spec.limits).some((limit) => limit > 0)) await limitImage(patient, image, spec.limits);
+    const made = await imageInfo(patient, image);
+    if (made === undefined) throw volumeError('VOLUME_LOST', { volume: image });
+  }
+
+  return {
+    form: 'rbd-diff-1',
+    async hasPool(pool: string): Promise<boolean> {
+      const doc = await documents.get(poolKind, pool);
+      return doc !== undefined && !doc.spec.removing;
+    },
+    async describe(volume: string, { snapshot, since }: Head, signal: AbortSignal) {
+      const found = (await snapshotsOf(patient, volume))?.find(({ name }) => name === snapshot);
+      if (found === undefined) throw volumeError('SNAPSHOT_NOT_FOUND', { volume, snapshot });
+      const { limits } = (await needVolume(new View(documents), volume)).spec;
+      const bytes = await diffBytes(patient, volume, { snapshot, since }, long(signal));
+      return { sizeBytes: found.sizeBytes, bytes, settings: { limits } satisfies z.input<typeof settings> };
+    },
+    async give(volume: string, head: Head, take: (piece: Uint8Array) => Promise<void>, signal: AbortSignal) {
+      await exportDiff(ceph, volume, head, { ...long(signal), takeOutput: take });
+    },
+    headProblem(head: Uint8Array, wanted: DiffHead): string | undefined {
+      const found = readDiffHead(head);
+      if (found === undefined) return 'it does not begin as an export of a volume does';
+      const words = ({ snapshot, since, sizeBytes }: DiffHead): string =>
+        `${JSON.stringify(snapshot)} since ${since === undefined ? 'the beginning' : JSON.stringify(since)} with ${sizeBytes} bytes`;
+      return words(found) === words(wanted) ? undefined : `it is ${words(found)}, and not ${words(wanted)}`;
+    },
+    async planMake(
+      plan: PlanBuilder,
+      context: PlanContext,
+      wanted: readonly { readonly volume: string; readonly sizeBytes: number; readonly settings: unknown }[],
+      force: boolean,
+    ): Promise<string[]> {
+      const ids: string[] = [];
+      const sums = new Map<string, number>();
+      for (const { volume, sizeBytes, settings: given } of wanted) {
+        const read = settings.safeParse(given);
+        if (!read.success)
+          throw volumeError('VOLUME_COPY_UNFIT', { volume, reason: issueLines(read.error).join('; ') });
+        const { limits } = read.data;
+        const { pool } = splitRef(volume);
+        ids.push(await newVolume(plan, context, volume, sizeBytes, { limits }));
+        if ((await imageInfo(ceph, volume)) !== undefined) throw volumeError('VOLUME_FOREIGN', { volume });
+        sums.set(pool, (sums.get(pool) ?? 0) + sizeBytes);
+      }
+      for (const [pool, bytes] of sums) await guardRoom(ceph, pool, bytes, force);
+      return ids;
+    },
+    async needFree(id: string): Promise<void> {
+      const image = imageOf((await needMaking(id)).spec);
+      if ((await imageInfo(patient, image)) !== undefined) throw volumeError('VOLUME_FOREIGN', { volume: image });
+    },
+    async make(id: string, copies: readonly Copy[], signal: AbortSignal): Promise<void> {
+      const doc = await needMaking(id);
+      await patiently(host, { signal, log: host.log }, () => fill(doc, copies, signal));
+    },
+    async made(id: string): Promise<Write | undefined> {
+      const doc = await needMaking(id);
+      return doc.spec.making
+        ? { do: 'spec', kind: volumeKind, before: doc, spec: { ...doc.spec, making: false } }
+        : undefined;
+    },
+    async unmake(id: string, begun: boolean): Promise<void> {
+      const doc = await documents.get(volumeKind, id);
+      if (doc === undefined || !doc.spec.making) return;
+      const image = imageOf(doc.spec);
+      if (begun) {
+        await whenClosed(host.clock, patient, image, 'its removal');
+        for (const { name } of (await snapshotsOf(patient, image)) ?? [])
+          await removeSnapshot(patient, image, name, long(undefined));
+        await removeImage(patient, image, long(undefined));
+      }
+      await write([{ do: 'remove', kind: volumeKind, before: doc }]);
+    },
+  };
+}

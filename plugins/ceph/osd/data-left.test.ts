@@ -20,7 +20,7 @@ function cephOf({ said, states, told }: Cluster): CephCommand {
       },
     },
     'pg dump osds': { osd_stats: told === undefined ? [] : [{ osd: 3, kb: told.kb, num_pgs: told.groups }] },
-    'pg ls-by-osd 3': { pg_stats: [] },
+    'pg ls-by-osd 3': { pg_ready: true },
   };
   return {
     tryCeph: async () => ({

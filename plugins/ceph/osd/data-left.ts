@@ -5,9 +5,11 @@ import { cephError } from '../command/errors.ts';
 
 /** `ceph osd safe-to-destroy`; with `--format json` Ceph 16 ends well also when the answer is no. */
 const safeAnswer = z.looseObject({ safe_to_destroy: z.array(z.int()) });
-/** `ceph pg ls-by-osd` */
+/** `ceph pg ls-by-osd`; Ceph 16 leaves the list out when it is empty. */
 const groupsAnswer = z.looseObject({
-  pg_stats: z.array(z.looseObject({ state: z.string(), stat_sum: z.looseObject({ num_objects: z.int() }) })),
+  pg_stats: z
+    .array(z.looseObject({ state: z.string(), stat_sum: z.looseObject({ num_objects: z.int() }) }))
+    .default([]),
 });
 
 export interface DataLeft {

@@ -34,7 +34,7 @@ class Kernel {
     this.#need(name);
     this.devices.delete(name);
     this.deaf.delete(name);
-    for (const [other, { master, ...rest }] of this.devices) if (master === name) this.devices.set(other, rest as Link);
+    for (const [other, { master, ...rest }] of this.devices) if (master === name) this.devices.set(other, rest);
   }
 
   #add(name: string, words: readonly string[]): void {

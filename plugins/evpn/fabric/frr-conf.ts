@@ -4,6 +4,7 @@
  * Right for FRR 8.4 to 10. Pure.
  * @module
  */
+import ipaddr from 'ipaddr.js';
 import { z } from '../../../core/plugin/api.ts';
 
 export const confPath = '/etc/frr/frr.conf';
@@ -32,25 +33,8 @@ export interface FabricInput {
 /** FRR's own limit is 100 neighbours that nobody has named. */
 const mostNodes = 1_000;
 
-const isV6 = (address: string): boolean => address.includes(':');
-
-/** The eight groups of an IPv6 address. */
-function groupsOf(address: string): number[] {
-  const [head = '', tail] = address.toLowerCase().split('::');
-  const parse = (text: string): number[] =>
-    text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16));
-  const [left, right] = [parse(head), parse(tail ?? '')];
-  return tail === undefined ? left : [...left, ...Array<number>(8 - left.length - right.length).fill(0), ...right];
-}
-
 /** 32 bits by which BGP knows a node (RFC 6286): its address, or the end of it, in which nodes of one network differ. */
-export function routerId(address: string): string {
-  if (!isV6(address)) return address;
-  return groupsOf(address)
-    .slice(-2)
-    .flatMap((group) => [group >> 8, group & 0xff])
-    .join('.');
-}
+export const routerId = (address: string): string => ipaddr.parse(address).toByteArray().slice(-4).join('.');
 
 /** The neighbours that a node names itself, as addresses: the other coordinators. */
 export const neighboursOf = ({ self, nodes }: Pick<FabricInput, 'self' | 'nodes'>): string[] =>

@@ -3,7 +3,7 @@
  * else is loaded.
  * @module
  */
-import { exitProcess, programArguments } from './host/process.ts';
+import { exitAfterOutput, programArguments } from './host/process.ts';
 import { answerVersion } from './local/answer-version.ts';
 
 async function main(): Promise<number> {
@@ -13,4 +13,4 @@ async function main(): Promise<number> {
 }
 
 // No top-level await: the bundle of the single executable is a CommonJS module.
-void main().then(exitProcess);
+void main().then(exitAfterOutput);

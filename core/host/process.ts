@@ -8,8 +8,20 @@ export function programArguments(): { readonly name: string; readonly argv: read
   return { name: basename(process.argv0), argv: process.argv.slice(2) };
 }
 
-/** Ends the process. Standard output and error of a pipe, file or terminal are written synchronously on Linux, so nothing is lost. */
+/** Ends the process at once; what its readers have not yet taken of its output is lost. For a process that must not go on. */
 export function exitProcess(code: number): never {
+  process.exit(code);
+}
+
+/**
+ * Ends the process as soon as its output has been taken. A pipe holds 64 KiB (pipe(7)); what a slow reader has not taken
+ * beyond that waits in this process, and `process.exit` would throw it away with exit code 0. A reader that never reads is
+ * waited for without end, as by any program of the shell; SIGINT, SIGTERM and SIGHUP then end the process.
+ */
+export async function exitAfterOutput(code: number): Promise<never> {
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(name);
+  for (const stream of [process.stdout, process.stderr])
+    await new Promise<void>((resolve) => void stream.write('', () => resolve()));
   process.exit(code);
 }
 

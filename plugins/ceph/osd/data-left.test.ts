@@ -56,4 +56,11 @@ describe('an OSD that is out', () => {
     it(what, async () => {
       assert.equal((await dataLeft(cephOf(cluster), 3)).safe, safe);
     });
+
+  it('tells what is not whole yet, also when no group is counted to it any more', async () => {
+    const left = await dataLeft(cephOf({ said: true, states: degraded, told: undefined }), 3);
+    assert.deepEqual(left, { safe: false, pgs: 10, text: '10 placement groups are not whole yet' });
+    const unseen = await dataLeft(cephOf({ said: false, states: clean, told: undefined }), 3);
+    assert.deepEqual(unseen, { safe: false, pgs: 0, text: 'Ceph has yet to see that none is left' });
+  });
 });

@@ -45,12 +45,13 @@ async function saidSafe(ceph: CephCommand, id: number): Promise<boolean> {
   throw cephError('CEPH_REFUSED', { what: `whether osd.${id} is needed`, reason: complaint(result) });
 }
 
-async function allClean(ceph: CephCommand): Promise<boolean> {
+/** How many placement groups lack a copy, wherever: what an OSD held that is out is one of them until it is elsewhere. */
+async function notWhole(ceph: CephCommand): Promise<number> {
   const { num_pgs, num_pg_by_state } = (await ceph.ask(statesAnswer, ['pg', 'stat'])).pg_summary;
   const clean = num_pg_by_state.filter(({ name }) =>
     ['active', 'clean'].every((word) => name.split('+').includes(word)),
   );
-  return clean.reduce((sum, { num }) => sum + num, 0) === num_pgs;
+  return num_pgs - clean.reduce((sum, { num }) => sum + num, 0);
 }
 
 /** Placement groups that lie on it, whether they are needed or not; undefined: it has not told since it was marked out. */
@@ -66,16 +67,19 @@ async function groupsTold(ceph: CephCommand, id: number): Promise<number | undef
  * third copies were on it; `PGMap::stat_osd_out` of its mon/PGMap.cc, `safe-to-destroy` of its mgr/DaemonServer.cc).
  */
 const isSafe = async (ceph: CephCommand, id: number): Promise<boolean> =>
-  (await saidSafe(ceph, id)) && ((await allClean(ceph)) || (await groupsTold(ceph, id)) === 0);
+  (await saidSafe(ceph, id)) && ((await notWhole(ceph)) === 0 || (await groupsTold(ceph, id)) === 0);
 
 /** @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */
 export async function dataLeft(ceph: CephCommand, id: number): Promise<DataLeft> {
   if (await isSafe(ceph, id)) return { safe: true, pgs: 0, text: 'none left' };
   const { pg_stats } = await ceph.ask(groupsAnswer, ['pg', 'ls-by-osd', String(id)]);
-  const objects = pg_stats.reduce((sum, { stat_sum }) => sum + stat_sum.num_objects, 0);
-  const text =
-    pg_stats.length === 0
-      ? 'Ceph has yet to see that none is left'
-      : `${pg_stats.length} placement groups with ${objects} objects left`;
-  return { safe: false, pgs: pg_stats.length, text };
+  if (pg_stats.length > 0) {
+    const objects = pg_stats.reduce((sum, { stat_sum }) => sum + stat_sum.num_objects, 0);
+    const text = `${pg_stats.length} placement groups with ${objects} objects left`;
+    return { safe: false, pgs: pg_stats.length, text };
+  }
+  // A group whose log reaches back to its beginning is mended from the other copies: it is not counted to this OSD any more.
+  const pgs = await notWhole(ceph);
+  const text = pgs > 0 ? `${pgs} placement groups are not whole yet` : 'Ceph has yet to see that none is left';
+  return { safe: false, pgs, text };
 }

@@ -137,6 +137,15 @@ describe('networks of guests', { concurrency: false }, () => {
     assert.equal(await a.pings(b.address), 3);
   });
 
+  it('are there again after a power cut, before the guests that need them', async () => {
+    await lab().power('hv4', 'off');
+    await lab().power('hv4', 'on');
+    await b.boots('hv4', 2);
+    await everySession();
+    assert.equal(await b.pings(a.address), 3);
+    await stranger.boots('hv4', 2);
+  });
+
   it('tell of a node that cannot be heard, until it can', async () => {
     const nft = (...words: string[]) => lab().exec('hv4', ['nft', ...words]);
     await nft('add', 'table', 'inet', 'deaf');

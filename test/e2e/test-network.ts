@@ -24,16 +24,25 @@ export class NetworkGuest {
     const guest = await TestGuest.create(lab, name, {
       args: ['--node', node, '--nic', `network=${network}`, '--start'],
     });
-    const log = `/var/log/pvc/console/${guest.uuid}.log`;
-    await lab.waitFor(
-      `${name} to boot on ${node}`,
-      async () => (await lab.exec(node, ['grep', '-c', 'pvc-guest counter', log], { accept: 'any' })).code === 0,
+    const made = new NetworkGuest(lab, guest, addressOf(host));
+    await made.boots(node, 1);
+    return made;
+  }
+
+  /** Waits until it has booted so many times on the node, and gives it its address. */
+  async boots(node: string, times: number): Promise<void> {
+    const log = `/var/log/pvc/console/${this.guest.uuid}.log`;
+    await this.#lab.waitFor(
+      `${this.guest.name} to boot on ${node}`,
+      async () => {
+        const { stdout } = await this.#lab.exec(node, ['cat', log], { accept: 'any' });
+        const boots = stdout.split('pvc-guest boot ');
+        return boots.length > times && boots.at(-1)?.includes('pvc-guest counter');
+      },
       { timeoutMs: 90_000 },
     );
-    const address = addressOf(host);
     // Nobody gives out addresses here: who asks for one would only take away what it has.
-    await guest.shell(`kill $(cat /run/nic/eth0); ip addr add ${address}/24 dev eth0`);
-    return new NetworkGuest(lab, guest, address);
+    await this.guest.shell(`kill $(cat /run/nic/eth0); ip addr add ${this.address}/24 dev eth0`);
   }
 
   /** How many of so many pings to an address are answered. */

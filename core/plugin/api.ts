@@ -10,6 +10,7 @@ export type { HealthCheck, HealthFinding } from '../health/health-check.ts';
 export type { Clock } from '../host/clock.ts';
 export type { ExecResult, Host } from '../host/host.ts';
 export type { Logger } from '../host/log.ts';
+export { lackOfRoom } from '../host/room.ts';
 export type { MetricDefinition, MetricSample } from '../metric/metric.ts';
 export { type ClusterSpec, cluster, clusterId } from '../model/cluster-kind.ts';
 export { issueLines } from '../model/document-text.ts';

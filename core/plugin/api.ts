@@ -10,7 +10,6 @@ export type { HealthCheck, HealthFinding } from '../health/health-check.ts';
 export type { Clock } from '../host/clock.ts';
 export type { ExecResult, Host } from '../host/host.ts';
 export type { Logger } from '../host/log.ts';
-export { lackOfRoom } from '../host/room.ts';
 export type { MetricDefinition, MetricSample } from '../metric/metric.ts';
 export { type ClusterSpec, cluster, clusterId } from '../model/cluster-kind.ts';
 export { issueLines } from '../model/document-text.ts';
@@ -80,6 +79,7 @@ export type { Folded, FoldHook, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { defineInitPart, type InitMachine, type InitPart } from './init-part.ts';
 export { type PluginContext, type PluginDefinition, type PluginHooks, pluginApiVersion } from './plugin.ts';
+export { lackOfRoom } from './room.ts';
 export type { Runtime } from './runtime.ts';
 
 import type { PluginDefinition } from './plugin.ts';

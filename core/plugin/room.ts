@@ -1,6 +1,7 @@
 /** Room for large files on a node's disk. @module */
+
+import type { Files } from '../host/host.ts';
 import { formatBytes } from '../render/quantity.ts';
-import type { Files } from './host.ts';
 
 /** What stays free of a node's file system whatever is copied there: a full one stops logs, databases and guests. */
 const reserveBytes = 512 * 1024 * 1024;

@@ -87,8 +87,8 @@ export class Nft {
   async refusal(rule: string): Promise<string | undefined> {
     const { matches, verdict } = ruleParts(rule);
     const done = await this.#run(
-      ['unshare', '--net', 'nft', '--json', '--echo', '--file', '-'],
-      checkRuleset(matches === '' ? verdict : `${matches} ${verdict}`),
+      // As an argument: to read JSON or text from its input, nft opens it by name, which it cannot where that is a socket.
+      ['unshare', '--net', 'nft', '--json', '--echo', checkRuleset(matches === '' ? verdict : `${matches} ${verdict}`)],
     );
     return done.code === 0 ? refusalOf(rule, done.stdout) : reasonOf(done.stderr);
   }

@@ -96,12 +96,13 @@ export function refusalOf(rule: string, printed: string): string | undefined {
   return named === undefined ? undefined : `${named} is not in its text: write addresses, not names of hosts`;
 }
 
-/** What nft says on standard error, for people: the first reason, and the words that it is about. */
+/** What nft says on standard error, for people: the first reason, and the words that it points at. */
 export function reasonOf(stderr: string): string {
   const lines = stderr.split('\n');
   const at = lines.findIndex((line) => line.includes('Error: '));
-  const [, from = '', to = '', reason = ''] = /:(\d+)-(\d+): Error: (.*)$/.exec(lines[at] ?? '') ?? [];
-  if (reason === '') return lines[at]?.trim() ?? (stderr.trim() || 'no reason given');
-  const words = (lines[at + 1] ?? '').slice(Number(from) - 1, Number(to)).trim();
+  const [, reason] = /Error: (.*)$/.exec(lines[at] ?? '') ?? [];
+  if (reason === undefined) return stderr.trim() || 'no reason given';
+  const [source = '', pointer = ''] = lines.slice(at + 1);
+  const words = /^[\s^~]+$/.test(pointer) ? source.slice(pointer.search(/[\^~]/), pointer.trimEnd().length).trim() : '';
   return words === '' ? reason : `${reason}, at "${words}"`;
 }

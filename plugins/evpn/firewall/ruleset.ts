@@ -58,7 +58,8 @@ export const counterName = ({ vni, direction, order, birth }: Omit<FirewallEntry
 const anyBridge = bridgeName('*');
 
 /** Before the rules of an administrator, who may still forbid what is let through here. */
-const hook = (name: string): string => `type filter hook ${name} priority filter - 1; policy accept;`;
+const hook = (name: string, before = 1): string =>
+  `type filter hook ${name} priority filter - ${before}; policy accept;`;
 
 const block = (head: string, lines: readonly string[]): string[] => [
   `\t${head} {`,
@@ -181,9 +182,9 @@ export function ruleset(input: RulesetInput): string {
       'iifname @routed6 ip6 daddr { fe80::/10, ff02::/16 } goto services',
       'drop',
     ]),
-    // Two chains: what the one accepts, the other is still asked about.
+    // Two chains, one after the other: what the first accepts, the second is still asked about.
     ...block('chain leaving', [
-      hook('forward'),
+      hook('forward', 2),
       `iifname != "${anyBridge}" accept`,
       'iifname . oifname @bridged accept',
       ...answers,
@@ -212,16 +213,12 @@ export function ruleset(input: RulesetInput): string {
 export const replacing = (text: string): string =>
   `table inet ${tableName} {\n}\ndelete table inet ${tableName}\n${text}`;
 
-export const checkTable = 'pvc_check';
+const checkTable = 'inet pvc_check';
 
-/** One rule on the hook that it is for, alone. It begins its line, so that nft counts from its first character. */
+/** One rule on the hook that it is for, alone. In one line: of a longer text nft would show the wrong one with its reason. */
 export const checkRuleset = (rule: string): string =>
   [
-    `table inet ${checkTable} {`,
-    'chain forward {',
-    'type filter hook forward priority filter; policy accept;',
-    rule,
-    '}',
-    '}',
-    '',
-  ].join('\n');
+    `add table ${checkTable}`,
+    `add chain ${checkTable} forward { type filter hook forward priority filter; policy accept; }`,
+    `add rule ${checkTable} forward ${rule}`,
+  ].join('; ');

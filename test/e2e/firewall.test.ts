@@ -44,6 +44,8 @@ describe('the firewall of networks', { concurrency: false }, () => {
   };
   const packets = async (network: string, order: number): Promise<number> =>
     (await list(network)).find((row) => row.order === order)?.packets ?? assert.fail(`no entry ${order} in force`);
+  /** What must come through does so in the end, however busy the machine is. */
+  const comes = (probe: () => Promise<boolean>) => lab().waitFor('it to come through', probe);
   const worldReaches = (address: string, port: number) => connects(lab(), 'outside', address, port);
 
   before(async () => {
@@ -80,7 +82,7 @@ describe('the firewall of networks', { concurrency: false }, () => {
     // Whoever is kept off must be so by the firewall, not because nobody is there.
     for (const port of [80, 22]) await serve(lab(), 'hv1', port);
     for (const port of [22, 25]) await serve(lab(), 'outside', port);
-    for (const end of [office, other]) await end.serves(22);
+    for (const end of [office, other]) for (const port of [22, 25]) await end.serves(port);
     await lab().exec('outside', ['ip', 'route', 'add', '192.168.50.0/24', 'via', '10.10.2.11']);
     guest = await NetworkGuest.start(lab(), 'web1', 'hv1', 'office', 5);
     await guest.guest.shell(
@@ -89,14 +91,14 @@ describe('the firewall of networks', { concurrency: false }, () => {
   });
 
   it('lets guests of one network reach each other', async () => {
-    assert.equal(await office.pings(guest.address), 2);
-    assert.equal(await office.connects(guest.address, 22), true);
+    await comes(async () => (await office.pings(guest.address)) > 0);
+    await comes(() => office.connects(guest.address, 22));
   });
 
   it('lets guests reach the services of their gateway, and nothing else of the node', async () => {
-    assert.equal(await office.pings(officeGateway), 2);
-    assert.equal(await guest.pings(officeGateway), 3);
-    assert.equal(await office.connects(officeGateway, 80), true);
+    await comes(async () => (await office.pings(officeGateway)) > 0);
+    await comes(async () => (await guest.pings(officeGateway)) > 0);
+    await comes(() => office.connects(officeGateway, 80));
     for (const port of [22, 7370]) assert.equal(await office.connects(officeGateway, port), false, `port ${port}`);
     for (const address of [...nodeAddresses, labGateway]) {
       assert.equal(await office.pings(address, 1), 0, address);
@@ -114,9 +116,9 @@ describe('the firewall of networks', { concurrency: false }, () => {
   });
 
   it('lets guests out and the answers back, and nobody in', async () => {
-    assert.equal(await office.pings(outside), 2);
-    assert.equal(await office.connects(outside, 22), true);
-    assert.equal(await guest.pings(outside), 3);
+    await comes(async () => (await office.pings(outside)) > 0);
+    await comes(() => office.connects(outside, 22));
+    await comes(async () => (await guest.pings(outside)) > 0);
     assert.equal(await worldReaches(officeAddress, 22), false);
     assert.equal(await worldReaches(guest.address, 22), false);
   });
@@ -130,7 +132,7 @@ describe('the firewall of networks', { concurrency: false }, () => {
 
   it('hides a network behind the node, outside only', async () => {
     // Nobody outside has a route to that network: only what is masqueraded is answered.
-    assert.equal(await other.pings(outside), 2);
+    await comes(async () => (await other.pings(outside)) > 0);
     await run('network', 'modify', 'lab', '--no-nat');
     await lab().waitFor('no masquerade', async () => (await other.pings(outside, 1)) === 0);
     await run('network', 'modify', 'lab', '--nat');
@@ -139,11 +141,11 @@ describe('the firewall of networks', { concurrency: false }, () => {
 
   it('lets in what an entry accepts, and counts it', async () => {
     await add('office', 'in', 'tcp dport 22 accept', '--order', '100', '-d', 'ssh for all');
-    assert.equal(await worldReaches(officeAddress, 22), true);
-    assert.equal(await worldReaches(guest.address, 22), true);
+    await comes(() => worldReaches(officeAddress, 22));
+    await comes(() => worldReaches(guest.address, 22));
     const counted = await packets('office', 100);
     assert.ok(counted >= 2, `${counted} packets`);
-    assert.equal(await other.connects(officeAddress, 22), true);
+    await comes(() => other.connects(officeAddress, 22));
     assert.ok((await packets('office', 100)) > counted);
     assert.equal(await worldReaches(officeAddress, 25), false);
   });
@@ -152,9 +154,9 @@ describe('the firewall of networks', { concurrency: false }, () => {
     await add('office', 'in', 'ip saddr 10.21.0.0/24 drop', '--order', '20');
     assert.equal(await other.connects(officeAddress, 22), false);
     assert.ok((await packets('office', 20)) > 0);
-    assert.equal(await worldReaches(officeAddress, 22), true);
+    await comes(() => worldReaches(officeAddress, 22));
     await remove('office', 'in', 20);
-    assert.equal(await other.connects(officeAddress, 22), true);
+    await comes(() => other.connects(officeAddress, 22));
   });
 
   it('asks the network that is reached also when the one that is left has accepted', async () => {
@@ -183,7 +185,7 @@ describe('the firewall of networks', { concurrency: false }, () => {
     await lab().waitFor('more to be dropped', async () => (await packets('office', 10)) > counted + 1);
     assert.equal(await heard(), then);
     assert.equal(await office.connects(outside, 25), false);
-    assert.equal(await office.connects(outside, 22), true);
+    await comes(() => office.connects(outside, 22));
     await remove('office', 'out', 10);
     await lab().waitFor('the connection to go on', async () => (await heard()) > then);
   });
@@ -261,7 +263,7 @@ describe('the firewall of networks', { concurrency: false }, () => {
       });
     }
     assert.equal(await other.connects(officeAddress, 25), false);
-    assert.equal(await worldReaches(officeAddress, 22), true);
+    await comes(() => worldReaches(officeAddress, 22));
   });
 
   it('is left as it is when the daemon is killed and started again', async () => {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';
 import { parse, stringify } from 'yaml';
 import { daemonPid } from './node-process.ts';
+import { TestGuest } from './test-guest.ts';
 import { suiteLab } from './test-lab.ts';
 
 const floating = '10.10.0.10';
@@ -165,6 +166,53 @@ describe('names in the networks', { concurrency: false }, () => {
     const removal = await lab().pvc('hv1', ['network', 'remove', 'office', '--yes']);
     assert.equal(removal.code, 4, removal.stderr);
     await run('network', 'remove', 'bare');
+  });
+
+  it('follow reservations and leases, unless somebody entered the same name', async (t: TestContext) => {
+    await run('network', 'dhcp', 'enable', 'office', '--range', '10.20.0.100-10.20.0.199');
+    await run('network', 'dhcp', 'add', 'office', '52:54:00:70:76:d1', '10.20.0.50', '--hostname', 'kept');
+    await comes({ from: 'hv2' }, ['kept.office.example', 'A'], ['10.20.0.50']);
+    await comes({ from: 'hv2' }, ['-x', '10.20.0.50'], ['kept.office.example.']);
+    await run('network', 'dns', 'add', 'office', 'kept', 'A', '10.20.0.51');
+    await comes({ from: 'hv2' }, ['kept.office.example', 'A'], ['10.20.0.51']);
+    const kept = (await lab().ask('hv1', 'network.dns-list', { network: 'office' })).filter(
+      ({ name, type }) => name === 'kept.office.example' && type === 'A',
+    );
+    assert.deepEqual(kept.map(({ content, source, hidden }) => [content, source, hidden]).toSorted(), [
+      ['10.20.0.50', 'reservation', 'a manual record'],
+      ['10.20.0.51', 'manual', null],
+    ]);
+    await run('network', 'dns', 'remove', 'office', 'kept', 'A');
+    await comes({ from: 'hv2' }, ['kept.office.example', 'A'], ['10.20.0.50']);
+    await run('network', 'dhcp', 'remove', 'office', '10.20.0.50');
+    await comes({ from: 'hv2' }, ['kept.office.example', 'A'], []);
+
+    const guest = await TestGuest.create(lab(), 'named', {
+      args: ['--node', 'hv2', '--nic', 'network=office', '--start'],
+    });
+    const leased = async () => (await lab().ask('hv1', 'network.dhcp-list', { network: 'office' }))[0];
+    await lab().waitFor('a lease', leased, { timeoutMs: 120_000 });
+    // Its own client told no name: this one does, and stops without giving the address back.
+    await guest.shell(
+      'kill $(cat /run/nic/eth0); udhcpc -q -n -f -t 20 -T 1 -i eth0 -x hostname:Web-7 -s /usr/share/udhcpc/script',
+    );
+    const startMs = performance.now();
+    const lease = await lab().waitFor('a lease with its name', async () => {
+      const found = await leased();
+      return found?.hostname?.toLowerCase() === 'web-7' && found;
+    });
+    await comes({ from: 'hv3' }, ['web-7.office.example', 'A'], [lease.address]);
+    t.diagnostic(`a lease’s name is told ${(performance.now() - startMs).toFixed(0)} ms after the guest had it`);
+    await comes({ from: 'hv3' }, ['-x', lease.address], ['web-7.office.example.']);
+    for (const [name, address] of [
+      ['web-7', lease.address],
+      ['www', '10.20.0.10'],
+    ] as const)
+      assert.ok((await guest.shell(`nslookup ${name}.office.example 10.20.0.1`)).includes(address));
+    await run('vm', 'stop', 'named', '--force');
+    await run('vm', 'undefine', 'named');
+    await run('network', 'dhcp', 'disable', 'office');
+    await comes({ from: 'hv3' }, ['web-7.office.example', 'A'], []);
   });
 
   it('are handed to whom they may be, and to nobody else', async (t: TestContext) => {

@@ -72,6 +72,9 @@ async function runTests(stage: TestStage): Promise<Outcome> {
 
 const runStage = (stage: Stage): Promise<Outcome> => ('argv' in stage ? runCheck(stage) : runTests(stage));
 
+const failureText = ({ name, file, lines }: TestFailure): string =>
+  `\nfailed: ${name}${file === undefined ? '' : ` (${relative(inRepository('.'), file)})`}\n  ${lines.join('\n  ')}`;
+
 async function main(names: readonly string[]): Promise<number> {
   const selected = selectStages(names);
   const lines: string[] = [];
@@ -98,11 +101,11 @@ async function main(names: readonly string[]): Promise<number> {
     if (!ok) break;
   }
   for (const stage of selected.slice(ran)) lines.push(`not run ${stage.name}`);
-  for (const { name, file, lines: text } of failures)
-    console.log(
-      `\nfailed: ${name}${file === undefined ? '' : ` (${relative(inRepository('.'), file)})`}\n  ${text.join('\n  ')}`,
-    );
-  console.log(`\n${lines.join('\n')}\n`);
+  // The first failure explains most of those after it: it stands last, where it is seen.
+  for (const failure of failures.slice(1)) console.log(failureText(failure));
+  console.log(`\n${lines.join('\n')}`);
+  for (const failure of failures.slice(0, 1)) console.log(failureText(failure));
+  console.log('');
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   if (interrupted) return 130;
   return ok ? 0 : 1;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
+import { defineErrors } from '../error/error.ts';
 import { FaultBook } from '../fault/fault-book.ts';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { defineKind } from '../model/kind.ts';
@@ -227,6 +228,25 @@ describe('a failing step', () => {
     broken = false;
     await clock.advance(5000);
     assert.deepEqual([await conditions('1'), faults.open().size, world.get('1')], [[], 0, 'red']);
+  });
+
+  it('hands what its error advises on to the fault', async () => {
+    const paintError = defineErrors({
+      NO_PAINT: { message: 'No paint is left.', hint: 'Buy some.', http: 503, exit: 'failed' },
+    });
+    for (const [thrown, advice] of [
+      [paintError('NO_PAINT', {}), 'Buy some.'],
+      [new Error('no paint left'), 'It is tried again by itself, and this fault goes when it has succeeded.'],
+    ] as const) {
+      const { clock, start, create, faults } = setUp({ apply: () => Promise.reject(thrown) });
+      await create('1', 'red');
+      start();
+      await clock.advance(2000);
+      assert.deepEqual(
+        [...faults.open().values()].map(({ hint }) => hint),
+        [advice],
+      );
+    }
   });
 
   it('is cut off at its deadline, and its signal aborts', async () => {

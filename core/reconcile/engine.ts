@@ -3,7 +3,7 @@
  * world and by a slow resync, so that nothing is lost when a wake-up is.
  * @module
  */
-import { errorText } from '../error/error.ts';
+import { errorText, PvcError } from '../error/error.ts';
 import type { FaultBook } from '../fault/fault-book.ts';
 import { faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
@@ -11,6 +11,14 @@ import { type Documents } from '../store/documents.ts';
 import type { Dirty, Op } from '../store/store.ts';
 import type { AnyController, Condition, ControlContext, Step } from './controller.ts';
 import { WorkQueue } from './work-queue.ts';
+
+/** What the error itself advises; a step's error carries the one that it failed with as its cause. */
+function hintOf(error: unknown): string {
+  const cause = error instanceof Error && !(error instanceof PvcError) ? error.cause : error;
+  return cause instanceof PvcError
+    ? cause.hint
+    : 'It is tried again by itself, and this fault goes when it has succeeded.';
+}
 
 export interface EngineParts {
   readonly host: Pick<Host, 'clock' | 'log'>;
@@ -234,7 +242,7 @@ class ControllerRun {
       faults.raise(faultId(this.#controller.name, id), {
         severity: 'warning',
         message: `${this.kind} ${label}: ${message}`,
-        hint: `See \`pvc ${this.kind} info ${label}\`; it is tried again by itself.`,
+        hint: hintOf(error),
         object: `${this.kind} ${label}`,
       });
     }

@@ -1,5 +1,6 @@
 /** What of networks lives only while a daemon runs: controllers, checks, metrics. @module */
 import type { AnyController, HealthCheck, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
+import { nodeNetworksFact } from './address/address-plan.ts';
 import type { EvpnConfig } from './config.ts';
 import { fabricController } from './fabric/fabric-controller.ts';
 import { FabricHealth } from './fabric/fabric-health.ts';
@@ -16,7 +17,7 @@ export interface DaemonPart {
   readonly health: readonly HealthCheck[];
   readonly metrics: readonly MetricDefinition[];
   /** What the node's document tells of its part in networks. */
-  readonly facts: () => Promise<Readonly<Record<string, number>>>;
+  readonly facts: () => Promise<Readonly<Record<string, number | string>>>;
 }
 
 export function startDaemonPart(runtime: Runtime): DaemonPart {
@@ -33,7 +34,10 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
     async facts() {
       const address = await links.address();
       const mtu = address === undefined ? undefined : await links.underlayMtu(address);
-      return mtu === undefined ? {} : { [underlayFact]: mtu };
+      return {
+        [nodeNetworksFact]: (await links.nodeNetworks()).join(' '),
+        ...(mtu === undefined ? {} : { [underlayFact]: mtu }),
+      };
     },
   };
 }

@@ -1,5 +1,6 @@
 /** evpn: networks of guests that reach over all nodes, by VXLAN and BGP EVPN. See README.md. @module */
 import { clusterId, definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
+import { addressBook } from './address/address-plan.ts';
 import { evpnConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { tapGuests } from './guest/guest-nic.ts';
@@ -21,7 +22,7 @@ export const evpnPlugin: PluginDefinition = definePlugin({
     };
     tapGuests(pvc, need);
     pvc.hooks.config.tap(() => [evpnConfig]);
-    pvc.hooks.kinds.tap(() => [network]);
+    pvc.hooks.kinds.tap(() => [network, addressBook]);
     pvc.hooks.operations.tap(() => networkOperations(() => need().runtime));
     pvc.hooks.counters.tap(async ({ view }): Promise<Record<string, number>> => {
       const count = (await view.list(network)).length;

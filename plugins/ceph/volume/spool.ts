@@ -6,7 +6,7 @@
 import {
   type Doc,
   errorText,
-  formatBytes,
+  lackOfRoom,
   type Runtime,
   type TaskSpec,
   type TaskStatus,
@@ -14,9 +14,6 @@ import {
   task as taskKind,
 } from '../../../core/plugin/api.ts';
 import { volumeError } from './volume-kind.ts';
-
-/** What must stay free on the node's file system. */
-const reserveBytes = 512 * 1024 * 1024;
 
 type Parts = Pick<Runtime, 'host' | 'documents' | 'directories' | 'node' | 'signal' | 'perform'>;
 type Task = Doc<TaskSpec, TaskStatus>;
@@ -46,14 +43,8 @@ export class Spool {
   async place(bytes: number): Promise<string> {
     const { host, node } = this.#runtime;
     await host.files.makeDirectory(this.directory, 0o700);
-    const free = (await host.files.space(this.directory))?.free ?? 0;
-    if (bytes + reserveBytes > free)
-      throw volumeError('TRANSFER_NO_SPACE', {
-        node,
-        directory: this.directory,
-        wanted: formatBytes(bytes),
-        free: formatBytes(free),
-      });
+    const lack = await lackOfRoom(host.files, this.directory, bytes);
+    if (lack !== undefined) throw volumeError('TRANSFER_NO_SPACE', { node, directory: this.directory, ...lack });
     return `${this.directory}/${host.random.uuid()}`;
   }
 

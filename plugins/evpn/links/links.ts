@@ -1,5 +1,6 @@
 /** Devices of this node, as the kernel tells of them and as it is told. @module */
 import { node as nodeKind, type Runtime } from '../../../core/plugin/api.ts';
+import { readNodeNetworks } from '../address/node-networks.ts';
 import { looseCards } from '../guest/cards.ts';
 import type { Command, Observed } from './link-plan.ts';
 import { bridgeName, linkGroup, vxlanName } from './names.ts';
@@ -66,6 +67,11 @@ export class Links {
   /** This node's address on the cluster network. */
   async address(): Promise<string | undefined> {
     return (await this.#runtime.documents.get(nodeKind, this.#runtime.node))?.spec.address;
+  }
+
+  /** Prefixes of the networks that this node is in itself. */
+  async nodeNetworks(): Promise<string[]> {
+    return readNodeNetworks(await this.run(['ip', '-j', 'address', 'show']));
   }
 
   async underlayMtu(address: string): Promise<number | undefined> {

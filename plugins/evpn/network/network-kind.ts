@@ -1,5 +1,6 @@
 /** A network of guests: one Ethernet that reaches over all nodes. @module */
 import { defineErrors, defineKind, names, z } from '../../../core/plugin/api.ts';
+import { domainName, ipv4Spec, ipv6Spec } from '../address/addressing.ts';
 
 /** Its name goes to keys, routes and messages; devices are named after its number. */
 export const networkName = names.objectName.describe('name of the network');
@@ -19,6 +20,10 @@ export const networkSpec = z.strictObject({
   /** What its frames may carry, bytes; every guest and every node must hold it for the same. */
   mtu: mtuNumber,
   description: names.oneLine.default(''),
+  ipv4: ipv4Spec.optional(),
+  ipv6: ipv6Spec.optional(),
+  /** DNS domain of its guests. */
+  domain: domainName.optional(),
 });
 export type NetworkSpec = z.infer<typeof networkSpec>;
 

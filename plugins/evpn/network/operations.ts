@@ -1,4 +1,5 @@
 /** Networks: add, change, remove, list, look at. @module */
+import { isDeepStrictEqual } from 'node:util';
 import {
   type Doc,
   defineMutation,
@@ -10,6 +11,16 @@ import {
   type View,
   z,
 } from '../../../core/plugin/api.ts';
+import { type AddressBook, addressBookOf, book } from '../address/address-plan.ts';
+import {
+  type Addressing,
+  addressingAsAsked,
+  addressingInput,
+  addressingOptions,
+  addressingRow,
+  changesOf,
+  rowOfAddressing,
+} from '../address/addressing.ts';
 import { cardsOn } from '../guest/cards.ts';
 import { bridgeName } from '../links/names.ts';
 import { ceilingOf, vxlanOverhead } from './mtu.ts';
@@ -31,6 +42,7 @@ const networkRow = z.object({
   vni: z.int().describe('its number'),
   mtu: z.int().describe('what its frames may carry, bytes'),
   description: z.string(),
+  ...addressingRow,
   guests: z.int().describe('guests with a network card on it'),
 });
 export type NetworkRow = z.output<typeof networkRow>;
@@ -108,6 +120,24 @@ function tellGuests(plan: PlanBuilder, name: string, guests: readonly string[]):
     );
 }
 
+/** What changes with the addresses of a network, and the right to them. @throws PvcError NETWORK_OVERLAP */
+async function readdress(
+  plan: PlanBuilder,
+  view: View,
+  given: AddressBook,
+  change: { readonly name: string; readonly before: Addressing; readonly after: Addressing },
+): Promise<void> {
+  const others = (await view.list(network)).filter(({ spec }) => spec.name !== change.name);
+  await book(
+    plan,
+    view,
+    given,
+    change,
+    others.map(({ spec }) => ({ name: spec.name, addressing: spec })),
+  );
+  for (const text of changesOf(change.before, change.after)) plan.act(`${change.name}: ${text}`);
+}
+
 export function networkOperations(runtime: () => Runtime) {
   return [
     defineMutation({
@@ -117,8 +147,17 @@ export function networkOperations(runtime: () => Runtime) {
       cli: {
         command: 'network add',
         arguments: [{ field: 'network' }],
-        options: { vni: { value: 'NUMBER' }, mtu: { value: 'BYTES' }, description: { short: 'd', value: 'TEXT' } },
-        examples: ['pvc network add office', 'pvc network add lab --vni 4711 --mtu 1400 -d "for the interns"'],
+        options: {
+          vni: { value: 'NUMBER' },
+          mtu: { value: 'BYTES' },
+          ...addressingOptions,
+          description: { short: 'd', value: 'TEXT' },
+        },
+        examples: [
+          'pvc network add office',
+          'pvc network add office --ipv4 10.20.0.0/24 --gateway4 first --ipv6 fd20::/64 --gateway6 first --domain office.example',
+          'pvc network add lab --vni 4711 --mtu 1400 -d "for the interns"',
+        ],
       },
       role: 'admin',
       input: z.strictObject({
@@ -126,47 +165,62 @@ export function networkOperations(runtime: () => Runtime) {
         type: networkSpec.shape.type.default('managed').describe('managed: VXLAN between the nodes'),
         vni: vniNumber.optional().describe('its number, 1 to 16777215 (a free one)'),
         mtu: mtuNumber.optional().describe('MTU, bytes (the largest that every node carries)'),
+        ...addressingInput,
         description: names.oneLine.default('').describe('text for people'),
       }),
       output: answer,
       async plan(plan, { view }, input) {
+        const given = await addressBookOf(view);
         await needUnderlay(view);
         const mtu = await fittingMtu(view, input.network, input.mtu);
         const id = await numberFor(view, input.vni);
-        const spec: NetworkSpec = { name: input.network, type: input.type, mtu, description: input.description };
+        const addressing = addressingAsAsked(input.network, {}, input);
+        const { network: name, type, description } = input;
+        const spec: NetworkSpec = { name, type, mtu, description, ...addressing };
         plan.create(network, id, spec);
-        plan.act(`make the bridge ${bridgeName(id)} for ${input.network} on every node (VNI ${id}, MTU ${mtu})`);
+        plan.act(`make the bridge ${bridgeName(id)} for ${name} on every node (VNI ${id}, MTU ${mtu})`);
+        await readdress(plan, view, given, { name, before: {}, after: addressing });
         return answerOf({ id, spec });
       },
     }),
     defineMutation({
       name: 'network.modify',
-      summary: 'Change the MTU or the description of a network',
+      summary: 'Change the addresses, the MTU or the description of a network',
       http: { method: 'PATCH', path: '/networks/{network}' },
       cli: {
         command: 'network modify',
         arguments: [networkArgument],
-        options: { mtu: { value: 'BYTES' }, description: { short: 'd', value: 'TEXT' } },
-        examples: ['pvc network modify office --mtu 1400', 'pvc network modify office -d ""'],
+        options: { mtu: { value: 'BYTES' }, ...addressingOptions, description: { short: 'd', value: 'TEXT' } },
+        examples: [
+          'pvc network modify office --ipv4 10.20.0.0/24 --gateway4 first',
+          'pvc network modify office --gateway4 none --domain none',
+          'pvc network modify office --mtu 1400 -d ""',
+        ],
       },
       role: 'admin',
       input: z.strictObject({
         network: networkName,
         mtu: mtuNumber.optional().describe('MTU, bytes'),
+        ...addressingInput,
         description: names.oneLine.optional().describe('text for people; empty for none'),
       }),
       output: answer,
       async plan(plan, { view }, input) {
+        const given = await addressBookOf(view);
         const doc = await needNetwork(view, input.network);
+        const { ipv4, ipv6, domain, ...rest } = doc.spec;
+        const before: Addressing = { ipv4, ipv6, domain };
+        const after = addressingAsAsked(input.network, before, input);
         const mtu = input.mtu === undefined ? doc.spec.mtu : await fittingMtu(view, input.network, input.mtu);
-        const spec: NetworkSpec = { ...doc.spec, mtu, description: input.description ?? doc.spec.description };
-        if (mtu === doc.spec.mtu && spec.description === doc.spec.description)
+        const spec: NetworkSpec = { ...rest, mtu, description: input.description ?? rest.description, ...after };
+        if (isDeepStrictEqual(networkSpec.parse(spec), networkSpec.parse(doc.spec)))
           throw networkError('NETWORK_UNCHANGED', { network: input.network });
         plan.update(network, doc, spec);
         if (mtu !== doc.spec.mtu) {
           plan.act(`change the MTU of ${input.network} on every node: ${doc.spec.mtu} → ${mtu}`);
           tellGuests(plan, input.network, (await guestsByNetwork(view))(input.network));
         }
+        await readdress(plan, view, given, { name: input.network, before, after });
         if (spec.description !== doc.spec.description) plan.act(`change the description of ${input.network}`);
         return answerOf({ id: doc.id, spec });
       },
@@ -231,5 +285,6 @@ const rowOf = ({ id, spec }: NetworkDoc, guests: number): NetworkRow => ({
   vni: Number(id),
   mtu: spec.mtu,
   description: spec.description,
+  ...rowOfAddressing(spec),
   guests,
 });

@@ -1,5 +1,6 @@
 /** Networks as people read them. @module */
 import { fields, page, type RenderContext, section, table } from '../../../core/plugin/api.ts';
+import { cellOf } from '../address/addressing.ts';
 import type { NetworkInfo, NetworkRow } from './operations.ts';
 
 export const renderNetworks = (rows: readonly NetworkRow[], context: RenderContext): string =>
@@ -8,13 +9,31 @@ export const renderNetworks = (rows: readonly NetworkRow[], context: RenderConte
       { title: 'NETWORK', keep: true },
       { title: 'VNI', align: 'right' },
       { title: 'TYPE', optional: true },
-      { title: 'MTU', align: 'right' },
+      { title: 'MTU', align: 'right', optional: true },
+      'IPV4',
+      'IPV6',
+      { title: 'DOMAIN', optional: true },
       { title: 'GUESTS', align: 'right' },
       'DESCRIPTION',
     ],
-    rows.map((row) => [row.name, row.vni, row.type, row.mtu, row.guests, row.description]),
+    rows.map((row) => [
+      row.name,
+      row.vni,
+      row.type,
+      row.mtu,
+      cellOf(row.ipv4),
+      cellOf(row.ipv6),
+      row.domain ?? '',
+      row.guests,
+      row.description,
+    ]),
     context,
   );
+
+const wordsOf = (family: NetworkRow['ipv4']): string | undefined =>
+  family === null
+    ? undefined
+    : `${family.prefix}, ${family.gateway === null ? 'no gateway' : `gateway ${family.gateway}`}`;
 
 export const renderNetwork = (info: NetworkInfo, context: RenderContext): string =>
   page(
@@ -25,6 +44,9 @@ export const renderNetwork = (info: NetworkInfo, context: RenderContext): string
         ['Type', info.type],
         ['VNI', info.vni],
         ['MTU', info.mtu],
+        ['IPv4', wordsOf(info.ipv4)],
+        ['IPv6', wordsOf(info.ipv6)],
+        ['Domain', info.domain ?? undefined],
         ['Bridge', `${info.bridge}, on every node`],
       ],
       context,

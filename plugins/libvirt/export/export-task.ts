@@ -8,6 +8,7 @@ import {
   type AnyTaskDefinition,
   defineTask,
   formatBytes,
+  lackOfRoom,
   orUndo,
   type Runtime,
   type TaskRun,
@@ -19,9 +20,6 @@ import { withStores } from '../snapshot/with-stores.ts';
 import { exportError } from './export-errors.ts';
 import { copyFile, type DiskCopy, guestMeta, type Manifest, manifestName } from './manifest.ts';
 import { exportInput } from './task-inputs.ts';
-
-/** What must stay free on the node's file system. */
-const reserveBytes = 512 * 1024 * 1024;
 
 type Run = Pick<TaskRun, 'id' | 'spec'>;
 type Moment = { readonly id: string; readonly spec: SnapshotSpec };
@@ -49,10 +47,8 @@ export function exportTask({ host, documents, node }: Runtime, hook: VolumeStore
 
   /** @throws PvcError VM_EXPORT_NO_SPACE */
   async function needSpace(directory: string, bytes: number): Promise<void> {
-    const free = (await files.space(directory))?.free ?? 0;
-    if (bytes + reserveBytes <= free) return;
-    const told = { wanted: formatBytes(bytes), free: formatBytes(free) };
-    throw exportError('VM_EXPORT_NO_SPACE', { node, path: directory, ...told });
+    const lack = await lackOfRoom(files, directory, bytes);
+    if (lack !== undefined) throw exportError('VM_EXPORT_NO_SPACE', { node, path: directory, ...lack });
   }
 
   /** @param told hears how many bytes have come */

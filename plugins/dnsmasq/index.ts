@@ -24,8 +24,8 @@ export const dnsmasqPlugin: PluginDefinition = definePlugin({
     };
     const runtime = () => need().runtime;
     /** All networks with DHCP are looked at: each dnsmasq knows the domains of all networks. */
-    const touchAll = async ({ documents, touch }: DaemonPart['runtime']): Promise<void> => {
-      for (const vni of await documents.ids(dhcp)) touch(dhcp.name, vni);
+    const touchAll = async (node: DaemonPart['runtime']): Promise<void> => {
+      for (const vni of await node.documents.ids(dhcp)) node.touch(dhcp.name, vni);
     };
     pvc.hooks.config.tap(() => [dnsmasqConfig]);
     pvc.hooks.kinds.tap(() => [dhcp, reservation, lease]);

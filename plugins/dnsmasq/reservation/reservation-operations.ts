@@ -12,7 +12,6 @@ const answer = z.object({
   address: z.string(),
   hostname: z.string().nullable(),
 });
-const answerOf = ({ instance: _, ...rest }: ReservationSpec): z.output<typeof answer> => rest;
 
 /** @throws PvcError DHCP_RESERVED */
 function refuseTaken(wanted: ReservationSpec, others: readonly ReservationSpec[]): void {
@@ -68,7 +67,7 @@ export function reservationOperations(runtime: () => Runtime) {
         else plan.update(reservation, stale, spec);
         plan.unchanged(dhcp, settings);
         plan.act(`keep ${spec.address} in ${spec.network} for ${spec.mac}`);
-        return answerOf(spec);
+        return spec;
       },
     }),
     defineMutation({
@@ -91,7 +90,7 @@ export function reservationOperations(runtime: () => Runtime) {
           throw dhcpError('DHCP_NOT_RESERVED', { network: input.network, mac: input.mac });
         plan.remove(reservation, doc);
         plan.act(`give ${doc.spec.address} in ${input.network} to whoever asks`);
-        return answerOf(doc.spec);
+        return doc.spec;
       },
     }),
   ];

@@ -52,7 +52,7 @@ case $1 in
     again ${program} --socket ${socket} dnsmasq lease-event ${vni} "$1" "$2" "$3" \\
       \${4:+"--name=$4"} \${DNSMASQ_LEASE_EXPIRES:+"--expires=$DNSMASQ_LEASE_EXPIRES"} \\
       \${DNSMASQ_CLIENT_ID:+"--client-id=$DNSMASQ_CLIENT_ID"} \${DNSMASQ_IAID:+"--iaid=$DNSMASQ_IAID"} \\
-      \${DNSMASQ_MAC:+"--mac=$DNSMASQ_MAC"}
+      \${DNSMASQ_MAC:+"--mac=$DNSMASQ_MAC"} >/dev/null
     ;;
 esac
 `;

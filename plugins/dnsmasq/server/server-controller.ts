@@ -38,13 +38,21 @@ export function serverController(runtime: Runtime, config: DnsmasqConfig, server
     };
   }
 
-  const acts: Readonly<Record<ServerStep['do'], (vni: string, files: ServerFiles) => Promise<void>>> = {
-    files: (vni, files) => servers.write(vni, files),
-    serve: (vni) => servers.serve(vni),
-    restart: (vni, files) => servers.restart(vni, files),
-    reload: (vni, files) => servers.reload(vni, files),
-    end: (vni) => servers.end(vni),
-  };
+  function act(step: ServerStep, vni: string): Promise<void> {
+    switch (step.do) {
+      case 'files':
+        return servers.write(vni, step.files);
+      case 'serve':
+        return servers.serve(vni, step.files);
+      case 'restart':
+        return servers.restart(vni, step.files);
+      case 'reload':
+        return servers.reload(vni, step.files);
+      case 'end':
+        return servers.end(vni);
+    }
+  }
+
   return defineController({
     name: 'dhcp-servers',
     summary: 'keeps dnsmasq running on the primary for every network with DHCP',
@@ -62,6 +70,6 @@ export function serverController(runtime: Runtime, config: DnsmasqConfig, server
       };
     },
     plan: (_doc, view) => planServer(view),
-    apply: (step: ServerStep, vni) => acts[step.do](vni, step.files),
+    apply: act,
   });
 }

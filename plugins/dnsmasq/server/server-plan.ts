@@ -8,11 +8,12 @@ export interface ServerFiles {
   readonly script: string;
 }
 
-export interface ServerStep extends Step {
-  readonly do: 'files' | 'serve' | 'restart' | 'reload' | 'end';
-  /** Those that it is to have; of `end`, those that it has had. */
-  readonly files: ServerFiles;
-}
+export type ServerStep = Step &
+  (
+    | { readonly do: 'files' | 'serve' | 'restart' | 'reload'; readonly files: ServerFiles }
+    /** Its files go, too. */
+    | { readonly do: 'end' }
+  );
 
 export interface ServerView {
   /** Whose it is to serve: this node’s, another one’s, or nobody knows yet. */
@@ -27,9 +28,8 @@ export interface ServerView {
   readonly serving: boolean;
 }
 
-const stepMs = 10_000;
-/** dnsmasq has to write out nothing, but `SupervisedService.end` may wait for a minute. */
-const endMs = 65_000;
+/** One that an earlier life of the daemon has left with other settings is ended first. */
+const stepMs = 70_000;
 /** Somebody becomes primary soon; until then what runs is left as it is. */
 const openMs = 1_000;
 
@@ -39,18 +39,17 @@ const differs = (a: ServerFiles | undefined, b: ServerFiles): boolean =>
 export function planServer({ duty, wanted, written, loaded, serving }: ServerView): ReconcilePlan<ServerStep> {
   const there = written !== undefined || serving;
   if (duty === 'open') return there ? { steps: [], againInMs: openMs } : { steps: [] };
-  if (wanted === undefined) return { steps: there ? [{ do: 'end', text: 'end dnsmasq', timeoutMs: endMs }] : [] };
-  const steps: ServerStep[] = [];
-  const step = (what: ServerStep['do'], text: string): ServerStep => ({
+  if (wanted === undefined) return { steps: there ? [{ do: 'end', text: 'end dnsmasq', timeoutMs: stepMs }] : [] };
+  const step = (what: 'files' | 'serve' | 'restart' | 'reload', text: string): ServerStep => ({
     do: what,
     text,
     timeoutMs: stepMs,
     files: wanted,
   });
+  const steps: ServerStep[] = [];
   if (differs(written, wanted)) steps.push(step('files', 'write the files of dnsmasq'));
   if (!serving) steps.push(step('serve', 'keep dnsmasq running'));
-  if (loaded === undefined || loaded.conf !== wanted.conf)
-    steps.push(step('restart', 'have dnsmasq start with its settings'));
+  else if (loaded?.conf !== wanted.conf) steps.push(step('restart', 'start dnsmasq again, with its settings'));
   else if (loaded.hosts !== wanted.hosts) steps.push(step('reload', 'have dnsmasq read its reservations'));
   return { steps };
 }

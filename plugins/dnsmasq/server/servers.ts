@@ -93,11 +93,19 @@ export class Servers {
     if ((mode & 0o001) === 0) await files.setAccess(path, (mode & 0o777) | 0o001);
   }
 
-  /** Has it running from now on, unless it is somebody else's to serve by now. */
-  serve(vni: string): Promise<void> {
+  /**
+   * Has it running from now on, unless it is somebody else's to serve by now. One that an earlier life of this daemon left
+   * running goes on when it has read the same files.
+   */
+  serve(vni: string, files: ServerFiles): Promise<void> {
     return this.#inTurn(vni, async () => {
-      if (this.#duty && !this.#services.has(vni))
-        this.#services.set(vni, this.#runtime.supervise(this.#definition(vni)));
+      if (!this.#duty || this.#services.has(vni)) return;
+      const loaded = await this.loaded(vni);
+      if (loaded?.conf !== files.conf || loaded.hosts !== files.hosts) {
+        await this.#runtime.supervise(this.#definition(vni)).end();
+        await this.#noteLoaded(vni, files);
+      }
+      this.#services.set(vni, this.#runtime.supervise(this.#definition(vni)));
     });
   }
 

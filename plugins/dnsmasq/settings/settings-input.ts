@@ -38,7 +38,7 @@ export const settingsInput = {
 
 export const settingsOptions = {
   range: { value: 'FROM-TO' },
-  leaseTimeS: { value: 'TIME' },
+  leaseTimeS: { flag: 'lease-time', value: 'TIME' },
   dns: { value: 'ADDRESS' },
   ntp: { value: 'ADDRESS' },
   route: { value: 'CIDR=ADDRESS' },

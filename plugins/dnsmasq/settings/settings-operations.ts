@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { defineMutation, defineQuery, type Runtime, z } from '../../../core/plugin/api.ts';
 import { leasesOf } from '../lease/lease-operations.ts';
 import { reservation, reservationsOf } from '../reservation/reservation-kind.ts';
-import { bootFileName, type DhcpSpec, dhcp, dhcpError, ipv6Mode, networkName, rangeSpec } from './dhcp-kind.ts';
+import { bootFileName, dhcp, dhcpError, ipv6Mode, networkName, rangeSpec } from './dhcp-kind.ts';
 import { needNetwork, needSettings } from './lookup.ts';
 import { renderSettings } from './render.ts';
 import { settingsAsAsked, settingsInput, settingsOptions, usualSettings } from './settings-input.ts';
@@ -28,8 +28,6 @@ const info = answer.extend({
 });
 export type DhcpInfo = z.output<typeof info>;
 
-const answerOf = ({ instance: _, ...rest }: DhcpSpec): z.output<typeof answer> => rest;
-
 export function settingsOperations(runtime: () => Runtime) {
   return [
     defineMutation({
@@ -50,14 +48,14 @@ export function settingsOperations(runtime: () => Runtime) {
       role: 'admin',
       input: z.strictObject({ network: networkName, ...settingsInput }),
       output: answer,
-      async plan(plan, { view, uuid }, { network: name, ...input }) {
+      async plan(plan, context, { network: name, ...input }) {
         const network = await needNetwork(runtime(), name);
         const id = String(network.vni);
-        if ((await view.get(dhcp, id)) !== undefined) throw dhcpError('DHCP_ON', { network: name });
-        const spec = settingsAsAsked(network, usualSettings(network, uuid()), input);
+        if ((await context.view.get(dhcp, id)) !== undefined) throw dhcpError('DHCP_ON', { network: name });
+        const spec = settingsAsAsked(network, usualSettings(network, context.uuid()), input);
         plan.create(dhcp, id, spec);
         plan.act(`start dnsmasq for ${name} on the primary`);
-        return answerOf(spec);
+        return spec;
       },
     }),
     defineMutation({
@@ -81,7 +79,7 @@ export function settingsOperations(runtime: () => Runtime) {
         if (isDeepStrictEqual(spec, before.spec)) throw dhcpError('DHCP_UNCHANGED', { network: name });
         plan.update(dhcp, before, spec);
         plan.act(`start dnsmasq of ${name} again, with its new settings`);
-        return answerOf(spec);
+        return spec;
       },
     }),
     defineMutation({
@@ -102,7 +100,7 @@ export function settingsOperations(runtime: () => Runtime) {
         const before = await needSettings(view, await needNetwork(runtime(), name));
         plan.remove(dhcp, before);
         plan.act(`end dnsmasq of ${name}`);
-        return answerOf(before.spec);
+        return before.spec;
       },
     }),
     defineQuery({
@@ -117,7 +115,7 @@ export function settingsOperations(runtime: () => Runtime) {
         const { id, spec } = await needSettings(view, await needNetwork(runtime(), name));
         const { documents } = runtime();
         return {
-          ...answerOf(spec),
+          ...spec,
           leases: (await leasesOf(documents, id, spec.instance)).length,
           reservations: reservationsOf(await view.list(reservation), spec.instance).length,
         };

@@ -47,7 +47,20 @@ const lab: Network = {
   ipv4: { prefix: '172.16.0.0/20', gateway: '172.16.15.254' },
   domain: 'lab.example',
 };
-const silent: Network = { ...office, name: 'silent', vni: 7, ipv4: null, domain: null };
+const silent: Network = {
+  ...office,
+  name: 'silent',
+  vni: 7,
+  ipv4: { prefix: '10.99.0.0/19', gateway: null },
+  domain: null,
+};
+const odd: Network = {
+  ...office,
+  name: 'odd',
+  vni: 8,
+  ipv4: null,
+  ipv6: { prefix: 'fd21:0:0:8::/61', gateway: 'fd21:0:0:8::1' },
+};
 
 const cases: Readonly<Record<string, ServerInput>> = {
   usual: inputOf(office),
@@ -80,7 +93,7 @@ const cases: Readonly<Record<string, ServerInput>> = {
   'many-networks-resolver': inputOf(
     office,
     {},
-    { networks: [lab, silent, both], resolver: '10.10.0.10#5300', forwarders: ['192.0.2.53'] },
+    { networks: [lab, silent, odd, both], resolver: '127.0.0.1#5300', forwarders: ['192.0.2.53'] },
   ),
 };
 
@@ -119,7 +132,7 @@ describe('dnsmasq.conf', () => {
     const turned = inputOf(
       office,
       {},
-      { networks: networks.toReversed(), resolver: '10.10.0.10#5300', forwarders: ['192.0.2.53'] },
+      { networks: networks.toReversed(), resolver: '127.0.0.1#5300', forwarders: ['192.0.2.53'] },
     );
     assert.equal(serverConf(turned), readFileSync(golden('many-networks-resolver.conf'), 'utf8'));
   });

@@ -13,7 +13,7 @@ export interface ServerInput {
   /** All networks: their domains and prefixes are known to the cluster's own name server. */
   readonly networks: readonly Pick<Network, 'domain' | 'ipv4' | 'ipv6'>[];
   readonly reservations: readonly Pick<ReservationSpec, 'mac' | 'address' | 'hostname'>[];
-  /** The cluster's own name server, as dnsmasq writes it (`10.10.0.10#5300`); undefined: there is none. */
+  /** The cluster's own name server, as dnsmasq writes it (`127.0.0.1#5300`); undefined: there is none. */
   readonly resolver: string | undefined;
   /** Name servers for all other names. */
   readonly forwarders: readonly string[];

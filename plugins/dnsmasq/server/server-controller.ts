@@ -8,6 +8,7 @@ import { settingsProblems } from '../settings/fit.ts';
 import { serverConf, serverHosts } from './conf.ts';
 import { forwardersOf } from './forwarders.ts';
 import { leaseScript } from './lease-script.ts';
+import { resolverOf } from './resolver.ts';
 import { planServer, type ServerFiles, type ServerStep, type ServerView } from './server-plan.ts';
 import type { Servers } from './servers.ts';
 
@@ -30,9 +31,10 @@ export function serverController(runtime: Runtime, config: DnsmasqConfig, server
     if (problems.length > 0) throw new Error(problems.join('; '));
     const directory = servers.directory(vni);
     const reservations = reservationsOf(await documents.list(reservation), settings.instance);
+    const resolver = await resolverOf(runtime);
     const forwarders = await forwardersOf(runtime.host, config);
     return {
-      conf: serverConf({ network, settings, networks, reservations, resolver: undefined, forwarders, directory }),
+      conf: serverConf({ network, settings, networks, reservations, resolver, forwarders, directory }),
       hosts: serverHosts({ reservations }),
       script: leaseScript({ vni, directory, socket: `${runtime.directories.run}/pvc.sock` }),
     };

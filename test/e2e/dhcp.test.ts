@@ -102,12 +102,10 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
     assert.match(route, /default via 10\.20\.0\.1 /);
   });
 
-  it('lets guests make IPv6 addresses of the prefix', () =>
-    lab().waitFor(
-      'an address of the prefix',
-      async () => /inet6 fd20::\S+\/64 scope global/.test(await a.shell('ip -6 addr show dev eth0')),
-      { timeoutMs: 120_000 },
-    ));
+  it('lets guests make IPv6 addresses of the prefix', async () => {
+    const made = async () => /inet6 fd20::\S+\/64 scope global/.test(await a.shell('ip -6 addr show dev eth0'));
+    await lab().waitFor('an address of the prefix', made, { timeoutMs: 120_000 });
+  });
 
   it('gives what is reserved, to nobody else', async () => {
     const told = await asks(b);
@@ -262,7 +260,7 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
 
   it('goes with its network, and leaves nothing', async () => {
     for (const guest of [a, b]) {
-      await guest.run('stop', '--force');
+      await guest.run('stop');
       await guest.run('undefine');
     }
     await run('network', 'remove', 'office');

@@ -155,8 +155,8 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
 
   it('comes again when dnsmasq is killed, and knows its leases', async () => {
     const before = await rows();
-    const { pid } = await served('hv1');
-    process.kill(pid, 'SIGKILL');
+    const { primary, pid } = await served('hv1');
+    await lab().exec(primary, ['kill', '-KILL', String(pid)]);
     await lab().waitFor('another dnsmasq', async () => (await served('hv1')).pid !== pid);
     assert.deepEqual(await rows(), before);
     for (const guest of [a, b]) await renews(guest, (await addressOf(guest)) ?? assert.fail('no address'));

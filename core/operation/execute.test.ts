@@ -426,7 +426,7 @@ describe('an answer that was lost', () => {
             ...note,
             async plan(plan, context, input) {
               const [known] = await context.view.list(box);
-              return known === undefined ? make.plan(plan, context, input) : { id: known.id };
+              return known === undefined ? make.plan(plan, context, input) : { id: known.id, bytes: '' };
             },
           },
           { name: 'a' },

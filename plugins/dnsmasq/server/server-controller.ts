@@ -3,7 +3,7 @@ import { type AnyController, defineController, type Runtime, View } from '../../
 import type { DnsmasqConfig } from '../config.ts';
 import { networksOf } from '../network.ts';
 import { reservation, reservationsOf } from '../reservation/reservation-kind.ts';
-import { type DhcpSpec, dhcp } from '../settings/dhcp-kind.ts';
+import { type DhcpSpec, dhcp, dhcpError } from '../settings/dhcp-kind.ts';
 import { settingsProblems } from '../settings/fit.ts';
 import { serverConf, serverHosts } from './conf.ts';
 import { forwardersOf } from './forwarders.ts';
@@ -22,13 +22,13 @@ export function serverController(runtime: Runtime, config: DnsmasqConfig, server
     return holder === undefined || holder === runtime.node ? 'open' : 'others';
   }
 
-  /** @throws Error when the settings do not fit the network any more */
+  /** @throws PvcError DHCP_INVALID when the settings do not fit the network any more */
   async function wanted(vni: string, settings: DhcpSpec): Promise<ServerFiles | undefined> {
     const networks = await networksOf(runtime);
     const network = networks.find((one) => String(one.vni) === vni);
     if (network === undefined) return undefined;
     const problems = settingsProblems(settings, network);
-    if (problems.length > 0) throw new Error(problems.join('; '));
+    if (problems.length > 0) throw dhcpError('DHCP_INVALID', { network: network.name, reason: problems.join('; ') });
     const directory = servers.directory(vni);
     const reservations = reservationsOf(await documents.list(reservation), settings.instance);
     const resolver = await resolverOf(runtime);

@@ -74,6 +74,7 @@ describe('DHCP settings', () => {
 
   it('need 64 bits of IPv6', () => {
     const wide = { ...both, ipv6: { prefix: 'fd20::/56', gateway: 'fd20::1' } };
+    assert.equal(asked(wide, {}).ipv6, 'none');
     assert.match(settingsProblems(asked(both, {}), wide).join(), /64 bits, and fd20::\/56 has 56/);
   });
 });

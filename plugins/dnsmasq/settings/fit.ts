@@ -36,12 +36,18 @@ function overlaps(ranges: readonly Range[]): string[] {
   });
 }
 
+/** RFC 4862, section 5.5.3: a host makes an address of its own from 64 bits and no other number of them. */
+const hostBits = 64;
+
+/** Whether hosts get addresses of the prefix in any way. */
+export const servesHosts = (ipv6: Served | undefined): boolean =>
+  ipv6 !== undefined && netOf(ipv6.prefix).bits === hostBits;
+
 function ipv6Problems({ ipv6, ipv6Range }: Settings, served: Served | undefined): string[] {
   if (ipv6 === 'none') return ipv6Range === null ? [] : ['a range of IPv6 addresses is for `stateful` only'];
   if (served === undefined) return [`IPv6 is ${ipv6}, and the network has no IPv6 gateway`];
   const { bits } = netOf(served.prefix);
-  // RFC 4862, section 5.5.3: a host makes an address of its own from 64 bits and no other number of them.
-  if (bits !== 64) return [`IPv6 is ${ipv6}, which needs a prefix of 64 bits, and ${served.prefix} has ${bits}`];
+  if (bits !== hostBits) return [`IPv6 is ${ipv6}, which needs a prefix of 64 bits, and ${served.prefix} has ${bits}`];
   if (ipv6 === 'stateless') return ipv6Range === null ? [] : ['a range of IPv6 addresses is for `stateful` only'];
   return ipv6Range === null ? ['IPv6 is stateful and has no range'] : rangeProblems(ipv6Range, served);
 }

@@ -3,7 +3,7 @@ import { z } from '../../../core/plugin/api.ts';
 import { canonical } from '../addresses.ts';
 import { type Network, servedIn } from '../network.ts';
 import { bootFileName, type DhcpSpec, dhcpError, ipv6Mode, leaseTime, type Range, rangeSpec } from './dhcp-kind.ts';
-import { settingsProblems, usualIpv6Range, usualRange } from './fit.ts';
+import { servesHosts, settingsProblems, usualIpv6Range, usualRange } from './fit.ts';
 
 const address = z.union([z.ipv4(), z.ipv6()], 'an address is written like 10.20.0.1 or fd20::1');
 
@@ -88,7 +88,7 @@ export function usualSettings(network: Network, instance: string): DhcpSpec {
     ntp: [],
     routes: [],
     boot: null,
-    ipv6: servedIn(network, 'ipv6') === undefined ? 'none' : 'stateless',
+    ipv6: servesHosts(servedIn(network, 'ipv6')) ? 'stateless' : 'none',
     ipv6Range: null,
   };
 }

@@ -6,6 +6,10 @@ import { fabricController } from './fabric/fabric-controller.ts';
 import { FabricHealth } from './fabric/fabric-health.ts';
 import { fabricMetrics } from './fabric/fabric-metrics.ts';
 import { Frr } from './fabric/frr.ts';
+import { Firewall } from './firewall/firewall.ts';
+import { firewallController } from './firewall/firewall-controller.ts';
+import { firewallHealth } from './firewall/firewall-health.ts';
+import { Nft } from './firewall/nft.ts';
 import { linkController } from './links/link-controller.ts';
 import { Links } from './links/links.ts';
 import { underlayFact } from './network/mtu.ts';
@@ -13,6 +17,8 @@ import { underlayFact } from './network/mtu.ts';
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly links: Links;
+  readonly nft: Nft;
+  readonly firewall: Firewall;
   readonly controllers: readonly AnyController[];
   readonly health: readonly HealthCheck[];
   readonly metrics: readonly MetricDefinition[];
@@ -25,11 +31,19 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   const links = new Links(runtime);
   const frr = new Frr(runtime);
   const health = new FabricHealth(runtime, config, frr);
+  const nft = new Nft(runtime);
+  const firewall = new Firewall(runtime, nft);
   return {
     runtime,
     links,
-    controllers: [linkController(runtime, links), fabricController(runtime, config, frr)],
-    health: [health.check()],
+    nft,
+    firewall,
+    controllers: [
+      linkController(runtime, links, firewall),
+      fabricController(runtime, config, frr),
+      firewallController(links, firewall),
+    ],
+    health: [health.check(), firewallHealth(firewall, runtime.node)],
     metrics: fabricMetrics(health),
     async facts() {
       const address = await links.address();

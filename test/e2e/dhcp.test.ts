@@ -1,11 +1,18 @@
 /** Addresses by DHCP: guests get them on every node, and keep them through the deaths of whoever gave them. */
 import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Dhcp6Answer } from '../lab/dhcp6-client.ts';
+import { run as execute } from '../lab/run.ts';
+import { namespaceName } from '../lab/topology.ts';
 import { TestGuest } from './test-guest.ts';
 import { suiteLab } from './test-lab.ts';
 
 const reserved = { mac: '52:54:00:70:76:b1', address: '10.20.0.10', hostname: 'web1' };
 const leaseMs = 3_600_000;
+/** The small guest has no DHCPv6 client: this one stands on a node, in the place of a guest's card. */
+const dhcp6Client = fileURLToPath(new URL('../lab/dhcp6-client.ts', import.meta.url));
+const duid = '00:03:00:01:52:54:00:70:76:d1';
 
 /** What a guest was told, as `udhcpc` gives it to its script. */
 type Told = Readonly<Record<string, string>>;
@@ -211,6 +218,34 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
     await lab().waitFor('hv2 to be back', async () => (await lab().pvc('hv2', ['node', 'list'])).code === 0, {
       timeoutMs: 120_000,
     });
+  });
+
+  it('gives IPv6 addresses, and keeps them when the primary hands over', async () => {
+    await run('network', 'dhcp', 'modify', 'office', '--ipv6', 'stateful');
+    for (const words of [
+      ['link', 'add', 'six', 'type', 'veth', 'peer', 'name', 'sixpeer'],
+      ['link', 'set', 'sixpeer', 'master', 'pvcn10000', 'up'],
+      ['link', 'set', 'six', 'up'],
+    ])
+      await lab().exec('hv3', ['ip', ...words]);
+    const ask = async (...known: string[]): Promise<Dhcp6Answer> => {
+      const inside = ['nsenter', `--net=/run/netns/${namespaceName(lab().name, 'hv3')}`];
+      const { stdout } = await execute([...inside, process.execPath, dhcp6Client, 'six', duid, ...known]);
+      return JSON.parse(stdout) as Dhcp6Answer;
+    };
+    const given = await lab().waitFor('an answer', () => ask().catch(() => false as const), { timeoutMs: 180_000 });
+    assert.match(given.address, /^fd20::1:/);
+    assert.deepEqual([given.dns, given.validS], [['fd20::1'], leaseMs / 1000]);
+    const until = await lab().waitFor('the lease to be noted', async () => (await leaseOf(given.address))?.expiresMs);
+    const { primary } = await served('hv1');
+    await run('node', 'secondary', primary);
+    await lab().waitFor('another node to serve', async () => (await served('hv1')).primary !== primary);
+    await lab().waitFor('it to be given more time', async () => {
+      const again = await ask(given.address, given.server);
+      assert.deepEqual(again, given);
+      return ((await leaseOf(given.address))?.expiresMs ?? 0) > until;
+    });
+    await lab().exec('hv3', ['ip', 'link', 'delete', 'dev', 'six']);
   });
 
   it('follows its settings', async () => {

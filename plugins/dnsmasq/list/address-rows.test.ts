@@ -9,7 +9,7 @@ const instance = '6be0d3e7-ea8f-4c07-a59b-22e33e7ed010';
 const gone = '6be0d3e7-ea8f-4c07-a59b-22e33e7ed011';
 const network: Network = { name: 'office', vni: 1, mtu: 1450, ipv4: null, ipv6: null, domain: null };
 const mac = '52:54:00:aa:bb:cc';
-const leaseOf = (address: string, more: Partial<LeaseSpec> = {}) => ({
+const leaseOf = (address: string, more: Partial<LeaseSpec> = {}): { spec: LeaseSpec } => ({
   spec: {
     instance,
     address,
@@ -17,7 +17,7 @@ const leaseOf = (address: string, more: Partial<LeaseSpec> = {}) => ({
     hostname: null,
     client: { family: 'ipv4', mac, clientId: null },
     ...more,
-  } as LeaseSpec,
+  },
 });
 
 it('the list has what counts now, by address', () => {

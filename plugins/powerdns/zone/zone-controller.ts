@@ -6,7 +6,7 @@ import type { Pdns } from '../server/pdns.ts';
 import { entriesOf } from './entries.ts';
 import type { DnsSources } from './sources.ts';
 import { dnsZone, type ZoneSpec } from './zone-kind.ts';
-import { isSettled, planZones, type ZoneStep, type ZoneView } from './zone-plan.ts';
+import { type CallStep, isSettled, planZones, type ZoneStep, type ZoneView } from './zone-plan.ts';
 import { zonesOf } from './zones.ts';
 
 /** Serials tell of every change of PVC; this finds those that somebody else made. */
@@ -34,6 +34,7 @@ export function zoneWork(
 ): ZoneWork {
   const { documents, host } = runtime;
   const lookedMs = new Map<string, number>();
+  const refused = new Set<string>();
   let figures: ZoneFigures | undefined;
 
   async function observe(): Promise<ZoneView | 'off' | 'silent'> {
@@ -58,7 +59,7 @@ export function zoneWork(
     }
     return {
       ...{ wanted, serials, held, primary: runtime.isPrimary(), secondaries: config.secondaries.length > 0 },
-      looked: new Map(looked),
+      ...{ looked: new Map(looked), refused: new Set(refused) },
     };
   }
 
@@ -76,6 +77,12 @@ export function zoneWork(
     await runtime.write(writes, { asPrimary: true });
   }
 
+  async function tell({ zone, call }: CallStep): Promise<void> {
+    refused.add(zone);
+    await api.call(call);
+    refused.delete(zone);
+  }
+
   const controller = defineController({
     name: 'dns-zones',
     summary: 'keeps the names that PowerDNS tells as the cluster is',
@@ -86,7 +93,7 @@ export function zoneWork(
       typeof view === 'string'
         ? { steps: [], ...(view === 'silent' ? { againInMs: silentMs } : {}) }
         : planZones(view, nowMs),
-    apply: (step: ZoneStep) => (step.do === 'serials' ? writeSerials(step.serials) : api.call(step.call)),
+    apply: (step: ZoneStep) => (step.do === 'serials' ? writeSerials(step.serials) : tell(step)),
   });
   return { controller, figures: () => figures };
 }

@@ -1,6 +1,16 @@
 /** Keeps the zones of this coordinator's PowerDNS as the cluster is. @module */
-import { type AnyController, cluster, defineController, type Runtime, type Write } from '../../../core/plugin/api.ts';
+import {
+  type AnyController,
+  cluster,
+  clusterId,
+  defineController,
+  isStoreAway,
+  node as nodeKind,
+  type Runtime,
+  type Write,
+} from '../../../core/plugin/api.ts';
 import type { PowerdnsConfig } from '../config.ts';
+import { dnsRecord } from '../record/record-kind.ts';
 import type { PdnsApi } from '../server/api.ts';
 import type { Pdns } from '../server/pdns.ts';
 import { entriesOf } from './entries.ts';
@@ -13,6 +23,16 @@ import { zonesOf } from './zones.ts';
 const wholeLookMs = 600_000;
 /** PowerDNS is on its way up. */
 const silentMs = 500;
+const roleWaitMs = 1_000;
+
+/**
+ * Kinds of this and other plugins whose objects have, or make, names. Not by the hook `event`: leases and serials are
+ * bookkeeping, of which it does not tell.
+ */
+const namingKinds = ['network', 'dhcp', 'dhcp-reservation', 'dhcp-lease', dnsRecord.name, dnsZone.name];
+
+/** Of a key of the store, `/dhcp-lease/…`. */
+const kindOf = (key: string): string => key.split('/', 2)[1] ?? '';
 
 export interface ZoneFigures {
   readonly zones: number;
@@ -83,12 +103,33 @@ export function zoneWork(
     refused.delete(zone);
   }
 
+  /** Undefined: it is not known now. */
+  async function ownRole(): Promise<'coordinator' | 'hypervisor' | undefined> {
+    try {
+      return (await documents.get(nodeKind, runtime.node))?.spec.role;
+    } catch (error) {
+      if (isStoreAway(error)) return undefined;
+      throw error;
+    }
+  }
+
   const controller = defineController({
     name: 'dns-zones',
     summary: 'keeps the names that PowerDNS tells as the cluster is',
     kind: cluster,
     scope: 'node',
     observe,
+    async watch(touch, signal) {
+      while (!signal.aborted) {
+        const role = await ownRole();
+        // It tells no names, and need not hear of every change.
+        if (role === 'hypervisor') return;
+        if (role === 'coordinator')
+          for await (const { resync, keys } of documents.store.watch(['all'], signal))
+            if (resync || [...keys].some((key) => namingKinds.includes(kindOf(key)))) touch(clusterId);
+        await host.clock.sleep(roleWaitMs, signal).catch(() => undefined);
+      }
+    },
     plan: (_doc, view, { nowMs }) =>
       typeof view === 'string'
         ? { steps: [], ...(view === 'silent' ? { againInMs: silentMs } : {}) }

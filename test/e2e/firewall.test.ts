@@ -3,8 +3,10 @@
  * again whoever takes it away. Ends that are plugged into the bridges stand for guests, and one real guest is among them.
  */
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
+import { readFile } from 'node:fs/promises';
+import { before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PacketWatch } from './packet-watch.ts';
 import { connects, PluggedEnd, serve } from './plugged-end.ts';
 import { suiteLab } from './test-lab.ts';
 import { NetworkGuest } from './test-network.ts';
@@ -110,6 +112,49 @@ describe('the firewall of networks', { concurrency: false }, () => {
       assert.equal(await other.pings(address), 0, address);
       assert.equal(await other.connects(address, 22), false, address);
     }
+  });
+
+  it('lets none of 10,000 random packets through to where it must not go', async (t: TestContext) => {
+    const frames = await readFile(new URL('random-packets.py', import.meta.url), 'utf8');
+    const { bridge } = await lab().ask('hv1', 'network.info', { network: 'office' });
+    const router = (await lab().exec('hv1', ['cat', `/sys/class/net/${bridge}/address`])).stdout.trim();
+    const shower = async (count: number): Promise<void> => {
+      const sent = await office.exec(
+        ...['python3', '-c', frames, 'eth0', router, String(count), '1', officeAddress],
+        ...[otherAddress, labGateway, ...nodeAddresses, outside],
+      );
+      assert.equal(sent.code, 0, sent.stderr);
+    };
+    const on =
+      (member: string) =>
+      (...argv: string[]) =>
+        lab().exec(member, argv);
+    const watchNetwork = () =>
+      PacketWatch.set((...argv) => other.exec(...argv), 'prerouting priority -350', 'meta nfproto ipv4');
+    const network = await watchNetwork();
+    const node = await PacketWatch.set(
+      on('hv1'),
+      'input priority 10',
+      `iifname "pvcn*" ip daddr { ${[...nodeAddresses, labGateway].join(', ')} }`,
+    );
+    const spoofed = await PacketWatch.set(
+      on('outside'),
+      'prerouting priority -350',
+      'ip saddr != { 10.10.0.0/16, 192.168.50.0/24 }',
+    );
+    await shower(10_000);
+    assert.deepEqual([await network.end(), await node.end(), await spoofed.end()], [0, 0, 0]);
+    // The same packets, and doors that are open: else nothing of it would tell anything.
+    await add('lab', 'in', 'accept');
+    const [open, world] = [
+      await watchNetwork(),
+      await PacketWatch.set(on('outside'), 'prerouting priority -350', 'ip saddr 192.168.50.0/24'),
+    ];
+    await shower(10_000);
+    const through = [await open.end(), await world.end()];
+    t.diagnostic(`${through.join(' and ')} where it was allowed`);
+    assert.ok(Math.min(...through) > 100, `${through}`);
+    await remove('lab', 'in', 10);
   });
 
   it('lets guests out and the answers back, and nobody in', async () => {

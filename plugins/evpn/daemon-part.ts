@@ -10,6 +10,8 @@ import { Firewall } from './firewall/firewall.ts';
 import { firewallController } from './firewall/firewall-controller.ts';
 import { firewallHealth } from './firewall/firewall-health.ts';
 import { Nft } from './firewall/nft.ts';
+import { gatewayMetric } from './gateway/gateway-metric.ts';
+import { Gateways } from './gateway/gateways.ts';
 import { linkController } from './links/link-controller.ts';
 import { Links } from './links/links.ts';
 import { underlayFact } from './network/mtu.ts';
@@ -17,6 +19,7 @@ import { underlayFact } from './network/mtu.ts';
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly links: Links;
+  readonly gateways: Gateways;
   readonly nft: Nft;
   readonly firewall: Firewall;
   readonly controllers: readonly AnyController[];
@@ -33,9 +36,11 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   const health = new FabricHealth(runtime, config, frr);
   const nft = new Nft(runtime);
   const firewall = new Firewall(runtime, nft);
+  const gateways = new Gateways(runtime, links, firewall);
   return {
     runtime,
     links,
+    gateways,
     nft,
     firewall,
     controllers: [
@@ -44,7 +49,7 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
       firewallController(links, firewall),
     ],
     health: [health.check(), firewallHealth(firewall, runtime.node)],
-    metrics: fabricMetrics(health),
+    metrics: [...fabricMetrics(health), gatewayMetric(gateways)],
     async facts() {
       const address = await links.address();
       const mtu = address === undefined ? undefined : await links.underlayMtu(address);

@@ -1,5 +1,5 @@
 /** evpn: networks of guests that reach over all nodes, by VXLAN and BGP EVPN. See README.md. @module */
-import { clusterId, definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
+import { clusterId, definePlugin, type PluginDefinition, primaryStages } from '../../core/plugin/api.ts';
 import { addressBook } from './address/address-plan.ts';
 import { evpnConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
@@ -37,8 +37,13 @@ export const evpnPlugin: PluginDefinition = definePlugin({
       running = startDaemonPart(runtime);
     });
     pvc.hooks.event.tap(async ({ kind, type }) => {
-      if (type !== 'status' && toldKinds.includes(kind)) running?.runtime.touch('cluster', clusterId);
+      if (type === 'status' || !toldKinds.includes(kind)) return;
+      running?.runtime.touch('cluster', clusterId);
+      if (kind === network.name) await running?.gateways.refresh();
     });
+    pvc.hooks.becomePrimary.tap(() => need().gateways.take(), { stage: primaryStages.GATEWAY });
+    // Left in the reverse order of taking.
+    pvc.hooks.leavePrimary.tap(() => running?.gateways.leave(), { stage: -primaryStages.GATEWAY });
     pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.health.tap(() => need().health);

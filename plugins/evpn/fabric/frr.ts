@@ -1,5 +1,6 @@
 /** FRR on this node: its files, its start, its commands. @module */
 import { type Host, type Runtime, type ServiceDefinition } from '../../../core/plugin/api.ts';
+import { keepRouters } from '../links/forwarding.ts';
 import { networkError } from '../network/network-kind.ts';
 import { confPath, daemonsPath, isForeign, readSessions, type Session, withBgp } from './frr-conf.ts';
 
@@ -58,6 +59,8 @@ export class Frr {
       timeoutMs: askMs,
     });
     if (made.code !== 0) throw new Error(`${runDirectory} cannot be made: ${made.stderr.trim()}`);
+    // Its zebra makes the node pass packets on.
+    await keepRouters(this.#host);
     const service = this.#runtime.supervise(await this.#definition());
     this.#service = service;
     // As Debian starts it, it has no BGP, and would never get it.

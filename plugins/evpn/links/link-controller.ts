@@ -40,8 +40,11 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
     kind: network,
     scope: 'node',
     present: async () => [...new Set((await links.own()).flatMap(({ ifname }) => vniOf(ifname) ?? []))],
-    observe: (vni, doc) => links.look(vni, doc?.spec.name),
-    plan: (doc, observed) => planLinks(doc?.spec, observed),
+    async observe(vni, doc) {
+      const wanted = doc === undefined ? undefined : await links.wanted(doc.spec);
+      return { wanted, seen: await links.look(vni, doc?.spec.name) };
+    },
+    plan: (_doc, { wanted, seen }) => planLinks(wanted, seen),
     async apply(step: LinkStep) {
       if (step.device !== undefined) {
         // A node that cannot keep its networks apart has none.

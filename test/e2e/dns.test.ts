@@ -316,6 +316,9 @@ describe('names in the networks', { concurrency: false }, () => {
     };
     const floats = async (node: string) =>
       (await lab().exec(node, ['ip', '-o', 'address', 'show'])).stdout.includes(` ${floating}/32`);
+    const { bridge } = await lab().ask('hv1', 'network.info', { network: 'office' });
+    const routes = async (node: string) =>
+      (await lab().exec(node, ['ip', '-o', 'address', 'show', 'dev', bridge])).stdout.includes(' 10.20.0.1/');
     const dead = async () =>
       (await lab().ask('hv1', 'fault.list', {})).some(({ message }) => message.includes('The service powerdns'));
     if ((await lab().primary('hv1')) === 'hv3') await makePrimary('hv1');
@@ -324,8 +327,12 @@ describe('names in the networks', { concurrency: false }, () => {
     await lab().waitFor('a fault', dead, patience);
     const startMs = performance.now();
     await makePrimary('hv3');
-    await lab().waitFor('the floating address to be there', () => floats('hv3'), patience);
-    t.diagnostic(`primary without PowerDNS after ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+    await lab().waitFor(
+      'the floating address and the gateway to be there',
+      async () => (await floats('hv3')) && (await routes('hv3')),
+      patience,
+    );
+    t.diagnostic(`primary and gateway without PowerDNS after ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
     assert.ok(await dead());
     await lab().exec('hv3', ['chmod', 'a+x', '/usr/sbin/pdns_server']);
     await comes({ from: 'hv2' }, ['www.office.example', 'A'], ['10.20.0.10']);

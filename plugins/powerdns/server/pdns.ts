@@ -21,6 +21,8 @@ const draftName = `${confName}-draft`;
 const draftPath = `${confDirectory}/pdns-${draftName}.conf`;
 const commandMs = 10_000;
 const connectMs = 2_000;
+/** Who is busy answers sooner. */
+const stuckMs = 15_000;
 
 export class Pdns {
   readonly #runtime: Runtime;
@@ -28,6 +30,8 @@ export class Pdns {
   readonly #api: PdnsApi;
   readonly #database: Database;
   #service: ReturnType<Runtime['supervise']> | undefined;
+  /** Since when it runs and has told nothing of its zones. */
+  #silentSinceMs: number | undefined;
 
   constructor(runtime: Runtime, api: PdnsApi) {
     this.#runtime = runtime;
@@ -81,8 +85,31 @@ export class Pdns {
   }
 
   /** @throws PvcError PDNS_REFUSED */
-  makeDatabase(): Promise<void> {
-    return this.#database.make();
+  async makeDatabase(): Promise<void> {
+    await this.#database.make();
+    this.#silentSinceMs = undefined;
+  }
+
+  /**
+   * Whether it runs and has told nothing of its zones for so long that it will not any more: a database that was cut off
+   * beneath it can hold it for ever, and hides from every other look. Never throws.
+   */
+  async isStuck(): Promise<boolean> {
+    const { clock } = this.#host;
+    const askedMs = clock.monotonicMs();
+    if (this.#service?.status().state !== 'running') {
+      this.#silentSinceMs = undefined;
+      return false;
+    }
+    try {
+      await this.#api.zones();
+      this.#silentSinceMs = undefined;
+      return false;
+    } catch {
+      // Its silence is the answer; the controller of zones tells the reason.
+      this.#silentSinceMs ??= askedMs;
+      return clock.monotonicMs() - this.#silentSinceMs >= stuckMs;
+    }
   }
 
   /** Whether the running PowerDNS has surely read this configuration, and opened this database. */

@@ -38,10 +38,10 @@ export function serverController(runtime: Runtime, config: PowerdnsConfig, pdns:
     const { serving } = pdns;
     const conf = await pdns.conf();
     // Where there never was one, nothing is asked of programs that may not be installed.
-    if (conf === undefined) return { wanted, conf, database: 'absent', serving, loaded: false };
+    if (conf === undefined) return { wanted, conf, database: 'absent', serving, stuck: false, loaded: false };
     const { state, mark } = await pdns.look();
     return {
-      ...{ wanted, conf, serving, database: state },
+      ...{ wanted, conf, serving, database: state, stuck: await pdns.isStuck() },
       loaded: mark !== undefined && (await pdns.isLoaded(conf, mark)),
     };
   }

@@ -4,7 +4,7 @@ import { pdnsConf } from './pdns-conf.ts';
 import { planServer, type ServerView } from './server-plan.ts';
 
 const wanted = pdnsConf({ key: 'a'.repeat(48), floating: undefined, addresses: [], secondaries: [], launch: [] });
-const right: ServerView = { wanted, conf: wanted, database: 'sound', serving: true, loaded: true };
+const right: ServerView = { wanted, conf: wanted, database: 'sound', serving: true, stuck: false, loaded: true };
 
 describe('what a coordinator does for PowerDNS', () => {
   for (const [what, change, steps] of [
@@ -23,6 +23,7 @@ describe('what a coordinator does for PowerDNS', () => {
     ],
     ['the database is gone', { database: 'absent', loaded: false }, ['database', 'start']],
     ['the database is damaged', { database: 'damaged' }, ['database', 'start']],
+    ['PowerDNS runs and tells nothing', { stuck: true }, ['database', 'start']],
     ['a daemon died before it started PowerDNS with new files', { loaded: false }, ['start']],
     ['the last domain is gone', { wanted: undefined }, ['end']],
     ['the last domain went while the daemon was down', { wanted: undefined, serving: false }, ['end']],

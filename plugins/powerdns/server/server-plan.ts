@@ -15,6 +15,8 @@ export interface ServerView {
   readonly conf: string | undefined;
   readonly database: DatabaseLook['state'];
   readonly serving: boolean;
+  /** Whether it runs and tells nothing of its zones any more, for whatever reason. */
+  readonly stuck: boolean;
   /** Whether what runs was started with these files. */
   readonly loaded: boolean;
 }
@@ -24,7 +26,7 @@ const lookMs = 5_000;
 
 const step = (what: ServerStep['do'], text: string, timeoutMs: number): ServerStep => ({ do: what, text, timeoutMs });
 
-export function planServer({ wanted, conf, database, serving, loaded }: ServerView): ReconcilePlan<ServerStep> {
+export function planServer({ wanted, conf, database, serving, stuck, loaded }: ServerView): ReconcilePlan<ServerStep> {
   if (wanted === undefined) {
     // A file that PVC did not write is not the file of a PowerDNS that it runs.
     const ours = serving || keyIn(conf) !== undefined;
@@ -32,7 +34,7 @@ export function planServer({ wanted, conf, database, serving, loaded }: ServerVi
   }
   const steps: ServerStep[] = [];
   if (conf !== wanted) steps.push({ ...step('conf', 'write the configuration of PowerDNS', 20_000), conf: wanted });
-  if (database !== 'sound')
+  if (database !== 'sound' || stuck)
     steps.push(
       step(
         'database',

@@ -9,6 +9,7 @@ import { Frr } from './fabric/frr.ts';
 import { linkController } from './links/link-controller.ts';
 import { Links } from './links/links.ts';
 import { underlayFact } from './network/mtu.ts';
+import { RouterHealth } from './upstream/router-health.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
@@ -25,12 +26,18 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   const links = new Links(runtime);
   const frr = new Frr(runtime);
   const health = new FabricHealth(runtime, config, frr);
+  const routers = new RouterHealth({
+    node: runtime.node,
+    routers: config.upstream.routers,
+    serving: () => frr.serving,
+    sessions: () => frr.routerSessions(),
+  });
   return {
     runtime,
     links,
     controllers: [linkController(runtime, links), fabricController(runtime, config, frr)],
-    health: [health.check()],
-    metrics: fabricMetrics(health),
+    health: [health.check(), routers.check()],
+    metrics: [...fabricMetrics(health), ...routers.metrics()],
     async facts() {
       const address = await links.address();
       const mtu = address === undefined ? undefined : await links.underlayMtu(address);

@@ -6,6 +6,7 @@ export const nounSummaries: Readonly<Record<string, string>> = {
   config: 'The configuration file of this node',
   connection: 'Clusters that this command line can talk to',
   network: 'Client networks',
+  'network dns': 'Names in the domains of networks',
   node: 'The servers of the cluster',
   plugin: 'What plugins are loaded and what they contribute',
   provisioner: 'Templates and profiles for new guests',

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { dropLeftover, FloatingAddress } from '../cluster/floating-address.ts';
+import { announceFloating, placeOfFloating } from '../cluster/floating-address.ts';
+import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addresses.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
 import { type RemoveParts, removeNodeTask } from '../cluster/remove-node.ts';
@@ -88,8 +89,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
   const { hooks } = program.plugins;
   const log = host.log.child('daemon');
   // Before the session of an earlier life is ended, which lets another node become primary.
-  const floatingRecord = `${config.directories.run}/floating.json`;
-  await dropLeftover(host, floatingRecord);
+  await dropLeftovers(host, config.directories.run);
   const store = await options.openStore(`daemon-${node}`);
   const documents = new Documents(store);
   program.documents = documents;
@@ -161,6 +161,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         if (found?.type !== 'query') throw new Error(`there is no query ${operation}`);
         return executor.query(found, input, { name: 'pvc', role: 'admin', via: 'internal' }, asked);
       },
+      leaseAddresses,
       supervise(definition) {
         const useSystemd =
           config.services.supervisor === 'systemd' || (config.services.supervisor === 'auto' && options.systemd);
@@ -186,17 +187,22 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         };
       },
     };
+    function leaseAddresses({ name, ...how }: Parameters<Runtime['leaseAddresses']>[0]): LeasedAddresses {
+      const record = recordOf(config.directories.run, name);
+      return new LeasedAddresses(host, { ...how, record, leaseUntilMs: () => primary.leaseUntilMs });
+    }
     /** The cluster's floating address, where there is one and this node may have it. */
-    function floatingAddress(): FloatingAddress | undefined {
+    function floatingAddress(): LeasedAddresses | undefined {
       const address = made?.spec.networks?.cluster?.floating;
       const ownAddress = own?.spec.address;
       if (!coordinator || address === undefined || ownAddress === undefined) return undefined;
       const fault = faultId('floating-address', node);
-      return new FloatingAddress(host, {
-        floating: address,
-        own: ownAddress,
-        leaseUntilMs: () => primary.leaseUntilMs,
-        record: floatingRecord,
+      return leaseAddresses({
+        name: 'floating',
+        wanted: () => placeOfFloating(host, { floating: address, own: ownAddress }),
+        announce: async (news) => {
+          for (const one of news) await announceFloating(host, one);
+        },
         trouble(reason) {
           if (reason === undefined) faults.clear(fault);
           else

@@ -80,7 +80,7 @@ export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { defineInitPart, type InitMachine, type InitPart } from './init-part.ts';
 export { type PluginContext, type PluginDefinition, type PluginHooks, pluginApiVersion } from './plugin.ts';
 export { lackOfRoom } from './room.ts';
-export type { Runtime } from './runtime.ts';
+export type { LeasedAddress, Runtime } from './runtime.ts';
 
 import type { PluginDefinition } from './plugin.ts';
 

@@ -5,6 +5,13 @@ import type { MutationAnswer } from '../operation/execute.ts';
 import type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
 import type { Documents, Write } from '../store/documents.ts';
 
+/** An address on a device of this node. */
+export interface LeasedAddress {
+  readonly device: string;
+  /** With the length of its network: `10.20.0.1/24`. */
+  readonly address: string;
+}
+
 export interface Runtime {
   readonly host: Host;
   /** The name of this node. */
@@ -37,6 +44,29 @@ export interface Runtime {
    * @throws PvcError NODE_UNREACHABLE and what the query throws
    */
   ask(operation: string, input: unknown, signal: AbortSignal): Promise<unknown>;
+  /**
+   * Addresses that this node has only while it is primary, set anew every second with a life time that ends before
+   * its lease does: whatever becomes of the daemon, the kernel takes them off before another node can be primary. One
+   * set for each name (a-z and "-"), which is taken off at the start of the next life of the daemon as well.
+   */
+  leaseAddresses(set: {
+    readonly name: string;
+    /** What is to be set now; asked each second. The device of one may be away: it is tried again. */
+    readonly wanted: () => Promise<readonly LeasedAddress[]>;
+    /** Tells the neighbours of those that were not here before; called three times for each, a second apart. */
+    readonly announce: (news: readonly LeasedAddress[]) => Promise<void>;
+    /** Why some could not be set; undefined: all is well. */
+    readonly trouble: (reason: string | undefined) => void;
+  }): {
+    /** Those that are set. */
+    readonly held: readonly LeasedAddress[];
+    /** Sets them and keeps them until `drop`; resolves once they are set. For the hook `becomePrimary`. */
+    take(): Promise<void>;
+    /** What is wanted has changed: done now, where they are taken. */
+    refresh(): Promise<void>;
+    /** Takes them off; not having them is fine. @throws Error when one is still there */
+    drop(): Promise<void>;
+  };
   /** Has a service started and kept running; it goes on when the daemon stops. */
   supervise(service: ServiceDefinition): {
     status(): ServiceStatus;

@@ -6,6 +6,12 @@ import { fabricController } from './fabric/fabric-controller.ts';
 import { FabricHealth } from './fabric/fabric-health.ts';
 import { fabricMetrics } from './fabric/fabric-metrics.ts';
 import { Frr } from './fabric/frr.ts';
+import { Firewall } from './firewall/firewall.ts';
+import { firewallController } from './firewall/firewall-controller.ts';
+import { firewallHealth } from './firewall/firewall-health.ts';
+import { Nft } from './firewall/nft.ts';
+import { gatewayMetric } from './gateway/gateway-metric.ts';
+import { Gateways } from './gateway/gateways.ts';
 import { linkController } from './links/link-controller.ts';
 import { Links } from './links/links.ts';
 import { underlayFact } from './network/mtu.ts';
@@ -14,6 +20,9 @@ import { RouterHealth } from './upstream/router-health.ts';
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly links: Links;
+  readonly gateways: Gateways;
+  readonly nft: Nft;
+  readonly firewall: Firewall;
   readonly controllers: readonly AnyController[];
   readonly health: readonly HealthCheck[];
   readonly metrics: readonly MetricDefinition[];
@@ -32,12 +41,22 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
     serving: () => frr.serving,
     sessions: () => frr.routerSessions(),
   });
+  const nft = new Nft(runtime);
+  const firewall = new Firewall(runtime, nft);
+  const gateways = new Gateways(runtime, links, firewall);
   return {
     runtime,
     links,
-    controllers: [linkController(runtime, links), fabricController(runtime, config, frr)],
-    health: [health.check(), routers.check()],
-    metrics: [...fabricMetrics(health), ...routers.metrics()],
+    gateways,
+    nft,
+    firewall,
+    controllers: [
+      linkController(runtime, links, firewall),
+      fabricController(runtime, config, frr),
+      firewallController(links, firewall),
+    ],
+    health: [health.check(), routers.check(), firewallHealth(firewall, runtime.node)],
+    metrics: [...fabricMetrics(health), ...routers.metrics(), gatewayMetric(gateways)],
     async facts() {
       const address = await links.address();
       const mtu = address === undefined ? undefined : await links.underlayMtu(address);

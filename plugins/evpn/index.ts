@@ -1,14 +1,16 @@
 /** evpn: networks of guests that reach over all nodes, by VXLAN and BGP EVPN. See README.md. @module */
-import { clusterId, definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
+import { clusterId, definePlugin, type PluginDefinition, primaryStages } from '../../core/plugin/api.ts';
 import { addressBook } from './address/address-plan.ts';
 import { evpnConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
+import { networkAcl } from './firewall/acl-kind.ts';
+import { aclOperations } from './firewall/acl-operations.ts';
 import { tapGuests } from './guest/guest-nic.ts';
 import { network, networkError } from './network/network-kind.ts';
 import { networkOperations } from './network/operations.ts';
 
-/** What changes in the cluster that FRR must be told of. */
-const fabricKinds = ['node', network.name];
+/** What changes in the cluster that FRR and the firewall must be told of. */
+const toldKinds = ['node', network.name, networkAcl.name];
 
 export const evpnPlugin: PluginDefinition = definePlugin({
   name: 'evpn',
@@ -22,8 +24,9 @@ export const evpnPlugin: PluginDefinition = definePlugin({
     };
     tapGuests(pvc, need);
     pvc.hooks.config.tap(() => [evpnConfig]);
-    pvc.hooks.kinds.tap(() => [network, addressBook]);
+    pvc.hooks.kinds.tap(() => [network, addressBook, networkAcl]);
     pvc.hooks.operations.tap(() => networkOperations(() => need().runtime));
+    pvc.hooks.operations.tap(() => aclOperations(need));
     pvc.hooks.counters.tap(async ({ view }): Promise<Record<string, number>> => {
       const count = (await view.list(network)).length;
       return count === 0 ? {} : { Networks: count };
@@ -34,8 +37,13 @@ export const evpnPlugin: PluginDefinition = definePlugin({
       running = startDaemonPart(runtime);
     });
     pvc.hooks.event.tap(async ({ kind, type }) => {
-      if (type !== 'status' && fabricKinds.includes(kind)) running?.runtime.touch('cluster', clusterId);
+      if (type === 'status' || !toldKinds.includes(kind)) return;
+      running?.runtime.touch('cluster', clusterId);
+      if (kind === network.name) await running?.gateways.refresh();
     });
+    pvc.hooks.becomePrimary.tap(() => need().gateways.take(), { stage: primaryStages.GATEWAY });
+    // Left in the reverse order of taking.
+    pvc.hooks.leavePrimary.tap(() => running?.gateways.leave(), { stage: -primaryStages.GATEWAY });
     pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.health.tap(() => need().health);

@@ -1,11 +1,13 @@
 /** The operations on networks in the types of clients: `client.call('network.add', { … })`. @module */
 import type { TypesOf } from '../../core/plugin/api.ts';
+import type { aclOperations } from './firewall/acl-operations.ts';
 import type { networkOperations } from './network/operations.ts';
 
+type AccessControl = TypesOf<ReturnType<typeof aclOperations>>;
 type Networks = TypesOf<ReturnType<typeof networkOperations>>;
 
 /** What can be done with networks. */
-export interface NetworkOperations extends Networks {}
+export interface NetworkOperations extends AccessControl, Networks {}
 
 // The module that declares it: the compiler does not reliably merge into a name that was exported again.
 declare module '../../core/operation/operation-types.ts' {

@@ -54,12 +54,22 @@ export class Addresses {
   async #ip({ argv, options }: ExecCall): Promise<ScriptedResult> {
     const { clock, random } = this.#parts;
     const { input } = options;
-    const told = typeof input === 'function' ? input() : '';
+    const told = typeof input === 'function' ? input() : typeof input === 'string' ? input : '';
     await clock.sleep(random.ms(1, 6));
-    const lines = argv[1] === '-batch' ? told.split('\n').filter((line) => line !== '') : [argv.slice(1).join(' ')];
-    let result: ScriptedResult = {};
-    for (const line of lines) result = this.#act(line.split(' '));
+    const result = argv.includes('-batch') ? this.#batch(told) : this.#act(argv.slice(1));
     return { ...result, tookMs: random.ms(0.5, 4) };
+  }
+
+  /** As with `-force`: one line after the other, whatever becomes of them. */
+  #batch(told: string): ScriptedResult {
+    const said = told
+      .split('\n')
+      .filter((line) => line !== '')
+      .flatMap((line, index) => {
+        const { code = 0, stderr = '' } = this.#act(line.split(' '));
+        return code === 0 ? [] : [`${stderr}\nCommand failed -:${index + 1}\n`];
+      });
+    return said.length === 0 ? {} : { code: 1, stderr: said.join('') };
   }
 
   #act(args: readonly string[]): ScriptedResult {

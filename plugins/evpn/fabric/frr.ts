@@ -1,5 +1,6 @@
 /** FRR on this node: its files, its start, its commands. @module */
 import { type Host, type Runtime, type ServiceDefinition } from '../../../core/plugin/api.ts';
+import { keepRouters } from '../links/forwarding.ts';
 import { networkError } from '../network/network-kind.ts';
 import { type RouterSession, readRouterSessions } from '../upstream/router-sessions.ts';
 import { confPath, daemonsPath, isForeign, readSessions, type Session, withDaemons } from './frr-conf.ts';
@@ -59,6 +60,8 @@ export class Frr {
       timeoutMs: askMs,
     });
     if (made.code !== 0) throw new Error(`${runDirectory} cannot be made: ${made.stderr.trim()}`);
+    // Its zebra makes the node pass packets on.
+    await keepRouters(this.#host);
     const service = this.#runtime.supervise(await this.#definition(daemons));
     this.#service = service;
     if (!(await this.#isUp('zebra'))) return;

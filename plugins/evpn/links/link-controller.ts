@@ -10,6 +10,7 @@ import {
   isStoreAway,
   type Runtime,
 } from '../../../core/plugin/api.ts';
+import type { Firewall } from '../firewall/firewall.ts';
 import { network } from '../network/network-kind.ts';
 import { type LinkStep, planLinks } from './link-plan.ts';
 import type { Links } from './links.ts';
@@ -18,7 +19,7 @@ import { bridgeName, vniOf, vxlanName } from './names.ts';
 /** How often devices are looked for that went, and networks that came without a word: hypervisors hear only of their guests. */
 const lookMs = 5_000;
 
-export function linkController(runtime: Runtime, links: Links): AnyController {
+export function linkController(runtime: Runtime, links: Links, firewall: Pick<Firewall, 'shut'>): AnyController {
   const { host, documents } = runtime;
 
   /** Networks of which something is missing here, and devices without a network. */
@@ -39,10 +40,17 @@ export function linkController(runtime: Runtime, links: Links): AnyController {
     kind: network,
     scope: 'node',
     present: async () => [...new Set((await links.own()).flatMap(({ ifname }) => vniOf(ifname) ?? []))],
-    observe: (vni, doc) => links.look(vni, doc?.spec.name),
-    plan: (doc, observed) => planLinks(doc?.spec, observed),
+    async observe(vni, doc) {
+      const wanted = doc === undefined ? undefined : await links.wanted(doc.spec);
+      return { wanted, seen: await links.look(vni, doc?.spec.name) };
+    },
+    plan: (_doc, { wanted, seen }) => planLinks(wanted, seen),
     async apply(step: LinkStep) {
-      if (step.device !== undefined) await links.makeDeaf(step.device);
+      if (step.device !== undefined) {
+        // A node that cannot keep its networks apart has none.
+        await firewall.shut();
+        await links.makeDeaf(step.device);
+      }
       for (const command of step.commands ?? []) await links.run(command);
     },
     async watch(touch, signal) {

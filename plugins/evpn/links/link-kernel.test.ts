@@ -12,6 +12,7 @@ const local = '10.10.0.11';
 class Kernel {
   readonly devices = new Map<string, Link>();
   readonly deaf = new Set<string>();
+  readonly routers = new Map<string, string>();
 
   see(): Observed {
     const names = [...this.devices.keys()];
@@ -21,6 +22,7 @@ class Kernel {
       vxlan: this.devices.get('pvcx100'),
       deaf: new Set([...this.deaf].filter((name) => names.includes(name))),
       loose: names.filter((name) => name.startsWith('pvt') && this.devices.get(name)?.master === undefined),
+      routers: [...this.routers].map(([mac, address]) => ({ mac, address })),
       address: local,
       underlayMtu: 1500,
     };
@@ -34,6 +36,7 @@ class Kernel {
     this.#need(name);
     this.devices.delete(name);
     this.deaf.delete(name);
+    if (name === 'pvcx100') this.routers.clear();
     for (const [other, { master, ...rest }] of this.devices) if (master === name) this.devices.set(other, rest);
   }
 
@@ -45,6 +48,7 @@ class Kernel {
       ifname: name,
       flags: [],
       mtu: Number(after('mtu')),
+      ...(type === 'bridge' ? { address: after('address') } : {}),
       group: after('group'),
       linkinfo: {
         info_kind: type,
@@ -66,6 +70,7 @@ class Kernel {
     const link = this.#need(name);
     if (word === 'up') this.devices.set(name, { ...link, flags: ['UP'] });
     else if (word === 'mtu') this.devices.set(name, { ...link, mtu: Number(value) });
+    else if (word === 'address') this.devices.set(name, { ...link, address: value });
     else if (word === 'master') {
       this.#need(value);
       const info = { ...link.linkinfo, info_slave_data: { learning: true, neigh_suppress: false } };
@@ -81,8 +86,13 @@ class Kernel {
     else if (command === 'bridge link set') {
       const link = this.#need(words[4] ?? '');
       assert.ok(link.master !== undefined, 'Operation not supported');
-      const info = { ...link.linkinfo, info_slave_data: { learning: false, neigh_suppress: true } };
+      const info = { ...link.linkinfo, info_slave_data: { learning: false, neigh_suppress: false } };
       this.devices.set(link.ifname, { ...link, linkinfo: info });
+    } else if (command === 'bridge fdb replace' || command === 'bridge fdb del') {
+      const [, , verb, mac = '', , device = '', , address = ''] = words;
+      assert.ok(this.#need(device).master !== undefined, 'Operation not supported');
+      if (verb === 'replace') this.routers.set(mac, address);
+      else assert.ok(this.routers.delete(mac), 'No such file or directory');
     } else assert.fail(command);
   }
 
@@ -106,6 +116,8 @@ const link = (ifname: string, more: Partial<Link>): Link => ({
   ...more,
 });
 
+const macs = fc.constantFrom('02:70:0a:0a:00:0c', '02:70:0a:0a:00:0d');
+
 /** Devices that an earlier life of the daemon, an older network or somebody's hand has left. */
 const leftovers = fc.record({
   bridge: fc.option(
@@ -123,11 +135,16 @@ const leftovers = fc.record({
   ),
   deaf: fc.subarray(['pvcn100', 'pvcx100']),
   cards: fc.integer({ min: 0, max: 3 }),
-  wanted: fc.constantFrom(undefined, { mtu: 1450 }, { mtu: 1400 }),
+  routers: fc.dictionary(macs, fc.constantFrom('10.10.0.12', '10.10.0.99')),
+  wanted: fc.constantFrom(
+    undefined,
+    { mtu: 1450, routers: [] },
+    { mtu: 1400, routers: [{ mac: '02:70:0a:0a:00:0c', address: '10.10.0.12' }] },
+  ),
 });
 type Leftovers = typeof leftovers extends fc.Arbitrary<infer T> ? T : never;
 
-function kernelWith({ bridge, vxlan, deaf, cards }: Leftovers): Kernel {
+function kernelWith({ bridge, vxlan, deaf, routers, cards }: Leftovers): Kernel {
   const kernel = new Kernel();
   kernel.devices.set('br0', link('br0', { group: 'default' }));
   if (bridge !== null)
@@ -144,10 +161,12 @@ function kernelWith({ bridge, vxlan, deaf, cards }: Leftovers): Kernel {
         linkinfo: {
           info_kind: 'vxlan',
           info_data: { id: vxlan.id, local: vxlan.local, port: 4789, learning: vxlan.learning },
-          ...(vxlan.plugged ? { info_slave_data: { learning: !vxlan.suppress, neigh_suppress: vxlan.suppress } } : {}),
+          ...(vxlan.plugged ? { info_slave_data: { learning: vxlan.suppress, neigh_suppress: vxlan.suppress } } : {}),
         },
       }),
     );
+  if (vxlan?.plugged === true && bridge !== null)
+    for (const [mac, address] of Object.entries(routers)) kernel.routers.set(mac, address);
   for (const name of deaf) if (kernel.devices.has(name)) kernel.deaf.add(name);
   for (let card = 0; card < cards; card += 1)
     kernel.devices.set(`pvt52540000000${card}`, link(`pvt52540000000${card}`, { group: 'default' }));
@@ -174,6 +193,8 @@ describe('the devices of a network, from whatever there is', () => {
           assert.equal(seen.vxlan?.master, 'pvcn100');
           assert.equal(seen.loose.length, 0);
           assert.equal(seen.deaf.size, 2);
+          assert.deepEqual(seen.routers, start.wanted.routers);
+          assert.equal(seen.bridge?.address, '02:70:0a:0a:00:0b');
         }
       }),
       { numRuns: 2000 },

@@ -5,6 +5,7 @@ import { mostVni } from '../network/network-kind.ts';
 import { type Observed, planLinks } from './link-plan.ts';
 import { bridgeName, linkGroup, macOfTap, tapName, vniOf, vxlanName } from './names.ts';
 import { type Link, mtuOfAddress, readLinks } from './reading.ts';
+import type { Router } from './router.ts';
 
 const local = '10.10.0.11';
 const nothing: Observed = {
@@ -13,6 +14,7 @@ const nothing: Observed = {
   vxlan: undefined,
   deaf: new Set(),
   loose: [],
+  routers: [],
   address: local,
   underlayMtu: 1500,
 };
@@ -21,6 +23,7 @@ const bridge: Link = {
   ifname: 'pvcn100',
   flags: ['UP', 'LOWER_UP'],
   mtu: 1450,
+  address: '02:70:0a:0a:00:0b',
   group: linkGroup,
   linkinfo: { info_kind: 'bridge', info_data: { mcast_snooping: 0 } },
 };
@@ -33,19 +36,19 @@ const vxlan: Link = {
   linkinfo: {
     info_kind: 'vxlan',
     info_data: { id: 100, local, port: 4789, learning: false },
-    info_slave_data: { learning: false, neigh_suppress: true },
+    info_slave_data: { learning: false, neigh_suppress: false },
   },
 };
 const whole: Observed = { ...nothing, bridge, vxlan, deaf: new Set(['pvcn100', 'pvcx100']) };
 
-const words = (observed: Partial<Observed>, mtu = 1450, wanted = true): string[] =>
-  planLinks(wanted ? { mtu } : undefined, { ...whole, ...observed }).steps.flatMap(({ device, commands }) => [
+const words = (observed: Partial<Observed>, mtu = 1450, wanted = true, routers: Router[] = []): string[] =>
+  planLinks(wanted ? { mtu, routers } : undefined, { ...whole, ...observed }).steps.flatMap(({ device, commands }) => [
     ...(device === undefined ? [] : [`deaf ${device}`]),
     ...(commands ?? []).map((command) => command.join(' ')),
   ]);
 
 const make = [
-  'ip link add name pvcn100 group 7370 mtu 1450 type bridge stp_state 0 mcast_snooping 0',
+  'ip link add name pvcn100 group 7370 mtu 1450 address 02:70:0a:0a:00:0b type bridge stp_state 0 mcast_snooping 0',
   'deaf pvcn100',
   'ip link set dev pvcn100 up',
 ];
@@ -53,7 +56,7 @@ const makeVxlan = [
   'ip link add name pvcx100 group 7370 mtu 1450 type vxlan id 100 local 10.10.0.11 dstport 4789 nolearning',
   'deaf pvcx100',
   'ip link set dev pvcx100 master pvcn100',
-  'bridge link set dev pvcx100 learning off neigh_suppress on',
+  'bridge link set dev pvcx100 learning off neigh_suppress off',
   'ip link set dev pvcx100 up',
 ];
 
@@ -61,7 +64,10 @@ describe('the devices of a network', () => {
   it('are left alone when all is well', () => assert.deepEqual(words({}), []));
   it('are made', () => assert.deepEqual(words(nothing), [...make, ...makeVxlan]));
   it('are a bridge alone on a node without an address', () =>
-    assert.deepEqual(words({ ...nothing, address: undefined, underlayMtu: undefined }), make));
+    assert.deepEqual(
+      words({ ...nothing, address: undefined, underlayMtu: undefined }),
+      make.map((line) => line.replace('0a:0a:00:0b', '00:00:00:00')),
+    ));
 
   for (const [what, observed, expected] of [
     ['the bridge is gone', { bridge: undefined }, [...make, ...makeVxlan.slice(2, 4)]],
@@ -69,7 +75,11 @@ describe('the devices of a network', () => {
     [
       'it has another local address',
       { address: '10.10.0.99' },
-      ['ip link delete dev pvcx100', ...makeVxlan.map((line) => line.replace(local, '10.10.0.99'))],
+      [
+        'ip link set dev pvcn100 address 02:70:0a:0a:00:63',
+        'ip link delete dev pvcx100',
+        ...makeVxlan.map((line) => line.replace(local, '10.10.0.99')),
+      ],
     ],
     ['it hangs nowhere', { vxlan: { ...vxlan, master: undefined } }, makeVxlan.slice(2, 4)],
     ['it hangs elsewhere', { vxlan: { ...vxlan, master: 'br0' } }, makeVxlan.slice(2, 4)],
@@ -86,8 +96,8 @@ describe('the devices of a network', () => {
     it(`are mended when ${what}`, () => assert.deepEqual(words(observed), expected));
 
   for (const [what, part] of [
-    ['learns', { learning: true, neigh_suppress: true }],
-    ['lets every question through', { learning: false, neigh_suppress: false }],
+    ['learns', { learning: true, neigh_suppress: false }],
+    ['answers for others', { learning: false, neigh_suppress: true }],
   ] as const)
     it(`are mended when the port ${what}`, () => {
       const linkinfo = { ...vxlan.linkinfo, info_slave_data: part };
@@ -103,6 +113,24 @@ describe('the devices of a network', () => {
       const linkinfo = { ...vxlan.linkinfo, info_data: { ...vxlan.linkinfo?.info_data, ...data } };
       assert.deepEqual(words({ vxlan: { ...vxlan, linkinfo } }), ['ip link delete dev pvcx100', ...makeVxlan]);
     });
+
+  const second = { mac: '02:70:0a:0a:00:0c', address: '10.10.0.12' };
+  const third = { mac: '02:70:0a:0a:00:0d', address: '10.10.0.13' };
+  const fdb = (verb: string, { mac, address }: Router) =>
+    `bridge fdb ${verb} ${mac} dev pvcx100 dst ${address} self master${verb === 'del' ? '' : ' static'}`;
+  it('know the way to each node that can be the gateway', () => {
+    const all = [second, third];
+    assert.deepEqual(words({ routers: all }, 1450, true, all), []);
+    assert.deepEqual(words({}, 1450, true, all), [fdb('replace', second), fdb('replace', third)]);
+    assert.deepEqual(words({ routers: all }, 1450, true, [third]), [fdb('del', second)]);
+    const moved = { ...second, address: '10.10.0.99' };
+    assert.deepEqual(words({ routers: [moved] }, 1450, true, [second]), [fdb('replace', second)]);
+    assert.deepEqual(words({ vxlan: undefined, routers: [] }, 1450, true, [second]), [
+      ...makeVxlan.slice(0, -1),
+      fdb('replace', second),
+      ...makeVxlan.slice(-1),
+    ]);
+  });
 
   it('get another MTU in place', () =>
     assert.deepEqual(words({}, 1400), ['ip link set dev pvcn100 mtu 1400', 'ip link set dev pvcx100 mtu 1400']));

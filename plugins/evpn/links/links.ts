@@ -1,21 +1,40 @@
 /** Devices of this node, as the kernel tells of them and as it is told. @module */
 import { node as nodeKind, type Runtime } from '../../../core/plugin/api.ts';
+import { routedPrefixes } from '../address/addressing.ts';
 import { readNodeNetworks } from '../address/node-networks.ts';
 import { looseCards } from '../guest/cards.ts';
-import type { Command, Observed } from './link-plan.ts';
+import type { NetworkSpec } from '../network/network-kind.ts';
+import type { Command, Observed, Wanted } from './link-plan.ts';
 import { bridgeName, linkGroup, vxlanName } from './names.ts';
 import { type Link, mtuOfAddress, readLinks } from './reading.ts';
+import { readRouters, routerMac, routersOf } from './router.ts';
 
 const execMs = 5_000;
 
-/** Without an address of its own on it the node would still answer for its others; with these it drops what comes. */
+const ipv4 = '/proc/sys/net/ipv4/conf';
+const ipv6 = '/proc/sys/net/ipv6/conf';
+const ipv6Off = 'disable_ipv6';
+
+/**
+ * Without an address of its own on it the node would still answer for its others; with these it drops what comes, speaks
+ * for no address but those on the device, believes no router there, gives itself no address, and tells the neighbours
+ * which it has (Documentation/networking/ip-sysctl).
+ */
 const deafSettings = (device: string): readonly (readonly [path: string, value: string])[] => [
-  [`/proc/sys/net/ipv6/conf/${device}/disable_ipv6`, '1'],
-  [`/proc/sys/net/ipv4/conf/${device}/rp_filter`, '1'],
+  [`${ipv6}/${device}/addr_gen_mode`, '1'],
+  [`${ipv6}/${device}/accept_ra`, '0'],
+  [`${ipv6}/${device}/ndisc_notify`, '1'],
+  [`${ipv6}/${device}/${ipv6Off}`, '1'],
+  [`${ipv4}/${device}/rp_filter`, '1'],
+  [`${ipv4}/${device}/arp_ignore`, '1'],
+  [`${ipv4}/${device}/arp_announce`, '2'],
+  [`${ipv4}/${device}/arp_notify`, '1'],
 ];
 
 export class Links {
   readonly #runtime: Runtime;
+  /** Bridges on which this node has IPv6 addresses of its own: as their gateway. */
+  #open: ReadonlySet<string> = new Set();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -42,9 +61,14 @@ export class Links {
     return readLinks(await this.run(['ip', '-j', '-d', 'link', 'show', 'group', linkGroup]));
   }
 
+  #settings(device: string): readonly (readonly [path: string, value: string])[] {
+    return deafSettings(device).filter(([path]) => !this.#open.has(device) || !path.endsWith(ipv6Off));
+  }
+
+  /** Whether the node is nothing but a gateway on it, if that. */
   async isDeaf(device: string): Promise<boolean> {
     const { files } = this.#runtime.host;
-    for (const [path, value] of deafSettings(device)) {
+    for (const [path, value] of this.#settings(device)) {
       const now = await files.readText(path);
       // A kernel without IPv6 has no such file, and is deaf by itself.
       if (now !== undefined && now.trim() !== value) return false;
@@ -54,8 +78,28 @@ export class Links {
 
   async makeDeaf(device: string): Promise<void> {
     const { files } = this.#runtime.host;
-    for (const [path, value] of deafSettings(device))
+    for (const [path, value] of this.#settings(device))
       if ((await files.stat(path)) !== undefined) await files.append(path, `${value}\n`);
+  }
+
+  /** From now on the node speaks IPv6 on these bridges, and on no other; it has no address there yet. */
+  async open(bridges: readonly string[]): Promise<void> {
+    const { files } = this.#runtime.host;
+    const closing = [...this.#open].filter((bridge) => !bridges.includes(bridge));
+    this.#open = new Set(bridges);
+    for (const bridge of bridges) {
+      const path = `${ipv6}/${bridge}/${ipv6Off}`;
+      if ((await files.readText(path))?.trim() !== '1') continue;
+      // All the other settings come first: it must not take part in anything by itself.
+      await this.makeDeaf(bridge);
+      await files.append(path, '0\n');
+    }
+    for (const bridge of closing) await this.makeDeaf(bridge);
+  }
+
+  /** The node speaks IPv6 on none. */
+  close(): Promise<void> {
+    return this.open([]);
   }
 
   /** Whether guests can be plugged into the network here. */
@@ -78,6 +122,19 @@ export class Links {
     return mtuOfAddress(await this.run(['ip', '-j', 'address', 'show', 'to', address]), address);
   }
 
+  /** This node's MAC address on the bridges of networks. */
+  async routerMac(): Promise<string> {
+    return routerMac(await this.address());
+  }
+
+  /** What a network is to be here. */
+  async wanted(spec: NetworkSpec): Promise<Wanted> {
+    const routed = routedPrefixes(spec).length > 0;
+    const nodes = routed ? await this.#runtime.documents.list(nodeKind) : [];
+    const told = nodes.map(({ id, spec: { role, address } }) => ({ name: id, role, address }));
+    return { mtu: spec.mtu, routers: routersOf(told, this.#runtime.node) };
+  }
+
   async look(vni: string, name: string | undefined): Promise<Observed> {
     const [bridge, vxlan, address] = await Promise.all([
       this.device(bridgeName(vni)),
@@ -92,6 +149,8 @@ export class Links {
       bridge,
       vxlan,
       deaf,
+      routers:
+        vxlan === undefined ? [] : readRouters(await this.run(['bridge', '-j', 'fdb', 'show', 'dev', vxlan.ifname])),
       loose: name === undefined ? [] : await looseCards(this.#runtime, this, name),
       address,
       underlayMtu: address === undefined ? undefined : await this.underlayMtu(address),

@@ -5,6 +5,7 @@ const link = z.looseObject({
   ifname: z.string(),
   flags: z.array(z.string()).default([]),
   mtu: z.int(),
+  address: z.string().optional(),
   master: z.string().optional(),
   group: z.string().default('default'),
   linkinfo: z

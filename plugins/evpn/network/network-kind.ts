@@ -24,6 +24,8 @@ export const networkSpec = z.strictObject({
   ipv6: ipv6Spec.optional(),
   /** DNS domain of its guests. */
   domain: domainName.optional(),
+  /** What its guests send outside gets the address of the node that sends it on. Absent: no. */
+  nat: z.boolean().optional(),
 });
 export type NetworkSpec = z.infer<typeof networkSpec>;
 

@@ -21,9 +21,12 @@ import {
   changesOf,
   rowOfAddressing,
 } from '../address/addressing.ts';
+import { removeEntries } from '../firewall/acl-operations.ts';
+import { needNat } from '../firewall/nat.ts';
 import { cardsOn } from '../guest/cards.ts';
 import { bridgeName } from '../links/names.ts';
 import { ceilingOf, vxlanOverhead } from './mtu.ts';
+import { needNetwork } from './need-network.ts';
 import {
   mtuNumber,
   type NetworkSpec,
@@ -43,6 +46,7 @@ const networkRow = z.object({
   mtu: z.int().describe('what its frames may carry, bytes'),
   description: z.string(),
   ...addressingRow,
+  nat: z.boolean().describe('guests reach the outside under the address of the node'),
   guests: z.int().describe('guests with a network card on it'),
 });
 export type NetworkRow = z.output<typeof networkRow>;
@@ -70,13 +74,6 @@ const answerOf = ({ id, spec }: Pick<NetworkDoc, 'id' | 'spec'>): z.output<typeo
   vni: Number(id),
   mtu: spec.mtu,
 });
-
-/** @throws PvcError NETWORK_NOT_FOUND */
-async function needNetwork(view: View, name: string): Promise<NetworkDoc> {
-  const doc = await view.find(network, 'name', name);
-  if (doc === undefined) throw networkError('NETWORK_NOT_FOUND', { network: name });
-  return doc;
-}
 
 /** The MTU that was asked for, or the largest. @throws PvcError NETWORK_MTU */
 async function fittingMtu(view: View, name: string, wanted: number | undefined): Promise<number> {
@@ -166,6 +163,10 @@ export function networkOperations(runtime: () => Runtime) {
         vni: vniNumber.optional().describe('its number, 1 to 16777215 (a free one)'),
         mtu: mtuNumber.optional().describe('MTU, bytes (the largest that every node carries)'),
         ...addressingInput,
+        nat: z
+          .boolean()
+          .default(false)
+          .describe('hide its guests behind the address of the node where they go outside'),
         description: names.oneLine.default('').describe('text for people'),
       }),
       output: answer,
@@ -175,8 +176,9 @@ export function networkOperations(runtime: () => Runtime) {
         const mtu = await fittingMtu(view, input.network, input.mtu);
         const id = await numberFor(view, input.vni);
         const addressing = addressingAsAsked(input.network, {}, input);
-        const { network: name, type, description } = input;
-        const spec: NetworkSpec = { name, type, mtu, description, ...addressing };
+        const { network: name, type, description, nat } = input;
+        const spec: NetworkSpec = { name, type, mtu, description, ...addressing, ...(nat ? { nat } : {}) };
+        needNat(spec);
         plan.create(network, id, spec);
         plan.act(`make the bridge ${bridgeName(id)} for ${name} on every node (VNI ${id}, MTU ${mtu})`);
         await readdress(plan, view, given, { name, before: {}, after: addressing });
@@ -185,7 +187,7 @@ export function networkOperations(runtime: () => Runtime) {
     }),
     defineMutation({
       name: 'network.modify',
-      summary: 'Change the addresses, the MTU or the description of a network',
+      summary: 'Change the addresses, masquerade, the MTU or the description of a network',
       http: { method: 'PATCH', path: '/networks/{network}' },
       cli: {
         command: 'network modify',
@@ -194,6 +196,7 @@ export function networkOperations(runtime: () => Runtime) {
         examples: [
           'pvc network modify office --ipv4 10.20.0.0/24 --gateway4 first',
           'pvc network modify office --gateway4 none --domain none',
+          'pvc network modify office --nat',
           'pvc network modify office --mtu 1400 -d ""',
         ],
       },
@@ -202,17 +205,23 @@ export function networkOperations(runtime: () => Runtime) {
         network: networkName,
         mtu: mtuNumber.optional().describe('MTU, bytes'),
         ...addressingInput,
+        nat: z.boolean().optional().describe('hide its guests behind the address of the node where they go outside'),
         description: names.oneLine.optional().describe('text for people; empty for none'),
       }),
       output: answer,
       async plan(plan, { view }, input) {
         const given = await addressBookOf(view);
         const doc = await needNetwork(view, input.network);
-        const { ipv4, ipv6, domain, ...rest } = doc.spec;
+        const { ipv4, ipv6, domain, nat: hidden = false, ...rest } = doc.spec;
+        const { nat = hidden } = input;
         const before: Addressing = { ipv4, ipv6, domain };
         const after = addressingAsAsked(input.network, before, input);
         const mtu = input.mtu === undefined ? doc.spec.mtu : await fittingMtu(view, input.network, input.mtu);
-        const spec: NetworkSpec = { ...rest, mtu, description: input.description ?? rest.description, ...after };
+        const spec: NetworkSpec = {
+          ...{ ...rest, mtu, description: input.description ?? rest.description },
+          ...{ ...after, ...(nat ? { nat } : {}) },
+        };
+        needNat(spec);
         if (isDeepStrictEqual(networkSpec.parse(spec), networkSpec.parse(doc.spec)))
           throw networkError('NETWORK_UNCHANGED', { network: input.network });
         plan.update(network, doc, spec);
@@ -221,6 +230,7 @@ export function networkOperations(runtime: () => Runtime) {
           tellGuests(plan, input.network, (await guestsByNetwork(view))(input.network));
         }
         await readdress(plan, view, given, { name: input.network, before, after });
+        if (nat !== hidden) plan.act(`${input.network}: ${nat ? 'masquerade' : 'no masquerade'} towards the outside`);
         if (spec.description !== doc.spec.description) plan.act(`change the description of ${input.network}`);
         return answerOf({ id: doc.id, spec });
       },
@@ -241,6 +251,7 @@ export function networkOperations(runtime: () => Runtime) {
       async plan(plan, { view }, input) {
         const doc = await needNetwork(view, input.network);
         plan.remove(network, doc);
+        await removeEntries(plan, view, doc.id);
         plan.act(`remove the bridge ${bridgeName(doc.id)} on every node`);
         return answerOf(doc);
       },
@@ -286,5 +297,6 @@ const rowOf = ({ id, spec }: NetworkDoc, guests: number): NetworkRow => ({
   mtu: spec.mtu,
   description: spec.description,
   ...rowOfAddressing(spec),
+  nat: spec.nat ?? false,
   guests,
 });

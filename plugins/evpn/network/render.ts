@@ -47,6 +47,7 @@ export const renderNetwork = (info: NetworkInfo, context: RenderContext): string
         ['IPv4', wordsOf(info.ipv4)],
         ['IPv6', wordsOf(info.ipv6)],
         ['Domain', info.domain ?? undefined],
+        ['Masquerade', info.nat ? 'towards the outside' : undefined],
         ['Bridge', `${info.bridge}, on every node`],
       ],
       context,

@@ -1,4 +1,4 @@
-/** The floating address on a real link, in a network of the test's own. */
+/** Leased addresses on real links, in a network of the test's own; the floating address as one of them. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -9,15 +9,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../test/fixtures/expect.ts';
 import type { Host } from '../host/host.ts';
 import { createLinuxHost } from '../host/linux.ts';
-import { deviceOf, dropLeftover, FloatingAddress } from './floating-address.ts';
+import { deviceOf, placeOfFloating } from './floating-address.ts';
+import { dropLeftovers, LeasedAddresses, readBatchErrors, recordOf } from './leased-addresses.ts';
 
 const isRoot = process.getuid?.() === 0;
 const namespace = `pvc-floating-${process.pid}`;
 const floating = '192.0.2.10';
 
-describe('the floating address', { skip: isRoot ? false : 'needs root for a network namespace' }, () => {
+describe('leased addresses', { skip: isRoot ? false : 'needs root for a network namespace' }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'pvc-floating-'));
-  const record = join(directory, 'floating.json');
+  const record = recordOf(directory, 'floating');
   const real = createLinuxHost({ destination: () => {} });
   /** Every command is run in the namespace. */
   const host: Host = {
@@ -29,11 +30,12 @@ describe('the floating address', { skip: isRoot ? false : 'needs root for a netw
     },
   };
   let leaseUntilMs = 0;
+  const announced: string[] = [];
   const troubles: (string | undefined)[] = [];
   const address = () =>
-    new FloatingAddress(host, {
-      floating,
-      own: '192.0.2.11',
+    new LeasedAddresses(host, {
+      wanted: () => placeOfFloating(host, { floating, own: '192.0.2.11' }),
+      announce: async (news) => void announced.push(...news.map((one) => one.address)),
       leaseUntilMs: () => leaseUntilMs,
       record,
       trouble: (reason) => troubles.push(reason),
@@ -69,6 +71,7 @@ describe('the floating address', { skip: isRoot ? false : 'needs root for a netw
       lease(4_500);
       assert.ok(isSet(), 'it is renewed');
     }
+    assert.deepEqual(announced, Array(3).fill(`${floating}/32`));
     await one.drop();
     assert.equal(isSet(), false);
     await one.drop();
@@ -98,9 +101,9 @@ describe('the floating address', { skip: isRoot ? false : 'needs root for a netw
     const dead = address();
     lease(4_500);
     await dead.take();
-    await dropLeftover(host, record);
+    await dropLeftovers(host, directory);
     assert.equal(isSet(), false);
-    await dropLeftover(host, record);
+    await dropLeftovers(host, directory);
     lease(0);
     await dead.drop();
   });
@@ -115,6 +118,55 @@ describe('the floating address', { skip: isRoot ? false : 'needs root for a netw
     await eventually('it is set', isSet);
     await eventually('the trouble is over', () => troubles.at(-1) === undefined);
     await one.drop();
+  });
+
+  it('is one of many, of which each is set, changed and taken off by itself', async () => {
+    const on = (device: string, ...addresses: string[]) => addresses.map((one) => ({ device, address: one }));
+    const shown = () =>
+      execFileSync('ip', ['-n', namespace, '-o', 'addr', 'show', 'scope', 'global'])
+        .toString()
+        .split('\n')
+        .flatMap((line) => /^\d+: (\S+) +inet6? (\S+)/.exec(line)?.slice(1).join(' ') ?? [])
+        .toSorted();
+    const own = ['link1 192.0.2.11/24'];
+    let wanted = [...on('link2', '10.20.0.1/24', 'fd20::1/64'), ...on('away', '10.21.0.1/24')];
+    const told: string[] = [];
+    const many = new LeasedAddresses(host, {
+      wanted: async () => wanted,
+      announce: async (news) => void told.push(...news.map((one) => one.address)),
+      leaseUntilMs: () => leaseUntilMs,
+      record: recordOf(directory, 'many'),
+      trouble: (reason) => troubles.push(reason),
+    });
+    await many.refresh();
+    assert.deepEqual(shown(), own, 'nothing before they are taken');
+    lease(30_000);
+    await many.take();
+    assert.deepEqual(shown(), [...own, 'link2 10.20.0.1/24', 'link2 fd20::1/64']);
+    assert.deepEqual(many.held, on('link2', '10.20.0.1/24', 'fd20::1/64'));
+    assert.equal(troubles.at(-1), undefined, 'a device that is away is no trouble');
+    assert.deepEqual(told, ['10.20.0.1/24', 'fd20::1/64']);
+    wanted = [...on('link2', '10.20.0.9/24', 'fd20::1/64'), ...on('link1', 'fe80::1/64')];
+    await many.refresh();
+    assert.deepEqual(shown(), [...own, 'link2 10.20.0.9/24', 'link2 fd20::1/64']);
+    execFileSync('ip', ['-n', namespace, 'addr', 'del', '10.20.0.9/24', 'dev', 'link2']);
+    await eventually('what somebody took off is there again', () => shown().includes('link2 10.20.0.9/24'));
+    execFileSync('ip', ['netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv6.conf.link2.disable_ipv6=1']);
+    await eventually('a reason is told', () => /disabled|denied/i.test(troubles.at(-1) ?? ''));
+    assert.ok(shown().includes('link2 10.20.0.9/24'), 'the others stay');
+    await many.drop();
+    assert.deepEqual(shown(), own);
+    await many.drop();
+  });
+
+  it('of which some fail is told apart by place', () => {
+    const missing = 'Cannot find device "x"\nCommand failed -:2\n';
+    assert.deepEqual(readBatchErrors(missing), { failed: new Set([1]), reason: undefined });
+    assert.deepEqual(readBatchErrors(`${missing}Error: no.\nCommand failed -:3\n`), {
+      failed: new Set([1, 2]),
+      reason: 'Error: no.',
+    });
+    assert.deepEqual(readBatchErrors(''), { failed: 'all', reason: 'ip: no reason given' });
   });
 
   it('is looked for by its whole text', () => {

@@ -1,0 +1,92 @@
+/** Keeps the zones of this coordinator's PowerDNS as the cluster is. @module */
+import { type AnyController, cluster, defineController, type Runtime, type Write } from '../../../core/plugin/api.ts';
+import type { PowerdnsConfig } from '../config.ts';
+import type { PdnsApi } from '../server/api.ts';
+import type { Pdns } from '../server/pdns.ts';
+import { entriesOf } from './entries.ts';
+import type { DnsSources } from './sources.ts';
+import { dnsZone, type ZoneSpec } from './zone-kind.ts';
+import { isSettled, planZones, type ZoneStep, type ZoneView } from './zone-plan.ts';
+import { zonesOf } from './zones.ts';
+
+/** Serials tell of every change of PVC; this finds those that somebody else made. */
+const wholeLookMs = 600_000;
+/** PowerDNS is on its way up. */
+const silentMs = 500;
+
+export interface ZoneFigures {
+  readonly zones: number;
+  readonly records: number;
+}
+
+export interface ZoneWork {
+  readonly controller: AnyController;
+  /** As of the last look; undefined: PowerDNS does not run here. */
+  figures(): ZoneFigures | undefined;
+}
+
+export function zoneWork(
+  runtime: Runtime,
+  config: PowerdnsConfig,
+  pdns: Pdns,
+  api: PdnsApi,
+  dns: DnsSources,
+): ZoneWork {
+  const { documents, host } = runtime;
+  const lookedMs = new Map<string, number>();
+  let figures: ZoneFigures | undefined;
+
+  async function observe(): Promise<ZoneView | 'off' | 'silent'> {
+    // While it is on its way up, or down, its keeper says so.
+    if (!pdns.serving || !(await pdns.answers())) {
+      figures = undefined;
+      return pdns.serving ? 'silent' : 'off';
+    }
+    // Serials before contents: what is newer than its serial only gets the next one.
+    const docs = await documents.list(dnsZone);
+    const wanted = zonesOf(entriesOf(await dns.facts()));
+    const serials = new Map(docs.map(({ id, spec }) => [id, spec]));
+    const held = new Map((await api.zones()).map(({ name, serial }) => [name, serial]));
+    figures = { zones: held.size, records: wanted.reduce((sum, { sets }) => sum + sets.length, 0) };
+    const nowMs = host.clock.monotonicMs();
+    const looked: [string, Awaited<ReturnType<PdnsApi['zone']>>][] = [];
+    for (const zone of wanted) {
+      const due = (lookedMs.get(zone.name) ?? Number.NEGATIVE_INFINITY) + wholeLookMs <= nowMs;
+      if (!held.has(zone.name) || (!due && isSettled(zone, { serials, held }))) continue;
+      looked.push([zone.name, await api.zone(zone.name)]);
+      lookedMs.set(zone.name, nowMs);
+    }
+    return {
+      ...{ wanted, serials, held, primary: runtime.isPrimary(), secondaries: config.secondaries.length > 0 },
+      looked: new Map(looked),
+    };
+  }
+
+  async function writeSerials(serials: ReadonlyMap<string, ZoneSpec>): Promise<void> {
+    const docs = await documents.list(dnsZone);
+    const known = new Map(docs.map((doc) => [doc.id, doc]));
+    const writes = [
+      ...docs.filter(({ id }) => !serials.has(id)).map((before): Write => ({ do: 'remove', kind: dnsZone, before })),
+      ...[...serials].flatMap(([id, spec]): Write[] => {
+        const before = known.get(id);
+        if (before === undefined) return [{ do: 'create', kind: dnsZone, id, spec }];
+        return before.spec.serial === spec.serial ? [] : [{ do: 'spec', kind: dnsZone, before, spec }];
+      }),
+    ];
+    await runtime.write(writes, { asPrimary: true });
+  }
+
+  const controller = defineController({
+    name: 'dns-zones',
+    summary: 'keeps the names that PowerDNS tells as the cluster is',
+    kind: cluster,
+    scope: 'node',
+    observe,
+    plan: (_doc, view, { nowMs }) =>
+      typeof view === 'string'
+        ? { steps: [], ...(view === 'silent' ? { againInMs: silentMs } : {}) }
+        : planZones(view, nowMs),
+    apply: (step: ZoneStep) => (step.do === 'serials' ? writeSerials(step.serials) : api.call(step.call)),
+  });
+  return { controller, figures: () => figures };
+}

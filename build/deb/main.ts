@@ -51,6 +51,7 @@ function fill(): void {
   mkdirSync(join(root, 'usr/sbin'), { recursive: true });
   symlinkSync('../bin/pvc', join(root, 'usr/sbin/pvcd'));
   put('usr/lib/systemd/system/pvcd.service', { from: source('pvcd.service') }, 0o644);
+  put('usr/lib/systemd/system/pvc-dnsmasq@.service', { from: source('pvc-dnsmasq@.service') }, 0o644);
   put('usr/share/bash-completion/completions/pvc', { text: completion('bash') }, 0o644);
   put('usr/share/zsh/vendor-completions/_pvc', { text: completion('zsh') }, 0o644);
   put('usr/share/fish/vendor_completions.d/pvc.fish', { text: completion('fish') }, 0o644);

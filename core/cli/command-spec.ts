@@ -143,7 +143,7 @@ export function commandSpecs(registry: OperationRegistry, locals: readonly Local
       summary: operation.summary,
       description: operation.description,
       examples: cli.examples ?? [],
-      hidden: false,
+      hidden: cli.hidden ?? false,
       target: { type: 'operation', operation, cli, plugin },
     });
   }

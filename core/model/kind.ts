@@ -43,6 +43,11 @@ export interface KindDefinition<Spec, Status> {
    * does not exist cannot be referred to, and what is referred to keeps its name: see core/operation/references.ts.
    */
   readonly refers?: (spec: Spec) => readonly Reference[];
+  /**
+   * The object without which this one means nothing, as in `refers`: whoever removes that one removes this one in the
+   * same commit. It is not looked for when this one is made: who makes it refers to it, or pins what it relies on.
+   */
+  readonly belongs?: (spec: Spec) => Reference;
   /** The words of the commands on such objects (`storage volume`), when they are not the kind's name. */
   readonly command?: string;
   /** Name for people, when the id is not it. */

@@ -112,4 +112,6 @@ export interface CliSpec {
   /** Replaces "call, then print". */
   readonly run?: (context: CliRun) => Promise<number>;
   readonly examples?: readonly string[];
+  /** A command that only programs give: neither in the help nor in the reference. */
+  readonly hidden?: boolean;
 }

@@ -415,6 +415,28 @@ describe('an answer that was lost', () => {
     }
   });
 
+  it('of an operation without a record is planned again, and does nothing twice', async () => {
+    const note = { ...make, recorded: false } as const;
+    for (const applied of [true, false]) {
+      const { executor, link, run, documents, records } = setUp();
+      link.loseNextAnswer(applied);
+      await run(
+        executor.mutate(
+          {
+            ...note,
+            async plan(plan, context, input) {
+              const [known] = await context.view.list(box);
+              return known === undefined ? make.plan(plan, context, input) : { id: known.id, bytes: '' };
+            },
+          },
+          { name: 'a' },
+          admin,
+        ),
+      );
+      assert.deepEqual([(await documents.list(box)).length, (await records()).length], [1, 0], `applied ${applied}`);
+    }
+  });
+
   it('is told as unknown when the store stays away', async () => {
     const { executor, link, run, cluster } = setUp();
     link.loseNextAnswer(true);

@@ -160,18 +160,22 @@ export class Executor {
         changes: changeLines(builder.writes),
         tasks: builder.tasks.map((started) => started.id),
       };
+      const recorded = operation.recorded ?? true;
       const { ops, topics } = documents.commitOf([
         ...builder.writes,
-        { do: 'create', kind: audit, id: fixed.request, spec: record },
+        ...(recorded ? [{ do: 'create', kind: audit, id: fixed.request, spec: record } as const] : []),
       ]);
       if (ops.length > maxCommitOps)
         throw storeError('STORE_TOO_LARGE', { what: operation.name, size: ops.length, limit: maxCommitOps });
       const committed = await documents.store.commit(ops, topics);
       if (
         committed.outcome === 'ok' ||
-        (committed.outcome === 'unknown' && (await this.#wasDone(operation, fixed.request, committed.cause)))
+        (recorded &&
+          committed.outcome === 'unknown' &&
+          (await this.#wasDone(operation, fixed.request, committed.cause)))
       ) {
-        host.log.info(`${operation.name} by ${actor.name}`, { request: fixed.request, changes: record.changes });
+        const level = recorded ? 'info' : 'debug';
+        host.log[level](`${operation.name} by ${actor.name}`, { request: fixed.request, changes: record.changes });
         return done();
       }
       if (committed.outcome === 'conflict') {

@@ -81,6 +81,11 @@ export interface Mutation<I extends InputSchema = InputSchema, O extends z.ZodTy
   readonly type: 'mutation';
   /** Fields of the input that must never be recorded or shown. */
   readonly secrets?: readonly string[];
+  /**
+   * `false`: a note of what happened by itself, and nobody's act, so there is no audit record. As no record tells what
+   * became of a commit whose answer was lost, it is planned again then: what was written already must plan nothing.
+   */
+  readonly recorded?: false;
   /** Adds writes, tasks and warnings to `plan`, and returns what the operation will answer; throws to refuse. */
   readonly plan: (plan: PlanBuilder, context: PlanContext, input: z.output<I>) => Promise<z.input<O>>;
   /** Adds what only the caller may see once (a token's secret) to the answer after the commit. */

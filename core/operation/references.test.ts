@@ -30,6 +30,16 @@ const user = defineKind<{ uses: string[] }, null>({
   status: z.null(),
   refers: (spec) => spec.uses.map((name) => ({ kind: 'thing', name })),
 });
+const note = defineKind<{ about: string }, null>({
+  name: 'note',
+  plural: 'notes',
+  version: 1,
+  id: z.string(),
+  spec: z.strictObject({ about: z.string() }),
+  status: z.null(),
+  refers: ({ about }) => [{ kind: 'thing', name: about }],
+  belongs: ({ about }) => ({ kind: 'thing', name: about }),
+});
 const actor = { name: 'root', role: 'admin', via: 'socket' } as const;
 
 /** Writes what it is told, as any operation may; absent objects are made. */
@@ -69,7 +79,13 @@ async function setUp(writes: readonly Write[] = []) {
   const documents = open('seed');
   if (writes.length > 0) await documents.store.commit(commitOf(writes, new Shapes()).ops);
   const executor = (name: string) =>
-    new Executor({ host, documents: open(name), localNode: name, kinds: [thing, user], admit: async () => undefined });
+    new Executor({
+      host,
+      documents: open(name),
+      localNode: name,
+      kinds: [thing, user, note],
+      admit: async () => undefined,
+    });
   return { host, cluster, documents, executor, act: (input: unknown) => executor('a').mutate(change, input, actor) };
 }
 
@@ -104,6 +120,23 @@ describe('references between objects', () => {
     await act({ things: { '1': 'disk' } });
     await act({ things: { '1': null }, users: { web: [] } });
     assert.equal(await documents.get(thing, '1'), undefined);
+  });
+
+  it('go with what they belong to, which keeps its name until then', async () => {
+    const noteOf = (id: string, about: string): Write => ({ do: 'create', kind: note, id, spec: { about } });
+    const other: Write = { do: 'create', kind: thing, id: '2', spec: { name: 'other' } };
+    const { act, documents } = await setUp([disk, other, noteOf('a', 'disk'), noteOf('b', 'other')]);
+    await assert.rejects(act({ things: { '1': 'renamed' } }), withCode('OBJECT_IN_USE'));
+    await act({ things: { '1': null } });
+    assert.deepEqual(await documents.ids(note), ['b']);
+    assert.deepEqual(await documents.ids(thing), ['2']);
+  });
+
+  it('keep what belongs when the removal is refused', async () => {
+    const kept: Write = { do: 'create', kind: note, id: 'a', spec: { about: 'disk' } };
+    const { act, documents } = await setUp([disk, guest, kept]);
+    await assert.rejects(act({ things: { '1': null } }), withCode('OBJECT_IN_USE'));
+    assert.deepEqual(await documents.ids(note), ['a']);
   });
 
   it('that are left as they are do not hinder a change of the object, also when they dangle', async () => {

@@ -1,6 +1,6 @@
 /**
  * What objects refer to: a plan that refers to something that does not exist is refused, and so is one that takes the
- * name away from something that others refer to. Both are safe against each other in the same moment: what is newly
+ * name away from something that others refer to; what belongs to a removed object is removed with it. All are safe against each other in the same moment: what is newly
  * referred to is written once more, so that one of two such commits meets a conflict and is planned again.
  * @module
  */
@@ -23,7 +23,9 @@ const referencesOf = (kind: AnyKind, spec: unknown): readonly Reference[] =>
  */
 export async function referred(view: View, kinds: readonly AnyKind[], writes: readonly Write[]): Promise<Write[]> {
   const changes = [...outcomes(writes)];
-  const written = new Map(changes.map((change) => [`${change.kind.name}/${change.id}`, change]));
+  const written = new Map<string, { readonly spec?: unknown }>(
+    changes.map((change) => [`${change.kind.name}/${change.id}`, change]),
+  );
   const touched = new Map<string, Write>();
   for (const { kind, before, spec } of changes) {
     const known = new Set(referencesOf(kind, before?.spec).map(keyOf));
@@ -41,14 +43,36 @@ export async function referred(view: View, kinds: readonly AnyKind[], writes: re
       if (change === undefined) touched.set(keyOf(reference), { do: 'touch', kind: target, before: doc });
     }
   }
+  const belongings: Write[] = [];
   for (const { kind, before, spec } of changes) {
     const kept = namesOf(kind, spec);
     for (const name of namesOf(kind, before?.spec).filter((one) => !kept.includes(one))) {
-      const users = await usersOf(view, kinds, { kind: kind.name, name }, written);
+      const reference = { kind: kind.name, name };
+      const gone = spec === undefined ? await belongingsOf(view, kinds, reference, written) : [];
+      for (const write of gone) written.set(`${write.kind.name}/${write.before.id}`, {});
+      belongings.push(...gone);
+      const users = await usersOf(view, kinds, reference, written);
       if (users.length > 0) throw modelError('OBJECT_IN_USE', { kind: kind.name, name, users: users.join(', ') });
     }
   }
-  return [...touched.values()];
+  return [...touched.values(), ...belongings];
+}
+
+/** What goes with an object that is removed, but for what the plan deals with itself. */
+async function belongingsOf(
+  view: View,
+  kinds: readonly AnyKind[],
+  owner: Reference,
+  written: ReadonlyMap<string, unknown>,
+): Promise<Extract<Write, { do: 'remove' }>[]> {
+  const gone: Extract<Write, { do: 'remove' }>[] = [];
+  for (const kind of kinds.filter(({ belongs }) => belongs !== undefined))
+    for (const before of await view.list(kind)) {
+      const its = kind.belongs?.(before.spec);
+      if (its !== undefined && keyOf(its) === keyOf(owner) && !written.has(`${kind.name}/${before.id}`))
+        gone.push({ do: 'remove', kind, before });
+    }
+  return gone;
 }
 
 /** Those who will refer to an object once this is written. */

@@ -4,10 +4,17 @@
  * @module
  */
 import { cephPlugin } from '../../plugins/ceph/index.ts';
+import { dnsmasqPlugin } from '../../plugins/dnsmasq/index.ts';
 import { evpnPlugin } from '../../plugins/evpn/index.ts';
 import { libvirt } from '../../plugins/libvirt/index.ts';
 import { powerdnsPlugin } from '../../plugins/powerdns/index.ts';
 import type { PluginDefinition } from './plugin.ts';
 
 // In the order in which they start: storage and networks before the guests that need them.
-export const builtinPlugins: readonly PluginDefinition[] = [cephPlugin, evpnPlugin, libvirt, powerdnsPlugin];
+export const builtinPlugins: readonly PluginDefinition[] = [
+  cephPlugin,
+  evpnPlugin,
+  dnsmasqPlugin,
+  libvirt,
+  powerdnsPlugin,
+];

@@ -14,9 +14,14 @@ const service = {
 const directories = { run: '/run/pvc', log: '/var/log/pvc' };
 
 /** A process as the kernel shows it. */
-async function shown(host: ReturnType<typeof createVirtualHost>, words: readonly string[]): Promise<number> {
+async function shown(
+  host: ReturnType<typeof createVirtualHost>,
+  words: readonly string[],
+  session?: number,
+): Promise<number> {
   const pid = await host.processes.detach(words as [string, ...string[]], { logFile: '/dev/null' });
   await host.files.makeDirectory(`/proc/${pid}`);
+  await host.files.writeAtomic(`/proc/${pid}/stat`, `${pid} (a (b) c) S 1 ${pid} ${session ?? pid} 0 -1 4194304`);
   await host.files.writeAtomic(`/proc/${pid}/cmdline`, `${words.join('\0')}\0`);
   return pid;
 }
@@ -36,6 +41,16 @@ describe('a service without systemd', () => {
     assert.ok(pid);
     assert.equal(await directControl(host, service, directories).running(), pid);
     host.processes.end(pid);
+    assert.equal(await control.running(), undefined);
+  });
+
+  it('is not taken for running because of what it has forked', async () => {
+    const { host, control } = await setUp();
+    const pid = await shown(host, argv);
+    await shown(host, argv, pid);
+    assert.equal(await control.running(), pid);
+    host.processes.end(pid);
+    await host.files.remove(`/proc/${pid}`);
     assert.equal(await control.running(), undefined);
   });
 

@@ -50,7 +50,9 @@ export function directControl(
   async function stray(): Promise<number | undefined> {
     const wanted = `${service.argv.join('\0')}\0`;
     for (const name of (await host.files.list('/proc')) ?? []) {
-      if (!/^[1-9]\d*$/.test(name) || (await commandLine(host, name)) !== wanted) continue;
+      if (!/^[1-9]\d*$/.test(name) || (await procText(host, name, 'cmdline')) !== wanted) continue;
+      // What a service forks has its words as well, and may outlive it.
+      if (!leadsSession((await procText(host, name, 'stat')) ?? '')) continue;
       if (await writeDown(Number(name))) return Number(name);
     }
     return undefined;
@@ -74,13 +76,19 @@ export function directControl(
 }
 
 /** Undefined: it ended while it was looked at. */
-async function commandLine(host: Pick<Host, 'files'>, pid: string): Promise<string | undefined> {
+async function procText(host: Pick<Host, 'files'>, pid: string, file: string): Promise<string | undefined> {
   try {
-    return await host.files.readText(`/proc/${pid}/cmdline`);
+    return await host.files.readText(`/proc/${pid}/${file}`);
   } catch {
     // The kernel says ESRCH for a process that ends between the opening and the reading.
     return undefined;
   }
+}
+
+/** Whether a process is the first of its session, as those that are detached are: proc_pid_stat(5). */
+function leadsSession(stat: string): boolean {
+  const [, pid, session] = /^(\d+) \(.*\) \S+ \d+ \d+ (\d+) /s.exec(stat) ?? [];
+  return pid !== undefined && pid === session;
 }
 
 /** The same through systemd. */

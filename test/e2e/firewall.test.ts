@@ -3,8 +3,10 @@
  * again whoever takes it away. Ends that are plugged into the bridges stand for guests, and one real guest is among them.
  */
 import assert from 'node:assert/strict';
-import { before, describe, it } from 'node:test';
+import { readFile } from 'node:fs/promises';
+import { before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PacketWatch } from './packet-watch.ts';
 import { connects, PluggedEnd, serve } from './plugged-end.ts';
 import { suiteLab } from './test-lab.ts';
 import { NetworkGuest } from './test-network.ts';
@@ -13,6 +15,7 @@ import { NetworkGuest } from './test-network.ts';
 const outside = '10.10.2.1';
 const nodeAddresses = ['10.10.0.11', '10.10.2.11'];
 const [officeGateway, labGateway] = ['192.168.50.1', '10.21.0.1'];
+const [officeGateway6, labGateway6] = ['fd50::1', 'fd21::1'];
 
 describe('the firewall of networks', { concurrency: false }, () => {
   const lab = suiteLab({ nodes: 1 });
@@ -20,6 +23,7 @@ describe('the firewall of networks', { concurrency: false }, () => {
   let other: PluggedEnd;
   let guest: NetworkGuest;
   const [officeAddress, otherAddress] = ['192.168.50.6', '10.21.0.5'];
+  const [officeAddress6, otherAddress6] = ['fd50::6', 'fd21::5'];
 
   const pvc = (...args: string[]) => lab().pvc('hv1', [...args, '--yes']);
   const run = async (...args: string[]) => (await pvc(...args)).ok();
@@ -49,33 +53,54 @@ describe('the firewall of networks', { concurrency: false }, () => {
   const worldReaches = (address: string, port: number) => connects(lab(), 'outside', address, port);
 
   before(async () => {
-    await run('network', 'add', 'office', '--ipv4', '192.168.50.0/24', '--gateway4', officeGateway);
-    await run('network', 'add', 'lab', '--ipv4', '10.21.0.0/24', '--gateway4', labGateway, '--nat');
-    const [first, second] = await Promise.all(
-      ['office', 'lab'].map((network) => lab().ask('hv1', 'network.info', { network })),
+    const [office4, lab4] = ['192.168.50.0/24', '10.21.0.0/24'];
+    await run(
+      'network',
+      'add',
+      'office',
+      '--ipv4',
+      office4,
+      '--gateway4',
+      'first',
+      '--ipv6',
+      'fd50::/64',
+      '--gateway6',
+      'first',
     );
-    for (const [info, gateway] of [
-      [first, officeGateway],
-      [second, labGateway],
+    await run(
+      'network',
+      'add',
+      'lab',
+      '--ipv4',
+      lab4,
+      '--gateway4',
+      'first',
+      '--ipv6',
+      'fd21::/64',
+      '--gateway6',
+      'first',
+      '--nat',
+    );
+    const bridges: string[] = [];
+    for (const [network, gateways] of [
+      ['office', [officeGateway, officeGateway6]],
+      ['lab', [labGateway, labGateway6]],
     ] as const) {
-      const bridge = info?.bridge ?? assert.fail('no bridge');
-      // Nobody gives bridges the addresses of gateways yet.
-      await lab().waitFor(`${gateway} to be there`, async () => {
-        const words = ['ip', 'address', 'replace', `${gateway}/24`, 'dev', bridge];
-        return (await lab().exec('hv1', words, { accept: 'any' })).code === 0;
+      const { bridge } = await lab().ask('hv1', 'network.info', { network });
+      bridges.push(bridge);
+      await lab().waitFor(`the gateways of ${network} to be there`, async () => {
+        const shown = await lab().exec('hv1', ['ip', 'address', 'show', 'dev', bridge], { accept: 'any' });
+        return gateways.every((gateway) => shown.stdout.includes(`${gateway}/`));
       });
     }
-    await lab().exec('hv1', ['sysctl', '-w', 'net.ipv4.ip_forward=1']);
-    office = await PluggedEnd.plug(lab(), 'hv1', 'office', {
-      bridge: first?.bridge ?? '',
-      prefix: `${officeAddress}/24`,
-      gateway: officeGateway,
-    });
-    other = await PluggedEnd.plug(lab(), 'hv1', 'other', {
-      bridge: second?.bridge ?? '',
-      prefix: `${otherAddress}/24`,
-      gateway: labGateway,
-    });
+    office = await PluggedEnd.plug(lab(), 'hv1', 'office', bridges[0] ?? '', [
+      { own: `${officeAddress}/24`, gateway: officeGateway },
+      { own: `${officeAddress6}/64`, gateway: officeGateway6 },
+    ]);
+    other = await PluggedEnd.plug(lab(), 'hv1', 'other', bridges[1] ?? '', [
+      { own: `${otherAddress}/24`, gateway: labGateway },
+      { own: `${otherAddress6}/64`, gateway: labGateway6 },
+    ]);
     // Whoever is kept off must be so by the firewall, not because nobody is there.
     for (const port of [80, 22]) await serve(lab(), 'hv1', port);
     for (const port of [22, 25]) await serve(lab(), 'outside', port);
@@ -110,6 +135,64 @@ describe('the firewall of networks', { concurrency: false }, () => {
       assert.equal(await other.pings(address), 0, address);
       assert.equal(await other.connects(address, 22), false, address);
     }
+  });
+
+  it('does the same for IPv6', async () => {
+    await comes(async () => (await office.pings(officeGateway6)) > 0);
+    await comes(() => office.connects(officeGateway6, 80));
+    assert.equal(await office.connects(officeGateway6, 7370), false);
+    assert.equal(await office.pings(labGateway6, 1), 0);
+    assert.equal(await office.pings(otherAddress6), 0);
+    await add('lab', 'in', 'ip6 saddr fd50::/64 accept');
+    await comes(async () => (await office.pings(otherAddress6)) > 0);
+    await comes(() => office.connects(otherAddress6, 22));
+    assert.equal(await other.pings(officeAddress6), 0);
+    assert.ok((await packets('lab', 10)) > 0);
+    await remove('lab', 'in', 10);
+    assert.equal(await office.pings(otherAddress6), 0);
+  });
+
+  it('lets none of 10,000 random packets through to where it must not go', async (t: TestContext) => {
+    const frames = await readFile(new URL('random-packets.py', import.meta.url), 'utf8');
+    const { bridge } = await lab().ask('hv1', 'network.info', { network: 'office' });
+    const router = (await lab().exec('hv1', ['cat', `/sys/class/net/${bridge}/address`])).stdout.trim();
+    const shower = async (count: number): Promise<void> => {
+      const sent = await office.exec(
+        ...['python3', '-c', frames, 'eth0', router, String(count), '1', officeAddress],
+        ...[otherAddress, labGateway, ...nodeAddresses, outside],
+      );
+      assert.equal(sent.code, 0, sent.stderr);
+    };
+    const on =
+      (member: string) =>
+      (...argv: string[]) =>
+        lab().exec(member, argv);
+    const watchNetwork = () =>
+      PacketWatch.set((...argv) => other.exec(...argv), 'prerouting priority -350', 'meta nfproto ipv4');
+    const network = await watchNetwork();
+    const node = await PacketWatch.set(
+      on('hv1'),
+      'input priority 10',
+      `iifname "pvcn*" ip daddr { ${[...nodeAddresses, labGateway].join(', ')} }`,
+    );
+    const spoofed = await PacketWatch.set(
+      on('outside'),
+      'prerouting priority -350',
+      'ip saddr != { 10.10.0.0/16, 192.168.50.0/24 }',
+    );
+    await shower(10_000);
+    assert.deepEqual([await network.end(), await node.end(), await spoofed.end()], [0, 0, 0]);
+    // The same packets, and doors that are open: else nothing of it would tell anything.
+    await add('lab', 'in', 'accept');
+    const [open, world] = [
+      await watchNetwork(),
+      await PacketWatch.set(on('outside'), 'prerouting priority -350', 'ip saddr 192.168.50.0/24'),
+    ];
+    await shower(10_000);
+    const through = [await open.end(), await world.end()];
+    t.diagnostic(`${through.join(' and ')} where it was allowed`);
+    assert.ok(Math.min(...through) > 100);
+    await remove('lab', 'in', 10);
   });
 
   it('lets guests out and the answers back, and nobody in', async () => {
@@ -283,7 +366,7 @@ describe('the firewall of networks', { concurrency: false }, () => {
     for (const verb of ['stop', 'undefine']) await guest.guest.run(verb);
     for (const network of ['office', 'lab']) await run('network', 'remove', network);
     await lab().waitFor('no table', async () => !(await nft('list', 'tables')).stdout.includes('pvc_networks'));
-    await run('network', 'add', 'office', '--ipv4', '192.168.50.0/24', '--gateway4', officeGateway);
+    await run('network', 'add', 'office');
     assert.deepEqual(await list('office'), []);
     await run('network', 'remove', 'office');
   });

@@ -19,21 +19,25 @@ export class PluggedEnd {
     this.#name = name;
   }
 
-  /** @param prefix its address, with the length of its network */
+  /** @param addresses its own, each with the length of its network, and the gateway there */
   static async plug(
     lab: TestLab,
     node: string,
     name: string,
-    { bridge, prefix, gateway }: { readonly bridge: string; readonly prefix: string; readonly gateway: string },
+    bridge: string,
+    addresses: readonly { readonly own: string; readonly gateway: string }[],
   ): Promise<PluggedEnd> {
     const end = new PluggedEnd(lab, node, name);
     const run = (...argv: string[]) => lab.exec(node, argv);
     await run('ip', 'netns', 'add', name);
     await run('ip', 'link', 'add', `end-${name}`, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);
     await run('ip', 'link', 'set', `end-${name}`, 'master', bridge, 'up');
-    await run('ip', '-n', name, 'address', 'add', prefix, 'dev', 'eth0');
     for (const device of ['lo', 'eth0']) await run('ip', '-n', name, 'link', 'set', device, 'up');
-    await run('ip', '-n', name, 'route', 'add', 'default', 'via', gateway);
+    for (const { own, gateway } of addresses) {
+      // Nobody else has it: IPv6 would first ask for a second.
+      await run('ip', '-n', name, 'address', 'add', own, 'dev', 'eth0', ...(own.includes(':') ? ['nodad'] : []));
+      await run('ip', '-n', name, 'route', 'add', 'default', 'via', gateway);
+    }
     return end;
   }
 

@@ -11,6 +11,9 @@ export type AclDirection = z.output<typeof aclDirection>;
 export const mostOrder = 65_535;
 export const aclOrder = z.int().min(1).max(mostOrder);
 
+/** All of them are removed with their network, in one commit of the store. */
+export const mostEntries = 100;
+
 export const aclSpec = z.strictObject({
   network: networkName,
   direction: aclDirection,
@@ -59,6 +62,12 @@ export const firewallError = defineErrors({
   NETWORK_ACL_FULL: {
     message: 'The network {network} has an entry at the last place {order} of direction {direction}.',
     hint: 'Choose a free place with --order. Nothing was changed.',
+    http: 409,
+    exit: 'refused',
+  },
+  NETWORK_ACL_MANY: {
+    message: 'The network {network} has {most} entries: no network has more.',
+    hint: 'One rule may match many addresses or ports, as `ip saddr { 10.1.0.0/16, 10.2.0.7 } accept`. Nothing was changed.',
     http: 409,
     exit: 'refused',
   },

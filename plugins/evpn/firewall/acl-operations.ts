@@ -18,6 +18,7 @@ import {
   aclOrder,
   aclSpec,
   firewallError,
+  mostEntries,
   mostOrder,
   networkAcl,
   vniOfAcl,
@@ -106,6 +107,8 @@ export function aclOperations(parts: () => FirewallParts) {
       async plan(plan, { view }, input) {
         const doc = await needNetwork(view, input.network);
         const entries = await entriesOf(view, doc.id);
+        if (entries.length >= mostEntries)
+          throw firewallError('NETWORK_ACL_MANY', { network: input.network, most: mostEntries });
         const { direction } = input;
         const spec: AclSpec = { ...input, order: input.order ?? lastOrder(input.network, direction, entries) };
         const id = aclId(doc.id, spec);

@@ -26,6 +26,9 @@ async function setUp(unknown = /never/) {
   host.processes.on(['nft', '--stateless', 'list'], () =>
     kernel.table === undefined ? refused : { stdout: kernel.table },
   );
+  host.processes.on(['nft', 'list', 'tables', 'inet'], () => ({
+    stdout: `table inet filter\n${kernel.table === undefined ? '' : 'table inet pvc_networks\n'}`,
+  }));
   host.processes.on(['nft', '--json', 'list', 'counters'], () =>
     kernel.table === undefined
       ? refused

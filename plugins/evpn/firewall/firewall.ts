@@ -99,7 +99,7 @@ export class Firewall {
   /** Where there is no table at all, one that lets nothing through. A bridge is safe from then on. */
   shut(): Promise<void> {
     return this.#inTurn(async () => {
-      if ((await this.#nft.list()) !== undefined) return;
+      if (await this.#nft.isThere()) return;
       const reason = await this.#nft.replace(ruleset({ networks: [], entries: [] }));
       if (reason !== undefined) throw new Error(`nft cannot shut the networks: ${reason}`);
     });

@@ -59,6 +59,13 @@ export class Nft {
     return this.#list(['nft', '--stateless', 'list', 'table', 'inet', tableName]);
   }
 
+  /** Whether there is a table, whatever is in it. @throws Error with nft's reason */
+  async isThere(): Promise<boolean> {
+    const done = await this.#run(['nft', 'list', 'tables', 'inet']);
+    if (done.code !== 0) throw new Error(reasonOf(done.stderr));
+    return done.stdout.split('\n').includes(`table inet ${tableName}`);
+  }
+
   /** Undefined: there is no table. */
   async counters(): Promise<Map<string, Count> | undefined> {
     const printed = await this.#list(['nft', '--json', 'list', 'counters', 'table', 'inet', tableName]);

@@ -1,0 +1,24 @@
+/** What of DHCP lives only while a daemon runs. @module */
+import type { AnyController, Runtime } from '../../core/plugin/api.ts';
+import type { DnsmasqConfig } from './config.ts';
+import { serverController } from './server/server-controller.ts';
+import { Servers } from './server/servers.ts';
+import { tidyController } from './tidy-controller.ts';
+
+export interface DaemonPart {
+  readonly runtime: Runtime;
+  readonly servers: Servers;
+  readonly controllers: readonly AnyController[];
+}
+
+export function startDaemonPart(runtime: Runtime): DaemonPart {
+  const servers = new Servers(runtime);
+  return {
+    runtime,
+    servers,
+    controllers: [
+      serverController(runtime, runtime.section('dnsmasq') as DnsmasqConfig, servers),
+      tidyController(runtime),
+    ],
+  };
+}

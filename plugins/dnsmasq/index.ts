@@ -1,0 +1,62 @@
+/** dnsmasq: addresses and names for guests, on the primary. See README.md. @module */
+import { clusterId, definePlugin, type PluginDefinition, primaryStages } from '../../core/plugin/api.ts';
+import { dnsmasqConfig } from './config.ts';
+import type { DaemonPart } from './daemon-part.ts';
+import { refusal } from './guard.ts';
+import { lease } from './lease/lease-kind.ts';
+import { leaseOperations } from './lease/lease-operations.ts';
+import { listOperations } from './list/list-operation.ts';
+import { networkKind } from './network.ts';
+import { reservation } from './reservation/reservation-kind.ts';
+import { reservationOperations } from './reservation/reservation-operations.ts';
+import { dhcp, dhcpError } from './settings/dhcp-kind.ts';
+import { settingsOperations } from './settings/settings-operations.ts';
+
+export const dnsmasqPlugin: PluginDefinition = definePlugin({
+  name: 'dnsmasq',
+  api: '^1',
+  summary: 'DHCP and name resolution for guests, through dnsmasq',
+  apply(pvc) {
+    let running: DaemonPart | undefined;
+    const need = (): DaemonPart => {
+      if (running === undefined) throw dhcpError('DNSMASQ_NOT_STARTED', {});
+      return running;
+    };
+    const runtime = () => need().runtime;
+    /** All networks with DHCP are looked at: each dnsmasq knows the domains of all networks. */
+    const touchAll = async (node: DaemonPart['runtime']): Promise<void> => {
+      for (const vni of await node.documents.ids(dhcp)) node.touch(dhcp.name, vni);
+    };
+    pvc.hooks.config.tap(() => [dnsmasqConfig]);
+    pvc.hooks.kinds.tap(() => [dhcp, reservation, lease]);
+    pvc.hooks.operations.tap(() => [
+      ...settingsOperations(runtime),
+      ...reservationOperations(runtime),
+      ...listOperations(runtime),
+      ...leaseOperations(() => runtime().documents),
+    ]);
+    pvc.hooks.start.tap(async (started) => {
+      // Not above: a command line needs no controllers.
+      const { startDaemonPart } = await import('./daemon-part.ts');
+      running = startDaemonPart(started);
+    });
+    pvc.hooks.controllers.tap(() => need().controllers);
+    pvc.hooks.shouldAdmit.tap(async ({ plan }) =>
+      running === undefined ? undefined : refusal(running.runtime.documents, plan.writes),
+    );
+    pvc.hooks.becomePrimary.tap(
+      async (started) => {
+        need().servers.take();
+        await touchAll(started);
+      },
+      { stage: primaryStages.DHCP },
+    );
+    pvc.hooks.leavePrimary.tap(async () => running?.servers.leave(), { stage: primaryStages.DHCP });
+    pvc.hooks.event.tap(async ({ kind, id, type }) => {
+      if (running === undefined || type === 'status') return;
+      if (kind === networkKind) await touchAll(running.runtime);
+      if (kind === reservation.name) running.runtime.touch(dhcp.name, id.split('.')[0] ?? '');
+      if (kind === dhcp.name && type === 'removed') running.runtime.touch('cluster', clusterId);
+    });
+  },
+});

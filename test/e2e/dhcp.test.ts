@@ -1,0 +1,331 @@
+/** Addresses by DHCP: guests get them on every node, and keep them through the deaths of whoever gave them. */
+import assert from 'node:assert/strict';
+import { before, describe, it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { Dhcp6Answer } from '../lab/dhcp6-client.ts';
+import { run as execute } from '../lab/run.ts';
+import { namespaceName } from '../lab/topology.ts';
+import { TestGuest } from './test-guest.ts';
+import { suiteLab } from './test-lab.ts';
+
+const reserved = { mac: '52:54:00:70:76:b1', address: '10.20.0.10', hostname: 'web1' };
+const leaseMs = 3_600_000;
+/** The small guest has no DHCPv6 client: this one stands on a node, in the place of a guest's card. */
+const dhcp6Client = fileURLToPath(new URL('../lab/dhcp6-client.ts', import.meta.url));
+const duid = '00:03:00:01:52:54:00:70:76:d1';
+
+/** What a guest was told, as `udhcpc` gives it to its script. */
+type Told = Readonly<Record<string, string>>;
+
+interface Socket {
+  readonly local: string;
+  readonly pid: number;
+}
+
+describe('DHCP in networks of guests', { concurrency: false }, () => {
+  const lab = suiteLab({ nodes: 3 });
+  let a: TestGuest;
+  let b: TestGuest;
+  const run = async (...args: string[]) => (await lab().pvc('hv1', [...args, '--yes'])).ok();
+  const rows = () => lab().ask('hv1', 'network.dhcp-list', { network: 'office' });
+  const leaseOf = async (address: string) =>
+    (await rows()).find((row) => row.type === 'lease' && row.address === address);
+  /** Sockets of dnsmasq on a node: those of the router outside are in no node. */
+  const sockets = async (node: string): Promise<Socket[]> => {
+    const { stdout } = await lab().exec(node, ['ss', '-Hlnup']);
+    return [...stdout.matchAll(/^\S+ +\S+ +\S+ +(\S+) .*"dnsmasq",pid=(\d+)/gm)].map(([, local = '', pid]) => ({
+      local,
+      pid: Number(pid),
+    }));
+  };
+  /** Waits until the primary serves, and no other node does. @returns the primary and the process */
+  const served = (asked: string, nodes = lab().nodes) =>
+    lab().waitFor(
+      'dnsmasq to be where the primary is',
+      async () => {
+        const primary = await lab().primary(asked);
+        if (primary === undefined) return false;
+        for (const node of nodes) if (node !== primary && (await sockets(node)).length > 0) return false;
+        const pid = (await sockets(primary)).find(({ local }) => local === '10.20.0.1:53')?.pid;
+        return pid !== undefined && { primary, pid };
+      },
+      { timeoutMs: 120_000 },
+    );
+  const makePrimary = async (node: string) => {
+    if ((await lab().primary('hv1')) !== node) await run('node', 'primary', node);
+    return lab().waitFor(`${node} to serve`, async () => (await served('hv1')).primary === node);
+  };
+  /** Asks for an address anew, as a guest that boots, and leaves the lease as it is. */
+  const asks = async (guest: TestGuest): Promise<Told> => {
+    const printed = await guest.shell(
+      `printf '#!/bin/sh\\n[ $1 = bound ] && env\\n' >/run/tell; chmod 755 /run/tell; udhcpc -q -n -f -t 20 -T 1 -i eth0 -s /run/tell 2>/dev/null`,
+    );
+    return Object.fromEntries([...printed.matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [name, value]));
+  };
+  const addressOf = async (guest: TestGuest): Promise<string | undefined> =>
+    /inet (10\.20\.0\.\d+)\//.exec(await guest.shell('ip -4 addr show dev eth0'))?.[1];
+  const addressed = (guest: TestGuest) =>
+    lab().waitFor(`${guest.name} to have an address`, () => addressOf(guest), { timeoutMs: 120_000 });
+  /**
+   * Asserts that all that was there is there, and no lease is shorter than it was: one that was renewed a moment ago may be
+   * noted late. @returns what is there
+   */
+  const keeps = async (before: Awaited<ReturnType<typeof rows>>) => {
+    const now = await rows();
+    const lasting = (row: (typeof now)[number]) => ({ ...row, expiresMs: null });
+    assert.deepEqual(now.map(lasting), before.map(lasting));
+    for (const [index, { address, expiresMs }] of before.entries())
+      assert.ok((now[index]?.expiresMs ?? 0) >= (expiresMs ?? 0), address);
+    return now;
+  };
+  /** Has a guest renew its lease now, and waits until the store knows. */
+  const renews = async (guest: TestGuest, address: string): Promise<void> => {
+    const until = (await leaseOf(address))?.expiresMs ?? 0;
+    await lab().waitFor(
+      `${guest.name} to renew`,
+      async () => {
+        await guest.shell('kill -USR1 $(cat /run/nic/eth0)');
+        return ((await leaseOf(address))?.expiresMs ?? 0) > until;
+      },
+      { timeoutMs: 120_000 },
+    );
+    assert.equal(await addressOf(guest), address);
+  };
+
+  before(async () => {
+    await run(
+      ...['network', 'add', 'office', '--ipv4', '10.20.0.0/24', '--gateway4', 'first'],
+      ...['--ipv6', 'fd20::/64', '--gateway6', 'first', '--domain', 'office.example'],
+    );
+    await run(
+      ...['network', 'dhcp', 'enable', 'office', '--range', '10.20.0.100-10.20.0.199', '--lease-time', '1h'],
+      ...['--ntp', '10.20.0.1', '--route', '10.30.0.0/16=10.20.0.254'],
+    );
+    await run('network', 'dhcp', 'add', 'office', reserved.mac, reserved.address, '--hostname', reserved.hostname);
+    await makePrimary('hv2');
+    const nic = (more = '') => ['--nic', `network=office${more}`, '--start'];
+    a = await TestGuest.create(lab(), 'a', { args: ['--node', 'hv3', ...nic()] });
+    b = await TestGuest.create(lab(), 'b', { args: ['--node', 'hv1', ...nic(`,mac=${reserved.mac}`)] });
+    for (const guest of [a, b]) await addressed(guest);
+  });
+
+  it('tells a guest on another node all that it needs', async () => {
+    const told = await asks(a);
+    assert.match(told['ip'] ?? '', /^10\.20\.0\.1\d\d$/);
+    assert.deepEqual(
+      ['router', 'dns', 'ntpsrv', 'domain', 'lease', 'mask', 'serverid'].map((name) => told[name]),
+      ['10.20.0.1', '10.20.0.1', '10.20.0.1', 'office.example', '3600', '24', '10.20.0.1'],
+    );
+    assert.equal(told['ip'], await addressOf(a));
+    const route = await a.shell('ip route show default');
+    assert.match(route, /default via 10\.20\.0\.1 /);
+  });
+
+  it('lets guests make IPv6 addresses of the prefix', async () => {
+    const made = async () => /inet6 fd20::\S+\/64 scope global/.test(await a.shell('ip -6 addr show dev eth0'));
+    await lab().waitFor('an address of the prefix', made, { timeoutMs: 120_000 });
+  });
+
+  it('gives what is reserved, to nobody else', async () => {
+    const told = await asks(b);
+    assert.deepEqual([told['ip'], told['hostname']], [reserved.address, reserved.hostname]);
+    assert.equal(await addressOf(b), reserved.address);
+    const list = (await rows()).filter(({ address }) => address === reserved.address);
+    assert.deepEqual(
+      list.map(({ type, mac, hostname }) => [type, mac, hostname]),
+      [
+        ['lease', reserved.mac, 'web1'],
+        ['reservation', reserved.mac, 'web1'],
+      ],
+    );
+    const printed = (await lab().pvc('hv3', ['network', 'dhcp', 'list', 'office'])).ok().stdout;
+    assert.match(printed, /office +lease +10\.20\.0\.10 +52:54:00:70:76:b1 +web1 +\d+ min/);
+  });
+
+  it('answers guests about names, and nobody else', async () => {
+    assert.match(await a.shell('nslookup web1.office.example 10.20.0.1'), /Address:\s+10\.20\.0\.10/);
+    const { primary } = await served('hv1');
+    for (const { local } of await sockets(primary))
+      assert.match(local, /^(?:10\.20\.0\.1:53|\[fd20::1\]:53|.*%pvcn10000\]?:(?:53|67|547))$/);
+    const guests = (await rows()).filter(({ type }) => type === 'lease');
+    assert.equal(guests.length, 2);
+  });
+
+  it('keeps each lease with its time when the primary hands over', async () => {
+    const before = await rows();
+    await run('node', 'secondary', 'hv2');
+    const { primary } = await lab().waitFor('another node to serve', async () => {
+      const now = await served('hv1');
+      return now.primary !== 'hv2' && now;
+    });
+    const told = await lab().exec(primary, ['cat', '/run/pvc/dnsmasq/10000/told']);
+    const after = await keeps(before);
+    for (const { type, address, expiresMs } of before) {
+      if (type !== 'lease') continue;
+      const ends =
+        Number(
+          told.stdout
+            .split('\n')
+            .find((one) => one.split(' ')[2] === address)
+            ?.split(' ')[0],
+        ) * 1000;
+      const noted = after.find((row) => row.type === 'lease' && row.address === address)?.expiresMs ?? 0;
+      assert.ok(ends >= (expiresMs ?? 0) && ends <= noted, `${told.stdout} ${expiresMs} ${noted}`);
+    }
+    for (const guest of [a, b]) await renews(guest, (await addressOf(guest)) ?? assert.fail('no address'));
+    for (const row of (await rows()).filter(({ type }) => type === 'lease')) {
+      const was = before.find(({ type, address }) => type === 'lease' && address === row.address);
+      assert.ok((row.expiresMs ?? 0) > (was?.expiresMs ?? Number.POSITIVE_INFINITY), row.address);
+      assert.ok((row.expiresMs ?? 0) <= Date.now() + leaseMs + 2_000, row.address);
+    }
+  });
+
+  it('comes again when dnsmasq is killed, and knows its leases', async () => {
+    const before = await rows();
+    const { primary, pid } = await served('hv1');
+    await lab().exec(primary, ['kill', '-KILL', String(pid)]);
+    await lab().waitFor('another dnsmasq', async () => (await served('hv1')).pid !== pid);
+    await keeps(before);
+    for (const guest of [a, b]) await renews(guest, (await addressOf(guest)) ?? assert.fail('no address'));
+  });
+
+  it('goes on while the daemon is started again', async (t: TestContext) => {
+    const was = await served('hv1');
+    await lab().daemon(was.primary, 'kill');
+    await lab().waitFor(
+      'the daemon to answer',
+      async () => (await lab().pvc(was.primary, ['node', 'list'])).code === 0,
+    );
+    const now = await served('hv1');
+    t.diagnostic(`${was.primary} was primary, ${now.primary} is`);
+    if (now.primary === was.primary) assert.equal(now.pid, was.pid);
+    for (const guest of [a, b]) await renews(guest, (await addressOf(guest)) ?? assert.fail('no address'));
+  });
+
+  it('keeps every lease when the primary loses power', async () => {
+    await makePrimary('hv2');
+    const before = await rows();
+    await lab().power('hv2', 'off');
+    const nodes = ['hv1', 'hv3'];
+    const { primary } = await lab().waitFor('another node to serve', async () => {
+      const now = await served('hv1', nodes);
+      return now.primary !== 'hv2' && now;
+    });
+    assert.ok(nodes.includes(primary));
+    await keeps(before);
+    for (const guest of [a, b]) await renews(guest, (await addressOf(guest)) ?? assert.fail('no address'));
+    await lab().power('hv2', 'on');
+    await lab().waitFor('hv2 to be back', async () => (await lab().pvc('hv2', ['node', 'list'])).code === 0, {
+      timeoutMs: 120_000,
+    });
+  });
+
+  it('gives IPv6 addresses, and keeps them when the primary hands over', async () => {
+    await run('network', 'dhcp', 'modify', 'office', '--ipv6', 'stateful');
+    for (const words of [
+      ['link', 'add', 'six', 'type', 'veth', 'peer', 'name', 'sixpeer'],
+      ['link', 'set', 'sixpeer', 'master', 'pvcn10000', 'up'],
+      ['link', 'set', 'six', 'up'],
+    ])
+      await lab().exec('hv3', ['ip', ...words]);
+    const ask = async (...known: string[]): Promise<Dhcp6Answer> => {
+      const inside = ['nsenter', `--net=/run/netns/${namespaceName(lab().name, 'hv3')}`];
+      const { stdout } = await execute([...inside, process.execPath, dhcp6Client, 'six', duid, ...known]);
+      return JSON.parse(stdout) as Dhcp6Answer;
+    };
+    const given = await lab().waitFor('an answer', () => ask().catch(() => false as const), { timeoutMs: 180_000 });
+    assert.match(given.address, /^fd20::1:/);
+    assert.deepEqual([given.dns, given.validS], [['fd20::1'], leaseMs / 1000]);
+    const until = await lab().waitFor('the lease to be noted', async () => (await leaseOf(given.address))?.expiresMs);
+    const { primary } = await served('hv1');
+    await run('node', 'secondary', primary);
+    await lab().waitFor('another node to serve', async () => (await served('hv1')).primary !== primary);
+    await lab().waitFor('it to be given more time', async () => {
+      const again = await ask(given.address, given.server);
+      assert.deepEqual(again, given);
+      return ((await leaseOf(given.address))?.expiresMs ?? 0) > until;
+    });
+    await lab().exec('hv3', ['ip', 'link', 'delete', 'dev', 'six']);
+  });
+
+  it('follows its settings', async () => {
+    await run('network', 'dhcp', 'modify', 'office', '--lease-time', '2h', '--no-ntp', '--dns', '10.20.0.53');
+    await lab().waitFor('the new settings', async () => {
+      const told = await asks(a);
+      return told['lease'] === '7200' && told['dns'] === '10.20.0.53' && told['ntpsrv'] === undefined;
+    });
+    const address = (await addressOf(a)) ?? assert.fail('no address');
+    const mac = (await leaseOf(address))?.mac ?? assert.fail('no lease');
+    await run('network', 'dhcp', 'add', 'office', mac, '10.20.0.11', '--hostname', 'a');
+    await lab().waitFor('the reserved address', async () => (await asks(a))['ip'] === '10.20.0.11');
+    await run('network', 'dhcp', 'remove', 'office', mac);
+    assert.equal((await rows()).filter(({ type }) => type === 'reservation').length, 1);
+  });
+
+  it('refuses what cannot be', async () => {
+    await run('network', 'add', 'island', '--ipv4', '10.40.0.0/24');
+    const before = await rows();
+    const [mac, other] = ['52:54:00:70:76:c1', '52:54:00:70:76:c2'];
+    for (const [args, code, text] of [
+      [['enable', 'island'], 2, /no gateway/],
+      [['enable', 'office'], 4, /on in the network office already/],
+      [['enable', 'nope'], 3, /no network nope/],
+      [['info', 'island'], 4, /DHCP is off/],
+      [['disable', 'island'], 4, /DHCP is off/],
+      [['modify', 'office', '--range', '10.21.0.1-10.21.0.9'], 2, /outside 10\.20\.0\.0\/24/],
+      [['modify', 'office', '--range', '10.20.0.1-10.20.0.9'], 2, /the gateway/],
+      [['modify', 'office', '--range', '10.20.0.200-10.20.0.255'], 2, /broadcast/],
+      [['modify', 'office', '--range', '10.20.0.9-10.20.0.5'], 2, /ends before it begins/],
+      [['modify', 'office', '--range', '999.1.1.1-999.1.1.9'], 2, /999\.1\.1\.1/],
+      [['modify', 'office', '--lease-time', '1m'], 2, /120/],
+      [['modify', 'office', '--dns', 'dns.example'], 2, /an address is written like/],
+      [['modify', 'office', '--lease-time', '2h'], 4, /Nothing to change/],
+      [['add', 'office', mac, '10.21.0.9'], 2, /outside 10\.20\.0\.0\/24/],
+      [['add', 'office', mac, '10.20.0.1'], 2, /gateway/],
+      [['add', 'office', mac, reserved.address], 5, /10\.20\.0\.10 is reserved for 52:54:00:70:76:b1/],
+      [['add', 'office', reserved.mac, '10.20.0.12'], 5, /is reserved for/],
+      [['add', 'office', mac, '10.20.0.12', '--hostname', 'web1'], 5, /the name web1 is reserved/],
+      [['add', 'office', mac, '10.20.0.12', '--hostname', 'a b'], 2, /a host name is/],
+      [['add', 'office', '53:54:00:00:00:01', '10.20.0.12'], 2, /MAC address/],
+      [['remove', 'office', other], 3, /nothing is reserved for/],
+    ] as const) {
+      const answer = await lab().pvc('hv1', ['network', 'dhcp', ...args, '--yes']);
+      assert.deepEqual(
+        [answer.code, text.test(answer.stderr.replace(/\s+/g, ' '))],
+        [code, true],
+        `${args.join(' ')}: ${answer.stderr}`,
+      );
+    }
+    for (const change of [
+      ['--ipv4', '10.50.0.0/24', '--gateway4', 'first'],
+      ['--gateway4', 'none'],
+      ['--gateway4', reserved.address],
+      ['--gateway6', 'none'],
+    ]) {
+      const answer = await lab().pvc('hv1', ['network', 'modify', 'office', ...change, '--yes']);
+      assert.match(answer.stderr.replace(/\s+/g, ' '), /DHCP of office would not work any more/);
+      assert.notEqual(answer.code, 0);
+    }
+    assert.deepEqual(
+      (await rows()).filter(({ type }) => type === 'reservation'),
+      before.filter(({ type }) => type === 'reservation'),
+    );
+    await run('network', 'remove', 'island');
+  });
+
+  it('goes with its network, and leaves nothing', async () => {
+    for (const guest of [a, b]) {
+      await guest.run('stop');
+      await guest.run('undefine');
+    }
+    await run('network', 'remove', 'office');
+    for (const node of lab().nodes)
+      await lab().waitFor(`no dnsmasq on ${node}`, async () => (await sockets(node)).length === 0);
+    await run('network', 'add', 'office', '--ipv4', '10.20.0.0/24', '--gateway4', 'first');
+    await run('network', 'dhcp', 'enable', 'office');
+    assert.deepEqual(await rows(), []);
+    await served('hv1');
+    await run('network', 'dhcp', 'disable', 'office');
+    await run('network', 'remove', 'office');
+  });
+});

@@ -41,6 +41,13 @@ export const evpnPlugin: PluginDefinition = definePlugin({
       running?.runtime.touch('cluster', clusterId);
       if (kind === network.name) await running?.gateways.refresh();
     });
+    pvc.hooks.becomePrimary.tap(
+      async ({ term, touch }) => {
+        await need().firewall.resume(term);
+        touch('cluster', clusterId);
+      },
+      { stage: primaryStages.ADDRESS },
+    );
     pvc.hooks.becomePrimary.tap(() => need().gateways.take(), { stage: primaryStages.GATEWAY });
     // Left in the reverse order of taking.
     pvc.hooks.leavePrimary.tap(() => running?.gateways.leave(), { stage: -primaryStages.GATEWAY });

@@ -6,9 +6,6 @@ import { recordOperations } from './record/operations.ts';
 import { dnsRecord, pdnsError } from './record/record-kind.ts';
 import { dnsZone } from './zone/zone-kind.ts';
 
-/** Kinds of this and other plugins whose objects have, or make, names: each change is told to PowerDNS at once. */
-const namingKinds = ['network', 'dhcp', 'dhcp-reservation', 'dhcp-lease', dnsRecord.name, dnsZone.name];
-
 export const powerdnsPlugin: PluginDefinition = definePlugin({
   name: 'powerdns',
   api: '^1',
@@ -26,9 +23,6 @@ export const powerdnsPlugin: PluginDefinition = definePlugin({
       // Not above: a command line needs no controllers.
       const { startDaemonPart } = await import('./daemon-part.ts');
       running = startDaemonPart(runtime);
-    });
-    pvc.hooks.event.tap(async ({ kind }) => {
-      if (namingKinds.includes(kind)) running?.runtime.touch('cluster', clusterId);
     });
     // PowerDNS runs there already: only its serials are the primary's to count. Nothing here can fail or take time.
     pvc.hooks.becomePrimary.tap(() => running?.runtime.touch('cluster', clusterId), { stage: primaryStages.DNS });

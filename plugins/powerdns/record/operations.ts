@@ -2,7 +2,7 @@
 import { defineMutation, defineQuery, errorText, names, type Runtime, z } from '../../../core/plugin/api.ts';
 import { fitsDns, recordName, wholeName } from '../zone/dns-name.ts';
 import { entriesOf, gatewayName, serverName } from '../zone/entries.ts';
-import { type Entry, type ManualRecord, type NamedNetwork, recordTypes, sources } from '../zone/entry.ts';
+import { type Entry, type Facts, type ManualRecord, type NamedNetwork, recordTypes, sources } from '../zone/entry.ts';
 import type { DnsSources } from '../zone/sources.ts';
 import { readContent } from './content.ts';
 import { dnsRecord, pdnsError, recordId, recordSpec, ttlSeconds } from './record-kind.ts';
@@ -10,8 +10,8 @@ import { renderEntries } from './render.ts';
 
 const entryRow = z.object({
   network: z.string().nullable().describe('null: of no single network'),
-  zone: z.string(),
-  name: z.string().describe('the whole name'),
+  zone: z.string().nullable().describe('null: its network has no domain'),
+  name: z.string().describe('the whole name; without a domain, what stands before it'),
   type: z.enum([...recordTypes, 'NS', 'PTR']),
   content: z.string(),
   ttl: z.int().describe('seconds'),
@@ -69,9 +69,15 @@ const isOwn = (name: string, domains: readonly string[]): boolean =>
 
 const rowOf = ({ hidden, ...entry }: Entry): EntryRow => ({ ...entry, hidden: hidden ?? null });
 
+/** Records of networks that have no domain (any more): they wait for one. */
+const homeless = ({ networks, records }: Facts): EntryRow[] =>
+  records
+    .filter(({ network }) => (networks.find(({ name }) => name === network)?.domain ?? null) === null)
+    .map((record) => ({ ...record, zone: null, source: 'manual', hidden: 'no domain' }));
+
 /** Names first, addresses after them; in each zone by name from its end. */
 const sortKey = ({ zone, name, type, content }: EntryRow): string =>
-  `${zone.endsWith('.arpa') ? 1 : 0} ${zone} ${name.split('.').toReversed().join('.')} ${type} ${content}`;
+  `${zone?.endsWith('.arpa') === true ? 1 : 0} ${zone ?? ''} ${name.split('.').toReversed().join('.')} ${type} ${content}`;
 
 export function recordOperations(parts: () => RecordParts) {
   return [
@@ -181,10 +187,13 @@ export function recordOperations(parts: () => RecordParts) {
       output: z.array(entryRow),
       async run(_context, { network }): Promise<EntryRow[]> {
         const facts = await parts().dns.facts();
-        const domain = network === undefined ? undefined : needDomain(facts.networks, network);
-        return entriesOf(facts)
-          .map(rowOf)
-          .filter((row) => network === undefined || row.network === network || row.zone === domain)
+        const found = facts.networks.find(({ name }) => name === network);
+        if (network !== undefined && found === undefined) throw pdnsError('DNS_NO_NETWORK', { network });
+        return [...entriesOf(facts).map(rowOf), ...homeless(facts)]
+          .filter(
+            (row) =>
+              network === undefined || row.network === network || (row.zone !== null && row.zone === found?.domain),
+          )
           .map((row) => ({ row, key: sortKey(row) }))
           .toSorted((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
           .map(({ row }) => row);

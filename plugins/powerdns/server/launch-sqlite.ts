@@ -8,6 +8,8 @@ import { pdnsError } from '../record/record-kind.ts';
 import { pdnsUser } from './pdns-conf.ts';
 
 const database = '/var/lib/powerdns/pvc.sqlite3';
+/** One that is being made. */
+const fresh = `${database}.new`;
 const schema = '/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql';
 const sqlite = '/usr/bin/sqlite3';
 const timeoutMs = 20_000;
@@ -64,16 +66,21 @@ export class Database {
   async make(): Promise<void> {
     const { files } = this.#host;
     const text = await files.readText(schema);
-    const fresh = `${database}.new`;
     await files.remove(fresh);
     const made = await this.#sqlite(['-bail', fresh], text ?? '');
     if (made.code !== 0 || text === undefined)
       throw pdnsError('PDNS_REFUSED', { what: 'its database', reason: made.stderr.trim() || `${schema} is missing` });
-    await this.remove();
+    await this.#removeOld();
     await files.rename(fresh, database);
   }
 
+  /** Takes all of it away. */
   async remove(): Promise<void> {
+    await this.#host.files.remove(fresh);
+    await this.#removeOld();
+  }
+
+  async #removeOld(): Promise<void> {
     for (const end of ['', '-journal', '-wal', '-shm']) await this.#host.files.remove(`${database}${end}`);
   }
 

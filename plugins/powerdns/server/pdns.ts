@@ -1,6 +1,6 @@
 /** PowerDNS on this node: its files, its start, its end. @module */
 import { createHash } from 'node:crypto';
-import { type Host, type Runtime, type ServiceDefinition, z } from '../../../core/plugin/api.ts';
+import { type Host, type Runtime, type ServiceDefinition } from '../../../core/plugin/api.ts';
 import { pdnsError } from '../record/record-kind.ts';
 import type { PdnsApi } from './api.ts';
 import { Database, type DatabaseLook, launchPackages } from './launch-sqlite.ts';
@@ -16,12 +16,11 @@ import {
 } from './pdns-conf.ts';
 
 const program = '/usr/sbin/pdns_server';
+/** A configuration that PowerDNS has not looked through yet. */
+const draftName = `${confName}-draft`;
+const draftPath = `${confDirectory}/pdns-${draftName}.conf`;
 const commandMs = 10_000;
 const connectMs = 2_000;
-
-/** What the running PowerDNS was started with. */
-const loadedSchema = z.object({ conf: z.string(), database: z.string() });
-type Loaded = z.output<typeof loadedSchema>;
 
 export class Pdns {
   readonly #runtime: Runtime;
@@ -39,7 +38,7 @@ export class Pdns {
 
   /** Gone after a boot, as PowerDNS is. */
   get #loadedPath(): string {
-    return `${this.#runtime.directories.run}/powerdns-loaded.json`;
+    return `${this.#runtime.directories.run}/powerdns-loaded`;
   }
 
   get serving(): boolean {
@@ -64,12 +63,10 @@ export class Pdns {
     const { files, processes } = this.#host;
     if ((await files.stat(program)) === undefined || !(await this.#database.installed()))
       throw pdnsError('PDNS_MISSING', { node: this.#runtime.node, packages: launchPackages });
-    const draft = `${confName}-draft`;
-    const path = `${confDirectory}/pdns-${draft}.conf`;
     try {
-      await files.writeAtomic(path, conf, 0o600);
-      await this.#run(['chown', `${pdnsUser}:${pdnsUser}`, path]);
-      const checked = await processes.exec([program, `--config-name=${draft}`, '--config=check'], {
+      await files.writeAtomic(draftPath, conf, 0o600);
+      await this.#run(['chown', `${pdnsUser}:${pdnsUser}`, draftPath]);
+      const checked = await processes.exec([program, `--config-name=${draftName}`, '--config=check'], {
         timeoutMs: commandMs,
       });
       if (checked.code !== 0)
@@ -77,9 +74,9 @@ export class Pdns {
           what: 'its configuration',
           reason: checked.stderr.trim().split('\n').at(-1) ?? '',
         });
-      await files.rename(path, confPath);
+      await files.rename(draftPath, confPath);
     } finally {
-      await files.remove(path);
+      await files.remove(draftPath);
     }
   }
 
@@ -90,11 +87,8 @@ export class Pdns {
 
   /** Whether the running PowerDNS has surely read this configuration, and opened this database. */
   async isLoaded(conf: string, database: string): Promise<boolean> {
-    const text = await this.#host.files.readText(this.#loadedPath);
-    if (text === undefined) return false;
-    const wanted = loadedOf(conf, database);
-    const loaded = loadedSchema.parse(JSON.parse(text));
-    return loaded.conf === wanted.conf && loaded.database === wanted.database;
+    // The same text, or it is not sure: nothing is read out of it.
+    return (await this.#host.files.readText(this.#loadedPath)) === loadedText(conf, database);
   }
 
   /** Has it running from now on, with the files that are there. */
@@ -107,7 +101,7 @@ export class Pdns {
     if (loaded) return;
     // One that runs already has read other files.
     await this.#service.restart();
-    await this.#host.files.writeAtomic(this.#loadedPath, JSON.stringify(loadedOf(conf, mark)), 0o600);
+    await this.#host.files.writeAtomic(this.#loadedPath, loadedText(conf, mark), 0o600);
   }
 
   /** Ends it, and takes away what was made for it. */
@@ -116,8 +110,8 @@ export class Pdns {
     await service.end();
     this.#service = undefined;
     await this.#database.remove();
-    await this.#host.files.remove(this.#loadedPath);
-    await this.#host.files.remove(confPath);
+    // Its configuration last: as long as that is there, this is done again.
+    for (const path of [this.#loadedPath, draftPath, confPath]) await this.#host.files.remove(path);
   }
 
   /** Whether it takes questions, and its API answers. Never throws. */
@@ -152,8 +146,6 @@ export class Pdns {
   }
 }
 
-/** The key is in the configuration, so only a digest of it is written down. */
-const loadedOf = (conf: string, database: string): Loaded => ({
-  conf: createHash('sha256').update(conf).digest('hex'),
-  database,
-});
+/** What PowerDNS was started with. The key is in the configuration, so only a digest of it is written down. */
+const loadedText = (conf: string, database: string): string =>
+  `${createHash('sha256').update(conf).digest('hex')} ${database}\n`;

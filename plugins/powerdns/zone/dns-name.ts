@@ -32,14 +32,20 @@ export const wholeName = (name: string, domain: string): string => (name === '@'
 
 export const fitsDns = (name: string): boolean => name.length <= longestName;
 
-/** Whether a name is the domain or below it. */
-export const isWithin = (name: string, domain: string): boolean => name === domain || name.endsWith(`.${domain}`);
+/** The name and all domains that it is in, itself first: `a.b.c`, `b.c`, `c`. */
+function* upwards(name: string): Generator<string> {
+  for (let rest = name; ; rest = rest.slice(rest.indexOf('.') + 1)) {
+    yield rest;
+    if (!rest.includes('.')) return;
+  }
+}
 
-/** The zone that a name belongs to: the longest that it is within; undefined: none. */
-export const zoneOf = (name: string, zones: readonly string[]): string | undefined =>
-  zones
-    .filter((zone) => isWithin(name, zone))
-    .reduce<string | undefined>(
-      (best, zone) => (best === undefined || zone.length > best.length ? zone : best),
-      undefined,
-    );
+/** The zone that a name belongs to: the nearest that it is in; undefined: none. */
+export function zoneOf(name: string, zones: { has(zone: string): boolean }): string | undefined {
+  for (const domain of upwards(name)) if (zones.has(domain)) return domain;
+  return undefined;
+}
+
+/** The zone that a zone itself is in. */
+export const parentOf = (zone: string, zones: { has(zone: string): boolean }): string | undefined =>
+  zone.includes('.') ? zoneOf(zone.slice(zone.indexOf('.') + 1), zones) : undefined;

@@ -1,7 +1,7 @@
 /** Which records there are, from networks, DHCP and what somebody entered; and which of them come first. Pure. @module */
 import { writtenContent } from '../record/content.ts';
 import { addressText } from './address.ts';
-import { fitsDns, hostLabel, isWithin, wholeName, zoneOf } from './dns-name.ts';
+import { fitsDns, hostLabel, parentOf, wholeName, zoneOf } from './dns-name.ts';
 import type { DhcpHost, Entry, Facts, NamedNetwork, Source } from './entry.ts';
 import { sources } from './entry.ts';
 import { reverseName, reverseZones } from './reverse.ts';
@@ -139,13 +139,9 @@ function reverseEntries(named: readonly Named[]): Named[] {
 
 /** The name servers of the zones themselves, and of those below them. */
 function serverEntries({ server }: Facts, zones: ReadonlyMap<string, string>): Entry[] {
-  const all = [...zones.keys()];
   return [...zones].flatMap(([zone, domain]): Entry[] => {
     const content = `${server ?? wholeName(serverName, domain)}.`;
-    const parent = zoneOf(
-      zone,
-      all.filter((one) => one !== zone && isWithin(zone, one)),
-    );
+    const parent = parentOf(zone, zones);
     const entry = { name: zone, type: 'NS', content, ttl: ownTtl, source: 'pvc', network: null } as const;
     return [{ zone, ...entry }, ...(parent === undefined ? [] : [{ zone: parent, ...entry }])];
   });
@@ -156,7 +152,6 @@ export function entriesOf(facts: Facts): Entry[] {
   const networks = domainNetworks(facts.networks);
   const byNetwork = new Map(networks.map((network) => [network.name, network]));
   const zones = zonesOf(networks);
-  const names = [...zones.keys()];
   const named = ordered(
     [...manualEntries(facts, byNetwork), ...ownEntries(facts, networks), ...dhcpEntries(facts, byNetwork)],
     zones,
@@ -164,7 +159,7 @@ export function entriesOf(facts: Facts): Entry[] {
   return [
     ...serverEntries(facts, zones),
     ...[...named, ...reverseEntries(named)].flatMap((entry): Entry[] => {
-      const zone = zoneOf(entry.name, names);
+      const zone = zoneOf(entry.name, zones);
       // An address outside of the networks has its reverse name with somebody else.
       return zone === undefined ? [] : [{ zone, ...entry }];
     }),

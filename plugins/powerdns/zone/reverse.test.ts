@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { isWithin } from './dns-name.ts';
 import { reverseName, reverseZones } from './reverse.ts';
 
 const zeros = (count: number): string => '0.'.repeat(count);
+
+const isWithin = (name: string, zone: string): boolean => name.endsWith(`.${zone}`);
 
 describe('reverse names', () => {
   it('are the address from its end', () => {

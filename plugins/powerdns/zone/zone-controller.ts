@@ -1,18 +1,38 @@
 /** Keeps the zones of this coordinator's PowerDNS as the cluster is. @module */
-import { type AnyController, cluster, defineController, type Runtime, type Write } from '../../../core/plugin/api.ts';
+import {
+  type AnyController,
+  cluster,
+  clusterId,
+  defineController,
+  isStoreAway,
+  node as nodeKind,
+  type Runtime,
+  type Write,
+} from '../../../core/plugin/api.ts';
 import type { PowerdnsConfig } from '../config.ts';
+import { dnsRecord } from '../record/record-kind.ts';
 import type { PdnsApi } from '../server/api.ts';
 import type { Pdns } from '../server/pdns.ts';
 import { entriesOf } from './entries.ts';
 import type { DnsSources } from './sources.ts';
 import { dnsZone, type ZoneSpec } from './zone-kind.ts';
-import { isSettled, planZones, type ZoneStep, type ZoneView } from './zone-plan.ts';
+import { type CallStep, isSettled, planZones, type ZoneStep, type ZoneView } from './zone-plan.ts';
 import { zonesOf } from './zones.ts';
 
 /** Serials tell of every change of PVC; this finds those that somebody else made. */
 const wholeLookMs = 600_000;
 /** PowerDNS is on its way up. */
 const silentMs = 500;
+const roleWaitMs = 1_000;
+
+/**
+ * Kinds of this and other plugins whose objects have, or make, names. Not by the hook `event`: leases and serials are
+ * bookkeeping, of which it does not tell.
+ */
+const namingKinds = ['network', 'dhcp', 'dhcp-reservation', 'dhcp-lease', dnsRecord.name, dnsZone.name];
+
+/** Of a key of the store, `/dhcp-lease/…`. */
+const kindOf = (key: string): string => key.split('/', 2)[1] ?? '';
 
 export interface ZoneFigures {
   readonly zones: number;
@@ -34,6 +54,7 @@ export function zoneWork(
 ): ZoneWork {
   const { documents, host } = runtime;
   const lookedMs = new Map<string, number>();
+  const refused = new Set<string>();
   let figures: ZoneFigures | undefined;
 
   async function observe(): Promise<ZoneView | 'off' | 'silent'> {
@@ -58,7 +79,7 @@ export function zoneWork(
     }
     return {
       ...{ wanted, serials, held, primary: runtime.isPrimary(), secondaries: config.secondaries.length > 0 },
-      looked: new Map(looked),
+      ...{ looked: new Map(looked), refused: new Set(refused) },
     };
   }
 
@@ -76,17 +97,44 @@ export function zoneWork(
     await runtime.write(writes, { asPrimary: true });
   }
 
+  async function tell({ zone, call }: CallStep): Promise<void> {
+    refused.add(zone);
+    await api.call(call);
+    refused.delete(zone);
+  }
+
+  /** Undefined: it is not known now. */
+  async function ownRole(): Promise<'coordinator' | 'hypervisor' | undefined> {
+    try {
+      return (await documents.get(nodeKind, runtime.node))?.spec.role;
+    } catch (error) {
+      if (isStoreAway(error)) return undefined;
+      throw error;
+    }
+  }
+
   const controller = defineController({
     name: 'dns-zones',
     summary: 'keeps the names that PowerDNS tells as the cluster is',
     kind: cluster,
     scope: 'node',
     observe,
+    async watch(touch, signal) {
+      while (!signal.aborted) {
+        const role = await ownRole();
+        // It tells no names, and need not hear of every change.
+        if (role === 'hypervisor') return;
+        if (role === 'coordinator')
+          for await (const { resync, keys } of documents.store.watch(['all'], signal))
+            if (resync || [...keys].some((key) => namingKinds.includes(kindOf(key)))) touch(clusterId);
+        await host.clock.sleep(roleWaitMs, signal).catch(() => undefined);
+      }
+    },
     plan: (_doc, view, { nowMs }) =>
       typeof view === 'string'
         ? { steps: [], ...(view === 'silent' ? { againInMs: silentMs } : {}) }
         : planZones(view, nowMs),
-    apply: (step: ZoneStep) => (step.do === 'serials' ? writeSerials(step.serials) : api.call(step.call)),
+    apply: (step: ZoneStep) => (step.do === 'serials' ? writeSerials(step.serials) : tell(step)),
   });
   return { controller, figures: () => figures };
 }

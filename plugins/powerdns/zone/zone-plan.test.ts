@@ -66,7 +66,7 @@ class Cluster {
         .filter((zone) => held.has(zone.name) && !isSettled(zone, about))
         .map(({ name }) => [name, pdns.zones.get(name) ?? []]),
     );
-    const view: ZoneView = { wanted, ...about, looked, primary, secondaries: true };
+    const view: ZoneView = { wanted, ...about, looked, refused: new Set(), primary, secondaries: true };
     const plan = planZones(view, this.nowMs);
     for (const step of plan.steps.slice(0, steps))
       if (step.do === 'call') pdns.call(step.call);
@@ -153,7 +153,7 @@ describe('zones in PowerDNS', () => {
     const held = new Map([['a.example', before]]);
     const looked = new Map([['a.example', primary.zones.get('a.example') ?? []]]);
     const wanted = zone('a.example', [1, 3]);
-    const view = { wanted, serials: cluster.serials, held, looked, secondaries: true };
+    const view = { wanted, serials: cluster.serials, held, looked, refused: new Set<string>(), secondaries: true };
     const { steps } = planZones({ ...view, primary: true }, nowMs);
     assert.deepEqual(
       steps.map((step) => (step.do === 'call' ? step.call.method : step.do)),
@@ -175,6 +175,17 @@ describe('zones in PowerDNS', () => {
       ),
     );
     assert.deepEqual(other.notified, []);
+  });
+
+  it('are told of last where PowerDNS refused one before, so that the others are not kept waiting', () => {
+    const wanted = [...zone('a.example', [1]), ...zone('b.example', [1]), ...zone('c.example', [1])];
+    const held = new Map([['z.example', 1]]);
+    const view = { wanted, serials: new Map(), held, looked: new Map(), primary: true, secondaries: false };
+    const { steps } = planZones({ ...view, refused: new Set(['b.example']) }, nowMs);
+    assert.deepEqual(
+      steps.map((step) => (step.do === 'call' ? step.zone : step.do)),
+      ['serials', 'z.example', 'a.example', 'c.example', 'b.example'],
+    );
   });
 
   it('have serials that grow, of the time where PVC knows none', () => {

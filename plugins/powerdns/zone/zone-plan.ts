@@ -11,6 +11,7 @@ export interface SerialStep extends Step {
 
 export interface CallStep extends Step {
   readonly do: 'call';
+  readonly zone: string;
   readonly call: ApiCall;
 }
 
@@ -24,6 +25,8 @@ export interface ZoneView {
   readonly held: ReadonlyMap<string, number>;
   /** The records of those that must be looked at. */
   readonly looked: ReadonlyMap<string, readonly RecordSet[]>;
+  /** Zones of which PowerDNS refused the last call: a step that fails keeps those after it from being done. */
+  readonly refused: ReadonlySet<string>;
   readonly primary: boolean;
   /** Whether there is anybody to be told of changes. */
   readonly secondaries: boolean;
@@ -31,8 +34,6 @@ export interface ZoneView {
 
 /** Changes tell themselves; this is for what nobody told. */
 const lookMs = 10_000;
-/** The primary is about to write the serial of a zone. */
-const waitMs = 300;
 const stepMs = 30_000;
 
 /** Whether PowerDNS has a zone as it is to be, as far as serials tell. */
@@ -59,9 +60,17 @@ function zoneSteps(zone: Zone, serial: number, view: ZoneView): CallStep[] {
   if (call === undefined) return [];
   const tell = view.primary && view.secondaries;
   return [
-    { do: 'call', text: `tell PowerDNS what is in ${name}`, timeoutMs: stepMs, call },
+    { do: 'call', text: `tell PowerDNS what is in ${name}`, timeoutMs: stepMs, zone: name, call },
     ...(tell
-      ? [{ do: 'call', text: `tell the secondaries of ${name}`, timeoutMs: stepMs, call: notifyCall(name) } as const]
+      ? [
+          {
+            do: 'call',
+            text: `tell the secondaries of ${name}`,
+            timeoutMs: stepMs,
+            zone: name,
+            call: notifyCall(name),
+          } as const,
+        ]
       : []),
   ];
 }
@@ -72,18 +81,25 @@ export function planZones(view: ZoneView, nowMs: number): ReconcilePlan<ZoneStep
   const names = new Set(wanted.map(({ name }) => name));
   const stale = [...view.serials.keys()].some((name) => !names.has(name));
   const renumbered = wanted.some(({ name }) => serials.get(name) !== view.serials.get(name));
-  const steps: ZoneStep[] = [];
-  if (primary && (stale || renumbered))
-    steps.push({ do: 'serials', text: 'count up the serials of zones', timeoutMs: stepMs, serials });
-  for (const name of view.held.keys())
-    if (!names.has(name))
-      steps.push({ do: 'call', text: `take ${name} from PowerDNS`, timeoutMs: stepMs, call: deleteCall(name) });
-  let waiting = false;
+  const first: ZoneStep[] =
+    primary && (stale || renumbered)
+      ? [{ do: 'serials', text: 'count up the serials of zones', timeoutMs: stepMs, serials }]
+      : [];
+  const calls: CallStep[] = [...view.held.keys()]
+    .filter((name) => !names.has(name))
+    .map((zone) => ({
+      do: 'call',
+      ...{ text: `take ${zone} from PowerDNS`, timeoutMs: stepMs },
+      ...{ zone, call: deleteCall(zone) },
+    }));
   for (const zone of wanted) {
+    // Without a serial yet: the document that the primary writes wakes this node again.
     const known = serials.get(zone.name);
-    if (known === undefined) waiting = true;
-    else steps.push(...zoneSteps(zone, known.serial, view));
-    if (known !== undefined && known.digest !== zone.digest) waiting = true;
+    if (known !== undefined) calls.push(...zoneSteps(zone, known.serial, view));
   }
-  return { steps, againInMs: waiting ? waitMs : lookMs };
+  const isLast = ({ zone }: CallStep): boolean => view.refused.has(zone);
+  return {
+    steps: [...first, ...calls.filter((step) => !isLast(step)), ...calls.filter(isLast)],
+    againInMs: lookMs,
+  };
 }

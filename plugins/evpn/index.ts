@@ -42,9 +42,9 @@ export const evpnPlugin: PluginDefinition = definePlugin({
       if (kind === network.name) await running?.gateways.refresh();
     });
     pvc.hooks.becomePrimary.tap(
-      async ({ term, touch }) => {
-        await need().firewall.resume(term);
-        touch('cluster', clusterId);
+      async (runtime) => {
+        await need().firewall.resume(runtime.term);
+        runtime.touch('cluster', clusterId);
       },
       { stage: primaryStages.ADDRESS },
     );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import failuresAtOnce from './failure-reporter.ts';
 import totals, { type TestEvent, type TestTotals } from './test-reporter.ts';
 
 async function report(events: readonly TestEvent[]): Promise<TestTotals> {
@@ -13,6 +14,18 @@ async function report(events: readonly TestEvent[]): Promise<TestTotals> {
 
 const counts = { passed: 3, failed: 1, cancelled: 1, skipped: 2 };
 const summary: TestEvent = { type: 'test:summary', data: { counts } };
+
+it('a failure is told at once, that of its suite is not', async () => {
+  async function* feed(): AsyncGenerator<TestEvent> {
+    const error = { failureType: 'testCodeFailure', cause: new Error('one\ntwo') };
+    yield { type: 'test:pass', data: { name: 'well' } };
+    yield { type: 'test:fail', data: { name: 'a test', details: { error } } };
+    yield { type: 'test:fail', data: { name: 'a suite', details: { error: { failureType: 'subtestsFailed' } } } };
+  }
+  let text = '';
+  for await (const part of failuresAtOnce(feed())) text += part;
+  assert.equal(text, '\nfailed: a test\n  one\n  two\n');
+});
 
 describe('the totals of a test run', () => {
   it('are those of the whole run, and tell why a test failed, not that its suite did', async () => {

@@ -3,6 +3,8 @@
  * up and to repeat at the end: whoever sees only the last lines of a long run shall know what to look for.
  * @module
  */
+import { relative } from 'node:path';
+import { inRepository } from './paths.ts';
 
 export interface TestFailure {
   readonly name: string;
@@ -50,7 +52,7 @@ const mostLines = 12;
 const widest = 600;
 
 /** The runner wraps what a test threw; a suite fails for its tests, which are told themselves. */
-function failureOf({ name, file, details }: TestEvent['data']): TestFailure | undefined {
+export function failureOf({ name, file, details }: TestEvent['data']): TestFailure | undefined {
   const error = details?.error;
   if (error?.failureType === 'subtestsFailed') return undefined;
   const cause = error?.cause instanceof Error ? error.cause.message : undefined;
@@ -61,6 +63,10 @@ function failureOf({ name, file, details }: TestEvent['data']): TestFailure | un
     .map((line) => line.slice(0, widest));
   return { name: name ?? '?', file, lines };
 }
+
+/** For people: which test, of which file of the repository, and why. */
+export const failureText = ({ name, file, lines }: TestFailure): string =>
+  `\nfailed: ${name}${file === undefined ? '' : ` (${relative(inRepository('.'), file)})`}\n  ${lines.join('\n  ')}`;
 
 /** The summary of the whole run is the one that names no file. */
 export default async function* totals(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { inRepository } from './paths.ts';
 import { type CommandStage, type Stage, selectStages, type TestStage } from './stages.ts';
-import type { TestFailure, TestTotals } from './test-reporter.ts';
+import { failureText, type TestFailure, type TestTotals } from './test-reporter.ts';
 
 interface Outcome extends TestTotals {
   readonly ok: boolean;
@@ -53,6 +53,8 @@ async function runTests(stage: TestStage): Promise<Outcome> {
       `--test-timeout=${stage.timeoutMs}`,
       '--test-reporter=dot',
       '--test-reporter-destination=stdout',
+      `--test-reporter=${inRepository('build/failure-reporter.ts')}`,
+      '--test-reporter-destination=stderr',
       `--test-reporter=${inRepository('build/test-reporter.ts')}`,
       `--test-reporter-destination=${totalsFile}`,
       ...files,
@@ -71,9 +73,6 @@ async function runTests(stage: TestStage): Promise<Outcome> {
 }
 
 const runStage = (stage: Stage): Promise<Outcome> => ('argv' in stage ? runCheck(stage) : runTests(stage));
-
-const failureText = ({ name, file, lines }: TestFailure): string =>
-  `\nfailed: ${name}${file === undefined ? '' : ` (${relative(inRepository('.'), file)})`}\n  ${lines.join('\n  ')}`;
 
 async function main(names: readonly string[]): Promise<number> {
   const selected = selectStages(names);

@@ -15,6 +15,7 @@ import { Gateways } from './gateway/gateways.ts';
 import { linkController } from './links/link-controller.ts';
 import { Links } from './links/links.ts';
 import { underlayFact } from './network/mtu.ts';
+import { RouterHealth } from './upstream/router-health.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
@@ -34,6 +35,12 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   const links = new Links(runtime);
   const frr = new Frr(runtime);
   const health = new FabricHealth(runtime, config, frr);
+  const routers = new RouterHealth({
+    node: runtime.node,
+    routers: config.upstream.routers,
+    serving: () => frr.serving,
+    sessions: () => frr.routerSessions(),
+  });
   const nft = new Nft(runtime);
   const firewall = new Firewall(runtime, nft);
   const gateways = new Gateways(runtime, links, firewall);
@@ -48,8 +55,8 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
       fabricController(runtime, config, frr),
       firewallController(links, firewall),
     ],
-    health: [health.check(), firewallHealth(firewall, runtime.node)],
-    metrics: [...fabricMetrics(health), gatewayMetric(gateways)],
+    health: [health.check(), routers.check(), firewallHealth(firewall, runtime.node)],
+    metrics: [...fabricMetrics(health), ...routers.metrics(), gatewayMetric(gateways)],
     async facts() {
       const address = await links.address();
       const mtu = address === undefined ? undefined : await links.underlayMtu(address);

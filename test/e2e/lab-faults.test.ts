@@ -56,23 +56,26 @@ describe('the faults of a lab', () => {
         ]);
         const carrier = await lab.exec(victim, ['cat', '/sys/class/net/cluster/carrier']);
         assert.equal(carrier.stdout.trim(), '1');
-        // Within the session's time of six seconds; the rest is the command's own.
         await lab.waitFor(
           'the node to refuse changes',
           async () => (await lab.pvc(victim, ['node', 'ready', victim, '--no-wait'])).code === 7,
-          { timeoutMs: 15_000 },
+          { timeoutMs: 60_000 },
         );
         await lab.waitFor(
           'the others to see it gone',
           async () => (await lab.ask(primary, 'node.info', { node: victim })).daemon !== 'run',
-          { timeoutMs: 15_000 },
+          { timeoutMs: 60_000 },
         );
       } finally {
         await lab.endSilence(victim, 'cluster');
       }
       assert.deepEqual(await cutOf(lab, victim), []);
       await lab.waitFor('the node to be back', runs(lab, victim), { timeoutMs: 60_000 });
-      assert.equal(await lab.primary(primary), primary);
+      // Another may have become primary meanwhile: the ensemble's leader may have been on the node that was cut off.
+      await lab.waitFor('all nodes to name one primary', async () => {
+        const named = new Set(await Promise.all(lab.nodes.map((node) => lab.primary(node))));
+        return named.size === 1 && !named.has(undefined);
+      });
     });
   }
 });

@@ -3,36 +3,49 @@ import {
   type AnyController,
   cluster,
   clusterId,
+  type Doc,
   defineController,
   node as nodeKind,
   type Runtime,
 } from '../../../core/plugin/api.ts';
 import type { EvpnConfig } from '../config.ts';
-import { network } from '../network/network-kind.ts';
+import { type NetworkSpec, network } from '../network/network-kind.ts';
+import type { ClientPrefix } from '../upstream/upstream-conf.ts';
 import { type FabricStep, fabricOf, planFabric } from './fabric-plan.ts';
 import type { Frr } from './frr.ts';
 import type { FabricInput } from './frr-conf.ts';
+
+/** The prefixes that are reached from outside: those with a gateway. */
+const clientPrefixes = (networks: readonly Doc<NetworkSpec, null>[]): ClientPrefix[] =>
+  networks
+    .toSorted((one, other) => Number(one.id) - Number(other.id))
+    .flatMap(({ id, spec }) =>
+      [spec.ipv4, spec.ipv6].flatMap((family) =>
+        family?.gateway === undefined ? [] : [{ vni: id, prefix: family.prefix }],
+      ),
+    );
 
 /** What this node's fabric is to be now. */
 export async function wantedFabric({ documents, node }: Runtime, config: EvpnConfig): Promise<FabricInput | undefined> {
   const [spec, nodes, networks] = await Promise.all([
     documents.get(cluster, clusterId),
     documents.list(nodeKind),
-    documents.ids(network),
+    documents.list(network),
   ]);
   return fabricOf({
     asn: config.asn,
     cidr: spec?.spec.networks?.cluster?.cidr,
     self: node,
     networks: networks.length,
+    upstream: { ...config.upstream, prefixes: clientPrefixes(networks) },
     nodes: nodes.map(({ id, spec: { role, address } }) => ({ name: id, role, address })),
   });
 }
 
 export function fabricController(runtime: Runtime, config: EvpnConfig, frr: Frr): AnyController {
   const acts: Readonly<Record<FabricStep['do'], (step: FabricStep) => Promise<void>>> = {
-    files: ({ conf }) => frr.writeFiles(conf),
-    serve: () => frr.serve(),
+    files: ({ conf, daemons }) => frr.writeFiles(conf, daemons),
+    serve: ({ daemons }) => frr.serve(daemons),
     reload: ({ conf, named }) => frr.reload(conf, named),
   };
   return defineController({

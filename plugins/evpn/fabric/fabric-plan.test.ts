@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Upstream } from '../upstream/upstream-conf.ts';
 import { silentNodes } from './fabric-health.ts';
 import { type FabricView, fabricOf, planFabric } from './fabric-plan.ts';
 import { frrConf } from './frr-conf.ts';
@@ -9,7 +10,9 @@ const nodes = [
   { name: 'hv2', role: 'coordinator', address: '10.10.0.12' },
   { name: 'hv3', role: 'hypervisor', address: '10.10.0.13' },
 ] as const;
-const cluster = { asn: 65_500, cidr: '10.10.0.0/24', self: 'hv1', networks: 1, nodes };
+const upstream: Upstream = { routers: [], receive: 'nothing', prefixes: [] };
+const router = { address: '10.10.2.1', asn: 64_512, bfd: false };
+const cluster = { asn: 65_500, upstream, cidr: '10.10.0.0/24', self: 'hv1', networks: 1, nodes };
 const wanted = fabricOf(cluster) ?? assert.fail('a fabric is wanted');
 const text = frrConf(wanted);
 const well: FabricView = { wanted, conf: text, loaded: text, serving: true, answers: true };
@@ -20,6 +23,9 @@ describe('the fabric of a node', () => {
     assert.equal(fabricOf({ ...cluster, networks: 0 }), undefined);
     assert.equal(fabricOf({ ...cluster, cidr: undefined }), undefined);
     assert.equal(fabricOf({ ...cluster, nodes: nodes.slice(0, 1) }), undefined);
+    const routed = { ...cluster, upstream: { ...upstream, routers: [router] } };
+    assert.notEqual(fabricOf({ ...routed, nodes: nodes.slice(0, 1) }), undefined);
+    assert.equal(fabricOf({ ...routed, networks: 0 }), undefined);
     assert.equal(fabricOf({ ...cluster, nodes: [{ ...nodes[0], address: undefined }, nodes[1]] }), undefined);
     assert.deepEqual(doing({ wanted: undefined, conf: undefined, serving: false }), []);
   });

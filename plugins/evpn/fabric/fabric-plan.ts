@@ -1,13 +1,16 @@
 /** What a node has to do so that its networks reach over the cluster: pure, from what it sees. @module */
 import type { ReconcilePlan, Step } from '../../../core/plugin/api.ts';
-import { type FabricInput, frrConf, neighboursOf } from './frr-conf.ts';
+import type { Upstream } from '../upstream/upstream-conf.ts';
+import { daemonsFor, type FabricInput, frrConf, neighboursOf } from './frr-conf.ts';
 
 export interface FabricStep extends Step {
   readonly do: 'files' | 'serve' | 'reload';
   /** The text of frr.conf. */
   readonly conf: string;
-  /** The neighbours in it. */
+  /** The nodes among the neighbours in it. */
   readonly named: readonly string[];
+  /** Those of FRR that it needs. */
+  readonly daemons: readonly string[];
 }
 
 export interface FabricView {
@@ -29,7 +32,7 @@ const waitMs = 500;
 export function planFabric({ wanted, conf, loaded, serving, answers }: FabricView): ReconcilePlan<FabricStep> {
   if (wanted === undefined) return { steps: [], againInMs: lookMs };
   const text = frrConf(wanted);
-  const of = { conf: text, named: neighboursOf(wanted) };
+  const of = { conf: text, named: neighboursOf(wanted), daemons: daemonsFor(wanted) };
   const steps: FabricStep[] = [];
   if (conf !== text) steps.push({ do: 'files', text: 'write the files of FRR', timeoutMs: 10_000, ...of });
   if (!serving) steps.push({ do: 'serve', text: 'keep FRR running', timeoutMs: 10_000, ...of });
@@ -39,12 +42,13 @@ export function planFabric({ wanted, conf, loaded, serving, answers }: FabricVie
   return { steps, againInMs: lookMs };
 }
 
-/** Undefined as long as a node has nobody to reach, or there are no networks. */
+/** Undefined as long as a node has nobody to reach, neither nodes nor routers, or there are no networks. */
 export function fabricOf(input: {
   readonly asn: number;
   readonly cidr: string | undefined;
   readonly self: string;
   readonly networks: number;
+  readonly upstream: Upstream;
   readonly nodes: readonly {
     readonly name: string;
     readonly role: 'coordinator' | 'hypervisor';
@@ -55,6 +59,8 @@ export function fabricOf(input: {
     address === undefined ? [] : [{ name, role, address }],
   );
   const self = nodes.find(({ name }) => name === input.self);
-  if (self === undefined || input.cidr === undefined || input.networks === 0 || nodes.length < 2) return undefined;
-  return { asn: input.asn, cidr: input.cidr, self, nodes };
+  const { asn, cidr, upstream } = input;
+  if (self === undefined || cidr === undefined || input.networks === 0) return undefined;
+  if (nodes.length < 2 && upstream.routers.length === 0) return undefined;
+  return { asn, cidr, self, nodes, upstream };
 }

@@ -3,8 +3,11 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { type Upstream } from '../upstream/upstream-conf.ts';
+import { upstreamConfig } from '../upstream/upstream-config.ts';
 import {
   confMark,
+  daemonsFor,
   type FabricInput,
   type FabricNode,
   frrConf,
@@ -12,7 +15,7 @@ import {
   neighboursOf,
   readSessions,
   routerId,
-  withBgp,
+  withDaemons,
 } from './frr-conf.ts';
 
 const accept = process.env['PVC_ACCEPT'] === '1';
@@ -25,11 +28,25 @@ const nodesOf = (count: number, coordinators: number, prefix = '10.10.0.'): Fabr
     address: `${prefix}${11 + index}`,
   }));
 
+const noRouters: Upstream = { routers: [], receive: 'nothing', prefixes: [] };
+const office = { vni: '10000', prefix: '10.20.0.0/24' };
+const office6 = { vni: '10000', prefix: 'fd20::/64' };
+const lab = { vni: '4711', prefix: '172.16.4.0/22' };
+
+/** As pvc.yaml has it. */
+const upstreamOf = (routers: readonly object[], prefixes: Upstream['prefixes'], receive = 'nothing'): Upstream => ({
+  ...upstreamConfig.parse({ routers, receive }),
+  prefixes,
+});
+const outside = { address: '10.10.2.1', asn: 64_512 };
+const outside6 = { address: 'fd00:2::1', asn: 64_512 };
+
 const inputOf = (nodes: readonly FabricNode[], self: string, more: Partial<FabricInput> = {}): FabricInput => ({
   asn: 65_500,
   cidr: '10.10.0.0/24',
   self: nodes.find(({ name }) => name === self) ?? assert.fail(`no ${self}`),
   nodes,
+  upstream: noRouters,
   ...more,
 });
 
@@ -67,8 +84,30 @@ const cases: Readonly<Record<string, FabricInput>> = {
   'wide-network': inputOf(nodesOf(4, 3, '172.16.7.'), 'hv1', { cidr: '172.16.0.0/12' }),
 };
 
+const routed = (upstream: Upstream, self = 'hv1'): FabricInput => inputOf(three, self, { upstream });
+const upstreamCases: Readonly<Record<string, FabricInput>> = {
+  'router-one': routed(upstreamOf([outside], [office])),
+  'router-one-on-second': routed(upstreamOf([outside], [office]), 'hv2'),
+  'router-no-networks': routed(upstreamOf([outside], [])),
+  'router-both-families': routed(upstreamOf([outside, outside6], [lab, office, office6])),
+  'router-ipv6-only': routed(upstreamOf([outside6], [office, office6])),
+  'router-two-systems': routed(upstreamOf([outside, { address: '10.10.2.2', asn: 4_200_000_000 }], [office])),
+  'router-same-system': routed(upstreamOf([{ address: '10.10.2.1', asn: 65_500 }], [office])),
+  'router-bfd': routed(upstreamOf([{ ...outside, bfd: true }, outside6], [office])),
+  'router-receives-default': routed(upstreamOf([outside, outside6], [office], 'default')),
+  'router-receives-all': routed(upstreamOf([outside], [office], 'all')),
+  'router-one-node': inputOf(nodesOf(1, 1), 'hv1', { upstream: upstreamOf([outside], [office]) }),
+  'router-hypervisor': inputOf(five, 'hv5', { upstream: upstreamOf([outside], [office]) }),
+  'router-two-hundred-networks': routed(
+    upstreamOf(
+      [outside],
+      Array.from({ length: 200 }, (_, index) => ({ vni: `${10_000 + index}`, prefix: `10.20.${index}.0/24` })),
+    ),
+  ),
+};
+
 describe('frr.conf', () => {
-  for (const [name, input] of Object.entries(cases))
+  for (const [name, input] of Object.entries({ ...cases, ...upstreamCases }))
     it(`of ${name.replaceAll('-', ' ')}`, () => {
       const url = new URL(`golden/${name}.conf`, import.meta.url);
       const text = frrConf(input);
@@ -142,11 +181,21 @@ describe('files of FRR that are there', () => {
     assert.equal(isForeign('ip route 0.0.0.0/0 10.0.0.1\n'), true);
   });
 
-  it('get BGP and keep all else', () => {
-    assert.equal(withBgp('bgpd=no\nospfd=yes\n'), 'bgpd=yes\nospfd=yes\n');
-    assert.equal(withBgp('ospfd=no\nbgpd=yes\n'), 'ospfd=no\nbgpd=yes\n');
-    assert.equal(withBgp('zebra_options="-A 127.0.0.1"'), 'zebra_options="-A 127.0.0.1"\nbgpd=yes\n');
-    assert.equal(withBgp('# bgpd=no\nbgpd_options=" -A ::1"\n'), '# bgpd=no\nbgpd_options=" -A ::1"\nbgpd=yes\n');
+  it('get the daemons that are needed and keep all else', () => {
+    const bgp = ['zebra', 'bgpd'];
+    assert.equal(withDaemons('bgpd=no\nospfd=yes\n', bgp), 'bgpd=yes\nospfd=yes\n');
+    assert.equal(withDaemons('ospfd=no\nbgpd=yes\n', bgp), 'ospfd=no\nbgpd=yes\n');
+    assert.equal(withDaemons('zebra_options="-A 127.0.0.1"', bgp), 'zebra_options="-A 127.0.0.1"\nbgpd=yes\n');
+    assert.equal(
+      withDaemons('# bgpd=no\nbgpd_options=" -A ::1"\n', bgp),
+      '# bgpd=no\nbgpd_options=" -A ::1"\nbgpd=yes\n',
+    );
+    assert.equal(withDaemons('bgpd=no\nbfdd=no\n', [...bgp, 'bfdd']), 'bgpd=yes\nbfdd=yes\n');
+  });
+
+  it('have BFD only where a router wants it', () => {
+    assert.deepEqual(daemonsFor(routed(upstreamOf([outside], []))), ['zebra', 'bgpd']);
+    assert.deepEqual(daemonsFor(routed(upstreamOf([{ ...outside, bfd: true }], []))), ['zebra', 'bgpd', 'bfdd']);
   });
 });
 

@@ -6,6 +6,7 @@
  */
 import ipaddr from 'ipaddr.js';
 import { z } from '../../../core/plugin/api.ts';
+import { familyLines, filterLines, routerLines, type Upstream } from '../upstream/upstream-conf.ts';
 
 export const confPath = '/etc/frr/frr.conf';
 export const daemonsPath = '/etc/frr/daemons';
@@ -28,6 +29,7 @@ export interface FabricInput {
   readonly self: FabricNode;
   /** All nodes of the cluster, in any order; itself among them or not. */
   readonly nodes: readonly FabricNode[];
+  readonly upstream: Upstream;
 }
 
 /** FRR's own limit is 100 neighbours that nobody has named. */
@@ -53,7 +55,7 @@ function group(name: string, { asn, self }: FabricInput): string[] {
 
 /** frr.conf of one node. */
 export function frrConf(input: FabricInput): string {
-  const { asn, cidr, self } = input;
+  const { asn, cidr, self, upstream } = input;
   const neighbours = neighboursOf(input);
   const reflects = self.role === 'coordinator';
   const peers = neighbours.length > 0;
@@ -71,14 +73,17 @@ export function frrConf(input: FabricInput): string {
     ...(peers ? group('coordinators', input) : []),
     ...(reflects ? [...group('nodes', input), ` bgp listen range ${cidr} peer-group nodes`] : []),
     ...neighbours.map((address) => ` neighbor ${address} peer-group coordinators`),
+    ...routerLines(upstream),
     ' !',
     ' address-family l2vpn evpn',
     ...(peers ? ['  neighbor coordinators activate'] : []),
     ...(reflects ? ['  neighbor nodes activate', '  neighbor nodes route-reflector-client'] : []),
     '  advertise-all-vni',
     ' exit-address-family',
+    ...familyLines(upstream),
     'exit',
     '!',
+    ...filterLines(upstream),
     'end',
   ];
   return `${lines.join('\n')}\n`;
@@ -91,11 +96,23 @@ export const isForeign = (text: string): boolean =>
     .split('\n')
     .some((line) => !/^\s*(?:$|[#!]|log |service integrated-vtysh-config|frr |hostname |end$)/.test(line));
 
-/** The file `daemons` with BGP switched on; the rest stays as the administrator has it. */
-export function withBgp(text: string): string {
-  if (/^bgpd=yes\s*$/m.test(text)) return text;
-  if (/^bgpd=.*$/m.test(text)) return text.replace(/^bgpd=.*$/m, 'bgpd=yes');
-  return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}bgpd=yes\n`;
+/** The daemons of FRR that a configuration needs, in the order in which they start. */
+export const daemonsFor = ({ upstream }: Pick<FabricInput, 'upstream'>): string[] => [
+  'zebra',
+  'bgpd',
+  ...(upstream.routers.some(({ bfd }) => bfd) ? ['bfdd'] : []),
+];
+
+/** The file `daemons` with these switched on; the rest stays as the administrator has it. */
+export function withDaemons(text: string, daemons: readonly string[]): string {
+  // Debian's file has no line for zebra: it always runs.
+  return daemons
+    .filter((name) => name !== 'zebra')
+    .reduce((before, name) => {
+      const line = new RegExp(`^${name}=.*$`, 'm');
+      if (line.test(before)) return before.replace(line, `${name}=yes`);
+      return `${before}${before === '' || before.endsWith('\n') ? '' : '\n'}${name}=yes\n`;
+    }, text);
 }
 
 const summary = z.looseObject({

@@ -5,6 +5,7 @@ import type { Runtime, ServiceDefinition } from '../../../core/plugin/api.ts';
 import { Frr } from './frr.ts';
 import { confMark, confPath, daemonsPath } from './frr-conf.ts';
 
+const daemons = ['zebra', 'bgpd'];
 const conf = `${confMark}\nrouter bgp 65500\n`;
 
 async function setUp(files: Readonly<Record<string, string>> = {}) {
@@ -46,14 +47,14 @@ async function through<T>(host: Awaited<ReturnType<typeof setUp>>['host'], work:
 describe('the files of FRR', () => {
   it('are written, with BGP switched on', async () => {
     const { host, frr } = await setUp({ [confPath]: 'log syslog informational\n' });
-    await frr.writeFiles(conf);
+    await frr.writeFiles(conf, daemons);
     assert.equal(await host.files.readText(confPath), conf);
     assert.equal(await host.files.readText(daemonsPath), 'bgpd=yes\n');
   });
 
   it('are left alone where they are somebody else’s', async () => {
     const { host, frr } = await setUp({ [confPath]: 'router ospf\n' });
-    await assert.rejects(frr.writeFiles(conf), { code: 'FRR_FOREIGN' });
+    await assert.rejects(frr.writeFiles(conf, daemons), { code: 'FRR_FOREIGN' });
     assert.equal(await host.files.readText(confPath), 'router ospf\n');
     assert.equal(await host.files.readText(daemonsPath), 'bgpd=no\n');
   });
@@ -62,7 +63,7 @@ describe('the files of FRR', () => {
     for (const path of [daemonsPath, '/usr/lib/frr/frr-reload.py']) {
       const { host, frr } = await setUp();
       await host.files.remove(path);
-      await assert.rejects(frr.writeFiles(conf), { code: 'FRR_MISSING' });
+      await assert.rejects(frr.writeFiles(conf, daemons), { code: 'FRR_MISSING' });
       assert.equal(await frr.conf(), undefined);
     }
   });
@@ -71,8 +72,8 @@ describe('the files of FRR', () => {
 describe('FRR as a service', () => {
   it('is kept running once, by its own keeper', async () => {
     const { frr, services, restarts } = await setUp();
-    await frr.serve();
-    await frr.serve();
+    await frr.serve(daemons);
+    await frr.serve(daemons);
     assert.deepEqual(
       services.map(({ unit, argv }) => [unit, argv]),
       [['frr.service', ['/usr/lib/frr/watchfrr', 'zebra', 'bgpd']]],
@@ -82,19 +83,19 @@ describe('FRR as a service', () => {
 
   it('has the daemon of its newer versions as well', async () => {
     const { frr, services } = await setUp({ '/usr/lib/frr/mgmtd': '' });
-    await frr.serve();
+    await frr.serve(daemons);
     assert.deepEqual(services[0]?.argv.slice(1), ['mgmtd', 'zebra', 'bgpd']);
   });
 
   it('is started again when it runs without BGP, as Debian starts it', async () => {
     const { frr, restarts } = await setUp({ '/run/frr/zebra.vty': '' });
-    await frr.serve();
+    await frr.serve(daemons);
     assert.deepEqual(restarts, ['frr']);
   });
 
   it('that runs whole is adopted', async () => {
     const { frr, restarts } = await setUp({ '/run/frr/zebra.vty': '', '/run/frr/bgpd.vty': '' });
-    await frr.serve();
+    await frr.serve(daemons);
     assert.deepEqual(restarts, []);
   });
 });

@@ -2,7 +2,8 @@
 import { type Host, type Runtime, type ServiceDefinition } from '../../../core/plugin/api.ts';
 import { keepRouters } from '../links/forwarding.ts';
 import { networkError } from '../network/network-kind.ts';
-import { confPath, daemonsPath, isForeign, readSessions, type Session, withBgp } from './frr-conf.ts';
+import { type RouterSession, readRouterSessions } from '../upstream/router-sessions.ts';
+import { confPath, daemonsPath, isForeign, readSessions, type Session, withDaemons } from './frr-conf.ts';
 
 const program = '/usr/lib/frr';
 const runDirectory = '/run/frr';
@@ -40,20 +41,20 @@ export class Frr {
   }
 
   /** @throws PvcError FRR_MISSING, FRR_FOREIGN */
-  async writeFiles(conf: string): Promise<void> {
+  async writeFiles(conf: string, daemons: readonly string[]): Promise<void> {
     const { files } = this.#host;
-    const daemons = await files.readText(daemonsPath);
-    if (daemons === undefined || (await files.stat(`${program}/frr-reload.py`)) === undefined)
+    const known = await files.readText(daemonsPath);
+    if (known === undefined || (await files.stat(`${program}/frr-reload.py`)) === undefined)
       throw networkError('FRR_MISSING', { node: this.#runtime.node });
     const before = await this.conf();
     if (before !== undefined && isForeign(before)) throw networkError('FRR_FOREIGN', { node: this.#runtime.node });
-    const wanted = withBgp(daemons);
-    if (wanted !== daemons) await files.writeAtomic(daemonsPath, wanted, 0o640);
+    const wanted = withDaemons(known, daemons);
+    if (wanted !== known) await files.writeAtomic(daemonsPath, wanted, 0o640);
     await files.writeAtomic(confPath, conf, 0o640);
   }
 
   /** Has it running from now on. */
-  async serve(): Promise<void> {
+  async serve(daemons: readonly string[]): Promise<void> {
     if (this.#service !== undefined) return;
     const made = await this.#host.processes.exec(['install', '-d', '-o', 'frr', '-g', 'frr', runDirectory], {
       timeoutMs: askMs,
@@ -61,35 +62,48 @@ export class Frr {
     if (made.code !== 0) throw new Error(`${runDirectory} cannot be made: ${made.stderr.trim()}`);
     // Its zebra makes the node pass packets on.
     await keepRouters(this.#host);
-    const service = this.#runtime.supervise(await this.#definition());
+    const service = this.#runtime.supervise(await this.#definition(daemons));
     this.#service = service;
+    if (!(await this.#isUp('zebra'))) return;
     // As Debian starts it, it has no BGP, and would never get it.
-    if ((await this.#isUp('zebra')) && !(await this.#isUp('bgpd'))) await service.restart();
+    for (const daemon of daemons)
+      if (!(await this.#isUp(daemon))) {
+        await service.restart();
+        return;
+      }
   }
 
   async #isUp(daemon: string): Promise<boolean> {
     return (await this.#host.files.stat(`${runDirectory}/${daemon}.vty`)) !== undefined;
   }
 
-  async #definition(): Promise<ServiceDefinition> {
+  async #definition(daemons: readonly string[]): Promise<ServiceDefinition> {
     // From FRR 10 on one daemon more holds the configuration.
     const manager = (await this.#host.files.stat(`${program}/mgmtd`)) === undefined ? [] : ['mgmtd'];
     return {
       name: 'frr',
       unit: 'frr.service',
       // FRR's own keeper, which systemd's unit runs as well: it starts the daemons again one by one.
-      argv: [`${program}/watchfrr`, ...manager, 'zebra', 'bgpd'],
+      argv: [`${program}/watchfrr`, ...manager, ...daemons],
       readyTimeoutMs: 30_000,
       ready: async () => (await this.sessions()) !== undefined,
     };
   }
 
   /** Sessions with other nodes; undefined: BGP does not answer. */
-  async sessions(): Promise<Session[] | undefined> {
+  sessions(): Promise<Session[] | undefined> {
+    return this.#asked('show bgp l2vpn evpn summary json', readSessions);
+  }
+
+  /** Sessions with routers of the site, and whoever else IP routes are exchanged with; undefined: BGP does not answer. */
+  routerSessions(): Promise<RouterSession[] | undefined> {
+    return this.#asked('show bgp summary json', readRouterSessions);
+  }
+
+  async #asked<T>(question: string, read: (stdout: string) => T): Promise<T | undefined> {
     try {
-      const command = ['vtysh', '-d', 'bgpd', '-c', 'show bgp l2vpn evpn summary json'] as const;
-      const shown = await this.#host.processes.exec(command, { timeoutMs: askMs });
-      return shown.code === 0 ? readSessions(shown.stdout) : undefined;
+      const shown = await this.#host.processes.exec(['vtysh', '-d', 'bgpd', '-c', question], { timeoutMs: askMs });
+      return shown.code === 0 ? read(shown.stdout) : undefined;
     } catch {
       // Not installed, hanging, or cut off in the middle of its answer: it does not answer.
       return undefined;

@@ -2,9 +2,7 @@
 import {
   type AnyController,
   cluster,
-  type Doc,
   defineController,
-  type Kind,
   type Runtime,
   type Step,
   type Write,
@@ -24,27 +22,20 @@ interface TidyStep extends Step {
 export function tidyController(runtime: Runtime): AnyController {
   const { documents } = runtime;
 
-  async function staleOf<S extends { readonly instance: string }>(
-    kind: Kind<S, null>,
-    valid: ReadonlySet<string>,
-  ): Promise<Write[]> {
-    const docs: Doc<S, null>[] = await documents.list(kind);
-    return docs
-      .filter(({ spec }) => !valid.has(spec.instance))
-      .map((before): Write => ({ do: 'remove', kind, before }));
-  }
-
   return defineController({
     name: 'dhcp-tidy',
     summary: 'clears away leases and reservations of networks without DHCP',
     kind: cluster,
     scope: 'primary',
     async observe() {
-      // Settings last: what belongs to younger ones than were seen must not be taken for stale.
-      const seen = [await documents.ids(reservation), await documents.ids(lease)].flat().length;
-      if (seen === 0) return [];
+      const kept: Write[] = [
+        ...(await documents.list(reservation)).map((before): Write => ({ do: 'remove', kind: reservation, before })),
+        ...(await documents.list(lease)).map((before): Write => ({ do: 'remove', kind: lease, before })),
+      ];
+      if (kept.length === 0) return [];
+      // After those: what belongs to settings that came meanwhile must not be taken for stale.
       const valid = new Set((await documents.list(dhcp)).map(({ spec }) => spec.instance));
-      return [...(await staleOf(reservation, valid)), ...(await staleOf(lease, valid))];
+      return kept.filter((write) => write.do === 'remove' && !valid.has(write.before.spec.instance as string));
     },
     plan: (_doc, stale) => ({
       steps: stale.length === 0 ? [] : [clear(stale.slice(0, atOnce))],

@@ -39,8 +39,15 @@ export const evpnPlugin: PluginDefinition = definePlugin({
     pvc.hooks.event.tap(async ({ kind, type }) => {
       if (type === 'status' || !toldKinds.includes(kind)) return;
       running?.runtime.touch('cluster', clusterId);
-      if (kind === network.name) await running?.gateways.refresh();
+      if (kind === network.name) running?.gateways.changed();
     });
+    pvc.hooks.becomePrimary.tap(
+      async (runtime) => {
+        await need().firewall.resume(runtime.term);
+        runtime.touch('cluster', clusterId);
+      },
+      { stage: primaryStages.ADDRESS },
+    );
     pvc.hooks.becomePrimary.tap(() => need().gateways.take(), { stage: primaryStages.GATEWAY });
     // Left in the reverse order of taking.
     pvc.hooks.leavePrimary.tap(() => running?.gateways.leave(), { stage: -primaryStages.GATEWAY });

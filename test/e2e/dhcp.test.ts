@@ -144,6 +144,13 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
 
   it('answers guests about names, and nobody else', async () => {
     assert.match(await a.shell('nslookup web1.office.example 10.20.0.1'), /Address:\s+10\.20\.0\.10/);
+    // Nobody has it: dnsmasq does not know it, and asks the cluster's own name server.
+    const [mac, address] = ['52:54:00:70:76:b9', '10.20.0.19'];
+    await run('network', 'dhcp', 'add', 'office', mac, address, '--hostname', 'printer');
+    await lab().waitFor('the name of what is reserved', async () =>
+      (await a.shell('nslookup printer.office.example 10.20.0.1')).includes(`Address: ${address}`),
+    );
+    await run('network', 'dhcp', 'remove', 'office', mac);
     const { primary } = await served('hv1');
     for (const { local } of await sockets(primary))
       assert.match(local, /^(?:10\.20\.0\.1:53|\[fd20::1\]:53|.*%pvcn10000\]?:(?:53|67|547))$/);

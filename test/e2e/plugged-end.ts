@@ -67,7 +67,9 @@ export class PluggedEnd {
   /** Goes, with all that it runs. */
   async unplug(): Promise<void> {
     const { stdout } = await this.#lab.exec(this.#node, ['ip', 'netns', 'pids', this.#name]);
-    for (const pid of stdout.split('\n').filter((line) => line !== '')) await this.#lab.exec(this.#node, ['kill', pid]);
+    // One or the other may have ended by itself meanwhile.
+    for (const pid of stdout.split('\n').filter((line) => line !== ''))
+      await this.#lab.exec(this.#node, ['kill', pid], { accept: 'any' });
     await this.#lab.exec(this.#node, ['ip', 'link', 'delete', 'dev', `end-${this.#name}`], { accept: 'any' });
     await this.#lab.exec(this.#node, ['ip', 'netns', 'delete', this.#name]);
   }

@@ -195,6 +195,25 @@ describe('the firewall of a node', () => {
     await assert.rejects(nft.list(), { code: 'NFT_MISSING' });
   });
 
+  it('lets connections go on for a minute after another node was the gateway', async () => {
+    const { host, kernel, daemon, settle, addNetwork } = await setUp();
+    await addNetwork('100', 'n100');
+    const resumes = async (firewall: Firewall, term: number): Promise<boolean> => {
+      await firewall.resume(term);
+      await settle(firewall);
+      return /ct state new tcp flags/.test(kernel.table ?? '');
+    };
+    const firewall = daemon();
+    assert.equal(await resumes(firewall, 1), false);
+    assert.equal(await resumes(daemon(), 2), false, 'the next daemon, without anybody in between');
+    assert.equal(await resumes(firewall, 4), true);
+    await host.clock.advance(59_000);
+    assert.deepEqual(await settle(firewall), []);
+    await host.clock.advance(2_000);
+    assert.deepEqual(await settle(firewall), ['load']);
+    assert.doesNotMatch(kernel.table ?? '', /ct state new tcp flags/);
+  });
+
   it('goes on after it has failed once', async () => {
     const { host, daemon, settle, addNetwork } = await setUp();
     await addNetwork('100', 'n100');

@@ -27,11 +27,14 @@ export interface FirewallView {
   readonly loaded: LoadedState | undefined;
 }
 
-type Parts = Pick<Runtime, 'documents' | 'directories'> & { readonly host: Pick<Runtime['host'], 'files'> };
+type Parts = Pick<Runtime, 'documents' | 'directories'> & { readonly host: Pick<Runtime['host'], 'clock' | 'files'> };
 
 /** A prefix without a gateway is only known: nobody routes it. */
 const routed = (family: FamilySpec | undefined): Routed | undefined =>
   family?.gateway === undefined ? undefined : { prefix: family.prefix, gateway: family.gateway };
+
+/** Whoever has sent something while nobody was the gateway sends it again by then (RFC 6298: after 1, 3, 7, 15, 31 s). */
+const resumeMs = 60_000;
 
 /** What the documents say. */
 export async function wantedRuleset({ documents }: Pick<Parts, 'documents'>): Promise<RulesetInput> {
@@ -59,6 +62,8 @@ export async function wantedRuleset({ documents }: Pick<Parts, 'documents'>): Pr
 export class Firewall {
   readonly #parts: Parts;
   readonly #nft: Nft;
+  /** Until then the node lets connections go on that it has not seen begin. */
+  #resumingUntilMs = 0;
   /** One at a time touches the table. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -84,10 +89,25 @@ export class Firewall {
     return text === undefined ? undefined : loadedState.safeParse(JSON.parse(text)).data;
   }
 
+  /**
+   * The node becomes the gateway of all networks. When another was it until now, this one knows of no connection.
+   * @param term of the primary; the one after its own last is its own again
+   */
+  async resume(term: number): Promise<void> {
+    const { clock, files } = this.#parts.host;
+    const path = `${this.#parts.directories.run}/firewall-term`;
+    // Gone after a boot, as what the kernel knew of connections is.
+    const last = Number((await files.readText(path)) ?? 0);
+    if (term > last + 1) this.#resumingUntilMs = clock.monotonicMs() + resumeMs;
+    await files.writeAtomic(path, String(term), 0o600);
+  }
+
   /** @param bridges whether there are bridges of networks on this node */
   look(bridges: boolean): Promise<FirewallView> {
     return this.#inTurn(async () => {
-      const input = await wantedRuleset(this.#parts);
+      const documented = await wantedRuleset(this.#parts);
+      const resuming = this.#parts.host.clock.monotonicMs() < this.#resumingUntilMs;
+      const input = { ...documented, resuming };
       return {
         wanted: input.networks.length > 0 || bridges ? input : undefined,
         listed: await this.#nft.list(),

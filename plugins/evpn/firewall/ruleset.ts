@@ -46,6 +46,8 @@ export interface RulesetInput {
   readonly entries: readonly FirewallEntry[];
   /** Names of the counters of entries that the kernel would not take. */
   readonly leftOut?: ReadonlySet<string>;
+  /** The node has become the gateway a moment ago: connections that the one before knew are under way. */
+  readonly resuming?: boolean;
   /** Where the counters begin, by name; the others at zero. */
   readonly counts?: ReadonlyMap<string, Count>;
 }
@@ -105,6 +107,9 @@ const ownSource = (family: 'ip' | 'ip6', routed: Routed | undefined): string =>
     ? `meta nfproto ${family === 'ip' ? 'ipv4' : 'ipv6'} drop`
     : `${family} saddr != ${routed.prefix} drop`;
 
+/** From outside, and of a connection that somebody has opened before: alone it can open none. */
+const underWay = `iifname != "${anyBridge}" ct state new tcp flags & (syn | ack) == ack accept`;
+
 function chainsOf(network: FirewallNetwork, input: RulesetInput): string[] {
   const { vni } = network;
   const leftOut = input.leftOut ?? new Set();
@@ -115,7 +120,12 @@ function chainsOf(network: FirewallNetwork, input: RulesetInput): string[] {
       .flatMap((entry) => entryLines(entry, leftOut));
   return [
     ...block(`chain out_${vni}`, [ownSource('ip', network.ipv4), ownSource('ip6', network.ipv6), ...entries('out')]),
-    ...block(`chain in_${vni}`, [...entries('in'), 'drop']),
+    ...block(`chain in_${vni}`, [
+      ...entries('in'),
+      'ct state established accept',
+      ...(input.resuming === true ? [underWay] : []),
+      'drop',
+    ]),
   ];
 }
 

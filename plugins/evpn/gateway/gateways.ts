@@ -1,5 +1,6 @@
 /** The gateways of all networks: addresses that the primary has on their bridges, and nobody else. @module */
-import { faultId, type LeasedAddress, type Runtime } from '../../../core/plugin/api.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { errorText, faultId, type LeasedAddress, type Runtime } from '../../../core/plugin/api.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import { forwardPackets } from '../links/forwarding.ts';
 import type { Links } from '../links/links.ts';
@@ -7,18 +8,23 @@ import { network } from '../network/network-kind.ts';
 import { announcement, devicesWithIpv6, gatewayAddresses, isWhole } from './gateway-plan.ts';
 
 const execMs = 5_000;
-/** Bridges come and go without a word: how long a look at them is good for. */
+/** Bridges come and go without a word. */
 const lookMs = 3_000;
+/** While one is on its way. */
+const waitMs = 500;
 
 export class Gateways {
   readonly #runtime: Runtime;
   readonly #links: Links;
   readonly #firewall: Pick<Firewall, 'shut'>;
   readonly #leased: ReturnType<Runtime['leaseAddresses']>;
-  /** Counted up by whatever makes an earlier look worthless; a look that has begun before is not kept. */
-  #turns = 0;
-  #taken = false;
-  #seen: { readonly wanted: readonly LeasedAddress[]; readonly atMs: number } | undefined;
+  /** What the last look found. To set it anew each second must not wait for another. */
+  #wanted: readonly LeasedAddress[] = [];
+  /** Why the last look found nothing. */
+  #blind: string | undefined;
+  /** This node is primary, until that aborts. */
+  #term: AbortController | undefined;
+  #wake = (): void => {};
 
   constructor(runtime: Runtime, links: Links, firewall: Pick<Firewall, 'shut'>) {
     this.#runtime = runtime;
@@ -27,20 +33,18 @@ export class Gateways {
     const fault = faultId('gateways', runtime.node);
     this.#leased = runtime.leaseAddresses({
       name: 'gateways',
-      wanted: () => this.#wanted(),
+      wanted: async () => this.#wanted,
       announce: (news) => this.#announce(news),
-      trouble: (reason) => {
-        if (reason === undefined) {
-          runtime.faults.clear(fault);
-          return;
-        }
-        this.#forget();
-        runtime.faults.raise(fault, {
-          severity: 'critical',
-          message: `A gateway of a network could not be set up on ${runtime.node}: ${reason}`,
-          hint: 'Guests of that network reach nothing outside it. It is tried again every second; `ip address` on the node shows what is there.',
-          object: `node ${runtime.node}`,
-        });
+      trouble: (unset) => {
+        const reason = unset ?? this.#blind;
+        if (reason === undefined) runtime.faults.clear(fault);
+        else
+          runtime.faults.raise(fault, {
+            severity: 'critical',
+            message: `A gateway of a network could not be set up on ${runtime.node}: ${reason}`,
+            hint: 'Guests of that network reach nothing outside it. It is tried again every second; `ip address` on the node shows what is there.',
+            object: `node ${runtime.node}`,
+          });
       },
     });
   }
@@ -50,52 +54,77 @@ export class Gateways {
     return this.#leased.held;
   }
 
-  /** This node is primary. */
+  /** This node is primary. Resolves once the gateways are here that can be. */
   async take(): Promise<void> {
-    this.#forget();
-    this.#taken = true;
+    this.#term?.abort();
+    const term = new AbortController();
+    this.#term = term;
+    const pauseMs = await this.#look(term.signal);
+    // The role may have gone meanwhile: another has them by now.
+    if (term.signal.aborted) return;
     await this.#leased.take();
+    void this.#follow(pauseMs, term.signal);
   }
 
   /** Networks have changed: followed at once, where this node is primary. */
-  async refresh(): Promise<void> {
-    this.#forget();
-    await this.#leased.refresh();
+  changed(): void {
+    this.#wake();
   }
 
-  /** This node is primary no more; safe from any state. */
+  /** This node is primary no more; safe from any state. @throws Error when an address is still there */
   async leave(): Promise<void> {
-    this.#forget();
-    this.#taken = false;
+    this.#term?.abort();
+    this.#term = undefined;
+    this.#blind = undefined;
     await this.#leased.drop();
+    this.#wanted = [];
     await this.#links.close();
   }
 
-  #forget(): void {
-    this.#turns += 1;
-    this.#seen = undefined;
+  async #follow(firstMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#runtime.host;
+    let woken = this.#wakeable();
+    for (let pauseMs = firstMs; !signal.aborted; ) {
+      await clock.sleep(pauseMs, AbortSignal.any([signal, woken])).catch(() => undefined);
+      if (signal.aborted) return;
+      // Before the look: what changes while it looks, it may not have seen.
+      woken = this.#wakeable();
+      const before = this.#wanted;
+      pauseMs = await this.#look(signal);
+      if (!isDeepStrictEqual(before, this.#wanted)) await this.#leased.refresh();
+    }
   }
 
-  async #wanted(): Promise<readonly LeasedAddress[]> {
+  /** Aborts at the next change. */
+  #wakeable(): AbortSignal {
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    return woken.signal;
+  }
+
+  /** Sees what is to be here. @returns when to look again, ms */
+  async #look(signal: AbortSignal): Promise<number> {
     const { documents, host } = this.#runtime;
-    const nowMs = host.clock.monotonicMs();
-    if (this.#seen !== undefined && nowMs - this.#seen.atMs < lookMs) return this.#seen.wanted;
-    const turn = this.#turns;
-    const up = (await this.#links.own()).filter((link) => link.flags.includes('UP'));
-    const bridges = new Set(up.map(({ ifname }) => ifname));
-    const networks = (await documents.list(network)).map(({ id, spec }) => ({ vni: id, addressing: spec }));
-    const wanted = gatewayAddresses(networks, bridges);
-    if (wanted.length > 0) {
-      // A node that cannot keep its networks apart leads out of none.
-      await this.#firewall.shut();
-      await forwardPackets(host);
+    try {
+      const up = (await this.#links.own()).filter((link) => link.flags.includes('UP'));
+      const bridges = new Set(up.map(({ ifname }) => ifname));
+      const networks = (await documents.list(network)).map(({ id, spec }) => ({ vni: id, addressing: spec }));
+      const wanted = gatewayAddresses(networks, bridges);
+      if (wanted.length > 0) {
+        // A node that cannot keep its networks apart leads out of none.
+        await this.#firewall.shut();
+        await forwardPackets(host);
+      }
+      // A look that was late must not open what has been closed.
+      if (signal.aborted) return 0;
+      await this.#links.open(devicesWithIpv6(wanted));
+      this.#wanted = wanted;
+      this.#blind = undefined;
+      return isWhole(networks, bridges) ? lookMs : waitMs;
+    } catch (error) {
+      this.#blind = errorText(error);
+      return lookMs;
     }
-    // A look that was late must not open what has been closed.
-    if (!this.#taken) return [];
-    await this.#links.open(devicesWithIpv6(wanted));
-    // A bridge that is on its way is looked for at each renewal.
-    this.#seen = isWhole(networks, bridges) && turn === this.#turns ? { wanted, atMs: nowMs } : undefined;
-    return wanted;
   }
 
   async #announce(news: readonly LeasedAddress[]): Promise<void> {

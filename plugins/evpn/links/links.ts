@@ -15,14 +15,18 @@ const ipv4 = '/proc/sys/net/ipv4/conf';
 const ipv6 = '/proc/sys/net/ipv6/conf';
 const ipv6Off = 'disable_ipv6';
 
+/** Before the node speaks IPv6 on a bridge: it gives itself no address there, and believes no router. */
+const ownIpv6 = [
+  ['addr_gen_mode', '1'],
+  ['accept_ra', '0'],
+] as const;
+
 /**
  * Without an address of its own on it the node would still answer for its others; with these it drops what comes, speaks
- * for no address but those on the device, believes no router there, gives itself no address, and tells the neighbours
- * which it has (Documentation/networking/ip-sysctl).
+ * for no address but those on the device, and tells the neighbours which it has (Documentation/networking/ip-sysctl).
  */
 const deafSettings = (device: string): readonly (readonly [path: string, value: string])[] => [
-  [`${ipv6}/${device}/addr_gen_mode`, '1'],
-  [`${ipv6}/${device}/accept_ra`, '0'],
+  ...ownIpv6.map(([name, value]) => [`${ipv6}/${device}/${name}`, value] as const),
   [`${ipv6}/${device}/ndisc_notify`, '1'],
   [`${ipv6}/${device}/${ipv6Off}`, '1'],
   [`${ipv4}/${device}/rp_filter`, '1'],
@@ -87,14 +91,19 @@ export class Links {
     const { files } = this.#runtime.host;
     const closing = [...this.#open].filter((bridge) => !bridges.includes(bridge));
     this.#open = new Set(bridges);
-    for (const bridge of bridges) {
-      const path = `${ipv6}/${bridge}/${ipv6Off}`;
-      if ((await files.readText(path))?.trim() !== '1') continue;
-      // All the other settings come first: it must not take part in anything by itself.
-      await this.makeDeaf(bridge);
-      await files.append(path, '0\n');
-    }
-    for (const bridge of closing) await this.makeDeaf(bridge);
+    const set = async (
+      bridge: string,
+      from: string,
+      settings: readonly (readonly [string, string])[],
+    ): Promise<void> => {
+      if ((await files.readText(`${ipv6}/${bridge}/${ipv6Off}`))?.trim() !== from) return;
+      for (const [name, value] of settings) await files.append(`${ipv6}/${bridge}/${name}`, `${value}\n`);
+    };
+    // Side by side: a hand-over waits for it.
+    await Promise.all([
+      ...closing.map((bridge) => set(bridge, '0', [[ipv6Off, '1']])),
+      ...bridges.map((bridge) => set(bridge, '1', [...ownIpv6, [ipv6Off, '0']])),
+    ]);
   }
 
   /** The node speaks IPv6 on none. */

@@ -123,6 +123,7 @@ export const rulesetCases: Readonly<Record<string, RulesetInput>> = {
     entries: [strange, entry(lab, 'in', 5, 'tcp dport 22 accept')],
     leftOut: new Set([counterName(strange)]),
   },
+  resuming: { networks: [office, closed], entries: [ssh, mail], resuming: true },
   'entry-of-no-network': { networks: [office], entries: [ssh, entry(lab, 'in', 10, 'accept')] },
   'many-networks': { networks: many, entries: [] },
   'many-of-all': {

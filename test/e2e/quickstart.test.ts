@@ -92,6 +92,7 @@ describe('npm start', () => {
     await start.sees(/Ctrl-C removes everything/);
     assert.match(start.text, /pvc-guest counter 3/);
     assert.match(start.text, /guest answers ping/);
+    assert.match(start.text, /demo\.demo\.test is 10\.20\.0\.10, says the name server at 10\.20\.0\.1/);
     const [, token] = /Bearer (\S+)'/.exec(start.text) ?? [];
     const [, port] = /https:\/\/127\.0\.0\.1:(\d+)\/api\/v1\/vms/.exec(start.text) ?? [];
     assert.ok(token !== undefined && port !== undefined, start.text);

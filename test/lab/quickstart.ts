@@ -1,5 +1,6 @@
 /**
- * `npm start`: a working cluster of one node with storage and a running guest on it, in a lab of its own, until Ctrl-C.
+ * `npm start`: a working cluster of one node with storage, a network and a running guest on both, in a lab of its own, until
+ * Ctrl-C.
  *
  *     npm start [-- --once] [--dev] [--name LAB]      --once: show that it works, remove it, end
  *
@@ -7,6 +8,7 @@
  */
 import { readWords } from '../tool.ts';
 import { removeAbandonedLabs } from './abandoned.ts';
+import { becomesTrue } from './becomes-true.ts';
 import { guestDirectory } from './boot-script.ts';
 import { followConsole } from './console-log.ts';
 import { takeDown } from './down.ts';
@@ -15,10 +17,10 @@ import { Interrupted, watchInterrupt } from './interrupt.ts';
 import { publishPort } from './publish.ts';
 import { CommandFailed } from './run.ts';
 import { type LabRecord, labNames, readCluster } from './state.ts';
-import { LabError, upstreamBridge } from './topology.ts';
+import { LabError } from './topology.ts';
 import { bringUp } from './up.ts';
 
-const usage = `npm start: a cluster of one node with storage and a guest, until Ctrl-C; then all of it is removed.
+const usage = `npm start: a cluster of one node with storage, a network and a guest, until Ctrl-C; then all of it is removed.
 
   npm start -- --once        shows that it works, and ends; the exit code tells
   npm start -- --dev         runs the product from its sources
@@ -37,6 +39,11 @@ const begin = performance.now();
 const node = 'hv1';
 const guest = 'demo';
 const pool = 'vms';
+const network = 'guests';
+const domain = 'demo.test';
+const gateway = '10.20.0.1';
+/** Reserved for the guest. */
+const guestAddress = '10.20.0.10';
 const apiPort = 7370;
 
 const print = (line = '') => void process.stdout.write(`${line}\n`);
@@ -54,6 +61,35 @@ async function makeStorage(pvc: Pvc): Promise<void> {
   step("the guest's disk is uploaded");
 }
 
+/** A network with a router, a firewall, DHCP and names; what its guests send to the world gets the address of the node. */
+async function makeNetwork(pvc: Pvc): Promise<void> {
+  const addresses = ['--ipv4', '10.20.0.0/24', '--gateway4', gateway, '--domain', domain, '--nat'];
+  await pvc('network', 'add', network, ...addresses);
+  await pvc('network', 'dhcp', 'enable', network);
+  step('a network with DHCP and names');
+}
+
+/** The MAC address of the guest's card. */
+async function macOf(record: LabRecord, signal: AbortSignal): Promise<string> {
+  const { stdout } = await execOn(record, node, ['pvc', 'vm', 'nic', 'list', '--format', 'json'], { signal });
+  const card = (JSON.parse(stdout) as { vm: string; mac: string }[]).find(({ vm }) => vm === guest);
+  if (card === undefined) throw new LabError(`the guest ${guest} has no network card:\n${stdout}`);
+  return card.mac;
+}
+
+/** Asks the gateway, as a guest would. Its daemon is told of a new name within a moment. @throws LabError */
+async function resolveName(record: LabRecord, signal: AbortSignal): Promise<void> {
+  const name = `${guest}.${domain}`;
+  const ask = ['dig', '+short', '+tries=1', '+time=2', `@${gateway}`, name];
+  const found = await becomesTrue(
+    async () => (await execOn(record, node, ask, { signal, accept: 'any' })).stdout.trim() === guestAddress,
+    20_000,
+    signal,
+  );
+  if (!found) throw new LabError(`${name} has no address`);
+  step(`${name} is ${guestAddress}, says the name server at ${gateway}`);
+}
+
 /** Makes the guest, starts it and shows its console until it has counted and can be reached; its address. */
 async function runGuest(record: LabRecord, signal: AbortSignal): Promise<string> {
   const pvc: Pvc = async (...args) => {
@@ -61,6 +97,7 @@ async function runGuest(record: LabRecord, signal: AbortSignal): Promise<string>
     await execOn(record, node, ['pvc', ...args], { signal });
   };
   await makeStorage(pvc);
+  await makeNetwork(pvc);
   // The disk boots by itself as well; its boot loader is just slow where the machine is emulated.
   const boot = [
     '--kernel',
@@ -80,14 +117,17 @@ async function runGuest(record: LabRecord, signal: AbortSignal): Promise<string>
     '--disk',
     `volume=${pool}/${guest}`,
     '--nic',
-    `bridge=${upstreamBridge}`,
+    `network=${network}`,
   );
+  const mac = await macOf(record, signal);
+  await pvc('network', 'dhcp', 'add', network, mac, guestAddress, '--hostname', guest);
   await pvc('vm', 'start', guest);
   step('guest started; its console:');
   const address = await followConsole(record, node, guest, { signal, onLine: (line) => print(`          | ${line}`) });
   step(`guest counts and has ${address}`);
-  await execOn(record, 'outside', ['ping', '-q', '-c', '1', '-W', '5', address], { signal });
+  await execOn(record, node, ['ping', '-q', '-c', '1', '-W', '5', address], { signal });
   step('guest answers ping');
+  await resolveName(record, signal);
   return address;
 }
 
@@ -106,6 +146,9 @@ Cluster ${lab} runs on one node, ${node}; on it the guest ${guest} at ${address}
   ${inNode} pvc vm log -f ${guest}
   ${inNode} pvc vm console ${guest}
   ${inNode} pvc storage status
+  ${inNode} pvc network info ${network}
+  ${inNode} pvc network dhcp list
+  ${inNode} dig @${gateway} ${guest}.${domain}
   ${inNode} pvc vm snapshot add ${guest} first
   ${inNode} pvc vm shutdown ${guest}
   ${inNode} pvc --help

@@ -46,6 +46,7 @@ describe('the Debian package', () => {
       .map(([mode, owner, , , , ...path]) => `${mode} ${owner} ${path.join(' ')}`);
     assert.deepEqual(entries.toSorted(), [
       '-rw------- root/root ./etc/pvc/pvc.yaml',
+      '-rw-r--r-- root/root ./usr/lib/systemd/system/pvc-dnsmasq@.service',
       '-rw-r--r-- root/root ./usr/lib/systemd/system/pvcd.service',
       '-rw-r--r-- root/root ./usr/share/bash-completion/completions/pvc',
       '-rw-r--r-- root/root ./usr/share/doc/pvc/THIRD-PARTY.txt',

@@ -62,7 +62,9 @@ export const plants: readonly Plant[] = [
       processes: {
         ...host.processes,
         async exec(argv, options) {
-          if (argv[0] !== 'ip' || argv[2] !== 'del') return host.processes.exec(argv, options);
+          const told = options?.input;
+          if (argv[0] !== 'ip' || typeof told !== 'string' || !told.includes('addr del'))
+            return host.processes.exec(argv, options);
           world.clock.after(2_000, () => void host.processes.exec(argv, options));
           return { code: 0, signal: null, stdout: '', stderr: '' };
         },

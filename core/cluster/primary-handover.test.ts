@@ -31,6 +31,7 @@ function setUp() {
         async leave(how) {
           holding.delete(name);
           log.push(`${name} leaves (${how})`);
+          return true;
         },
       },
       { eligible: () => eligible, wish: async () => wish, alive: async (one) => alive.has(one) },

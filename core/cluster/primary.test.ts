@@ -19,7 +19,7 @@ function setUp() {
       },
       async leave(how) {
         log.push(`${name} leaves`);
-        await duties.leave?.(how);
+        return (await duties.leave?.(how)) ?? true;
       },
     });
     roles.push(role);
@@ -129,6 +129,7 @@ describe('primary role', () => {
     const a = node('a', {
       leave: async () => {
         held = holder();
+        return true;
       },
     });
     node('b');
@@ -171,6 +172,7 @@ describe('primary role', () => {
       leave: async () => {
         fails -= 1;
         if (fails >= 0) throw new Error('stuck');
+        return true;
       },
     });
     await clock.advance(500);
@@ -180,5 +182,24 @@ describe('primary role', () => {
     await clock.advance(5000);
     assert.equal(role.isPrimary(), true);
     assert.deepEqual(log, ['a takes 1', 'a leaves', 'a leaves', 'a leaves', 'a takes 2']);
+  });
+
+  it('that is handed over with a duty that is stuck goes to another, who takes it as if the holder had been lost', async () => {
+    for (const stuck of [
+      async () => false,
+      async () => {
+        throw new Error('stuck');
+      },
+    ]) {
+      const { clock, node, holder } = setUp();
+      const a = node('a', { leave: stuck });
+      await clock.advance(500);
+      const taken: boolean[] = [];
+      node('b', { take: async (_term, released) => void taken.push(released) });
+      await a.role.relinquish();
+      await clock.advance(3000);
+      assert.deepEqual([holder(), taken, a.role.state], ['b', [false], 'relinquish']);
+      await a.stop();
+    }
   });
 });

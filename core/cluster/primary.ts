@@ -30,8 +30,11 @@ export interface PrimaryDuties {
    * them no longer than its lease. Between its steps it looks whether the role is still its own (`guard`).
    */
   take(term: number, released: boolean): Promise<void>;
-  /** Drops them; safe from any state. `lost`: at once, for somebody else may have the role already. */
-  leave(how: 'planned' | 'lost'): Promise<void>;
+  /**
+   * Drops them; safe from any state. `lost`: at once, for somebody else may have the role already.
+   * @returns whether all of them are dropped
+   */
+  leave(how: 'planned' | 'lost'): Promise<boolean>;
 }
 
 /** What an administrator asked for: the role for one node, or away from one. */
@@ -149,7 +152,7 @@ export class PrimaryRole {
   }
 
   async #look(): Promise<void> {
-    // `relinquish` here is a leave that failed: it is safe from any state, so it is tried again.
+    // `relinquish` here is a leave that was not complete: it is safe from any state, so it is tried again.
     if (this.#state === 'relinquish' || (this.#state === 'primary' && !this.isPrimary())) await this.#leave('lost');
     if (this.#state === 'primary') {
       // A store that hangs must not keep a lost primary from dropping its duties.
@@ -157,8 +160,8 @@ export class PrimaryRole {
       const toGo = await Promise.race([this.#isToGo(), this.#lost(waits.signal)]).finally(() => waits.abort());
       if (toGo) {
         const how = this.isPrimary() ? 'planned' : 'lost';
-        await this.#leave(how);
-        if (how === 'planned') await this.#release();
+        const complete = await this.#leave(how);
+        if (how === 'planned') await this.#release(complete);
       }
     }
     if (this.#state === 'secondary' && !this.#retired && this.#options.eligible()) await this.#tryTake();
@@ -209,8 +212,7 @@ export class PrimaryRole {
     this.#retired = true;
     await this.#inTurn(async () => {
       if (this.#state === 'secondary') return;
-      await this.#leave(this.isPrimary() ? 'planned' : 'lost');
-      await this.#release();
+      await this.#release(await this.#leave(this.isPrimary() ? 'planned' : 'lost'));
     });
   }
 
@@ -252,17 +254,20 @@ export class PrimaryRole {
     return another;
   }
 
-  async #release(): Promise<void> {
+  /** @param complete all duties are dropped; else the next holder waits as if this one had been lost */
+  async #release(complete: boolean): Promise<void> {
     const [held, released] = await this.#store.readMany([holderKey, releasedKey]);
     if (held?.value !== this.#node) return;
-    const term = String(this.#term);
+    const told = { key: releasedKey, value: String(this.#term) };
     const done = await this.#store.commit([
       // The versions of each holder's key begin at 0: only the term tells whether it is still this node's.
       { op: 'check', key: termKey, version: this.#termVersion },
       { op: 'delete', key: holderKey, version: held.version },
-      released === undefined
-        ? { op: 'create', key: releasedKey, value: term }
-        : { op: 'put', key: releasedKey, value: term, version: released.version },
+      ...(!complete
+        ? []
+        : released === undefined
+          ? [{ op: 'create', ...told } as const]
+          : [{ op: 'put', ...told, version: released.version } as const]),
     ]);
     if (done.outcome === 'unknown')
       this.#host.log.warn('giving up the primary role: no answer; it ends with the session', {
@@ -311,17 +316,23 @@ export class PrimaryRole {
       this.guard('the role');
     } catch (error) {
       // Half a primary helps nobody: what was taken is dropped, and another node may try.
-      await this.#leave(this.#holds() ? 'planned' : 'lost');
-      await this.#release();
+      await this.#release(await this.#leave(this.#holds() ? 'planned' : 'lost'));
       throw error;
     }
     this.#become('primary');
   }
 
-  async #leave(how: 'planned' | 'lost'): Promise<void> {
+  /** @returns whether all duties are dropped; if not, they are dropped again at the next look */
+  async #leave(how: 'planned' | 'lost'): Promise<boolean> {
     this.#become('relinquish');
     this.#host.log.info('leaves the primary role', { how });
-    await this.#duties.leave(how);
-    this.#become('secondary');
+    let complete = false;
+    try {
+      complete = await this.#duties.leave(how);
+    } catch (error) {
+      this.#host.log.warn('not all duties of the primary could be dropped, trying again', { reason: errorText(error) });
+    }
+    if (complete) this.#become('secondary');
+    return complete;
   }
 }

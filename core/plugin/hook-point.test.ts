@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { VirtualClock } from '../host/virtual-clock.ts';
-import { CollectHook, FirstHook, FoldHook, type HookInfo, ListHook, StrictHook } from './hook-point.ts';
+import { CollectHook, FirstHook, FoldHook, type HookInfo, ListHook, StageHook, StrictHook } from './hook-point.ts';
 import type { HookContext, TappingPlugin, Trouble } from './tap-guard.ts';
 
 const own: TappingPlugin = { name: 'own', builtin: true };
@@ -82,6 +82,40 @@ describe('list hook', () => {
     );
     hook.tap(own, () => [{ name: 'b' }, { name: 'b' }]);
     assert.throws(() => hook.items(), /plugin own, hook things: gave the thing b/);
+  });
+});
+
+describe('stage hook', () => {
+  it('is called in the order of stages, or in the reverse one', async () => {
+    const { context } = setUp();
+    for (const [order, expected] of [
+      ['ascending', ['first', 'plain', 'last']],
+      ['reverse', ['last', 'plain', 'first']],
+    ] as const) {
+      const hook = new StageHook<string>('duties', context, 1000, order);
+      const log: string[] = [];
+      hook.tap(own, () => void log.push('last'), { stage: 30 });
+      hook.tap(other, () => void log.push('plain'));
+      hook.tap(own, () => void log.push('first'), { stage: -10 });
+      assert.deepEqual([await hook.call('x'), log], [[], expected]);
+    }
+  });
+
+  it('runs all taps whichever fails or hangs, and names the built-in ones', async () => {
+    const { clock, context, troubles } = setUp();
+    const hook = new StageHook<void>('duties', context, 2000, 'ascending');
+    const log: string[] = [];
+    hook.tap(own, fail);
+    hook.tap(other, fail);
+    hook.tap(third, () => new Promise(() => {}));
+    hook.tap(own, () => void log.push('reached'));
+    const done = hook.call();
+    await clock.advance(2500);
+    assert.deepEqual([await done, log], [['own'], ['reached']]);
+    assert.deepEqual(
+      troubles.map(({ plugin }) => plugin),
+      ['own', 'other', 'third'],
+    );
   });
 });
 

@@ -8,6 +8,7 @@
  * |---------|--------------------------|--------------------------|---------------------------------------------|
  * | list    | SyncHook                 | items, collected in order| its items are left out                      |
  * | strict  | AsyncSeriesHook          | nothing                  | built-in: stops and fails; other: next tap  |
+ * | stages  | AsyncSeriesHook          | nothing                  | the others run; each error is reported      |
  * | collect | AsyncParallelHook        | a result                 | the others run; each error is reported      |
  * | first   | AsyncSeriesBailHook      | an answer or undefined   | as if it had returned undefined             |
  * | fold    | AsyncSeriesWaterfallHook | the changed value        | the value stays as it was before that tap   |
@@ -128,6 +129,43 @@ export class StrictHook<A> implements HookInfo {
   /** @throws Error of the first built-in tap that failed; the taps after it did not run. */
   call(argument: A): Promise<void> {
     return this.#hook.promise(argument);
+  }
+
+  tappedBy(): string[] {
+    return this.#hook.taps.map((tap) => tap.name);
+  }
+}
+
+/** Duties that are taken in the order of stages, or left in the reverse one: what one of them cannot do keeps nobody from the others. */
+export class StageHook<A> implements HookInfo {
+  readonly policy = 'stages';
+  readonly name: string;
+  readonly #context: HookContext;
+  readonly #deadlineMs: number;
+  readonly #reverse: boolean;
+  readonly #hook = new AsyncSeriesHook<[{ argument: A; failed: Set<string> }]>(['call']);
+
+  constructor(name: string, context: HookContext, deadlineMs: number, order: 'ascending' | 'reverse') {
+    this.name = name;
+    this.#context = context;
+    this.#deadlineMs = deadlineMs;
+    this.#reverse = order === 'reverse';
+  }
+
+  tap(plugin: TappingPlugin, run: (argument: A) => void | Promise<void>, options: TapOptions = {}): void {
+    const guard = new TapGuard(this.#context, this.name, this.#deadlineMs, plugin);
+    const stage = (options.stage ?? 0) * (this.#reverse ? -1 : 1);
+    this.#hook.tapPromise(tapInfo(plugin, { ...options, stage }), async ({ argument, failed }) => {
+      const done = await guard.run(false, () => run(argument));
+      if (done === undefined && plugin.builtin) failed.add(plugin.name);
+    });
+  }
+
+  /** @returns names of the built-in plugins whose taps failed */
+  async call(argument: A): Promise<string[]> {
+    const failed = new Set<string>();
+    await this.#hook.promise({ argument, failed });
+    return [...failed];
   }
 
   tappedBy(): string[] {

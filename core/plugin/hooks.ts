@@ -12,7 +12,7 @@ import type { PlanBuilder } from '../operation/plan.ts';
 import type { AnyController } from '../reconcile/controller.ts';
 import type { AnyTaskDefinition } from '../task/task-definition.ts';
 import { problemOf } from './contribution.ts';
-import { CollectHook, FirstHook, ListHook, StrictHook } from './hook-point.ts';
+import { CollectHook, FirstHook, ListHook, StageHook, StrictHook } from './hook-point.ts';
 import type { InitPart } from './init-part.ts';
 import type { Runtime } from './runtime.ts';
 import type { HookContext } from './tap-guard.ts';
@@ -103,12 +103,13 @@ export const createHooks = (context: HookContext) =>
      * This node has become primary: take up what only the primary does. By stage (`primaryStages`), one
      * after the other. Runs once a term; a failed tap is a fault and the next ones run.
      */
-    becomePrimary: new StrictHook<Runtime & { term: number }>('becomePrimary', context, seconds(30)),
+    becomePrimary: new StageHook<Runtime & { term: number }>('becomePrimary', context, seconds(30), 'ascending'),
     /**
-     * This node is primary no more: drop all of it, in the reverse order of stages. Safe from any state,
-     * also without `becomePrimary` before it, and twice.
+     * This node is primary no more: drop all of it, in the reverse order of stages, which are those of `becomePrimary`.
+     * Safe from any state, also without `becomePrimary` before it, and twice. A failed tap is a fault and the next ones run.
+     * After that of a built-in plugin all are called again every second; another node takes the role once the lease is over.
      */
-    leavePrimary: new StrictHook<Runtime>('leavePrimary', context, seconds(10)),
+    leavePrimary: new StageHook<Runtime>('leavePrimary', context, seconds(10), 'reverse'),
     /** An object changed; told on coordinators, which see all changes. After the fact: informs, cannot change anything. All taps at once; late ones are left behind. */
     event: new CollectHook<ChangeEvent>('event', context, seconds(5)),
   });

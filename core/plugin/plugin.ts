@@ -8,6 +8,7 @@ import {
   type HookInfo,
   type ListHook,
   type Problem,
+  type StageHook,
   type StrictHook,
   type TapOptions,
 } from './hook-point.ts';
@@ -21,7 +22,7 @@ export const pluginApiVersion = '1.1.0';
 type Tappable<H> =
   H extends ListHook<infer T>
     ? { tap(give: () => readonly T[], options?: TapOptions): void }
-    : H extends StrictHook<infer A>
+    : H extends StrictHook<infer A> | StageHook<infer A>
       ? { tap(run: (argument: A) => void | Promise<void>, options?: TapOptions): void }
       : H extends CollectHook<infer A, infer R>
         ? { tap(run: (argument: A) => R | Promise<R>, options?: TapOptions): void }

@@ -49,8 +49,7 @@ export const evpnPlugin: PluginDefinition = definePlugin({
       { stage: primaryStages.ADDRESS },
     );
     pvc.hooks.becomePrimary.tap(() => need().gateways.take(), { stage: primaryStages.GATEWAY });
-    // Left in the reverse order of taking.
-    pvc.hooks.leavePrimary.tap(() => running?.gateways.leave(), { stage: -primaryStages.GATEWAY });
+    pvc.hooks.leavePrimary.tap(() => running?.gateways.leave(), { stage: primaryStages.GATEWAY });
     pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.health.tap(() => need().health);

@@ -16,6 +16,7 @@ import { conditionLines, conditionsAt } from './conditions.ts';
 import { fiftyGuestFigures, manyGuestFigures, startFigures } from './daemon.ts';
 import { type Figure, figureTable } from './figure.ts';
 import { guestStartFigures } from './guest-start.ts';
+import { networkFigures } from './networks.ts';
 import { BenchNode } from './node.ts';
 import { roleFigures } from './roles.ts';
 import { startupFigures } from './startup.ts';
@@ -24,7 +25,18 @@ import { storeFigures } from './store.ts';
 import { zooKeeperFigures } from './zookeeper.ts';
 
 const command = 'npm run bench';
-const areas = ['program', 'start', 'guests', 'many', 'store', 'zookeeper', 'cluster', 'roles', 'storage'] as const;
+const areas = [
+  'program',
+  'start',
+  'guests',
+  'many',
+  'store',
+  'zookeeper',
+  'cluster',
+  'roles',
+  'storage',
+  'networks',
+] as const;
 const usage = `Measures, and prints the figures beside their goals, with the conditions they were taken in. Nothing is asserted.
 
   npm run bench -- [--only AREA,…] [--json FILE] [--store DIRECTORY]
@@ -109,6 +121,10 @@ async function main(): Promise<void> {
   if (wants('storage')) {
     step('storage');
     figures.push(...(await storageFigures(signal)));
+  }
+  if (wants('networks')) {
+    step('two hundred networks');
+    figures.push(...(await networkFigures(signal)));
   }
   const after = await conditionsAt(options.store);
   step('done');

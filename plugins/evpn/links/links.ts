@@ -8,7 +8,7 @@ import type { Observed, Wanted } from './link-plan.ts';
 import { bridgeName, linkGroup, vlanName, vxlanName } from './names.ts';
 import { type Link, mtuOfAddress, readLinks } from './reading.ts';
 import { readRouters, routerMac, routersOf } from './router.ts';
-import type { Command } from './steps.ts';
+import { type Command, isUp } from './steps.ts';
 
 const execMs = 5_000;
 
@@ -121,10 +121,13 @@ export class Links {
     return this.open([]);
   }
 
-  /** Whether guests can be plugged into the network here. */
-  async isThere(vni: string): Promise<boolean> {
+  /** Whether guests can be plugged into the network here; into a bridged one only where it leads out to the site. */
+  async isThere(vni: string, { type }: Pick<NetworkSpec, 'type'>): Promise<boolean> {
     const bridge = await this.device(bridgeName(vni));
-    return bridge?.group === linkGroup && bridge.flags.includes('UP');
+    if (bridge?.group !== linkGroup || !isUp(bridge)) return false;
+    if (type === 'managed') return true;
+    const vlan = await this.device(vlanName(vni));
+    return vlan?.group === linkGroup && isUp(vlan) && vlan.master === bridge.ifname;
   }
 
   /** This node's address on the cluster network. */

@@ -14,7 +14,7 @@ import { gatewayMetric } from './gateway/gateway-metric.ts';
 import { Gateways } from './gateway/gateways.ts';
 import { linkController } from './links/link-controller.ts';
 import { Links } from './links/links.ts';
-import { underlayFact } from './network/mtu.ts';
+import { underlayFact, vlanFact } from './network/mtu.ts';
 import { RouterHealth } from './upstream/router-health.ts';
 
 export interface DaemonPart {
@@ -32,7 +32,7 @@ export interface DaemonPart {
 
 export function startDaemonPart(runtime: Runtime): DaemonPart {
   const config = runtime.section('evpn') as EvpnConfig;
-  const links = new Links(runtime);
+  const links = new Links(runtime, config.vlanLink);
   const frr = new Frr(runtime);
   const health = new FabricHealth(runtime, config, frr);
   const routers = new RouterHealth({
@@ -60,9 +60,11 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
     async facts() {
       const address = await links.address();
       const mtu = address === undefined ? undefined : await links.underlayMtu(address);
+      const vlanLink = await links.vlanLink();
       return {
         [nodeNetworksFact]: (await links.nodeNetworks()).join(' '),
         ...(mtu === undefined ? {} : { [underlayFact]: mtu }),
+        ...(vlanLink === undefined ? {} : { [vlanFact]: vlanLink.mtu }),
       };
     },
   };

@@ -36,7 +36,7 @@ export async function wantedFabric({ documents, node }: Runtime, config: EvpnCon
     asn: config.asn,
     cidr: spec?.spec.networks?.cluster?.cidr,
     self: node,
-    networks: networks.length,
+    networks: networks.filter(({ spec }) => spec.type === 'managed').length,
     upstream: { ...config.upstream, prefixes: clientPrefixes(networks) },
     nodes: nodes.map(({ id, spec: { role, address } }) => ({ name: id, role, address })),
   });

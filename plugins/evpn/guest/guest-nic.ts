@@ -66,12 +66,13 @@ export function tapGuests(pvc: PluginContext, part: () => { readonly runtime: Ru
     const missing: string[] = [];
     for (const name of networksOf(vm)) {
       const vni = await runtime.documents.find(network, 'name', name);
-      if (vni === undefined) continue;
-      let there = await links.isThere(vni);
+      const doc = vni === undefined ? undefined : await runtime.documents.get(network, vni);
+      if (doc === undefined) continue;
+      let there = await links.isThere(doc.id, doc.spec);
       while (!there && clock.monotonicMs() < untilMs) {
-        runtime.touch(network.name, vni);
+        runtime.touch(network.name, doc.id);
         await clock.sleep(lookMs, runtime.signal);
-        there = await links.isThere(vni);
+        there = await links.isThere(doc.id, doc.spec);
       }
       if (!there) missing.push(`its network ${name} is not on this node yet: see \`pvc fault list\``);
     }

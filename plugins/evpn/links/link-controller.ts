@@ -12,9 +12,10 @@ import {
 } from '../../../core/plugin/api.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import { network } from '../network/network-kind.ts';
-import { type LinkStep, planLinks } from './link-plan.ts';
+import { planLinks } from './link-plan.ts';
 import type { Links } from './links.ts';
-import { bridgeName, vniOf, vxlanName } from './names.ts';
+import { bridgeName, vlanName, vniOf, vxlanName } from './names.ts';
+import type { LinkStep } from './steps.ts';
 
 /** How often devices are looked for that went, and networks that came without a word: hypervisors hear only of their guests. */
 const lookMs = 5_000;
@@ -29,14 +30,17 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
     );
     const overlay = (await links.address()) !== undefined;
     const wanted = await documents.ids(network);
-    const missing = wanted.filter((vni) => !devices.has(bridgeName(vni)) || (overlay && !devices.has(vxlanName(vni))));
+    const missing = wanted.filter(
+      (vni) =>
+        !devices.has(bridgeName(vni)) || (overlay && !devices.has(vxlanName(vni)) && !devices.has(vlanName(vni))),
+    );
     const orphans = [...devices].flatMap((name) => vniOf(name) ?? []).filter((vni) => !wanted.includes(vni));
     return [...new Set([...missing, ...orphans])];
   }
 
   return defineController({
     name: 'network-links',
-    summary: 'keeps a bridge and a VXLAN device for every network on the node',
+    summary: 'keeps the bridge of every network on the node, and its way out: a VXLAN or a VLAN device',
     kind: network,
     scope: 'node',
     present: async () => [...new Set((await links.own()).flatMap(({ ifname }) => vniOf(ifname) ?? []))],

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type LinkStep, type Observed, planLinks } from './link-plan.ts';
+import { type Observed, planLinks } from './link-plan.ts';
 import { linkGroup } from './names.ts';
 import type { Link } from './reading.ts';
+import type { LinkStep } from './steps.ts';
 
 const vni = '100';
 const local = '10.10.0.11';
@@ -20,6 +21,8 @@ class Kernel {
       vni,
       bridge: this.devices.get('pvcn100'),
       vxlan: this.devices.get('pvcx100'),
+      vlan: this.devices.get('pvcv100'),
+      vlanLink: this.devices.get('eno1'),
       deaf: new Set([...this.deaf].filter((name) => names.includes(name))),
       loose: names.filter((name) => name.startsWith('pvt') && this.devices.get(name)?.master === undefined),
       routers: [...this.routers].map(([mac, address]) => ({ mac, address })),
@@ -42,13 +45,14 @@ class Kernel {
 
   #add(name: string, words: readonly string[]): void {
     assert.ok(!this.devices.has(name), 'RTNETLINK answers: File exists');
-    const after = (word: string): string => words[words.indexOf(word) + 1] ?? assert.fail(`no ${word}`);
+    const after = (word: string): string => words[words.lastIndexOf(word) + 1] ?? assert.fail(`no ${word}`);
     const type = after('type');
     this.devices.set(name, {
       ifname: name,
       flags: [],
       mtu: Number(after('mtu')),
       ...(type === 'bridge' ? { address: after('address') } : {}),
+      ...(type === 'vlan' ? { link: after('link') } : {}),
       group: after('group'),
       linkinfo: {
         info_kind: type,
@@ -62,6 +66,7 @@ class Kernel {
               },
             }
           : {}),
+        ...(type === 'vlan' ? { info_data: { id: Number(after('id')), protocol: after('protocol') } } : {}),
       },
     });
   }
@@ -133,20 +138,30 @@ const leftovers = fc.record({
       up: fc.boolean(),
     }),
   ),
-  deaf: fc.subarray(['pvcn100', 'pvcx100']),
+  vlan: fc.option(
+    fc.record({
+      id: fc.constantFrom(7, 8),
+      on: fc.constantFrom('eno1', 'eno2'),
+      plugged: fc.boolean(),
+      up: fc.boolean(),
+    }),
+  ),
+  deaf: fc.subarray(['pvcn100', 'pvcx100', 'pvcv100']),
   cards: fc.integer({ min: 0, max: 3 }),
   routers: fc.dictionary(macs, fc.constantFrom('10.10.0.12', '10.10.0.99')),
   wanted: fc.constantFrom(
     undefined,
     { mtu: 1450, routers: [] },
     { mtu: 1400, routers: [{ mac: '02:70:0a:0a:00:0c', address: '10.10.0.12' }] },
+    { mtu: 1500, routers: [], vlan: { id: 7, link: 'eno1' } },
   ),
 });
 type Leftovers = typeof leftovers extends fc.Arbitrary<infer T> ? T : never;
 
-function kernelWith({ bridge, vxlan, deaf, routers, cards }: Leftovers): Kernel {
+function kernelWith({ bridge, vxlan, vlan, deaf, routers, cards }: Leftovers): Kernel {
   const kernel = new Kernel();
   kernel.devices.set('br0', link('br0', { group: 'default' }));
+  kernel.devices.set('eno1', link('eno1', { group: 'default' }));
   if (bridge !== null)
     kernel.devices.set(
       'pvcn100',
@@ -163,6 +178,16 @@ function kernelWith({ bridge, vxlan, deaf, routers, cards }: Leftovers): Kernel 
           info_data: { id: vxlan.id, local: vxlan.local, port: 4789, learning: vxlan.learning },
           ...(vxlan.plugged ? { info_slave_data: { learning: vxlan.suppress, neigh_suppress: vxlan.suppress } } : {}),
         },
+      }),
+    );
+  if (vlan !== null)
+    kernel.devices.set(
+      'pvcv100',
+      link('pvcv100', {
+        link: vlan.on,
+        flags: vlan.up ? ['UP'] : [],
+        ...(vlan.plugged && bridge !== null ? { master: 'pvcn100' } : {}),
+        linkinfo: { info_kind: 'vlan', info_data: { id: vlan.id, protocol: '802.1Q' } },
       }),
     );
   if (vxlan?.plugged === true && bridge !== null)
@@ -187,15 +212,20 @@ describe('the devices of a network, from whatever there is', () => {
         const seen = kernel.see();
         assert.deepEqual(planLinks(start.wanted, seen).steps, []);
         assert.deepEqual(kernel.devices.get('br0'), link('br0', { group: 'default' }));
-        if (start.wanted === undefined) assert.deepEqual([seen.bridge, seen.vxlan], [undefined, undefined]);
-        else {
-          assert.deepEqual([seen.bridge?.mtu, seen.vxlan?.mtu], [start.wanted.mtu, start.wanted.mtu]);
-          assert.equal(seen.vxlan?.master, 'pvcn100');
-          assert.equal(seen.loose.length, 0);
-          assert.equal(seen.deaf.size, 2);
-          assert.deepEqual(seen.routers, start.wanted.routers);
-          assert.equal(seen.bridge?.address, '02:70:0a:0a:00:0b');
+        const { wanted } = start;
+        if (wanted === undefined) {
+          assert.deepEqual([seen.bridge, seen.vxlan, seen.vlan], [undefined, undefined, undefined]);
+          return;
         }
+        const [way, other] = 'vlan' in wanted ? [seen.vlan, seen.vxlan] : [seen.vxlan, seen.vlan];
+        assert.equal(other, undefined, 'it goes one way only');
+        assert.deepEqual([seen.bridge?.mtu, way?.mtu], [wanted.mtu, wanted.mtu]);
+        assert.equal(way?.master, 'pvcn100');
+        assert.equal(seen.loose.length, 0);
+        assert.equal(seen.deaf.size, 2);
+        assert.deepEqual(seen.routers, wanted.routers);
+        assert.equal(seen.bridge?.address, '02:70:0a:0a:00:0b');
+        if ('vlan' in wanted) assert.deepEqual([way?.link, way?.linkinfo?.info_data?.id], ['eno1', 7]);
       }),
       { numRuns: 2000 },
     );

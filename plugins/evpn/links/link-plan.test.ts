@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { mostVni } from '../network/network-kind.ts';
 import { type Observed, planLinks } from './link-plan.ts';
-import { bridgeName, linkGroup, macOfTap, tapName, vniOf, vxlanName } from './names.ts';
+import { bridgeName, linkGroup, macOfTap, tapName, vlanName, vniOf, vxlanName } from './names.ts';
 import { type Link, mtuOfAddress, readLinks } from './reading.ts';
 import type { Router } from './router.ts';
 
@@ -12,6 +12,8 @@ const nothing: Observed = {
   vni: '100',
   bridge: undefined,
   vxlan: undefined,
+  vlan: undefined,
+  vlanLink: undefined,
   deaf: new Set(),
   loose: [],
   routers: [],
@@ -154,12 +156,91 @@ describe('the devices of a network', () => {
   });
 });
 
+describe('the devices of a bridged network', () => {
+  const vlan: Link = {
+    ifname: 'pvcv100',
+    link: 'eno1',
+    flags: ['UP', 'LOWER_UP'],
+    mtu: 1500,
+    master: 'pvcn100',
+    group: linkGroup,
+    linkinfo: { info_kind: 'vlan', info_data: { id: 7, protocol: '802.1Q' } },
+  };
+  const eno1: Link = { ifname: 'eno1', flags: ['UP'], mtu: 9000, group: 'default' };
+  const wanted = { mtu: 1500, routers: [], vlan: { id: 7, link: 'eno1' as string | undefined } };
+  const well: Observed = {
+    ...whole,
+    bridge: { ...bridge, mtu: 1500 },
+    vxlan: undefined,
+    vlan,
+    vlanLink: eno1,
+    deaf: new Set(['pvcn100', 'pvcv100']),
+  };
+  const told = (observed: Partial<Observed>, link: string | undefined = 'eno1'): string[] =>
+    planLinks({ ...wanted, vlan: { id: 7, link } }, { ...well, ...observed }).steps.flatMap(({ device, commands }) => [
+      ...(device === undefined ? [] : [`deaf ${device}`]),
+      ...(commands ?? []).map((command) => command.join(' ')),
+    ]);
+  const makeVlan = [
+    'ip link add name pvcv100 group 7370 link eno1 mtu 1500 type vlan protocol 802.1Q id 7',
+    'deaf pvcv100',
+    'ip link set dev pvcv100 master pvcn100',
+    'ip link set dev pvcv100 up',
+  ];
+  const again = ['ip link delete dev pvcv100', ...makeVlan];
+
+  for (const [what, observed, expected] of [
+    ['all is well', {}, []],
+    [
+      'they are not there',
+      { bridge: undefined, vlan: undefined },
+      [...make.map((line) => line.replace('1450', '1500')), ...makeVlan],
+    ],
+    [
+      'this node has no address',
+      { address: undefined, bridge: { ...well.bridge, address: '02:70:00:00:00:00' } as Link },
+      [],
+    ],
+    [
+      'it is another VLAN',
+      { vlan: { ...vlan, linkinfo: { info_kind: 'vlan', info_data: { id: 8, protocol: '802.1Q' } } } },
+      again,
+    ],
+    ['it stands on another link', { vlan: { ...vlan, link: 'eno2' } }, again],
+    ['it is off', { vlan: { ...vlan, flags: [] } }, makeVlan.slice(3)],
+    ['its link is off', { vlanLink: { ...eno1, flags: [] } }, ['ip link set dev eno1 up']],
+    ['it hangs elsewhere', { vlan: { ...vlan, master: 'br0' } }, [makeVlan[2]]],
+    ['it has another MTU', { vlan: { ...vlan, mtu: 1400 } }, ['ip link set dev pvcv100 mtu 1500']],
+    ['an older network of that number went by VXLAN', { vxlan }, ['ip link delete dev pvcx100']],
+  ] as readonly (readonly [string, Partial<Observed>, readonly (string | undefined)[]])[])
+    it(`are as they must be when ${what}`, () => assert.deepEqual(told(observed), expected));
+
+  it('go with the network', () =>
+    assert.deepEqual(
+      planLinks(undefined, well).steps.flatMap(({ commands }) => (commands ?? []).map((command) => command.join(' '))),
+      ['ip link delete dev pvcv100', 'ip link delete dev pvcn100'],
+    ));
+
+  it('are refused where they cannot be', () => {
+    assert.throws(
+      () => planLinks({ ...wanted, vlan: { id: 7, link: undefined } }, well),
+      /name it in plugins\.evpn\.vlanLink/,
+    );
+    assert.throws(() => told({ vlanLink: undefined }), /this node has no link eno1/);
+    assert.throws(
+      () => told({ vlanLink: { ...eno1, mtu: 1492 } }),
+      /an MTU of 1500 is more than the link eno1 has, 1492/,
+    );
+    assert.throws(() => told({ vlan: { ...vlan, group: '0' } }), /pvcv100 is there that PVC did not make/);
+  });
+});
+
 describe('names of devices', () => {
   it('fit, and tell what they belong to', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: mostVni }), (number) => {
         const vni = String(number);
-        for (const name of [bridgeName(vni), vxlanName(vni)]) {
+        for (const name of [bridgeName(vni), vxlanName(vni), vlanName(vni)]) {
           assert.ok(name.length <= 15);
           assert.equal(vniOf(name), vni);
         }

@@ -1,13 +1,14 @@
 /** Devices of this node, as the kernel tells of them and as it is told. @module */
-import { node as nodeKind, type Runtime } from '../../../core/plugin/api.ts';
+import { type ExecResult, node as nodeKind, type Runtime } from '../../../core/plugin/api.ts';
 import { routedPrefixes } from '../address/addressing.ts';
 import { readNodeNetworks } from '../address/node-networks.ts';
 import { looseCards } from '../guest/cards.ts';
 import type { NetworkSpec } from '../network/network-kind.ts';
-import type { Command, Observed, Wanted } from './link-plan.ts';
-import { bridgeName, linkGroup, vxlanName } from './names.ts';
+import type { Observed, Wanted } from './link-plan.ts';
+import { bridgeName, linkGroup, vlanName, vxlanName } from './names.ts';
 import { type Link, mtuOfAddress, readLinks } from './reading.ts';
 import { readRouters, routerMac, routersOf } from './router.ts';
+import { type Command, isUp } from './steps.ts';
 
 const execMs = 5_000;
 
@@ -35,19 +36,28 @@ const deafSettings = (device: string): readonly (readonly [path: string, value: 
   [`${ipv4}/${device}/arp_notify`, '1'],
 ];
 
+/** What `ip` says; a kernel without VLANs says only that it does not know such devices. */
+const reasonOf = (command: Command, { code, stderr }: Pick<ExecResult, 'code' | 'stderr'>): string =>
+  /Unknown device type/.test(stderr) && command.includes('vlan')
+    ? 'this node’s kernel has no VLANs (IEEE 802.1Q, the module 8021q)'
+    : stderr.trim() || `exit ${code}`;
+
 export class Links {
   readonly #runtime: Runtime;
+  /** The link of this node that carries VLANs. */
+  readonly #vlanLink: string | undefined;
   /** Bridges on which this node has IPv6 addresses of its own: as their gateway. */
   #open: ReadonlySet<string> = new Set();
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, vlanLink: string | undefined) {
     this.#runtime = runtime;
+    this.#vlanLink = vlanLink;
   }
 
   /** @throws Error with what the command says */
   async run(command: Command): Promise<string> {
     const done = await this.#runtime.host.processes.exec(command, { timeoutMs: execMs });
-    if (done.code !== 0) throw new Error(`${command.join(' ')}: ${done.stderr.trim() || `exit ${done.code}`}`);
+    if (done.code !== 0) throw new Error(`${command.join(' ')}: ${reasonOf(command, done)}`);
     return done.stdout;
   }
 
@@ -111,10 +121,13 @@ export class Links {
     return this.open([]);
   }
 
-  /** Whether guests can be plugged into the network here. */
-  async isThere(vni: string): Promise<boolean> {
+  /** Whether guests can be plugged into the network here; into a bridged one only where it leads out to the site. */
+  async isThere(vni: string, { type }: Pick<NetworkSpec, 'type'>): Promise<boolean> {
     const bridge = await this.device(bridgeName(vni));
-    return bridge?.group === linkGroup && bridge.flags.includes('UP');
+    if (bridge?.group !== linkGroup || !isUp(bridge)) return false;
+    if (type === 'managed') return true;
+    const vlan = await this.device(vlanName(vni));
+    return vlan?.group === linkGroup && isUp(vlan) && vlan.master === bridge.ifname;
   }
 
   /** This node's address on the cluster network. */
@@ -131,6 +144,11 @@ export class Links {
     return mtuOfAddress(await this.run(['ip', '-j', 'address', 'show', 'to', address]), address);
   }
 
+  /** The link of this node that carries VLANs; undefined: none is named, or there is none of that name. */
+  async vlanLink(): Promise<Link | undefined> {
+    return this.#vlanLink === undefined ? undefined : this.device(this.#vlanLink);
+  }
+
   /** This node's MAC address on the bridges of networks. */
   async routerMac(): Promise<string> {
     return routerMac(await this.address());
@@ -141,22 +159,30 @@ export class Links {
     const routed = routedPrefixes(spec).length > 0;
     const nodes = routed ? await this.#runtime.documents.list(nodeKind) : [];
     const told = nodes.map(({ id, spec: { role, address } }) => ({ name: id, role, address }));
-    return { mtu: spec.mtu, routers: routersOf(told, this.#runtime.node) };
+    return {
+      mtu: spec.mtu,
+      vlan: spec.vlan === undefined ? undefined : { id: spec.vlan, link: this.#vlanLink },
+      routers: routersOf(told, this.#runtime.node),
+    };
   }
 
   async look(vni: string, name: string | undefined): Promise<Observed> {
-    const [bridge, vxlan, address] = await Promise.all([
+    const [bridge, vxlan, vlan, vlanLink, address] = await Promise.all([
       this.device(bridgeName(vni)),
       this.device(vxlanName(vni)),
+      this.device(vlanName(vni)),
+      this.vlanLink(),
       this.address(),
     ]);
-    const there = [bridge, vxlan].filter((link) => link !== undefined).map(({ ifname }) => ifname);
+    const there = [bridge, vxlan, vlan].filter((link) => link !== undefined).map(({ ifname }) => ifname);
     const deaf = new Set<string>();
     for (const device of there) if (await this.isDeaf(device)) deaf.add(device);
     return {
       vni,
       bridge,
       vxlan,
+      vlan,
+      vlanLink,
       deaf,
       routers:
         vxlan === undefined ? [] : readRouters(await this.run(['bridge', '-j', 'fdb', 'show', 'dev', vxlan.ifname])),

@@ -2,12 +2,13 @@
 
 export const bridgeName = (vni: string): string => `pvcn${vni}`;
 export const vxlanName = (vni: string): string => `pvcx${vni}`;
+export const vlanName = (vni: string): string => `pvcv${vni}`;
 
 /** The end of a guest's network card on its node. It tells which card it is, so that it can be plugged in again. */
 export const tapName = (mac: string): string => `pvt${mac.replaceAll(':', '')}`;
 
 /** The network of a device that is named like one of ours. */
-export const vniOf = (device: string): string | undefined => /^pvc[nx]([1-9]\d{0,7})$/.exec(device)?.[1];
+export const vniOf = (device: string): string | undefined => /^pvc[nvx]([1-9]\d{0,7})$/.exec(device)?.[1];
 
 /** The MAC address in the name of a guest's end. */
 export function macOfTap(device: string): string | undefined {

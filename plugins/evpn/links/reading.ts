@@ -3,6 +3,8 @@ import { z } from '../../../core/plugin/api.ts';
 
 const link = z.looseObject({
   ifname: z.string(),
+  /** The link that it stands on. */
+  link: z.string().optional(),
   flags: z.array(z.string()).default([]),
   mtu: z.int(),
   address: z.string().optional(),
@@ -14,6 +16,7 @@ const link = z.looseObject({
       info_data: z
         .looseObject({
           id: z.int().optional(),
+          protocol: z.string().optional(),
           local: z.string().optional(),
           port: z.int().optional(),
           learning: z.boolean().optional(),

@@ -13,10 +13,15 @@ export const vniNumber = z.int().min(1).max(mostVni);
 /** The least that IPv6 lives with (RFC 8200, section 5), and the most that Ethernet cards do. */
 export const mtuNumber = z.int().min(1280).max(9_216);
 
+/** VLAN identifiers have 12 bits; the first and the last are reserved (IEEE 802.1Q-2018, table 9-2). */
+export const vlanNumber = z.int().min(1).max(4094);
+
 export const networkSpec = z.strictObject({
   name: networkName,
-  /** `managed`: carried by VXLAN between the nodes; PVC makes all of it. */
-  type: z.enum(['managed']),
+  /** `managed`: carried by VXLAN between the nodes; PVC makes all of it. `bridged`: a VLAN of the site, into which guests are plugged. */
+  type: z.enum(['managed', 'bridged']),
+  /** Number of the VLAN of a bridged network; absent in a managed one. */
+  vlan: vlanNumber.optional(),
   /** What its frames may carry, bytes; every guest and every node must hold it for the same. */
   mtu: mtuNumber,
   description: names.oneLine.default(''),
@@ -40,7 +45,7 @@ export const network = defineKind<NetworkSpec, null>({
     .refine((id) => Number(id) <= mostVni, 'a network is known by its number (VNI)'),
   spec: networkSpec,
   status: z.null(),
-  unique: ({ name }) => ({ name: [name] }),
+  unique: ({ name, vlan }) => ({ name: [name], ...(vlan === undefined ? {} : { vlan: [String(vlan)] }) }),
   label: ({ name }) => name,
 });
 
@@ -57,9 +62,21 @@ export const networkError = defineErrors({
     http: 409,
     exit: 'conflict',
   },
+  NETWORK_VLAN_TAKEN: {
+    message: 'The VLAN {vlan} is that of the network {network}.',
+    hint: 'Plug the guests into that one, or choose another VLAN. Nothing was changed.',
+    http: 409,
+    exit: 'conflict',
+  },
+  NETWORK_TYPE: {
+    message: 'The network {network} is {type}: {reason}.',
+    hint: '{advice} Nothing was changed.',
+    http: 422,
+    exit: 'usage',
+  },
   NETWORK_MTU: {
     message: 'The network {network} cannot have an MTU of {mtu}: {node} carries {ceiling} at most.',
-    hint: 'A packet between nodes needs {overhead} bytes more than what it carries. Raise the MTU of the cluster network on every node and switch first, or take {ceiling}. Nothing was changed.',
+    hint: '{advice} Raise the MTU of that link on every node and switch first, or take {ceiling}. Nothing was changed.',
     http: 422,
     exit: 'usage',
   },

@@ -14,11 +14,12 @@ describe('documents of networks', () => {
     ['a name with a slash', { name: 'a/b' }],
     ['a name like an option', { name: '-d' }],
     ['no name', { name: '' }],
-    ['a type that there is not', { type: 'bridged' }],
+    ['a type that there is not', { type: 'routed' }],
+    ['a VLAN that there is not', { vlan: 4095 }],
     ['an MTU that IPv6 cannot live with', { mtu: 1279 }],
     ['an MTU that is no number of bytes', { mtu: 1450.5 }],
     ['a description of two lines', { description: 'a\nb' }],
-    ['a field that there is not', { vlan: 7 }],
+    ['a field that there is not', { colour: 'red' }],
   ] as const)
     it(`are refused with ${what}`, () => assert.equal(networkSpec.safeParse({ ...spec, ...change }).success, false));
 

@@ -25,7 +25,7 @@ import { removeEntries } from '../firewall/acl-operations.ts';
 import { needNat } from '../firewall/nat.ts';
 import { cardsOn } from '../guest/cards.ts';
 import { bridgeName } from '../links/names.ts';
-import { ceilingOf, vxlanOverhead } from './mtu.ts';
+import { ceilingOf, vlanCeilingOf, vxlanOverhead, withoutVlans } from './mtu.ts';
 import { needNetwork } from './need-network.ts';
 import {
   mtuNumber,
@@ -34,6 +34,7 @@ import {
   networkError,
   networkName,
   networkSpec,
+  vlanNumber,
   vniNumber,
 } from './network-kind.ts';
 import { renderNetwork, renderNetworks } from './render.ts';
@@ -43,6 +44,7 @@ const networkRow = z.object({
   name: z.string(),
   type: networkSpec.shape.type,
   vni: z.int().describe('its number'),
+  vlan: z.int().nullable().describe('number of its VLAN; none in a managed network'),
   mtu: z.int().describe('what its frames may carry, bytes'),
   description: z.string(),
   ...addressingRow,
@@ -76,17 +78,51 @@ const answerOf = ({ id, spec }: Pick<NetworkDoc, 'id' | 'spec'>): z.output<typeo
 });
 
 /** The MTU that was asked for, or the largest. @throws PvcError NETWORK_MTU */
-async function fittingMtu(view: View, name: string, wanted: number | undefined): Promise<number> {
-  const ceiling = ceilingOf(await view.list(nodeKind));
+async function fittingMtu(
+  view: View,
+  { name, type }: Pick<NetworkSpec, 'name' | 'type'>,
+  wanted: number | undefined,
+): Promise<number> {
+  const nodes = await view.list(nodeKind);
+  const ceiling = type === 'bridged' ? vlanCeilingOf(nodes) : ceilingOf(nodes);
   if (wanted !== undefined && wanted > ceiling.mtu)
     throw networkError('NETWORK_MTU', {
       network: name,
       mtu: wanted,
       node: ceiling.node,
       ceiling: ceiling.mtu,
-      overhead: vxlanOverhead,
+      advice:
+        type === 'bridged'
+          ? 'Its link with VLANs carries no more.'
+          : `A packet between nodes needs ${vxlanOverhead} bytes more than what it carries.`,
     });
   return wanted ?? ceiling.mtu;
+}
+
+/** What belongs to the type of a network, and what does not. @throws PvcError NETWORK_TYPE, NETWORK_VLAN_TAKEN, NETWORK_UNDERLAY */
+async function needType(view: View, spec: NetworkSpec): Promise<void> {
+  const { name, type, vlan } = spec;
+  const misfit = (reason: string, advice: string) =>
+    networkError('NETWORK_TYPE', { network: name, type, reason, advice });
+  if (type === 'managed') {
+    if (vlan !== undefined) throw misfit('it has no VLAN', 'Leave --vlan out, or choose --type bridged.');
+    return needUnderlay(view);
+  }
+  if (vlan === undefined) throw misfit('it needs the number of a VLAN', 'Give it with --vlan, 1 to 4094.');
+  if ([spec.ipv4, spec.ipv6, spec.domain, spec.nat].some((field) => field !== undefined))
+    throw misfit(
+      'its addresses, names and routers are those of the site',
+      'Leave --ipv4, --ipv6, their gateways, --domain and --nat out.',
+    );
+  const owner = (await view.list(network)).find((other) => other.spec.vlan === vlan && other.spec.name !== name);
+  if (owner !== undefined) throw networkError('NETWORK_VLAN_TAKEN', { vlan, network: owner.spec.name });
+}
+
+function tellOfNodes(plan: PlanBuilder, name: string, without: readonly string[]): void {
+  if (without.length > 0)
+    plan.warn(
+      `Guests on ${name} cannot run on ${without.join(', ')}: no link with VLANs is known there (plugins.evpn.vlanLink of pvc.yaml).`,
+    );
 }
 
 /** @throws PvcError NETWORK_UNDERLAY */
@@ -146,6 +182,7 @@ export function networkOperations(runtime: () => Runtime) {
         arguments: [{ field: 'network' }],
         options: {
           vni: { value: 'NUMBER' },
+          vlan: { value: 'NUMBER' },
           mtu: { value: 'BYTES' },
           ...addressingOptions,
           description: { short: 'd', value: 'TEXT' },
@@ -154,12 +191,16 @@ export function networkOperations(runtime: () => Runtime) {
           'pvc network add office',
           'pvc network add office --ipv4 10.20.0.0/24 --gateway4 first --ipv6 fd20::/64 --gateway6 first --domain office.example',
           'pvc network add lab --vni 4711 --mtu 1400 -d "for the interns"',
+          'pvc network add dmz --type bridged --vlan 120',
         ],
       },
       role: 'admin',
       input: z.strictObject({
         network: networkName,
-        type: networkSpec.shape.type.default('managed').describe('managed: VXLAN between the nodes'),
+        type: networkSpec.shape.type
+          .default('managed')
+          .describe('managed: VXLAN between the nodes; bridged: a VLAN of the site'),
+        vlan: vlanNumber.optional().describe('number of the VLAN of a bridged network, 1 to 4094'),
         vni: vniNumber.optional().describe('its number, 1 to 16777215 (a free one)'),
         mtu: mtuNumber.optional().describe('MTU, bytes (the largest that every node carries)'),
         ...addressingInput,
@@ -172,15 +213,20 @@ export function networkOperations(runtime: () => Runtime) {
       output: answer,
       async plan(plan, { view }, input) {
         const given = await addressBookOf(view);
-        await needUnderlay(view);
-        const mtu = await fittingMtu(view, input.network, input.mtu);
+        const { network: name, type, vlan, description, nat } = input;
+        const mtu = await fittingMtu(view, { name, type }, input.mtu);
         const id = await numberFor(view, input.vni);
-        const addressing = addressingAsAsked(input.network, {}, input);
-        const { network: name, type, description, nat } = input;
-        const spec: NetworkSpec = { name, type, mtu, description, ...addressing, ...(nat ? { nat } : {}) };
+        const addressing = addressingAsAsked(name, {}, input);
+        const spec: NetworkSpec = {
+          ...{ name, type, ...(vlan === undefined ? {} : { vlan }), mtu, description },
+          ...{ ...addressing, ...(nat ? { nat } : {}) },
+        };
+        await needType(view, spec);
+        if (vlan !== undefined) tellOfNodes(plan, name, withoutVlans(await view.list(nodeKind)));
         needNat(spec);
         plan.create(network, id, spec);
-        plan.act(`make the bridge ${bridgeName(id)} for ${name} on every node (VNI ${id}, MTU ${mtu})`);
+        const way = vlan === undefined ? `VNI ${id}` : `VLAN ${vlan}`;
+        plan.act(`make the bridge ${bridgeName(id)} for ${name} on every node (${way}, MTU ${mtu})`);
         await readdress(plan, view, given, { name, before: {}, after: addressing });
         return answerOf({ id, spec });
       },
@@ -216,11 +262,12 @@ export function networkOperations(runtime: () => Runtime) {
         const { nat = hidden } = input;
         const before: Addressing = { ipv4, ipv6, domain };
         const after = addressingAsAsked(input.network, before, input);
-        const mtu = input.mtu === undefined ? doc.spec.mtu : await fittingMtu(view, input.network, input.mtu);
+        const mtu = input.mtu === undefined ? doc.spec.mtu : await fittingMtu(view, doc.spec, input.mtu);
         const spec: NetworkSpec = {
           ...{ ...rest, mtu, description: input.description ?? rest.description },
           ...{ ...after, ...(nat ? { nat } : {}) },
         };
+        await needType(view, spec);
         needNat(spec);
         if (isDeepStrictEqual(networkSpec.parse(spec), networkSpec.parse(doc.spec)))
           throw networkError('NETWORK_UNCHANGED', { network: input.network });
@@ -294,6 +341,7 @@ const rowOf = ({ id, spec }: NetworkDoc, guests: number): NetworkRow => ({
   name: spec.name,
   type: spec.type,
   vni: Number(id),
+  vlan: spec.vlan ?? null,
   mtu: spec.mtu,
   description: spec.description,
   ...rowOfAddressing(spec),

@@ -8,6 +8,7 @@ export const renderNetworks = (rows: readonly NetworkRow[], context: RenderConte
     [
       { title: 'NETWORK', keep: true },
       { title: 'VNI', align: 'right' },
+      { title: 'VLAN', align: 'right', optional: true },
       { title: 'TYPE', optional: true },
       { title: 'MTU', align: 'right', optional: true },
       'IPV4',
@@ -19,6 +20,7 @@ export const renderNetworks = (rows: readonly NetworkRow[], context: RenderConte
     rows.map((row) => [
       row.name,
       row.vni,
+      row.vlan ?? '',
       row.type,
       row.mtu,
       cellOf(row.ipv4),
@@ -43,6 +45,7 @@ export const renderNetwork = (info: NetworkInfo, context: RenderContext): string
         ['Description', info.description === '' ? undefined : info.description],
         ['Type', info.type],
         ['VNI', info.vni],
+        ['VLAN', info.vlan ?? undefined],
         ['MTU', info.mtu],
         ['IPv4', wordsOf(info.ipv4)],
         ['IPv6', wordsOf(info.ipv6)],

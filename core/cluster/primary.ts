@@ -79,6 +79,8 @@ export class PrimaryRole {
   #retired = false;
   #turn: Promise<unknown> = Promise.resolve();
   #wake = (): void => {};
+  /** Something was told since the last look began, which may not have seen it. */
+  #poked = false;
 
   constructor(
     host: Pick<Host, 'clock' | 'log'>,
@@ -135,6 +137,7 @@ export class PrimaryRole {
 
   /** Something that matters for the role has changed in the store: looks at once. */
   poke(): void {
+    this.#poked = true;
     this.#wake();
   }
 
@@ -143,6 +146,7 @@ export class PrimaryRole {
     const { log } = this.#host;
     while (!signal.aborted) {
       try {
+        this.#poked = false;
         await this.#inTurn(() => this.#look());
       } catch (error) {
         log.warn('taking the primary role failed, trying again', { reason: errorText(error) });
@@ -194,6 +198,7 @@ export class PrimaryRole {
     const { session } = this.#store;
     const leaseMs = this.#state === 'primary' ? session.leaseUntilMs - clock.monotonicMs() : retryMs;
     const vacancyMs = this.#holdsBackSinceMs === undefined ? retryMs : headStartPauseMs;
+    if (this.#poked) return;
     const changed = new AbortController();
     this.#wake = () => changed.abort();
     const stop = session.onChange(() => changed.abort());

@@ -75,6 +75,7 @@ export {
   writtenBy,
 } from '../task/task-definition.ts';
 export { type TaskSpec, type TaskStatus, task, taskEnded } from '../task/task-kind.ts';
+export { addressText } from './address-text.ts';
 export type { Folded, FoldHook, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { defineInitPart, type InitMachine, type InitPart } from './init-part.ts';

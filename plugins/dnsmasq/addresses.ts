@@ -1,5 +1,6 @@
 /** Addresses as numbers: what lies in a network, and before or after what. Pure. @module */
 import ipaddr from 'ipaddr.js';
+import { addressText } from '../../core/plugin/api.ts';
 
 export type Family = 'ipv4' | 'ipv6';
 
@@ -12,16 +13,10 @@ export const numberOf = (address: string): bigint =>
     .toByteArray()
     .reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
 
-/** The one way in which an address is written (RFC 5952 for IPv6), as dnsmasq writes it. */
-export function canonical(address: string): string {
-  const parsed = ipaddr.parse(address);
-  return parsed instanceof ipaddr.IPv6 ? parsed.toRFC5952String() : parsed.toString();
-}
-
 export function addressOf(value: bigint, family: Family): string {
   const length = family === 'ipv4' ? 4 : 16;
   const bytes = Array.from({ length }, (_, index) => Number((value >> BigInt(8 * (length - 1 - index))) & 0xffn));
-  return canonical(ipaddr.fromByteArray(bytes).toString());
+  return addressText(ipaddr.fromByteArray(bytes).toString());
 }
 
 /** The ends of a network and its length, from `10.20.0.0/24`. */

@@ -1,6 +1,6 @@
 /** What dnsmasq tells of a lease, and what becomes of the lease in the store. Pure. @module */
-import { names } from '../../../core/plugin/api.ts';
-import { canonical, familyOf } from '../addresses.ts';
+import { addressText, names } from '../../../core/plugin/api.ts';
+import { familyOf } from '../addresses.ts';
 import { hostName } from '../reservation/reservation-kind.ts';
 import { type LeaseClient, type LeaseSpec, leaseClient } from './lease-kind.ts';
 
@@ -51,7 +51,7 @@ export function leaseAfter(
   if (event.action === 'del') return undefined;
   return {
     instance,
-    address: canonical(event.address),
+    address: addressText(event.address),
     expiresMs: told,
     hostname: properName(event.name),
     client: clientOf(event),

@@ -1,7 +1,6 @@
 /** What dnsmasq's script asks and tells: the leases of a network at its start, and each change. @module */
 import { isDeepStrictEqual } from 'node:util';
-import { type Documents, defineMutation, defineQuery, names, z } from '../../../core/plugin/api.ts';
-import { canonical } from '../addresses.ts';
+import { addressText, type Documents, defineMutation, defineQuery, names, z } from '../../../core/plugin/api.ts';
 import { dhcp, dhcpError, vniText } from '../settings/dhcp-kind.ts';
 import { leaseAfter } from './lease-event.ts';
 import { leaseFile } from './lease-file.ts';
@@ -67,7 +66,7 @@ export function leaseOperations(documents: () => Documents) {
       async plan(plan, { view, localNode }, { network: vni, ...event }) {
         const settings = await view.get(dhcp, vni);
         if (settings === undefined) throw dhcpError('DHCP_OFF', { network: vni });
-        const id = leaseId(vni, canonical(event.address));
+        const id = leaseId(vni, addressText(event.address));
         const known = await view.get(lease, id);
         const sure = localNode !== undefined && (await view.primary()) === localNode;
         const after = leaseAfter(event, settings.spec.instance, known?.spec, sure);

@@ -2,7 +2,8 @@
  * The files of one network's dnsmasq as text, from what the store holds. Options are those of dnsmasq(8), 2.90. Pure.
  * @module
  */
-import { canonical, familyOf, netmask, netOf } from '../addresses.ts';
+import { addressText } from '../../../core/plugin/api.ts';
+import { familyOf, netmask, netOf } from '../addresses.ts';
 import { bridgeName, type Network, servedIn } from '../network.ts';
 import type { ReservationSpec } from '../reservation/reservation-kind.ts';
 import type { DhcpSpec } from '../settings/dhcp-kind.ts';
@@ -31,7 +32,7 @@ const mark = '# Written by pvc: changes are overwritten.';
 /** More than there are addresses to give; without it dnsmasq stops at 1000. */
 const mostLeases = 100_000;
 
-const inBrackets = (address: string): string => (familyOf(address) === 'ipv6' ? `[${canonical(address)}]` : address);
+const inBrackets = (address: string): string => (familyOf(address) === 'ipv6' ? `[${addressText(address)}]` : address);
 
 /** Addresses of one family, as a value of an option. */
 function option(name: string, addresses: readonly string[], family: 'ipv4' | 'ipv6'): string[] {
@@ -74,7 +75,7 @@ function ipv6Lines({ network, settings }: ServerInput): string[] {
   return [
     'enable-ra',
     ipv6 === 'stateful' && ipv6Range !== null
-      ? `dhcp-range=${canonical(ipv6Range.from)},${canonical(ipv6Range.to)},64,${leaseTimeS}`
+      ? `dhcp-range=${addressText(ipv6Range.from)},${addressText(ipv6Range.to)},64,${leaseTimeS}`
       : `dhcp-range=${base},ra-stateless,ra-names,64,${leaseTimeS}`,
     ...option('dns-server', serversFor(settings.dns, 'ipv6', served.gateway), 'ipv6'),
     ...option('sntp-server', settings.ntp, 'ipv6'),

@@ -1,6 +1,5 @@
 /** DHCP settings as callers write them. Pure. @module */
-import { z } from '../../../core/plugin/api.ts';
-import { canonical } from '../addresses.ts';
+import { addressText, z } from '../../../core/plugin/api.ts';
 import { type Network, servedIn } from '../network.ts';
 import { bootFileName, type DhcpSpec, dhcpError, ipv6Mode, leaseTime, type Range, rangeSpec } from './dhcp-kind.ts';
 import { servesHosts, settingsProblems, usualIpv6Range, usualRange } from './fit.ts';
@@ -63,7 +62,7 @@ function parts<T>(schema: z.ZodType<T>, value: unknown, network: string, shown: 
 function rangeOf(text: string, network: string): Range {
   const [from, to] = text.split('-');
   const read = parts(rangeSpec, { from, to }, network, text);
-  return { from: canonical(read.from), to: canonical(read.to) };
+  return { from: addressText(read.from), to: addressText(read.to) };
 }
 
 const routeSpec = z.strictObject({ to: z.cidrv4(), via: z.ipv4() });
@@ -104,8 +103,8 @@ export function settingsAsAsked(network: Network, before: DhcpSpec, input: Setti
     ...before,
     ranges: input.range?.map((text) => rangeOf(text, name)) ?? before.ranges,
     leaseTimeS: input.leaseTimeS ?? before.leaseTimeS,
-    dns: input.dns?.map(canonical) ?? before.dns,
-    ntp: input.ntp?.map(canonical) ?? before.ntp,
+    dns: input.dns?.map((one) => addressText(one)) ?? before.dns,
+    ntp: input.ntp?.map((one) => addressText(one)) ?? before.ntp,
     routes:
       input.route?.map((text) => {
         const [to, via] = text.split('=');

@@ -312,8 +312,11 @@ export function networkOperations(runtime: () => Runtime) {
       input: z.strictObject({}),
       output: z.array(networkRow),
       async run({ view }): Promise<NetworkRow[]> {
+        const docs = await view.list(network);
+        // Guests are counted by reading them all, which is not done where there is nothing to be on.
+        if (docs.length === 0) return [];
         const guests = await guestsByNetwork(view);
-        return (await view.list(network)).map((doc) => rowOf(doc, guests(doc.spec.name).length));
+        return docs.map((doc) => rowOf(doc, guests(doc.spec.name).length));
       },
     }),
     defineQuery({

@@ -3,6 +3,7 @@
  * while it does, since then the kernel has a connected route for it. Pure.
  * @module
  */
+import { type Family, familyOf } from '../address/prefix.ts';
 import type { Router, UpstreamConfig } from './upstream-config.ts';
 
 /** A prefix of guests that is reached from outside. */
@@ -17,9 +18,7 @@ export interface Upstream extends UpstreamConfig {
   readonly prefixes: readonly ClientPrefix[];
 }
 
-type Family = 'ipv4' | 'ipv6';
 const families: readonly Family[] = ['ipv4', 'ipv6'];
-const familyOf = (address: string): Family => (address.includes(':') ? 'ipv6' : 'ipv4');
 /** FRR's word for a family in filters. */
 const word = { ipv4: 'ip', ipv6: 'ipv6' } as const;
 const everything = { ipv4: '0.0.0.0/0', ipv6: '::/0' } as const;

@@ -1,6 +1,5 @@
 /** What a record of each type may hold: read from what somebody typed, and written as PowerDNS takes it. Pure. @module */
-import { z } from '../../../core/plugin/api.ts';
-import { addressText } from '../zone/address.ts';
+import { addressText, z } from '../../../core/plugin/api.ts';
 import { recordName, wholeName } from '../zone/dns-name.ts';
 import type { RecordType } from '../zone/entry.ts';
 

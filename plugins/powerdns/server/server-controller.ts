@@ -18,12 +18,10 @@ export function serverController(runtime: Runtime, config: PowerdnsConfig, pdns:
   const { documents, node } = runtime;
 
   async function wantedConf(): Promise<string | undefined> {
-    const [own, spec, networks] = await Promise.all([
-      documents.get(nodeKind, node),
-      documents.get(cluster, clusterId),
-      dns.networks(),
-    ]);
-    if (own?.spec.role !== 'coordinator' || networks.every(({ domain }) => domain === null)) return undefined;
+    // A hypervisor tells no names, and is not to read what it needs no word of every few seconds.
+    if ((await documents.get(nodeKind, node))?.spec.role !== 'coordinator') return undefined;
+    const [spec, networks] = await Promise.all([documents.get(cluster, clusterId), dns.networks()]);
+    if (networks.every(({ domain }) => domain === null)) return undefined;
     return pdnsConf({
       key: await pdns.key(),
       floating: spec?.spec.networks?.cluster?.floating,

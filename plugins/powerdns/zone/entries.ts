@@ -1,6 +1,6 @@
 /** Which records there are, from networks, DHCP and what somebody entered; and which of them come first. Pure. @module */
+import { addressText } from '../../../core/plugin/api.ts';
 import { writtenContent } from '../record/content.ts';
-import { addressText } from './address.ts';
 import { fitsDns, hostLabel, parentOf, wholeName, zoneOf } from './dns-name.ts';
 import type { DhcpHost, Entry, Facts, NamedNetwork, Source } from './entry.ts';
 import { sources } from './entry.ts';

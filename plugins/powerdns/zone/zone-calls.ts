@@ -1,6 +1,7 @@
 /** From what PowerDNS has and what it is to have to the calls of its API. Pure. @module */
+
 import ipaddr from 'ipaddr.js';
-import { addressText } from './address.ts';
+import { addressText } from '../../../core/plugin/api.ts';
 import type { RecordSet } from './zones.ts';
 
 export interface ApiCall {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { MemoryCluster } from '../store/memory.ts';
-import { type PrimaryDuties, PrimaryRole } from './primary.ts';
+import { type PrimaryDuties, PrimaryRole, type PrimaryWish } from './primary.ts';
 
 function setUp() {
   const host = createVirtualHost();
@@ -163,6 +163,33 @@ describe('primary role', () => {
     node('b');
     await clock.advance(3000);
     assert.equal(holder(), 'b');
+  });
+
+  it('looks right after it was taken at what was asked meanwhile, not a second later', async () => {
+    const { host, clock, cluster, log } = setUp();
+    let wish: PrimaryWish | undefined;
+    const role = new PrimaryRole(
+      host,
+      cluster.open('a'),
+      'a',
+      {
+        async take() {
+          await clock.sleep(300);
+          log.push('a takes');
+        },
+        async leave() {
+          log.push('a leaves');
+          return true;
+        },
+      },
+      { eligible: () => true, wish: async () => wish, alive: async () => true },
+    );
+    void role.run(new AbortController().signal);
+    await clock.advance(200);
+    wish = { not: 'a', askedMs: clock.wallMs() };
+    role.poke();
+    await clock.advance(150);
+    assert.deepEqual(log, ['a takes', 'a leaves']);
   });
 
   it('that cannot be left is tried to be left until it is', async () => {

@@ -167,7 +167,7 @@ describe('primary role', () => {
 
   it('looks right after it was taken at what was asked meanwhile, not a second later', async () => {
     const { host, clock, cluster, log } = setUp();
-    let wish: PrimaryWish | undefined;
+    const asked: { wish?: PrimaryWish } = {};
     const role = new PrimaryRole(
       host,
       cluster.open('a'),
@@ -182,11 +182,11 @@ describe('primary role', () => {
           return true;
         },
       },
-      { eligible: () => true, wish: async () => wish, alive: async () => true },
+      { eligible: () => true, wish: async () => asked.wish, alive: async () => true },
     );
     void role.run(new AbortController().signal);
     await clock.advance(200);
-    wish = { not: 'a', askedMs: clock.wallMs() };
+    asked.wish = { not: 'a', askedMs: clock.wallMs() };
     role.poke();
     await clock.advance(150);
     assert.deepEqual(log, ['a takes', 'a leaves']);

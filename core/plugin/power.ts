@@ -39,7 +39,7 @@ export interface PowerDriver {
 export interface NodePower {
   /** Whether the node has a BMC that somebody has described. @throws PvcError OBJECT_NOT_FOUND */
   has(node: string): Promise<boolean>;
-  /** @throws PvcError BMC_NONE, BMC_… after two attempts within ten seconds */
+  /** @throws PvcError BMC_NONE, BMC_… after one attempt, within ten seconds */
   status(node: string, signal: AbortSignal): Promise<Power>;
   /** Resolves once its BMC reads off; off already is success. @throws PvcError BMC_NONE, BMC_…, POWER_NOT_PROVEN */
   off(node: string, signal: AbortSignal): Promise<void>;

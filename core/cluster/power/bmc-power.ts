@@ -10,9 +10,12 @@ import { node as nodeKind } from '../../model/node-kind.ts';
 import { type BmcAccess, bmcError, type NodePower, type Power, type PowerDriver } from '../../plugin/power.ts';
 import type { Documents } from '../../store/documents.ts';
 
-/** One question, and one order: a BMC is slow when it works on something else. */
-const questionMs = 4_500;
-const orderMs = 10_000;
+/**
+ * One attempt, a question or an order: a BMC is slow when it works on something else. Below the time that one node waits
+ * for the answer of another.
+ */
+const attemptMs = 9_000;
+/** Attempts, where something hangs on the outcome; one who only asks is answered after one. */
 const questions = 2;
 const orders = 3;
 /** From an order until the BMC must read what was ordered: power supplies take seconds. */
@@ -46,7 +49,7 @@ export class BmcPower implements NodePower {
   }
 
   async status(node: string, signal: AbortSignal): Promise<Power> {
-    return this.#read(await this.#reach(node), signal);
+    return this.#read(await this.#reach(node), signal, 1);
   }
 
   off(node: string, signal: AbortSignal): Promise<void> {
@@ -84,12 +87,12 @@ export class BmcPower implements NodePower {
     return { driver, bmc: { ...bmc, node, password: secret.spec.password } };
   }
 
-  async #read({ driver, bmc }: Reached, signal: AbortSignal): Promise<Power> {
+  async #read({ driver, bmc }: Reached, signal: AbortSignal, attempts = questions): Promise<Power> {
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#once(bmc, questionMs, signal, (ended) => driver.status(bmc, ended));
+        return await this.#once(bmc, signal, (ended) => driver.status(bmc, ended));
       } catch (error) {
-        if (signal.aborted || !passes(error) || tries >= questions) throw error;
+        if (signal.aborted || !passes(error) || tries >= attempts) throw error;
       }
     }
   }
@@ -100,12 +103,12 @@ export class BmcPower implements NodePower {
     const { clock, log } = this.#host;
     const startedMs = clock.monotonicMs();
     for (let tries = 1; ; tries += 1) {
-      let refused: unknown;
+      let refused: Error | undefined;
       try {
-        await this.#once(bmc, orderMs, signal, (ended) => driver[order](bmc, ended));
+        await this.#once(bmc, signal, (ended) => driver[order](bmc, ended));
       } catch (error) {
         if (signal.aborted || !passes(error)) throw error;
-        refused = error;
+        refused = error instanceof Error ? error : new Error(errorText(error));
         log.warn(`the BMC of ${bmc.node} was told ${order}`, { tries, reason: errorText(error) });
       }
       // An order whose answer was lost may have been carried out: what it reads tells. A reset leaves nothing to read.
@@ -138,14 +141,13 @@ export class BmcPower implements NodePower {
   /** One attempt: it ends in time even when the driver does not. */
   async #once<T>(
     { node, address }: BmcAccess,
-    ms: number,
     signal: AbortSignal,
     attempt: (ended: AbortSignal) => Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted();
     const deadline = new AbortController();
-    const cancel = this.#host.clock.after(ms, () =>
-      deadline.abort(bmcError('BMC_UNREACHABLE', { node, address, reason: `no answer within ${ms / 1000} s` })),
+    const cancel = this.#host.clock.after(attemptMs, () =>
+      deadline.abort(bmcError('BMC_UNREACHABLE', { node, address, reason: `no answer within ${attemptMs / 1000} s` })),
     );
     const either = AbortSignal.any([signal, deadline.signal]);
     const aborted = new Promise<never>((_, reject) =>

@@ -29,7 +29,7 @@ const statusOf = (guests: number): NodeStatus => ({
 });
 
 /** hv1 is primary; hv1 to hv3 are coordinators, hv4 is not. */
-async function setUp({ down = [] as string[], guests = {} as Record<string, number> } = {}) {
+async function setUp({ down = [], guests = {} }: { down?: readonly string[]; guests?: Record<string, number> } = {}) {
   const host = createVirtualHost();
   const documents = new Documents(createMemoryStore(host.clock));
   const driver = { name: 'ipmi' } as PowerDriver;

@@ -7,13 +7,15 @@
 import { announceFloating, placeOfFloating } from '../cluster/floating-address.ts';
 import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addresses.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
+import { BmcChecks } from '../cluster/power/bmc-checks.ts';
 import { BmcPower } from '../cluster/power/bmc-power.ts';
+import { describeOwnBmc } from '../cluster/power/own-bmc.ts';
 import { powerTask } from '../cluster/power/power-task.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
 import { type RemoveParts, removeNodeTask } from '../cluster/remove-node.ts';
 import { followShapes, raiseShapes, refuseTooOld } from '../cluster/shape-gate.ts';
 import { tlsFiles } from '../cluster/tls-files.ts';
-import { errorText } from '../error/error.ts';
+import { errorText, PvcError } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
@@ -81,6 +83,8 @@ const tidyEveryMs = 10 * 60_000;
 const afterLossMs = 500;
 /** Keys whose change may concern who is primary. */
 const matterForPrimary = (key: string): boolean => /^\/(?:primary|alive|cluster)\//.test(key);
+/** Keys whose change may describe another BMC. */
+const tellsOfNode = (key: string): boolean => /^\/node\/[^/]+\/spec$/.test(key);
 /** Time that faults of an earlier life have to be raised again before they count as cleared. */
 const faultGraceMs = 20_000;
 
@@ -276,6 +280,9 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       else onlyAsPrimary(primary, signal, (asPrimary) => engine.start(item, asPrimary));
     }
 
+    const bmcChecks = new BmcChecks(runtime);
+    onlyAsPrimary(primary, signal, (asPrimary) => void bmcChecks.run(asPrimary));
+
     const report = new NodeReport({
       host,
       documents,
@@ -319,6 +326,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       for await (const dirty of store.watch(topics, signal)) {
         engine.changed(dirty);
         if (dirty.resync || [...dirty.keys].some(matterForPrimary)) primary.poke();
+        if (dirty.resync || [...dirty.keys].some(tellsOfNode)) bmcChecks.changed();
         events?.observe(documents, dirty);
         await tasks
           .changed(dirty)
@@ -376,6 +384,19 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       (error) => log.warn('tasks could not be looked at', { reason: errorText(error) }),
     );
 
+    if (config.bmc !== undefined) {
+      const fault = faultId('bmc-of-file', node);
+      await describeOwnBmc(runtime, config.bmc).then(
+        () => faults.clear(fault),
+        (error: unknown) =>
+          faults.raise(fault, {
+            severity: 'warning',
+            message: `The BMC that the configuration file names for ${node} was not taken: ${errorText(error)}`,
+            hint: error instanceof PvcError ? error.hint : 'It is tried again at the next start of the daemon.',
+            object: `node ${node}`,
+          }),
+      );
+    }
     const api = await options.serve({ host, program, executor, documents, faults, node, metrics });
     log.info(`${node} runs`, { version: program.version, store: store.backend });
     await new Promise<void>((resolve) =>

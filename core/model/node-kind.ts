@@ -54,6 +54,7 @@ export const node = defineKind<NodeSpec, NodeStatus>({
   unique: (spec) => ({
     address: spec.address === undefined ? [] : [spec.address],
     server: spec.server === undefined ? [] : [String(spec.server)],
+    bmc: spec.bmc === undefined ? [] : [`${spec.bmc.address} ${spec.bmc.driver} ${spec.bmc.port ?? ''}`.trim()],
   }),
   concerns: (_spec, _status, id) => [id],
 });

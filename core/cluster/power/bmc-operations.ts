@@ -35,7 +35,7 @@ export const bmcOperations = (drivers: () => readonly PowerDriver[]) => [
     name: 'node.bmc-set',
     summary: 'Describe the BMC of a node, by which its power is switched',
     description:
-      'Replaces what was described before. The password is kept in the state of the cluster and shown to nobody; it is typed when no file is given. The power is then read once, so that a mistake shows at once.',
+      'Replaces what was described before. The password is kept in the state of the cluster and shown to nobody; it is typed when no file is given. The power is then read once, so that a mistake shows at once, and every hour by the primary from then on.',
     http: { method: 'PUT', path: '/nodes/{node}/bmc' },
     cli: {
       command: 'node bmc set',

@@ -67,7 +67,7 @@ export const backendOperations = () => [
     name: 'network.dns-backend',
     summary: 'Choose where PowerDNS keeps the names: in SQLite on each coordinator, or in MariaDB with Galera',
     description:
-      'All coordinators follow, one database after the other; names are told meanwhile. Nothing is lost: both are made from the state of the cluster.',
+      'All coordinators follow; the PowerDNS of each is silent for a second or two when it goes over. Nothing is lost: both are made from the state of the cluster.',
     http: { method: 'PUT', path: '/dns/backend' },
     cli: {
       command: 'network dns backend',

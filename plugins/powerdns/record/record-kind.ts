@@ -113,7 +113,7 @@ export const pdnsError = defineErrors({
   },
   DNS_BACKEND_FEW: {
     message: 'MariaDB with Galera needs three coordinators at least, to tell who is cut off; here are {count}.',
-    hint: 'Nothing was changed. Add coordinators (`pvc cluster join-token`), or stay with sqlite, where each coordinator has its own.',
+    hint: 'Nothing was changed. Add coordinators (`pvc node token --help`), or stay with sqlite, where each coordinator has its own.',
     http: 409,
     exit: 'refused',
   },

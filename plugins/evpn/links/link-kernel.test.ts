@@ -25,6 +25,7 @@ class Kernel {
       vlanLink: this.devices.get('eno1'),
       deaf: new Set([...this.deaf].filter((name) => names.includes(name))),
       loose: names.filter((name) => name.startsWith('pvt') && this.devices.get(name)?.master === undefined),
+      gateway: { addresses: [], routes: [] },
       routers: [...this.routers].map(([mac, address]) => ({ mac, address })),
       address: local,
       underlayMtu: 1500,

@@ -16,6 +16,7 @@ const nothing: Observed = {
   vlanLink: undefined,
   deaf: new Set(),
   loose: [],
+  gateway: { addresses: [], routes: [] },
   routers: [],
   address: local,
   underlayMtu: 1500,

@@ -49,6 +49,7 @@ export const renderNetwork = (info: NetworkInfo, context: RenderContext): string
         ['MTU', info.mtu],
         ['IPv4', wordsOf(info.ipv4)],
         ['IPv6', wordsOf(info.ipv6)],
+        ['Gateway on', info.gatewayMode === 'anycast' ? 'every node' : undefined],
         ['Domain', info.domain ?? undefined],
         ['Masquerade', info.nat ? 'towards the outside' : undefined],
         ['Bridge', `${info.bridge}, on every node`],

@@ -27,6 +27,7 @@ import { RouterHealth } from './upstream/router-health.ts';
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly links: Links;
+  readonly frr: Frr;
   readonly gateways: Gateways;
   readonly nft: Nft;
   readonly firewall: Firewall;
@@ -58,6 +59,7 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   return {
     runtime,
     links,
+    frr,
     gateways,
     nft,
     firewall,

@@ -7,7 +7,6 @@ import {
   names,
   node as nodeKind,
   type PlanBuilder,
-  type Runtime,
   type View,
   z,
 } from '../../../core/plugin/api.ts';
@@ -22,9 +21,10 @@ import {
   routedPrefixes,
   rowOfAddressing,
 } from '../address/addressing.ts';
+import type { DaemonPart } from '../daemon-part.ts';
 import { removeEntries } from '../firewall/acl-operations.ts';
 import { needNat } from '../firewall/nat.ts';
-import { cardsOn } from '../guest/cards.ts';
+import { membersOf } from '../guest/members.ts';
 import { bridgeName } from '../links/names.ts';
 import { ceilingOf, vlanCeilingOf, vxlanOverhead, withoutVlans } from './mtu.ts';
 import { needNetwork } from './need-network.ts';
@@ -67,6 +67,7 @@ const networkInfo = networkRow.extend({
       node: z.string(),
       state: z.string(),
       mac: z.string(),
+      addresses: z.array(z.string()).describe('those that DHCP or the nodes know of'),
     }),
   ),
 });
@@ -186,7 +187,7 @@ async function readdress(
   for (const text of changesOf(change.before, change.after)) plan.act(`${change.name}: ${text}`);
 }
 
-export function networkOperations(runtime: () => Runtime) {
+export function networkOperations(part: () => Pick<DaemonPart, 'runtime' | 'frr'>) {
   return [
     defineMutation({
       name: 'network.add',
@@ -359,7 +360,8 @@ export function networkOperations(runtime: () => Runtime) {
       output: networkInfo,
       async run({ view }, input): Promise<NetworkInfo> {
         const doc = await needNetwork(view, input.network);
-        const members = await cardsOn(runtime(), input.network);
+        const { runtime, frr } = part();
+        const members = await membersOf(runtime, frr, { name: input.network, vni: doc.id });
         return {
           ...rowOf(doc, new Set(members.map(({ uuid }) => uuid)).size),
           bridge: bridgeName(doc.id),

@@ -62,8 +62,8 @@ export const renderNetwork = (info: NetworkInfo, context: RenderContext): string
         ? 'no guest is on it'
         : (inner) =>
             table(
-              [{ title: 'GUEST', keep: true }, 'NODE', { title: 'STATE', state: true }, 'MAC'],
-              info.members.map(({ vm, node, state, mac }) => [vm, node, state, mac]),
+              [{ title: 'GUEST', keep: true }, 'NODE', { title: 'STATE', state: true }, 'MAC', 'ADDRESSES'],
+              info.members.map(({ vm, node, state, mac, addresses }) => [vm, node, state, mac, addresses.join(', ')]),
               inner,
             ),
       context,

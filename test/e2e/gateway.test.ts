@@ -248,9 +248,9 @@ describe('gateways of networks', { concurrency: false }, () => {
     await answers(a, '10.10.2.1');
 
     for (const node of ['hv3', 'hv1']) {
-      const silentS = await a.worstWhile('10.24.0.11', () =>
-        run('vm', 'migrate', 'b', '--node', node, '--method', 'live'),
-      );
+      const silentS = await a.worstWhile('10.24.0.11', async () => {
+        await run('vm', 'migrate', 'b', '--node', node, '--method', 'live');
+      });
       t.diagnostic(`a guest of the other network moves to ${node}: ${silentS.toFixed(1)} s without an answer`);
       assert.ok(silentS < 8);
     }

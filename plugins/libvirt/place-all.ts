@@ -6,9 +6,9 @@
  * @module
  */
 import type { VmDoc } from './guest-control.ts';
-import { Ledger, type World } from './ledger.ts';
+import { Ledger, type NodeDoc, type World } from './ledger.ts';
 import { type MoveMethod, moveRefusals } from './move-plan.ts';
-import { type Candidate, candidates, choose } from './placement.ts';
+import { type Candidate, candidate, choose } from './placement.ts';
 
 export interface Placement {
   readonly guest: VmDoc;
@@ -28,24 +28,30 @@ export interface Placements {
 export const byImportance = ({ spec: a }: VmDoc, { spec: b }: VmDoc): number =>
   b.priority - a.priority || b.memoryMiB - a.memoryMiB || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
 
-/** Each node as a candidate for guests that go together, with what speaks against a move from where each is now. */
-export function judged(group: readonly VmDoc[], ledger: Ledger, method?: MoveMethod): Candidate[] {
-  const { nodes } = ledger.world;
-  return candidates(
+/** A node as a candidate for guests that go together, with what speaks against a move from where each is now. */
+export function judge(group: readonly VmDoc[], ledger: Ledger, target: NodeDoc, method?: MoveMethod): Candidate {
+  const found = candidate(
     group.map(({ spec }) => spec),
     ledger,
-  ).map((one) => {
-    const target = nodes.find(({ id }) => id === one.node);
-    const against = group
-      .filter(({ spec }) => spec.node !== one.node)
-      .flatMap((guest) => {
-        const source = nodes.find(({ id }) => id === guest.spec.node);
-        const refusals = target === undefined ? [] : moveRefusals(guest, source, target, method);
-        return group.length === 1 ? refusals : refusals.map((reason) => `${guest.spec.name}: ${reason}`);
-      });
-    return { ...one, refusals: [...one.refusals, ...against] };
-  });
+    target,
+  );
+  const against = group
+    .filter(({ spec }) => spec.node !== target.id)
+    .flatMap((guest) => {
+      const refusals = moveRefusals(
+        guest,
+        ledger.world.nodes.find(({ id }) => id === guest.spec.node),
+        target,
+        method,
+      );
+      return group.length === 1 ? refusals : refusals.map((reason) => `${guest.spec.name}: ${reason}`);
+    });
+  return { ...found, refusals: [...found.refusals, ...against] };
 }
+
+/** Each node as such a candidate. */
+export const judged = (group: readonly VmDoc[], ledger: Ledger, method?: MoveMethod): Candidate[] =>
+  ledger.world.nodes.map((target) => judge(group, ledger, target, method));
 
 /** Why no node can take it, each node named. */
 export const reasonsOf = (list: readonly Candidate[]): string[] =>

@@ -1,5 +1,5 @@
 /** Chooses the node of guests: who may take them, and who is best by the selector. Pure. @module */
-import type { Ledger } from './ledger.ts';
+import type { Ledger, NodeDoc } from './ledger.ts';
 import type { VmSpec } from './schema.ts';
 
 /** A node that guests may be placed on, with what it has left. */
@@ -31,49 +31,51 @@ export interface Wanted extends Pick<VmSpec, 'name' | 'memoryMiB' | 'vcpus'> {
 export const hostReserveMiB = 256;
 
 /**
- * Every node with its reasons. A guest that is larger than the whole machine is refused there.
+ * A node for guests, with what speaks against it. A guest that is larger than the whole machine is refused there.
  * @param wanted one guest, or several that a rule keeps together
  */
-export function candidates(wanted: readonly Wanted[], ledger: Ledger): Candidate[] {
+export function candidate(wanted: readonly Wanted[], ledger: Ledger, one: NodeDoc): Candidate {
   const names = new Set(wanted.map(({ name }) => name));
-  const memoryMiB = wanted.reduce((all, one) => all + one.memoryMiB, 0);
-  const vcpus = Math.max(...wanted.map((one) => one.vcpus));
-  return ledger.world.nodes.map((one) => {
-    const taken = ledger.taken(one.id, names);
-    const machine = one.status?.machine;
-    const refusals: string[] = [];
-    if (!ledger.world.alive.has(one.id)) refusals.push('its daemon does not run');
-    if (one.spec.domainState !== 'ready') refusals.push(`it takes no guests (${one.spec.domainState})`);
-    for (const { name, limit } of wanted)
-      if (limit.length > 0 && !limit.includes(one.id))
-        refusals.push(`${wanted.length === 1 ? 'the guest' : name} is limited to other nodes`);
-    let noRoom: string | undefined;
-    if (machine === undefined) refusals.push('it has not told its resources yet');
-    else {
-      const unpromisedMiB = machine.memoryMiB - hostReserveMiB - taken.promisedMiB;
-      if (memoryMiB >= machine.memoryMiB) noRoom = `it has ${machine.memoryMiB} MiB of memory in all`;
-      else if (memoryMiB > unpromisedMiB)
-        noRoom = `only ${Math.max(0, unpromisedMiB)} MiB of its memory are not promised to guests`;
-      if (noRoom !== undefined) refusals.push(noRoom);
-      if (vcpus > machine.cpus * 16) refusals.push(`it has ${machine.cpus} CPUs`);
-    }
-    const broken = ledger.breaches(names, one.id);
-    refusals.push(...broken.filter(({ rule }) => rule.strict).map(({ text }) => text));
-    return {
-      node: one.id,
-      memoryMiB: machine?.memoryMiB ?? 0,
-      memoryAvailableMiB: (one.status?.load.memoryAvailableMiB ?? 0) - taken.comingMiB,
-      memoryUnpromisedMiB: (machine?.memoryMiB ?? 0) - taken.promisedMiB,
-      cpus: machine?.cpus ?? 0,
-      load1: one.status?.load.load1 ?? 0,
-      vcpus: taken.vcpus,
-      guests: taken.guests,
-      noRoom,
-      refusals,
-      unkept: broken.filter(({ rule }) => !rule.strict).map(({ text }) => text),
-    };
-  });
+  const memoryMiB = wanted.reduce((all, { memoryMiB: own }) => all + own, 0);
+  const vcpus = Math.max(...wanted.map((each) => each.vcpus));
+  const taken = ledger.taken(one.id, names);
+  const machine = one.status?.machine;
+  const refusals: string[] = [];
+  if (!ledger.world.alive.has(one.id)) refusals.push('its daemon does not run');
+  if (one.spec.domainState !== 'ready') refusals.push(`it takes no guests (${one.spec.domainState})`);
+  for (const { name, limit } of wanted)
+    if (limit.length > 0 && !limit.includes(one.id))
+      refusals.push(`${wanted.length === 1 ? 'the guest' : name} is limited to other nodes`);
+  let noRoom: string | undefined;
+  if (machine === undefined) refusals.push('it has not told its resources yet');
+  else {
+    const unpromisedMiB = machine.memoryMiB - hostReserveMiB - taken.promisedMiB;
+    if (memoryMiB >= machine.memoryMiB) noRoom = `it has ${machine.memoryMiB} MiB of memory in all`;
+    else if (memoryMiB > unpromisedMiB)
+      noRoom = `only ${Math.max(0, unpromisedMiB)} MiB of its memory are not promised to guests`;
+    if (noRoom !== undefined) refusals.push(noRoom);
+    if (vcpus > machine.cpus * 16) refusals.push(`it has ${machine.cpus} CPUs`);
+  }
+  const broken = ledger.breaches(names, one.id);
+  refusals.push(...broken.filter(({ rule }) => rule.strict).map(({ text }) => text));
+  return {
+    node: one.id,
+    memoryMiB: machine?.memoryMiB ?? 0,
+    memoryAvailableMiB: (one.status?.load.memoryAvailableMiB ?? 0) - taken.comingMiB,
+    memoryUnpromisedMiB: (machine?.memoryMiB ?? 0) - taken.promisedMiB,
+    cpus: machine?.cpus ?? 0,
+    load1: one.status?.load.load1 ?? 0,
+    vcpus: taken.vcpus,
+    guests: taken.guests,
+    noRoom,
+    refusals,
+    unkept: broken.filter(({ rule }) => !rule.strict).map(({ text }) => text),
+  };
 }
+
+/** Every node, each with its reasons. */
+export const candidates = (wanted: readonly Wanted[], ledger: Ledger): Candidate[] =>
+  ledger.world.nodes.map((one) => candidate(wanted, ledger, one));
 
 const scores: Record<VmSpec['selector'], (one: Candidate) => number> = {
   mem: (one) => one.memoryAvailableMiB,

@@ -53,7 +53,6 @@ const bmc = z.strictObject({
   passwordFile: absolutePath.describe('file with the password, one line; for root alone'),
   cipherSuite: bmcSpec.shape.cipherSuite.default(17).describe('IPMI: what protects the session'),
   privilege: bmcSpec.shape.privilege.default('OPERATOR').describe('IPMI: what the session asks for'),
-  fingerprint: bmcSpec.shape.fingerprint.describe('HTTPS: SHA-256 of the certificate that the BMC must show'),
 });
 
 /** The fixed part; each plugin adds its own section below `plugins`. */

@@ -281,7 +281,8 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     }
 
     const bmcChecks = new BmcChecks(runtime);
-    onlyAsPrimary(primary, signal, (asPrimary) => void bmcChecks.run(asPrimary));
+    // Where no plugin speaks with BMCs there is nothing to be checked.
+    if (hooks.power.items().length > 0) onlyAsPrimary(primary, signal, (asPrimary) => void bmcChecks.run(asPrimary));
 
     const report = new NodeReport({
       host,

@@ -105,6 +105,11 @@ const metric = z.looseObject({
   collect: fn,
 });
 
+const texts = z.array(text);
+const stranded = z.array(z.looseObject({ object: text, needs: texts }));
+const proof = z.looseObject({ covers: texts, text }).optional();
+const waiting = z.array(z.looseObject({ object: text, reason: text }));
+
 const named = (value: unknown): string => {
   const { name, action, field } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   const label = name ?? action ?? field;
@@ -131,4 +136,8 @@ export const problemOf = {
   facts: shaped('facts', z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
   counts: shaped('counts', z.record(z.string(), z.union([z.number(), z.string().max(200)]))),
   reason: shaped('reason', text),
+  reasons: shaped('reasons', texts),
+  stranded: shaped('list of what is stranded', stranded),
+  proof: shaped('proof', proof),
+  waiting: shaped('list of what waits', waiting),
 } satisfies Readonly<Record<string, Problem>>;

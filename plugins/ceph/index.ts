@@ -65,6 +65,8 @@ export const cephPlugin: PluginDefinition = definePlugin({
       running = await startDaemonPart(runtime);
     });
     pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
+    pvc.hooks.fence.tap(async (about) => (await import('./client/fence.ts')).fenceFromStorage(need(), about));
+    pvc.hooks.unfence.tap(async (about) => (await import('./client/fence.ts')).letInAgain(need(), about));
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.tasks.tap(() => need().tasks);
     pvc.hooks.metrics.tap(() => need().metrics);

@@ -130,6 +130,9 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
           openDriver,
         );
       });
+      pvc.hooks.stranded.tap(async (dead) => (await import('./recovery.ts')).stranded(need().runtime, dead));
+      pvc.hooks.recover.tap(async (about) => (await import('./recovery.ts')).recover(need().runtime, about));
+      pvc.hooks.returning.tap(async (about) => (await import('./recovery.ts')).returning(need().runtime, about));
       pvc.hooks.controllers.tap(() => need().controllers);
       pvc.hooks.tasks.tap(() => need().tasks);
       pvc.hooks.metrics.tap(() => need().metrics);

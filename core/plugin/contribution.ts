@@ -105,6 +105,7 @@ const metric = z.looseObject({
   collect: fn,
 });
 
+const notNow = z.looseObject({ notNow: text });
 const texts = z.array(text);
 const stranded = z.array(z.looseObject({ object: text, needs: texts }));
 const proof = z.looseObject({ covers: texts, text }).optional();
@@ -136,8 +137,8 @@ export const problemOf = {
   facts: shaped('facts', z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
   counts: shaped('counts', z.record(z.string(), z.union([z.number(), z.string().max(200)]))),
   reason: shaped('reason', text),
-  reasons: shaped('reasons', texts),
-  stranded: shaped('list of what is stranded', stranded),
-  proof: shaped('proof', proof),
-  waiting: shaped('list of what waits', waiting),
+  reasons: shaped('reasons', z.union([texts, notNow])),
+  stranded: shaped('list of what is stranded', z.union([stranded, notNow])),
+  proof: shaped('proof', z.union([proof, notNow])),
+  waiting: shaped('list of what waits', z.union([waiting, notNow])),
 } satisfies Readonly<Record<string, Problem>>;

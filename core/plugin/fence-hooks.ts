@@ -1,4 +1,5 @@
 /** What plugins and core tell each other about a dead node. @module */
+import { PvcError } from '../error/error.ts';
 import type { Write } from '../store/documents.ts';
 
 /** A node whose daemon has no session with the store any more. */
@@ -54,3 +55,21 @@ export interface ReturningNode {
   /** Ids of what was recovered elsewhere. */
   readonly recovered: readonly string[];
 }
+
+/** What cannot be told or done now, for a reason that passes: the store or the storage is away, the node is back. */
+export interface NotNow {
+  readonly notNow: string;
+}
+
+/** The answer of a tap of these hooks: what PVC's own errors say is why there is none yet, and no fault of the plugin. */
+export async function orNotNow<T>(answer: () => Promise<T>): Promise<T | NotNow> {
+  try {
+    return await answer();
+  } catch (error) {
+    if (error instanceof PvcError) return { notNow: error.message };
+    throw error;
+  }
+}
+
+export const isNotNow = (answer: unknown): answer is NotNow =>
+  typeof answer === 'object' && answer !== null && 'notNow' in answer;

@@ -3,8 +3,8 @@
  * shut out of. What a node that is shut out writes does not come through, and no guest with a volume starts there.
  * @module
  */
-import { definePlugin, type PluginDefinition, type Runtime } from '../../core/plugin/api.ts';
-import { storageBlock } from '../../plugins/ceph/client/block-kind.ts';
+import { definePlugin, orNotNow, type PluginDefinition, type Runtime } from '../../core/plugin/api.ts';
+import { blockError, storageBlock } from '../../plugins/ceph/client/block-kind.ts';
 import type { Guests } from './guests.ts';
 import type { Life } from './life.ts';
 import type { Trace } from './trace.ts';
@@ -80,7 +80,7 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
         }
         return draft.root;
       });
-      pvc.hooks.fence.tap(async ({ node, needs, begin }) => {
+      pvc.hooks.fence.tap(({ node, needs, begin }) => orNotNow(async () => {
         if (storage.down || !needs.includes(`pool:${simPool}`)) return undefined;
         const { documents, write } = need();
         await begin();
@@ -92,16 +92,16 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
         await life.call('storage.shut', async () => storage.shut(node));
         if ((await documents.get(storageBlock, node)) === undefined) {
           await life.call('storage.letIn', async () => storage.letIn(node));
-          throw new Error(`${node} was let in again meanwhile`);
+          throw blockError('BLOCK_NOT_FOUND', { node });
         }
         return { covers: [`pool:${simPool}`], text: `the storage lets ${node} in no more` };
-      });
-      pvc.hooks.unfence.tap(async ({ node }) => {
+      }));
+      pvc.hooks.unfence.tap(({ node }) => orNotNow(async () => {
         const before = await need().documents.get(storageBlock, node);
         if (before === undefined) return [];
         await life.call('storage.letIn', async () => storage.letIn(node));
         await need().write([{ do: 'remove', kind: storageBlock, before }], { asPrimary: true });
         return [];
-      });
+      }));
     },
   });

@@ -8,7 +8,7 @@ import { faultId, type FaultReport } from '../../fault/fault-book.ts';
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
 import { aliveKey, node as nodeKind } from '../../model/node-kind.ts';
 import type { Doc } from '../../model/kind.ts';
-import type { Stranded } from '../../plugin/fence-hooks.ts';
+import { isNotNow, type NotNow, type Stranded } from '../../plugin/fence-hooks.ts';
 import type { Hooks } from '../../plugin/hooks.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
@@ -38,8 +38,10 @@ export function fenceController(
   const { documents, host } = runtime;
 
   const strandedOn = async (node: string): Promise<Stranded[]> =>
-    (await hooks.stranded.call({ node })).flatMap(({ result }) => result);
+    allOf(await hooks.stranded.call({ node }));
 
+  /** Why there is no proof yet, by node. */
+  const troubles = new Map<string, string>();
   /** Nodes that this node tells faults of. */
   const told = new Set<string>();
   const tell = (name: string, report: Omit<FaultReport, 'object'>): void => {
@@ -58,6 +60,7 @@ export function fenceController(
         `The node ${name} is dead.`,
         ...(recovered.length === 0 ? [] : [`${recovered.length} of its guests went on elsewhere.`]),
         ...(waiting.length === 0 ? [] : [`${waiting.length} wait: ${waiting.map(waitingText).join('; ')}.`]),
+        ...(waiting.length === 0 ? [] : [troubles.get(name) ?? ''].filter((text) => text !== '')),
       ].join(' '),
       hint:
         waiting.length === 0
@@ -110,8 +113,12 @@ export function fenceController(
     } else {
       const needs = unproven(await strandedOn(name), proven(doc.status?.evidence ?? [], bootId));
       const answers = await hooks.fence.call({ node: name, needs, begin: () => begin(id, name) });
-      for (const { plugin, result } of answers)
-        if (result !== undefined) found.push({ by: plugin, ...result, covers: [...result.covers], atMs, bootId });
+      troubles.delete(name);
+      for (const { plugin, result } of answers) {
+        if (result === undefined) continue;
+        if (isNotNow(result)) troubles.set(name, `${plugin}: ${result.notNow}`);
+        else found.push({ by: plugin, text: result.text, covers: [...result.covers], atMs, bootId });
+      }
     }
     if (found.length > 0)
       await update(id, (status) => ({ ...status, evidence: [...status.evidence, ...found] }), { whileDead: name });
@@ -134,7 +141,7 @@ export function fenceController(
         );
       },
     });
-    const waiting = answers.flatMap(({ result }) => result).map(({ object, reason }) => ({ object, reason }));
+    const waiting = allOf(answers).map(({ object, reason }) => ({ object, reason }));
     const { status: now = freshFence } = await documents.need(fence, id);
     if (JSON.stringify(waiting) !== JSON.stringify(now.waiting)) await update(id, (one) => ({ ...one, waiting }));
     tellDead(name, { ...now, waiting });
@@ -154,7 +161,7 @@ export function fenceController(
     const { status = freshFence } = await documents.need(fence, id);
     if (status.state === 'open') return end(id, 'it came back before anything was done');
     const answers = await hooks.returning.call({ node: name, recovered: status.recovered.map((one) => one.id) });
-    const reasons = answers.flatMap(({ result }) => result);
+    const reasons = answers.flatMap(({ result }) => (isNotNow(result) ? [result.notNow] : result));
     // One that cannot tell may have something that speaks against it.
     if (answers.length < hooks.returning.tappedBy().length) reasons.push('a plugin cannot tell yet');
     if (reasons.length > 0) return tellBack(name, reasons);
@@ -162,7 +169,7 @@ export function fenceController(
     if (status.evidence.some(({ covers }) => covers.length > 0))
       await update(id, (now) => ({ ...now, evidence: now.evidence.map((one) => ({ ...one, covers: [] })) }));
     const left = await hooks.unfence.call({ node: name });
-    const not = left.flatMap(({ result }) => result);
+    const not = left.flatMap(({ result }) => (isNotNow(result) ? [result.notNow] : result));
     if (left.length < hooks.unfence.tappedBy().length) not.push('a plugin could not undo its part yet');
     if (not.length > 0) return tellBack(name, not);
     const doc = await documents.need(nodeKind, name);
@@ -207,6 +214,14 @@ export function fenceController(
       // The next primary tells what is to be told.
       for (const name of told) clear(name);
     },
+  });
+}
+
+/** @throws Error when one cannot tell now: then it is asked again */
+function allOf<T>(answers: readonly { readonly plugin: string; readonly result: readonly T[] | NotNow }[]): T[] {
+  return answers.flatMap(({ plugin, result }) => {
+    if (isNotNow(result)) throw new Error(`${plugin}: ${result.notNow}`);
+    return result;
   });
 }
 

@@ -4,9 +4,9 @@
  */
 
 import { clusterOperations } from './cluster/cluster-operations.ts';
+import { faultOperations } from './cluster/fault-operations.ts';
 import { fence } from './cluster/fence/fence-kind.ts';
 import { fenceOperations } from './cluster/fence/fence-operations.ts';
-import { faultOperations } from './cluster/fault-operations.ts';
 import { type JoinParts, joinOperations } from './cluster/join-operations.ts';
 import { readMembership, readSecret } from './cluster/membership.ts';
 import { nodeOperations } from './cluster/node-operations.ts';

@@ -1,7 +1,7 @@
 /** Core's own operations in the types of clients. Types only: nothing of this is loaded at run time. @module */
 import type { clusterOperations } from '../cluster/cluster-operations.ts';
-import type { fenceOperations } from '../cluster/fence/fence-operations.ts';
 import type { faultOperations } from '../cluster/fault-operations.ts';
+import type { fenceOperations } from '../cluster/fence/fence-operations.ts';
 import type { joinOperations } from '../cluster/join-operations.ts';
 import type { nodeOperations } from '../cluster/node-operations.ts';
 import type { pluginOperations } from '../cluster/plugin-operations.ts';
@@ -23,7 +23,17 @@ type Tasks = TypesOf<typeof taskOperations>;
 type Tokens = TypesOf<typeof tokenOperations>;
 
 /** What core itself can do. */
-export interface CoreOperations extends Cluster, Events, Faults, Fences, Joining, Nodes, Plugins, Removing, Tasks, Tokens {}
+export interface CoreOperations
+  extends Cluster,
+    Events,
+    Faults,
+    Fences,
+    Joining,
+    Nodes,
+    Plugins,
+    Removing,
+    Tasks,
+    Tokens {}
 
 declare module '../operation/operation-types.ts' {
   interface OperationTypes extends CoreOperations {}

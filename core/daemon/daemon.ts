@@ -327,7 +327,8 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       for await (const dirty of store.watch(topics, signal)) {
         engine.changed(dirty);
         if (dirty.resync || [...dirty.keys].some(matterForPrimary)) primary.poke();
-        for (const key of dirty.keys) if (key.startsWith(aliveKey(''))) engine.touch(nodeKind.name, key.slice(aliveKey('').length));
+        for (const key of dirty.keys)
+          if (key.startsWith(aliveKey(''))) engine.touch(nodeKind.name, key.slice(aliveKey('').length));
         events?.observe(documents, dirty);
         await tasks
           .changed(dirty)

@@ -68,7 +68,9 @@ export const cephPlugin: PluginDefinition = definePlugin({
     pvc.hooks.fence.tap((about) =>
       orNotNow(async () => (await import('./client/fence.ts')).fenceFromStorage(need(), about)),
     );
-    pvc.hooks.unfence.tap((about) => orNotNow(async () => (await import('./client/fence.ts')).letInAgain(need(), about)));
+    pvc.hooks.unfence.tap((about) =>
+      orNotNow(async () => (await import('./client/fence.ts')).letInAgain(need(), about)),
+    );
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.tasks.tap(() => need().tasks);
     pvc.hooks.metrics.tap(() => need().metrics);

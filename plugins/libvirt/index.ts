@@ -130,9 +130,15 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
           openDriver,
         );
       });
-      pvc.hooks.stranded.tap((dead) => orNotNow(async () => (await import('./recovery.ts')).stranded(need().runtime, dead)));
-      pvc.hooks.recover.tap((about) => orNotNow(async () => (await import('./recovery.ts')).recover(need().runtime, about)));
-      pvc.hooks.returning.tap((about) => orNotNow(async () => (await import('./recovery.ts')).returning(need().runtime, about)));
+      pvc.hooks.stranded.tap((dead) =>
+        orNotNow(async () => (await import('./recovery.ts')).stranded(need().runtime, dead)),
+      );
+      pvc.hooks.recover.tap((about) =>
+        orNotNow(async () => (await import('./recovery.ts')).recover(need().runtime, about)),
+      );
+      pvc.hooks.returning.tap((about) =>
+        orNotNow(async () => (await import('./recovery.ts')).returning(need().runtime, about)),
+      );
       pvc.hooks.controllers.tap(() => need().controllers);
       pvc.hooks.tasks.tap(() => need().tasks);
       pvc.hooks.metrics.tap(() => need().metrics);

@@ -55,7 +55,11 @@ describe('what must be proven for a guest', () => {
     ['volumes', [volume('vda', 'vms'), volume('vdb', 'fast')], ['pool:fast', 'pool:vms']],
     ['nothing that it writes to', [volume('vda', 'vms', true)], ['machine']],
     ['no disk', [], ['machine']],
-    ['a file beside a volume', [volume('vda', 'vms'), { target: 'vdb', source: { type: 'file', path: '/nfs/a' } }], ['machine', 'pool:vms']],
+    [
+      'a file beside a volume',
+      [volume('vda', 'vms'), { target: 'vdb', source: { type: 'file', path: '/nfs/a' } }],
+      ['machine', 'pool:vms'],
+    ],
   ] as const)
     it(`with ${what}`, () => assert.deepEqual(needsOf(guest('a', { disks })), needs));
 });

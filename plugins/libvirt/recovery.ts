@@ -15,7 +15,7 @@ import {
 } from '../../core/plugin/api.ts';
 import { book, bookingsOf } from './booking.ts';
 import { vmCopy } from './operations/query.ts';
-import { endedByFence, planRecovery, type Placed, strandedGuests, type TaskDoc } from './recovery-plan.ts';
+import { endedByFence, type Placed, planRecovery, strandedGuests, type TaskDoc } from './recovery-plan.ts';
 import type { VmSpec } from './schema.ts';
 import { vm } from './vm-kind.ts';
 

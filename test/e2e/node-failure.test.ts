@@ -20,7 +20,14 @@ describe('a node that dies', { concurrency: false }, () => {
 
   before(async () => {
     await makeStorage(lab());
-    await lab().exec('hv1', ['qemu-img', 'convert', '-O', 'qcow2', `${guestDirectory}/disk.img`, '/var/lib/guest.qcow2']);
+    await lab().exec('hv1', [
+      'qemu-img',
+      'convert',
+      '-O',
+      'qcow2',
+      `${guestDirectory}/disk.img`,
+      '/var/lib/guest.qcow2',
+    ]);
     await run('storage', 'volume', 'upload', 'vms/web', '/var/lib/guest.qcow2');
     await run('storage', 'volume', 'add', 'vms/off', '16M');
     await create('web', '--disk', 'volume=vms/web', '--start');

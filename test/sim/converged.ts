@@ -4,7 +4,13 @@ import { type GuestIntent, transferOf } from './cluster-state.ts';
 import type { World } from './world.ts';
 
 export function missing(world: World): string[] {
-  return [...nodesMissing(world), ...primaryMissing(world), ...fencesMissing(world), ...tasksMissing(world), ...guestsMissing(world)];
+  return [
+    ...nodesMissing(world),
+    ...primaryMissing(world),
+    ...fencesMissing(world),
+    ...tasksMissing(world),
+    ...guestsMissing(world),
+  ];
 }
 
 function* nodesMissing({ nodes, state, cluster }: World): Generator<string> {

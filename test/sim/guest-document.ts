@@ -3,8 +3,8 @@ import type { Write } from '../../core/store/documents.ts';
 import { fromFlags } from '../../plugins/libvirt/domain/create.ts';
 import { vmSpec } from '../../plugins/libvirt/schema.ts';
 import { vm } from '../../plugins/libvirt/vm-kind.ts';
-import { simPool } from './storage.ts';
 import type { Chance } from './chance.ts';
+import { simPool } from './storage.ts';
 
 export interface GuestDescription {
   readonly name: string;

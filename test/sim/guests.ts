@@ -100,7 +100,8 @@ export class Guests {
             .filter(([at, disks]) => disks.includes(disk) && !(isVolume(disk) && this.#shutOut.has(at)))
             .map(([at]) => `${other.name} on ${at}`),
         );
-        if (writers.length > 1) this.#parts.violated('two-writers', `${disk} is written by ${writers.join(' and by ')}`);
+        if (writers.length > 1)
+          this.#parts.violated('two-writers', `${disk} is written by ${writers.join(' and by ')}`);
       }
   }
 }

@@ -50,7 +50,9 @@ interface Element {
   addDisk(disk: object, backing: { type: string; source: object; children: object[] }): object;
 }
 interface About {
-  readonly vm: { readonly spec: { readonly disks: readonly { source: { type: string; pool?: string; volume?: string } }[] } };
+  readonly vm: {
+    readonly spec: { readonly disks: readonly { source: { type: string; pool?: string; volume?: string } }[] };
+  };
   edit(root: object): Element;
 }
 
@@ -80,28 +82,32 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
         }
         return draft.root;
       });
-      pvc.hooks.fence.tap(({ node, needs, begin }) => orNotNow(async () => {
-        if (storage.down || !needs.includes(`pool:${simPool}`)) return undefined;
-        const { documents, write } = need();
-        await begin();
-        if ((await documents.get(storageBlock, node)) === undefined)
-          await write(
-            [{ do: 'create', kind: storageBlock, id: node, spec: { address: '10.0.1.1', createdMs: 0 } }],
-            { asPrimary: true, whileDead: node },
-          );
-        await life.call('storage.shut', async () => storage.shut(node));
-        if ((await documents.get(storageBlock, node)) === undefined) {
+      pvc.hooks.fence.tap(({ node, needs, begin }) =>
+        orNotNow(async () => {
+          if (storage.down || !needs.includes(`pool:${simPool}`)) return undefined;
+          const { documents, write } = need();
+          await begin();
+          if ((await documents.get(storageBlock, node)) === undefined)
+            await write([{ do: 'create', kind: storageBlock, id: node, spec: { address: '10.0.1.1', createdMs: 0 } }], {
+              asPrimary: true,
+              whileDead: node,
+            });
+          await life.call('storage.shut', async () => storage.shut(node));
+          if ((await documents.get(storageBlock, node)) === undefined) {
+            await life.call('storage.letIn', async () => storage.letIn(node));
+            throw blockError('BLOCK_NOT_FOUND', { node });
+          }
+          return { covers: [`pool:${simPool}`], text: `the storage lets ${node} in no more` };
+        }),
+      );
+      pvc.hooks.unfence.tap(({ node }) =>
+        orNotNow(async () => {
+          const before = await need().documents.get(storageBlock, node);
+          if (before === undefined) return [];
           await life.call('storage.letIn', async () => storage.letIn(node));
-          throw blockError('BLOCK_NOT_FOUND', { node });
-        }
-        return { covers: [`pool:${simPool}`], text: `the storage lets ${node} in no more` };
-      }));
-      pvc.hooks.unfence.tap(({ node }) => orNotNow(async () => {
-        const before = await need().documents.get(storageBlock, node);
-        if (before === undefined) return [];
-        await life.call('storage.letIn', async () => storage.letIn(node));
-        await need().write([{ do: 'remove', kind: storageBlock, before }], { asPrimary: true });
-        return [];
-      }));
+          await need().write([{ do: 'remove', kind: storageBlock, before }], { asPrimary: true });
+          return [];
+        }),
+      );
     },
   });

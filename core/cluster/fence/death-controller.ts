@@ -3,8 +3,9 @@
  * daemon having said that it stops: by then the lease by which it may act as primary is over as well.
  * @module
  */
-import { sortableId } from '../../model/ids.ts';
+
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
+import { sortableId } from '../../model/ids.ts';
 import { aliveKey, type NodeSpec, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
@@ -70,8 +71,7 @@ export function deathController(
     async apply(_step, name) {
       const [nodes, fences] = await Promise.all([documents.list(nodeKind), documents.list(fence)]);
       const open = fences.filter(({ status }) => status?.state !== 'ended').length;
-      if (open >= mostAtOnce(nodes.length))
-        throw fenceError('FENCE_STORM', { node: name, open, nodes: nodes.length });
+      if (open >= mostAtOnce(nodes.length)) throw fenceError('FENCE_STORM', { node: name, open, nodes: nodes.length });
       const openedMs = clock.wallMs();
       const id = sortableId(openedMs, host.random.bytes(7));
       await runtime.write(

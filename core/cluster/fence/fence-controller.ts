@@ -4,10 +4,10 @@
  * the next primary goes on from there.
  * @module
  */
-import { faultId, type FaultReport } from '../../fault/fault-book.ts';
+import { type FaultReport, faultId } from '../../fault/fault-book.ts';
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
-import { aliveKey, node as nodeKind } from '../../model/node-kind.ts';
 import type { Doc } from '../../model/kind.ts';
+import { aliveKey, node as nodeKind } from '../../model/node-kind.ts';
 import { isNotNow, type NotNow, type Stranded } from '../../plugin/fence-hooks.ts';
 import type { Hooks } from '../../plugin/hooks.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
@@ -37,8 +37,7 @@ export function fenceController(
 ): Controller<FenceSpec, FenceStatus, FenceObserved, Step> {
   const { documents, host } = runtime;
 
-  const strandedOn = async (node: string): Promise<Stranded[]> =>
-    allOf(await hooks.stranded.call({ node }));
+  const strandedOn = async (node: string): Promise<Stranded[]> => allOf(await hooks.stranded.call({ node }));
 
   /** Why there is no proof yet, by node. */
   const troubles = new Map<string, string>();
@@ -98,21 +97,29 @@ export function fenceController(
     const leaves = domainState === 'ready' || domainState === 'unflush';
     await update(id, (status) => ({ ...status, state: 'force', domainState }), {
       whileDead: name,
-      writes: leaves ? [{ do: 'spec', kind: nodeKind, before: doc, spec: { ...doc.spec, domainState: 'flushed' } }] : [],
+      writes: leaves
+        ? [{ do: 'spec', kind: nodeKind, before: doc, spec: { ...doc.spec, domainState: 'flushed' } }]
+        : [],
     });
   };
 
   const prove = async (id: string, name: string, bootId: string): Promise<void> => {
     const doc = await documents.need(fence, id);
     const { word } = doc.spec;
-    const atMs = host.clock.wallMs();
     const found: Evidence[] = [];
     if (word?.bootId === bootId) {
       await begin(id, name);
-      found.push({ by: word.by, text: 'made sure that the machine is off', covers: ['machine'], atMs: word.atMs, bootId });
+      found.push({
+        by: word.by,
+        text: 'made sure that the machine is off',
+        covers: ['machine'],
+        atMs: word.atMs,
+        bootId,
+      });
     } else {
       const needs = unproven(await strandedOn(name), proven(doc.status?.evidence ?? [], bootId));
       const answers = await hooks.fence.call({ node: name, needs, begin: () => begin(id, name) });
+      const atMs = host.clock.wallMs();
       troubles.delete(name);
       for (const { plugin, result } of answers) {
         if (result === undefined) continue;
@@ -135,7 +142,10 @@ export function fenceController(
           id,
           (now) => ({
             ...now,
-            recovered: [...now.recovered, ...recovered.map(({ id: one, object, to }) => ({ id: one, object, to, atMs }))],
+            recovered: [
+              ...now.recovered,
+              ...recovered.map(({ id: one, object, to }) => ({ id: one, object, to, atMs })),
+            ],
           }),
           { writes, whileDead: name },
         );
@@ -148,11 +158,9 @@ export function fenceController(
   };
 
   const end = async (id: string, how: string, writes: readonly Write[] = []): Promise<void> => {
-    await update(
-      id,
-      (status) => ({ ...status, state: 'ended', waiting: [], endedMs: host.clock.wallMs(), end: how }),
-      { writes },
-    );
+    await update(id, (status) => ({ ...status, state: 'ended', waiting: [], endedMs: host.clock.wallMs(), end: how }), {
+      writes,
+    });
     clear((await documents.need(fence, id)).spec.node);
   };
 

@@ -1,8 +1,8 @@
 /** Fences a node by hand, and shows what was fenced and on what proof. @module */
 import { z } from 'zod';
-import { node as nodeKind } from '../../model/node-kind.ts';
 import { sortableId } from '../../model/ids.ts';
 import { nodeName } from '../../model/names.ts';
+import { node as nodeKind } from '../../model/node-kind.ts';
 import type { RenderContext } from '../../operation/cli-spec.ts';
 import { defineMutation, defineQuery } from '../../operation/operation.ts';
 import { fields, formatInstant, page, section, table } from '../../render/format.ts';

@@ -1,7 +1,9 @@
 /** The storage fence of a dead node: Ceph refuses its clients, so that its guests may be started elsewhere. @module */
 import { type DeadNode, type FenceAbout, type FenceProof, node as nodeKind } from '../../../core/plugin/api.ts';
 import { addressToldBy } from '../cluster/own-address.ts';
+import type { CephCommand } from '../command/ceph-command.ts';
 import type { DaemonPart } from '../daemon-part.ts';
+import { osd } from '../osd/osd-kind.ts';
 import { pool } from '../pool/pool-kind.ts';
 import { blockError, storageBlock } from './block-kind.ts';
 import { blockAddress, unblockAddress } from './blocklist.ts';
@@ -51,10 +53,22 @@ export async function fenceFromStorage(
     asPrimary: true,
     whileDead: node,
   });
+  await missOsds(
+    ceph,
+    (await documents.list(osd)).filter(({ spec: { node: at } }) => at === node),
+  );
   return {
     covers: pools,
     text: `Ceph refuses every client at ${address} (${proof.range}, read back in its map ${proof.epoch})`,
   };
+}
+
+/**
+ * Has Ceph count the disks of the node as down: their peers would take 20 s to miss them (osd_heartbeat_grace), and until then
+ * whatever has to be read from them waits. One that runs all the same says so, and is up again.
+ */
+async function missOsds(ceph: CephCommand, osds: readonly { readonly id: string }[]): Promise<void> {
+  if (osds.length > 0) await ceph.ceph('the loss of disks', ['osd', 'down', ...osds.map(({ id }) => id)]);
 }
 
 /** Lets the clients of the node in again. @throws PvcError CEPH_AWAY, CEPH_REFUSED */
@@ -63,7 +77,6 @@ export async function letInAgain({ runtime, ceph }: Part, { node }: DeadNode): P
   if (doc === undefined) return [];
   await unblockAddress(ceph, doc.spec.address);
   const before = await runtime.documents.get(storageBlock, node);
-  if (before !== undefined)
-    await runtime.write([{ do: 'remove', kind: storageBlock, before }], { asPrimary: true });
+  if (before !== undefined) await runtime.write([{ do: 'remove', kind: storageBlock, before }], { asPrimary: true });
   return [];
 }

@@ -21,7 +21,7 @@ export interface FenceAbout extends DeadNode {
   /**
    * To be awaited before anything is changed: writes down that the node is being shut out. @throws PvcError when it is back
    */
-  begin(): Promise<void>;
+  readonly begin: () => Promise<void>;
 }
 
 /** A proof that nothing on the node uses these resources, whatever still runs there. It was read back. */
@@ -33,7 +33,7 @@ export interface FenceProof {
 
 export interface RecoverAbout extends DeadNode {
   /** Whether it is proven that nothing on the node uses the resource. */
-  proven(resource: string): boolean;
+  readonly proven: (resource: string) => boolean;
   /**
    * Has these go on elsewhere: all or nothing, and only while the node is dead.
    * @throws PvcError OBJECT_CHANGED, NODE_BACK, NOT_PRIMARY (nothing was written), STORE_UNKNOWN

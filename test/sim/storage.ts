@@ -19,8 +19,8 @@ export interface StorageParts {
 export class Storage {
   readonly #parts: StorageParts;
   readonly #shutOut = new Set<string>();
-  /** Does not answer: whoever asks waits. */
-  down = false;
+  /** Says that it has shut a node out, and has not. */
+  deceives = false;
 
   constructor(parts: StorageParts) {
     this.#parts = parts;
@@ -31,7 +31,7 @@ export class Storage {
   }
 
   shut(node: string): void {
-    if (this.#shutOut.has(node)) return;
+    if (this.deceives || this.#shutOut.has(node)) return;
     this.#shutOut.add(node);
     this.#parts.trace.world('storage', `lets ${node} in no more`);
     this.#parts.guests.shutOut(node);
@@ -84,7 +84,7 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
       });
       pvc.hooks.fence.tap(({ node, needs, begin }) =>
         orNotNow(async () => {
-          if (storage.down || !needs.includes(`pool:${simPool}`)) return undefined;
+          if (!needs.includes(`pool:${simPool}`)) return undefined;
           const { documents, write } = need();
           await begin();
           if ((await documents.get(storageBlock, node)) === undefined)

@@ -33,7 +33,6 @@ export const evidence = z.strictObject({
 export type Evidence = z.infer<typeof evidence>;
 
 export const recovered = z.strictObject({ id: z.string(), object: z.string(), to: nodeName, atMs: z.int() });
-export type Recovered = z.infer<typeof recovered>;
 
 const waiting = z.strictObject({ object: z.string(), reason: z.string() });
 

@@ -9,11 +9,15 @@ import { fenceController } from '../cluster/fence/fence-controller.ts';
 import { announceFloating, placeOfFloating } from '../cluster/floating-address.ts';
 import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addresses.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
+import { BmcChecks } from '../cluster/power/bmc-checks.ts';
+import { BmcPower } from '../cluster/power/bmc-power.ts';
+import { describeOwnBmc } from '../cluster/power/own-bmc.ts';
+import { powerTask } from '../cluster/power/power-task.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
 import { type RemoveParts, removeNodeTask } from '../cluster/remove-node.ts';
 import { followShapes, raiseShapes, refuseTooOld } from '../cluster/shape-gate.ts';
 import { tlsFiles } from '../cluster/tls-files.ts';
-import { errorText } from '../error/error.ts';
+import { errorText, PvcError } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
@@ -82,6 +86,8 @@ const tidyEveryMs = 10 * 60_000;
 const afterLossMs = 500;
 /** Keys whose change may concern who is primary. */
 const matterForPrimary = (key: string): boolean => /^\/(?:primary|alive|cluster)\//.test(key);
+/** Keys whose change may describe another BMC. */
+const tellsOfNode = (key: string): boolean => /^\/node\/[^/]+\/spec$/.test(key);
 /** Time that faults of an earlier life have to be raised again before they count as cleared. */
 const faultGraceMs = 20_000;
 
@@ -144,6 +150,8 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         alive: async (name) => (await store.read(aliveKey(name))) !== undefined,
       },
     );
+    const power = new BmcPower(host, documents, () => hooks.power.items().map(({ item }) => item));
+    program.power = power;
     const runtime: Runtime = {
       host,
       node,
@@ -155,6 +163,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         made.spec.authority === undefined ? undefined : { ...tlsFiles(config), authority: tlsFiles(config).ca },
       signal,
       isPrimary: () => primary.isPrimary(),
+      power,
       touch: (kind, id) => engine.touch(kind, id),
       write: (writes, how = {}) =>
         writeDocuments(
@@ -268,6 +277,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
             guard: (what) => primary.guard(what),
             ensemble: options.ensemble ?? (async () => undefined),
           }),
+          powerTask(node, power),
           ...hooks.tasks.items().map(({ item }) => item),
         ].map((item) => [item.action, item]),
       ),
@@ -283,6 +293,10 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       if (item.scope === 'node') engine.start(item, signal);
       else onlyAsPrimary(primary, signal, (asPrimary) => engine.start(item, asPrimary));
     }
+
+    const bmcChecks = new BmcChecks(runtime);
+    // Where no plugin speaks with BMCs there is nothing to be checked.
+    if (hooks.power.items().length > 0) onlyAsPrimary(primary, signal, (asPrimary) => void bmcChecks.run(asPrimary));
 
     const report = new NodeReport({
       host,
@@ -329,6 +343,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         if (dirty.resync || [...dirty.keys].some(matterForPrimary)) primary.poke();
         for (const key of dirty.keys)
           if (key.startsWith(aliveKey(''))) engine.touch(nodeKind.name, key.slice(aliveKey('').length));
+        if (dirty.resync || [...dirty.keys].some(tellsOfNode)) bmcChecks.changed();
         events?.observe(documents, dirty);
         await tasks
           .changed(dirty)
@@ -386,6 +401,19 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       (error) => log.warn('tasks could not be looked at', { reason: errorText(error) }),
     );
 
+    if (config.bmc !== undefined) {
+      const fault = faultId('bmc-of-file', node);
+      await describeOwnBmc(runtime, config.bmc).then(
+        () => faults.clear(fault),
+        (error: unknown) =>
+          faults.raise(fault, {
+            severity: 'warning',
+            message: `The BMC that the configuration file names for ${node} was not taken: ${errorText(error)}`,
+            hint: error instanceof PvcError ? error.hint : 'It is tried again at the next start of the daemon.',
+            object: `node ${node}`,
+          }),
+      );
+    }
     const api = await options.serve({ host, program, executor, documents, faults, node, metrics });
     log.info(`${node} runs`, { version: program.version, store: store.backend });
     await new Promise<void>((resolve) =>

@@ -110,6 +110,7 @@ const texts = z.array(text);
 const stranded = z.array(z.looseObject({ object: text, needs: texts }));
 const proof = z.looseObject({ covers: texts, text }).optional();
 const waiting = z.array(z.looseObject({ object: text, reason: text }));
+const power = z.looseObject({ name: word, summary: text, status: fn, off: fn, on: fn, reset: fn });
 
 const named = (value: unknown): string => {
   const { name, action, field } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
@@ -134,6 +135,7 @@ export const problemOf = {
   task: shaped('task', task),
   health: shaped('health check', health),
   metric: shaped('metric', metric),
+  power: shaped('power driver', power),
   facts: shaped('facts', z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
   counts: shaped('counts', z.record(z.string(), z.union([z.number(), z.string().max(200)]))),
   reason: shaped('reason', text),

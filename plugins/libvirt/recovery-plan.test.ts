@@ -45,6 +45,7 @@ const scene = (guests: VmDoc[], more: { nodes?: Doc<NodeSpec, NodeStatus>[]; pro
     node: 'hv1',
     nodes,
     guests,
+    rules: [],
     alive: new Set(nodes.map(({ id }) => id).filter((id) => id !== 'hv1')),
     proven: (resource: string) => (more.proven ?? ['pool:vms']).includes(resource),
   };
@@ -65,7 +66,8 @@ describe('what must be proven for a guest', () => {
 });
 
 describe('the recovery of a node', () => {
-  const placed = (plan: ReturnType<typeof planRecovery>) => plan.placed.map(({ guest: { id }, to }) => `${id} ${to}`);
+  const placed = (plan: ReturnType<typeof planRecovery>) =>
+    plan.placed.flat().map(({ guest: { id }, to }) => `${id} ${to}`);
 
   it('places what is meant to run, the most important first, and promises no memory twice', () => {
     const nodes = [node('hv1'), node('hv2', 2048), node('hv3', 1536)];

@@ -1,18 +1,16 @@
 /** Where the guests of a dead node go on: all of them in one plan. Pure. @module */
-import type { Doc, NodeSpec, NodeStatus, Stranded, TaskSpec, TaskStatus, Waiting } from '../../core/plugin/api.ts';
+import type { Doc, Stranded, TaskSpec, TaskStatus, Waiting } from '../../core/plugin/api.ts';
 import type { VmDoc } from './guest-control.ts';
+import { Ledger, type World } from './ledger.ts';
 import { moveObjections } from './move-plan.ts';
-import { candidates, choose } from './placement.ts';
+import { byImportance, judged, reasonsOf } from './place-all.ts';
+import { choose } from './placement.ts';
 
-type NodeDoc = Doc<NodeSpec, NodeStatus>;
 export type TaskDoc = Doc<TaskSpec, TaskStatus>;
 
-export interface RecoveryScene {
+export interface RecoveryScene extends World {
+  /** The dead one. */
   readonly node: string;
-  readonly nodes: readonly NodeDoc[];
-  readonly alive: ReadonlySet<string>;
-  /** All guests of the cluster. */
-  readonly guests: readonly VmDoc[];
   readonly proven: (resource: string) => boolean;
 }
 
@@ -21,11 +19,15 @@ export interface Placed {
   readonly to: string;
 }
 
+export interface RecoveryPlan {
+  /** Guests that strict rules keep together go together: each of these is placed in one commit. */
+  readonly placed: readonly (readonly Placed[])[];
+  readonly waiting: readonly Waiting[];
+}
+
 /** Guests that are meant to run on the node, the most important first. */
-export const strandedOn = (guests: readonly VmDoc[], node: string): VmDoc[] =>
-  guests
-    .filter(({ spec }) => spec.node === node && spec.run === 'running')
-    .sort((a, b) => b.spec.priority - a.spec.priority || (a.spec.name < b.spec.name ? -1 : 1));
+const strandedOn = (guests: readonly VmDoc[], node: string): VmDoc[] =>
+  guests.filter(({ spec }) => spec.node === node && spec.run === 'running').sort(byImportance);
 
 /**
  * What must be proven before a guest may run elsewhere: that nobody else writes to its disks. Volumes can be shut off
@@ -58,38 +60,41 @@ export const strandedGuests = (scene: Pick<RecoveryScene, 'node' | 'nodes' | 'gu
 const needText = (need: string): string =>
   need === 'machine' ? 'that the machine is off' : `that it writes nothing more to the ${need.replace(':', ' ')}`;
 
-/** Each is placed with those before it in view, so that no memory is promised twice. */
-export function planRecovery(scene: RecoveryScene): { placed: Placed[]; waiting: Waiting[] } {
-  const { node, nodes, alive, proven } = scene;
-  const source = nodes.find(({ id }) => id === node);
-  let guests = scene.guests;
-  const placed: Placed[] = [];
+/** Each is placed with those before it in view, so that no memory is promised twice and no strict rule is broken. */
+export function planRecovery(scene: RecoveryScene): RecoveryPlan {
+  const { node, proven } = scene;
+  const ledger = new Ledger(scene);
+  const placed: Placed[][] = [];
   const waiting: Waiting[] = [];
-  for (const guest of strandedOn(guests, node)) {
-    const { spec } = guest;
-    const wait = (reason: string): void => void waiting.push({ object: spec.name, reason });
-    const place = (to: string): void => {
-      placed.push({ guest, to });
-      guests = guests.map((one) => (one.id === guest.id ? { ...one, spec: { ...one.spec, node: to } } : one));
+  const done = new Set<string>();
+  for (const guest of strandedOn(scene.guests, node)) {
+    if (done.has(guest.id)) continue;
+    const { transfer } = guest.spec;
+    // One that is on its way goes on alone: what is kept with it is on its way by itself.
+    const group = transfer === undefined ? ledger.groupOf(guest).filter(({ spec }) => spec.node === node) : [guest];
+    for (const one of group) done.add(one.id);
+    const wait = (reason: string): void => {
+      for (const { spec } of group) if (spec.run === 'running') waiting.push({ object: spec.name, reason });
     };
-    const tie = tied(guest, scene);
-    const lacking = needsOf(guest).filter((need) => !proven(need));
-    if (tie !== undefined) wait(tie);
-    else if (lacking.length > 0) wait(`nothing proves ${lacking.map(needText).join(', nor ')}`);
+    const place = (to: string): void => {
+      placed.push(group.map((one) => ({ guest: one, to })));
+      for (const one of group) ledger.place(one, to);
+    };
+    const against = group.flatMap((one) => {
+      const tie = tied(one, scene);
+      const lacking = needsOf(one).filter((need) => !proven(need));
+      const reason = tie ?? (lacking.length > 0 ? `nothing proves ${lacking.map(needText).join(', nor ')}` : undefined);
+      if (reason === undefined) return [];
+      return [one === guest ? reason : `${one.spec.name}, which is kept with it: ${reason}`];
+    });
+    if (against.length > 0) wait(against.join('; '));
     // It may run there already, and its memory is reserved there. If that node is dead as well, its own fence goes on.
-    else if (spec.transfer !== undefined) place(spec.transfer.to);
+    else if (transfer !== undefined) place(transfer.to);
     else {
-      const request = { vm: guest.id, ...spec };
-      const fitting = candidates(request, nodes, alive, guests)
-        .filter((one) => one.node !== node)
-        .map((one) => {
-          const target = nodes.find(({ id }) => id === one.node);
-          const against = target === undefined ? [] : moveObjections(guest, source, target).any;
-          return { ...one, refusals: [...one.refusals, ...against] };
-        });
-      const best = choose(fitting, spec.selector);
+      const fitting = judged(group, ledger, 'shutdown').filter((one) => one.node !== node);
+      const best = choose(fitting, guest.spec.selector);
       if (best !== undefined) place(best.node);
-      else wait(fitting.map((one) => `${one.node}: ${one.refusals.join(', ')}`).join('; '));
+      else wait(reasonsOf(fitting).join('; '));
     }
   }
   return { placed, waiting };

@@ -14,7 +14,9 @@ import {
   type Write,
 } from '../../core/plugin/api.ts';
 import { book, bookingsOf } from './booking.ts';
+import { Ledger } from './ledger.ts';
 import { vmCopy } from './operations/query.ts';
+import { pinOthers, worldOf } from './operations/world.ts';
 import { endedByFence, type Placed, planRecovery, strandedGuests, type TaskDoc } from './recovery-plan.ts';
 import type { VmSpec } from './schema.ts';
 import { vm } from './vm-kind.ts';
@@ -40,13 +42,18 @@ export async function recover(runtime: Pick<Runtime, 'documents' | 'host'>, abou
     const view = new View(documents);
     // Before the guests are read: see `bookingsOf`.
     const bookings = await bookingsOf(view);
-    const [guests, nodes, alive] = await Promise.all([view.list(vm), view.list(nodeKind), view.alive()]);
-    const { placed, waiting } = planRecovery({ node, guests, nodes, alive, proven: (one) => about.proven(one) });
-    const now = placed.slice(0, atOnce);
-    if (now.length === 0) return waiting;
+    const world = await worldOf(view);
+    const { placed, waiting } = planRecovery({ ...world, node, proven: about.proven });
+    const now = firstOf(placed);
+    if (now.length === 0) return [...waiting];
     const nowMs = host.clock.wallMs();
     const plan = new PlanBuilder({ nowMs, actor: 'pvc', newId: () => '' });
     for (const to of new Set(now.map((one) => one.to))) book(plan, bookings, to);
+    pinOthers(
+      plan,
+      new Ledger(world),
+      now.map(({ guest }) => guest),
+    );
     const ends: Write[] = [];
     for (const { guest, to } of now) {
       plan.update(vm, guest, goesOn(guest.spec, node, to));
@@ -56,6 +63,16 @@ export async function recover(runtime: Pick<Runtime, 'documents' | 'host'>, abou
     }
     await about.write([...plan.writes, ...ends], now.map(told));
   }
+}
+
+/** As many groups as go into one commit; one at least. */
+function firstOf(groups: readonly (readonly Placed[])[]): Placed[] {
+  const first: Placed[] = [];
+  for (const group of groups) {
+    if (first.length > 0 && first.length + group.length > atOnce) break;
+    first.push(...group);
+  }
+  return first;
 }
 
 const told = ({ guest, to }: Placed) => ({ id: guest.id, object: guest.spec.name, to });

@@ -91,14 +91,14 @@ export const fenceOperations = [
       isOff: z.boolean().default(false).describe('you have made sure that the machine is off, and stays off'),
     }),
     output: z.object({ node: z.string(), fence: z.string() }),
-    async plan(plan, { view, actor, nowMs, bytes }, { node, isOff }) {
+    async plan(plan, { view, actor, nowMs, ...random }, { node, isOff }) {
       const doc = await view.need(nodeKind, node);
       if ((await view.alive()).has(node)) throw fenceError('FENCE_ANSWERS', { node });
       const openedMs = Math.round(nowMs);
       const word = isOff ? { word: { by: actor.name, atMs: openedMs, bootId: doc.status?.bootId ?? '' } } : {};
       const open = await view.find(fence, 'node', node);
       if (open === undefined) {
-        const id = sortableId(openedMs, bytes(7));
+        const id = sortableId(openedMs, random.bytes(7));
         plan.create(fence, id, { node, openedMs, by: actor.name, ...word }, freshFence);
         plan.act(`fence ${node}: prove that it can do no harm, and start its guests elsewhere`);
         return { node, fence: id };
@@ -132,7 +132,7 @@ export const fenceOperations = [
           openedMs: spec.openedMs,
           by: spec.by,
           state: status.state,
-          evidence: status.evidence.map(({ bootId: _, ...one }) => one),
+          evidence: status.evidence.map(({ by, text, covers, atMs }) => ({ by, text, covers, atMs })),
           recovered: [...status.recovered],
           waiting: [...status.waiting],
           endedMs: status.endedMs ?? null,

@@ -137,7 +137,7 @@ export const createHooks = (context: HookContext) =>
     stranded: new CollectHook<DeadNode, readonly Stranded[] | NotNow>(
       'stranded',
       context,
-      seconds(10),
+      seconds(60),
       problemOf.stranded,
     ),
     /**
@@ -160,7 +160,7 @@ export const createHooks = (context: HookContext) =>
     returning: new CollectHook<ReturningNode, readonly string[] | NotNow>(
       'returning',
       context,
-      seconds(20),
+      seconds(60),
       problemOf.reasons,
     ),
     /** A node that was fenced is back and has ended what goes on elsewhere: undo what `fence` did. Good to be done twice. */

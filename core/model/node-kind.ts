@@ -1,5 +1,6 @@
 /** A node: a server of the cluster. `spec` says what it is for, `status` is written by its own daemon. @module */
 import { z } from 'zod';
+import { defineErrors } from '../error/error.ts';
 import { bmcSpec } from './bmc-kind.ts';
 import { defineKind } from './kind.ts';
 import { nodeName } from './names.ts';
@@ -61,3 +62,12 @@ export const node = defineKind<NodeSpec, NodeStatus>({
 
 /** Ephemeral key of a node's daemon: it exists as long as the daemon's session with the store. */
 export const aliveKey = (name: string): string => `/alive/${name}`;
+
+export const nodeStateError = defineErrors({
+  NODE_BACK: {
+    message: 'The daemon of {node} is back: nothing is taken from it.',
+    hint: 'Nothing was changed. See `pvc node list`.',
+    http: 409,
+    exit: 'conflict',
+  },
+});

@@ -10,7 +10,8 @@ import { ownerOf, type World } from '../world.ts';
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 
 /** Where a guest's CPUs truly run, whatever anybody believes. */
-const runsOn = (world: World, name: string): string => [...(world.guests.named(name)?.running.keys() ?? [])].join(' and ');
+const runsOn = (world: World, name: string): string =>
+  [...(world.guests.named(name)?.running.keys() ?? [])].join(' and ');
 
 const machine = (node: SimNode): string => {
   if (!node.powered) return 'off';

@@ -4,7 +4,9 @@
  * the next primary goes on from there.
  * @module
  */
+import { faultWrites } from '../../fault/cluster-faults.ts';
 import { type FaultReport, faultId } from '../../fault/fault-book.ts';
+import { fault } from '../../fault/fault-kind.ts';
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
 import type { Doc } from '../../model/kind.ts';
 import { aliveKey, node as nodeKind } from '../../model/node-kind.ts';
@@ -41,18 +43,19 @@ export function fenceController(
 
   /** Why there is no proof yet, by node. */
   const troubles = new Map<string, string>();
-  /** Nodes that this node tells faults of. */
-  const told = new Set<string>();
-  const tell = (name: string, report: Omit<FaultReport, 'object'>): void => {
-    told.add(name);
-    runtime.faults.raise(faultId('node.dead', name), { ...report, object: `node ${name}` });
+  /** What makes that the fault of a node; without a report there is none. It is the cluster's, not that of its primary. */
+  const faultOf = async (name: string, report?: Omit<FaultReport, 'object'>): Promise<Write[]> => {
+    const id = faultId('node.dead', name);
+    const known = await documents.get(fault, id);
+    const wanted = report === undefined ? [] : [[id, { ...report, object: `node ${name}` }] as const];
+    return faultWrites(id, known === undefined ? [] : [known], new Map(wanted), Math.round(host.clock.wallMs()));
   };
-  const clear = (name: string): void => {
-    told.delete(name);
-    runtime.faults.clear(faultId('node.dead', name));
+  const tell = async (name: string, report: Omit<FaultReport, 'object'>): Promise<void> => {
+    const writes = await faultOf(name, report);
+    if (writes.length > 0) await runtime.write(writes, { asPrimary: true });
   };
 
-  const tellDead = (name: string, { recovered, waiting }: FenceStatus): void =>
+  const tellDead = (name: string, { recovered, waiting }: FenceStatus): Promise<void> =>
     tell(name, {
       severity: waiting.length > 0 ? 'critical' : 'warning',
       message: [
@@ -67,7 +70,7 @@ export function fenceController(
           : `If you have made sure that the machine is off, say so: \`pvc node fence ${name} --is-off\`. What has no room starts by itself when there is some.`,
     });
 
-  const tellBack = (name: string, reasons: readonly string[]): void =>
+  const tellBack = (name: string, reasons: readonly string[]): Promise<void> =>
     tell(name, {
       severity: 'warning',
       message: `The node ${name} is back, and not let in again yet: ${reasons.join('; ')}`,
@@ -154,14 +157,14 @@ export function fenceController(
     const waiting = allOf(answers).map(({ object, reason }) => ({ object, reason }));
     const { status: now = freshFence } = await documents.need(fence, id);
     if (JSON.stringify(waiting) !== JSON.stringify(now.waiting)) await update(id, (one) => ({ ...one, waiting }));
-    tellDead(name, { ...now, waiting });
+    await tellDead(name, { ...now, waiting });
   };
 
   const end = async (id: string, how: string, writes: readonly Write[] = []): Promise<void> => {
+    const { spec } = await documents.need(fence, id);
     await update(id, (status) => ({ ...status, state: 'ended', waiting: [], endedMs: host.clock.wallMs(), end: how }), {
-      writes,
+      writes: [...writes, ...(await faultOf(spec.node))],
     });
-    clear((await documents.need(fence, id)).spec.node);
   };
 
   /** The node is back. What it had is not taken from it any more, since that is written only while it is dead. */
@@ -216,11 +219,6 @@ export function fenceController(
       const bootId = (await documents.need(nodeKind, name)).status?.bootId ?? '';
       if (step.do === 'prove') return prove(id, name, bootId);
       return recover(id, name, bootId);
-    },
-    async watch(_touch, signal) {
-      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
-      // The next primary tells what is to be told.
-      for (const name of told) clear(name);
     },
   });
 }

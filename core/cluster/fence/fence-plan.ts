@@ -23,7 +23,8 @@ export interface Death {
 export function judge(death: Death): 'no' | 'now' | number {
   if (death.quiet || death.alive || death.maintenance || death.fenced) return 'no';
   const leftMs = Math.max(missedMs - death.missedForMs, judgeMs - death.steadyForMs);
-  return leftMs > 0 ? leftMs : 'now';
+  // What is left of a millisecond may be too little for a clock to move by.
+  return leftMs > 0 ? Math.ceil(leftMs) : 'now';
 }
 
 /** How many nodes may be fenced by themselves at the same time: fewer than half of them, one at least. */

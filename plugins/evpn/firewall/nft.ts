@@ -2,7 +2,7 @@
 import { PvcError, type Runtime, z } from '../../../core/plugin/api.ts';
 import { firewallError } from './acl-kind.ts';
 import { reasonOf, refusalOf, ruleParts } from './rule.ts';
-import { type Count, checkRuleset, replacing, tableName } from './ruleset.ts';
+import { type Count, checkRuleset, networksTable, replacing, type Table } from './ruleset.ts';
 
 type Parts = Pick<Runtime, 'node'> & { readonly host: Pick<Runtime['host'], 'processes'> };
 
@@ -30,9 +30,12 @@ const noTable = /No such file or directory/;
 
 export class Nft {
   readonly #parts: Parts;
+  readonly #table: Table;
 
-  constructor(parts: Parts) {
+  /** @param table the one that it is about */
+  constructor(parts: Parts, table: Table = networksTable) {
     this.#parts = parts;
+    this.#table = table;
   }
 
   /** @throws PvcError NFT_MISSING */
@@ -56,34 +59,33 @@ export class Nft {
 
   /** The table as the kernel has it, without what changes as packets pass; undefined: there is none. */
   list(): Promise<string | undefined> {
-    return this.#list(['nft', '--stateless', 'list', 'table', 'inet', tableName]);
+    return this.#list(['nft', '--stateless', 'list', 'table', this.#table.family, this.#table.name]);
   }
 
   /** Whether there is a table, whatever is in it. @throws Error with nft's reason */
   async isThere(): Promise<boolean> {
-    const done = await this.#run(['nft', 'list', 'tables', 'inet']);
+    const { family, name } = this.#table;
+    const done = await this.#run(['nft', 'list', 'tables', family]);
     if (done.code !== 0) throw new Error(reasonOf(done.stderr));
-    return done.stdout.split('\n').includes(`table inet ${tableName}`);
+    return done.stdout.split('\n').includes(`table ${family} ${name}`);
   }
 
   /** Undefined: there is no table. */
   async counters(): Promise<Map<string, Count> | undefined> {
-    const printed = await this.#list(['nft', '--json', 'list', 'counters', 'table', 'inet', tableName]);
+    const { family, name } = this.#table;
+    const printed = await this.#list(['nft', '--json', 'list', 'counters', 'table', family, name]);
     return printed === undefined ? undefined : readCounters(printed);
   }
 
   /** Makes the table this, all at once or not at all. @returns nft's reason when it does not take it */
   async replace(text: string): Promise<string | undefined> {
-    const done = await this.#run(['nft', '--file', '-'], replacing(text));
+    const done = await this.#run(['nft', '--file', '-'], replacing(text, this.#table));
     return done.code === 0 ? undefined : reasonOf(done.stderr);
   }
 
   /** Takes the table away. @throws Error with nft's reason */
   async remove(): Promise<void> {
-    const done = await this.#run(
-      ['nft', '--file', '-'],
-      `table inet ${tableName} {\n}\ndelete table inet ${tableName}\n`,
-    );
+    const done = await this.#run(['nft', '--file', '-'], replacing('', this.#table));
     if (done.code !== 0) throw new Error(reasonOf(done.stderr));
   }
 

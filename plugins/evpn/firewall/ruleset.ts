@@ -7,7 +7,14 @@ import { bridgeName } from '../links/names.ts';
 import type { AclDirection } from './acl-kind.ts';
 import { ruleParts } from './rule.ts';
 
+/** A table of nft(8), which is always loaded as a whole. */
+export interface Table {
+  readonly family: 'inet' | 'bridge';
+  readonly name: string;
+}
+
 export const tableName = 'pvc_networks';
+export const networksTable: Table = { family: 'inet', name: tableName };
 
 /** One family of addresses of a network that is routed. */
 export interface Routed {
@@ -220,8 +227,8 @@ export function ruleset(input: RulesetInput): string {
 }
 
 /** As one transaction: whatever the table was before, it is this. */
-export const replacing = (text: string): string =>
-  `table inet ${tableName} {\n}\ndelete table inet ${tableName}\n${text}`;
+export const replacing = (text: string, { family, name }: Table = networksTable): string =>
+  `table ${family} ${name} {\n}\ndelete table ${family} ${name}\n${text}`;
 
 const checkTable = 'inet pvc_check';
 

@@ -26,14 +26,13 @@ export interface Identity {
   readonly gateways: readonly string[];
 }
 
-/** The largest packet that a card hands over in one piece (GSO), twice: with less in the bucket it would never pass. */
-const leastBurst = 131_072;
+/**
+ * Bytes that may come at once, beside those of a second, which the kernel adds (nft_limit_init): twice what a card hands over in
+ * one piece (GSO), which would never pass a smaller bucket.
+ */
+const burst = 131_072;
 
-/** What may come at once: a tenth of a second at the full rate, as TCP sends in bursts. */
-const limitRule = (kBps: number): string => {
-  const rate = kBps * 1_000;
-  return `limit rate over ${rate} bytes/second burst ${Math.max(leastBurst, Math.ceil(rate / 10))} bytes drop`;
-};
+const limitRule = (kBps: number): string => `limit rate over ${kBps * 1_000} bytes/second burst ${burst} bytes drop`;
 
 const idOf = (mac: string): string => mac.replaceAll(':', '');
 

@@ -2,9 +2,7 @@
 import { type AnyController, cluster, clusterId, defineController, type Step } from '../../../core/plugin/api.ts';
 import { type Guards, isSettled } from './guards.ts';
 
-interface GuardStep extends Step {
-  readonly do: 'settle';
-}
+const load: Step = { do: 'settle', text: 'load what keeps the network cards to their limits', timeoutMs: 30_000 };
 
 /** Somebody may take the table away; and nodes that are no coordinators hear of no lease, and of no guest on its way. */
 const lookMs = 4_000;
@@ -17,12 +15,10 @@ export function guardController(guards: Guards): AnyController {
     scope: 'node',
     observe: () => guards.look(),
     plan: (_doc, view) => ({
-      steps: isSettled(view)
-        ? []
-        : [{ do: 'settle', text: 'load what keeps the network cards to their limits', timeoutMs: 30_000 } as GuardStep],
+      steps: isSettled(view) ? [] : [load],
       againInMs: lookMs,
     }),
-    apply: (_step: GuardStep) => guards.settle(),
+    apply: () => guards.settle(),
     async watch(touch, signal) {
       guards.onWake(() => touch(clusterId));
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

@@ -46,6 +46,15 @@ export interface HostTerminal {
     question: string,
     options: { readonly hidden: boolean; readonly signal: AbortSignal },
   ): Promise<string | undefined>;
+  /**
+   * Lines of standard input, until it ends or the caller stops asking. On a terminal with a prompt, history and
+   * completion of the first word; what is typed ahead is kept.
+   */
+  lines(options: {
+    readonly prompt: string;
+    readonly words: readonly string[];
+    readonly signal: AbortSignal;
+  }): AsyncIterable<string>;
   /** Runs an editor on a temporary file (mode 0600) with that text; the text afterwards. @throws PvcError EDITOR_FAILED */
   edit(text: string, suffix: string): Promise<string>;
 }
@@ -90,6 +99,7 @@ export function processTerminal(): HostTerminal {
       return Buffer.concat(chunks).toString('utf8');
     },
     ask: (question, options) => askLine(question, options),
+    lines: (options) => readLines(options),
     edit: (text, suffix) => runEditor(env['VISUAL'] || env['EDITOR'] || 'vi', text, suffix, env['TMPDIR'] ?? tmpdir()),
   };
 }
@@ -122,6 +132,26 @@ async function askLine(
     muted = false;
     reader.close();
     if (options.hidden) process.stderr.write('\n');
+  }
+}
+
+async function* readLines({ prompt, words, signal }: Parameters<HostTerminal['lines']>[0]): AsyncGenerator<string> {
+  const typed = isatty(process.stdin.fd);
+  const reader = createInterface({
+    input: process.stdin,
+    // Standard output holds answers only.
+    ...(typed ? { output: process.stderr, terminal: true, prompt } : {}),
+    completer: (line: string): [string[], string] => [words.filter((word) => word.startsWith(line)), line],
+    signal,
+  });
+  try {
+    if (typed) reader.prompt();
+    for await (const line of reader) {
+      yield line;
+      if (typed) reader.prompt();
+    }
+  } finally {
+    reader.close();
   }
 }
 

@@ -7,6 +7,7 @@ import { daemonCommand } from './daemon-command.ts';
 import { initCommand } from './init-command.ts';
 import { joinCommand } from './join-command.ts';
 import { licencesCommand } from './licences-command.ts';
+import { simCommand } from './sim-command.ts';
 import { stateCommands } from './state-commands.ts';
 import { storeCommand } from './store-command.ts';
 
@@ -24,5 +25,6 @@ export const localCommands = (program: () => Promise<Program>, plugins: Plugins)
   storeCommand(program),
   ...stateCommands(program),
   ...configCommands(program),
+  simCommand,
   licencesCommand,
 ];

@@ -4,6 +4,7 @@ import type { Host } from '../host/host.ts';
 import type { MutationAnswer } from '../operation/execute.ts';
 import type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
 import type { Documents, Write } from '../store/documents.ts';
+import type { NodePower } from './power.ts';
 
 /** An address on a device of this node. */
 export interface LeasedAddress {
@@ -26,14 +27,20 @@ export interface Runtime {
   /** Aborts when the daemon stops. */
   readonly signal: AbortSignal;
   readonly isPrimary: () => boolean;
+  /** The power of nodes, through their BMCs. For the primary: other nodes may have no way to the BMCs. */
+  readonly power: NodePower;
   /** Makes the controllers of that kind look at the object now. */
   touch(kind: string, id: string): void;
   /**
    * Writes documents, all or nothing; what changed since it was read is a conflict. What only the primary may write
-   * is written `asPrimary`: it is refused when another node has become primary meanwhile.
-   * @throws PvcError OBJECT_CHANGED, NOT_PRIMARY (nothing was written), STORE_UNKNOWN
+   * is written `asPrimary`: it is refused when another node has become primary meanwhile. What takes something away from
+   * a dead node is written `whileDead`: it is refused when the daemon of that node is back.
+   * @throws PvcError OBJECT_CHANGED, NOT_PRIMARY, NODE_BACK (nothing was written), STORE_UNKNOWN
    */
-  write(writes: readonly Write[], options?: { readonly asPrimary?: boolean }): Promise<void>;
+  write(
+    writes: readonly Write[],
+    options?: { readonly asPrimary?: boolean; readonly whileDead?: string },
+  ): Promise<void>;
   /**
    * Carries out an operation in the name of PVC itself, with its audit record, as a caller would.
    * @throws PvcError what the operation refuses

@@ -1,5 +1,5 @@
 /** libvirt: guests on this node through libvirt's own protocol. See README.md. @module */
-import { definePlugin, type FoldHook, type PluginDefinition, PvcError } from '../../core/plugin/api.ts';
+import { definePlugin, type FoldHook, orNotNow, type PluginDefinition, PvcError } from '../../core/plugin/api.ts';
 import { booking } from './booking.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { domainProblem, type XmlElement } from './domain/xml.ts';
@@ -18,6 +18,8 @@ import { nodeGuestOperations } from './operations/node-guests.ts';
 import { powerOperations } from './operations/power.ts';
 import { queryOperations } from './operations/query.ts';
 import { volumeUserOperations } from './operations/volume-users.ts';
+import { vmRule } from './rule/rule-kind.ts';
+import { ruleOperations } from './rule/rule-operations.ts';
 import { type LibvirtSecret, secretsProblem } from './secrets.ts';
 import { vmSnapshot } from './snapshot/snapshot-kind.ts';
 import { snapshotOperations } from './snapshot/snapshot-operations.ts';
@@ -91,7 +93,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       const volumesHook: VolumeStoreHook = pvc.offer('libvirt.volumes', 5_000, wordsProblem);
 
       pvc.hooks.config.tap(() => [libvirtConfig]);
-      pvc.hooks.kinds.tap(() => [vm, booking, vmSnapshot]);
+      pvc.hooks.kinds.tap(() => [vm, booking, vmRule, vmSnapshot]);
       pvc.hooks.operations.tap(() => [
         ...queryOperations(() => need().control),
         nicListOperation,
@@ -104,6 +106,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         ...exportOperations,
         ...importOperations(need, volumesHook),
         ...moveOperations,
+        ...ruleOperations,
         ...nodeGuestOperations,
         ...consoleOperations(
           () => need().control,
@@ -132,6 +135,15 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
           openDriver,
         );
       });
+      pvc.hooks.stranded.tap((dead) =>
+        orNotNow(async () => (await import('./recovery.ts')).stranded(need().runtime, dead)),
+      );
+      pvc.hooks.recover.tap((about) =>
+        orNotNow(async () => (await import('./recovery.ts')).recover(need().runtime, about)),
+      );
+      pvc.hooks.returning.tap((about) =>
+        orNotNow(async () => (await import('./recovery.ts')).returning(need().runtime, about)),
+      );
       pvc.hooks.controllers.tap(() => need().controllers);
       pvc.hooks.tasks.tap(() => need().tasks);
       pvc.hooks.metrics.tap(() => need().metrics);

@@ -136,7 +136,7 @@ function arm(world: World, line: ScriptLine): void {
 }
 
 /** Whether a line of the log, as `web runs on hv1`, has that text in it; `…` stands for anything. What the script itself does is not meant. */
-function says({ kind, who, text }: TraceLine, wanted: string): boolean {
+export function says({ kind, who, text }: TraceLine, wanted: string): boolean {
   if (kind !== 'world') return false;
   let rest = who === '' ? text : `${who} ${text}`;
   for (const part of wanted.split('…').map((each) => each.trim())) {

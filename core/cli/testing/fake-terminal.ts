@@ -58,6 +58,9 @@ export function fakeTerminal(options: FakeTerminalOptions = {}): FakeTerminal {
       if (answers.length === 0) throw new Error(`nobody answers "${question}"`);
       return answers.shift();
     },
+    async *lines() {
+      yield* (options.input ?? '').split('\n');
+    },
     edit: async (text, suffix) => {
       if (options.edit === undefined) throw new Error('no editor here');
       return options.edit(text, suffix);

@@ -1,8 +1,9 @@
 /** The command nft(8) on this node: what the kernel has of PVC's table, and how it is told another. @module */
 import { PvcError, type Runtime, z } from '../../../core/plugin/api.ts';
 import { firewallError } from './acl-kind.ts';
+import { networksTables, type Tables } from './nft-text.ts';
 import { reasonOf, refusalOf, ruleParts } from './rule.ts';
-import { type Count, checkRuleset, networksTable, replacing, type Table } from './ruleset.ts';
+import { type Count, checkRuleset, replacing } from './ruleset.ts';
 
 type Parts = Pick<Runtime, 'node'> & { readonly host: Pick<Runtime['host'], 'processes'> };
 
@@ -30,12 +31,12 @@ const noTable = /No such file or directory/;
 
 export class Nft {
   readonly #parts: Parts;
-  readonly #table: Table;
+  readonly #tables: Tables;
 
-  /** @param table the one that it is about */
-  constructor(parts: Parts, table: Table = networksTable) {
+  /** @param tables those that it is about */
+  constructor(parts: Parts, tables: Tables = networksTables) {
     this.#parts = parts;
-    this.#table = table;
+    this.#tables = tables;
   }
 
   /** @throws PvcError NFT_MISSING */
@@ -57,14 +58,20 @@ export class Nft {
     throw new Error(`${argv.join(' ')}: ${reasonOf(done.stderr)}`);
   }
 
-  /** The table as the kernel has it, without what changes as packets pass; undefined: there is none. */
-  list(): Promise<string | undefined> {
-    return this.#list(['nft', '--stateless', 'list', 'table', this.#table.family, this.#table.name]);
+  /** The tables as the kernel has them, without what changes as packets pass; undefined: the first is not there. */
+  async list(): Promise<string | undefined> {
+    const { families, name } = this.#tables;
+    const [first, ...others] = families;
+    const list = (family: string) => this.#list(['nft', '--stateless', 'list', 'table', family, name]);
+    let listed = await list(first);
+    for (const family of listed === undefined ? [] : others) listed += (await list(family)) ?? '';
+    return listed;
   }
 
   /** Whether there is a table, whatever is in it. @throws Error with nft's reason */
   async isThere(): Promise<boolean> {
-    const { family, name } = this.#table;
+    const { families, name } = this.#tables;
+    const [family] = families;
     const done = await this.#run(['nft', 'list', 'tables', family]);
     if (done.code !== 0) throw new Error(reasonOf(done.stderr));
     return done.stdout.split('\n').includes(`table ${family} ${name}`);
@@ -72,20 +79,21 @@ export class Nft {
 
   /** Undefined: there is no table. */
   async counters(): Promise<Map<string, Count> | undefined> {
-    const { family, name } = this.#table;
+    const { families, name } = this.#tables;
+    const [family] = families;
     const printed = await this.#list(['nft', '--json', 'list', 'counters', 'table', family, name]);
     return printed === undefined ? undefined : readCounters(printed);
   }
 
   /** Makes the table this, all at once or not at all. @returns nft's reason when it does not take it */
   async replace(text: string): Promise<string | undefined> {
-    const done = await this.#run(['nft', '--file', '-'], replacing(text, this.#table));
+    const done = await this.#run(['nft', '--file', '-'], replacing(text, this.#tables));
     return done.code === 0 ? undefined : reasonOf(done.stderr);
   }
 
   /** Takes the table away. @throws Error with nft's reason */
   async remove(): Promise<void> {
-    const done = await this.#run(['nft', '--file', '-'], replacing('', this.#table));
+    const done = await this.#run(['nft', '--file', '-'], replacing('', this.#tables));
     if (done.code !== 0) throw new Error(reasonOf(done.stderr));
   }
 

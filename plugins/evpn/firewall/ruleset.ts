@@ -5,16 +5,9 @@
  */
 import { bridgeName } from '../links/names.ts';
 import type { AclDirection } from './acl-kind.ts';
+import { anycastTable, redirectLines } from './anycast-table.ts';
+import { block, networksTables, set, type Tables, tableName } from './nft-text.ts';
 import { ruleParts } from './rule.ts';
-
-/** A table of nft(8), which is always loaded as a whole. */
-export interface Table {
-  readonly family: 'inet' | 'bridge';
-  readonly name: string;
-}
-
-export const tableName = 'pvc_networks';
-export const networksTable: Table = { family: 'inet', name: tableName };
 
 /** One family of addresses of a network that is routed. */
 export interface Routed {
@@ -29,6 +22,8 @@ export interface FirewallNetwork {
   readonly ipv6?: Routed | undefined;
   /** What leaves towards the outside gets the address of the node. */
   readonly nat: boolean;
+  /** Every node is its gateway. */
+  readonly anycast?: boolean;
 }
 
 export interface FirewallEntry {
@@ -69,16 +64,6 @@ const anyBridge = bridgeName('*');
 /** Before the rules of an administrator, who may still forbid what is let through here. */
 const hook = (name: string, before = 1): string =>
   `type filter hook ${name} priority filter - ${before}; policy accept;`;
-
-const block = (head: string, lines: readonly string[]): string[] => [
-  `\t${head} {`,
-  ...lines.map((line) => `\t\t${line}`),
-  '\t}',
-];
-
-/** A named set or map; nft knows no empty list of elements. */
-const set = (head: string, type: string, elements: readonly string[]): string[] =>
-  block(head, [`type ${type};`, ...(elements.length === 0 ? [] : [`elements = { ${elements.join(', ')} }`])]);
 
 const byNumber = (a: { readonly vni: string }, b: { readonly vni: string }): number => Number(a.vni) - Number(b.vni);
 
@@ -216,6 +201,7 @@ export function ruleset(input: RulesetInput): string {
       'oifname vmap @in_of',
       'drop',
     ]),
+    ...redirectLines(networks),
     ...(hidden.length === 0
       ? []
       : block('chain to_outside', [
@@ -223,12 +209,14 @@ export function ruleset(input: RulesetInput): string {
           `iifname { ${hidden.map(({ vni }) => quoted(vni)).join(', ')} } oifname != "${anyBridge}" masquerade`,
         ])),
   ];
-  return [`table inet ${tableName} {`, ...lines, '}', ''].join('\n');
+  return [`table inet ${tableName} {`, ...lines, '}', ...anycastTable(networks), ''].join('\n');
 }
 
-/** As one transaction: whatever the table was before, it is this. */
-export const replacing = (text: string, { family, name }: Table = networksTable): string =>
-  `table ${family} ${name} {\n}\ndelete table ${family} ${name}\n${text}`;
+/** As one transaction: whatever the tables were before, they are this. */
+export const replacing = (text: string, { families, name }: Tables = networksTables): string =>
+  [...families.flatMap((family) => [`table ${family} ${name} {`, '}', `delete table ${family} ${name}`]), text].join(
+    '\n',
+  );
 
 const checkTable = 'inet pvc_check';
 

@@ -5,10 +5,12 @@
  */
 import ipaddr from 'ipaddr.js';
 import { familyOf } from '../address/prefix.ts';
+import { block, type Tables } from '../firewall/nft-text.ts';
 import { routerLinkLocal } from '../gateway/gateway-plan.ts';
 import { tapName } from '../links/names.ts';
 
-export const guardTable = { family: 'bridge', name: 'pvc_cards' } as const;
+const tableName = 'pvc_cards';
+export const guardTables: Tables = { families: ['bridge'], name: tableName };
 
 export interface CardGuard {
   readonly mac: string;
@@ -90,12 +92,6 @@ function identityRules(mac: string, { addresses, gateways }: Identity): string[]
   ];
 }
 
-const block = (head: string, lines: readonly string[]): string[] => [
-  `\t${head} {`,
-  ...lines.map((line) => `\t\t${line}`),
-  '\t}',
-];
-
 const verdicts = (name: string, chain: string, cards: readonly CardGuard[]): string[] =>
   block(`map ${name}`, [
     'type ifname : verdict;',
@@ -139,5 +135,5 @@ export function guardRuleset(cards: readonly CardGuard[]): string {
       'oifname vmap @to_card',
     ]),
   ];
-  return [`table ${guardTable.family} ${guardTable.name} {`, ...lines, '}', ''].join('\n');
+  return [`table bridge ${tableName} {`, ...lines, '}', ''].join('\n');
 }

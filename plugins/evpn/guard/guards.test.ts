@@ -7,7 +7,7 @@ import { commitOf, Documents } from '../../../core/store/documents.ts';
 import { MemoryCluster } from '../../../core/store/memory.ts';
 import { Nft } from '../firewall/nft.ts';
 import { network } from '../network/network-kind.ts';
-import { guardTable } from './guard-ruleset.ts';
+import { guardTables } from './guard-ruleset.ts';
 import { Guards, isSettled } from './guards.ts';
 
 const mac = '52:54:00:00:00:0a';
@@ -55,7 +55,7 @@ async function setUp() {
       return operation === 'vm.nic-list' ? world.cards : world.leases;
     },
   };
-  return { kernel, world, daemon: () => new Guards(parts, new Nft(parts, guardTable)) };
+  return { kernel, world, daemon: () => new Guards(parts, new Nft(parts, guardTables)) };
 }
 
 describe('the guards of cards on a node', () => {

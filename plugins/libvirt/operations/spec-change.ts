@@ -3,8 +3,8 @@ import { modelError, type PlanBuilder, z } from '../../../core/plugin/api.ts';
 import { specProblems } from '../domain/numa.ts';
 import type { VmDoc } from '../guest-control.ts';
 import type { VmSpec } from '../schema.ts';
-import { vm, vmError } from '../vm-kind.ts';
-import { isRunning, vmTask } from './common.ts';
+import { isRunning, vm, vmError } from '../vm-kind.ts';
+import { vmTask } from './common.ts';
 
 export const restartTask = (plan: PlanBuilder, doc: VmDoc, restart: boolean): void => {
   if (!restart || !isRunning(doc)) return;

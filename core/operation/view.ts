@@ -71,6 +71,11 @@ export class View {
     return reading;
   }
 
+  /** The objects of a kind that concern a node, without reading those of others. */
+  listAt<S, T>(kind: Kind<S, T>, node: string): Promise<Doc<S, T>[]> {
+    return this.#documents.listAt(kind, node);
+  }
+
   /** Who refers to objects of a kind, by the name that they refer to. */
   async referrers(kind: string): Promise<ReadonlyMap<string, readonly Referrer[]>> {
     const users = new Map<string, Referrer[]>();

@@ -19,6 +19,9 @@ import { Nft } from './firewall/nft.ts';
 import { gatewayMetric } from './gateway/gateway-metric.ts';
 import { Gateways } from './gateway/gateways.ts';
 import { PrimaryWay } from './gateway/primary-way.ts';
+import { guardController } from './guard/guard-controller.ts';
+import { guardTables } from './guard/guard-ruleset.ts';
+import { Guards } from './guard/guards.ts';
 import { linkController } from './links/link-controller.ts';
 import { Links } from './links/links.ts';
 import { underlayFact, vlanFact } from './network/mtu.ts';
@@ -31,6 +34,7 @@ export interface DaemonPart {
   readonly gateways: Gateways;
   readonly nft: Nft;
   readonly firewall: Firewall;
+  readonly guards: Guards;
   readonly controllers: readonly AnyController[];
   readonly health: readonly HealthCheck[];
   readonly metrics: readonly MetricDefinition[];
@@ -51,6 +55,7 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   });
   const nft = new Nft(runtime);
   const firewall = new Firewall(runtime, nft);
+  const guards = new Guards(runtime, new Nft(runtime, guardTables));
   const way = new PrimaryWay(runtime, links);
   void way
     .follow()
@@ -63,10 +68,12 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
     gateways,
     nft,
     firewall,
+    guards,
     controllers: [
       linkController(runtime, links, firewall),
       fabricController(runtime, config, frr),
       firewallController(links, firewall),
+      guardController(guards),
     ],
     health: [health.check(), routers.check(), firewallHealth(firewall, runtime.node)],
     metrics: [...fabricMetrics(health), ...routers.metrics(), gatewayMetric(gateways)],

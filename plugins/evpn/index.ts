@@ -9,6 +9,8 @@ import { tapGuests } from './guest/guest-nic.ts';
 import { network, networkError } from './network/network-kind.ts';
 import { networkOperations } from './network/operations.ts';
 
+/** Guests, and the addresses that they have by DHCP: kinds of other plugins, which cards are kept to. */
+const guardKinds = ['vm', 'dhcp-lease', 'dhcp-reservation', network.name];
 /** What changes in the cluster that FRR and the firewall must be told of. */
 const toldKinds = ['node', network.name, networkAcl.name];
 
@@ -37,7 +39,9 @@ export const evpnPlugin: PluginDefinition = definePlugin({
       running = startDaemonPart(runtime);
     });
     pvc.hooks.event.tap(async ({ kind, type }) => {
-      if (type === 'status' || !toldKinds.includes(kind)) return;
+      if (type === 'status') return;
+      if (guardKinds.includes(kind)) running?.guards.wake();
+      if (!toldKinds.includes(kind)) return;
       running?.runtime.touch('cluster', clusterId);
       if (kind === network.name) running?.gateways.changed();
     });

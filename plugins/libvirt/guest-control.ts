@@ -8,7 +8,7 @@ import { DomainDraft } from './domain/draft.ts';
 import { readMark } from './domain/mark.ts';
 import { finishDomain, renderDomain } from './domain/render.ts';
 import { viewDomain } from './domain/view.ts';
-import { parseXml, type XmlElement } from './domain/xml.ts';
+import { parseXml, printXml, type XmlElement } from './domain/xml.ts';
 import { GuestEnds } from './guest-ends.ts';
 import type { KvmFinding } from './kvm-probe.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
@@ -231,6 +231,14 @@ export class GuestControl {
     const { value: reasons } = await this.#hooks.start.call([], { vm: { uuid: id, spec }, node });
     if (reasons.length === 0 || (await this.look(id)) !== undefined) return;
     throw vmError('VM_START_REFUSED', { vm: spec.name, node, reason: reasons.join('; ') });
+  }
+
+  /** Plugs a device into a guest that runs. @throws PvcError VM_DEVICE_REFUSED and what libvirt says */
+  async attach({ id, spec }: VmDoc, device: XmlElement): Promise<void> {
+    const node = this.#runtime.node;
+    const { value: reasons } = await this.#hooks.start.call([], { vm: { uuid: id, spec }, node });
+    if (reasons.length > 0) throw vmError('VM_DEVICE_REFUSED', { vm: spec.name, node, reason: reasons.join('; ') });
+    await this.link.driver.attachDevice(id, printXml(device));
   }
 
   /** A libvirtd that died while it started a guest first takes away what is left of that, once it is back. */

@@ -109,7 +109,7 @@ export function guestController(
             await settle({ runtime, control }, uuid, signal);
             return;
           case 'attach':
-            await control.link.driver.attachDevice(uuid, printXml(step.device));
+            await control.attach(await documents.need(vm, uuid), step.device);
             return;
           case 'detach':
             await control.link.driver.detachDevice(uuid, printXml(step.device));

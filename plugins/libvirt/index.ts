@@ -12,6 +12,7 @@ import { changeOperations } from './operations/change.ts';
 import { consoleOperations } from './operations/console.ts';
 import { defineOperations } from './operations/define.ts';
 import { moveOperations } from './operations/move.ts';
+import { nicChangeOperations } from './operations/nic-change.ts';
 import { nicListOperation } from './operations/nic-list.ts';
 import { nodeGuestOperations } from './operations/node-guests.ts';
 import { powerOperations } from './operations/power.ts';
@@ -38,8 +39,8 @@ declare module '../../core/plugin/plugin.ts' {
       secrets: readonly LibvirtSecret[],
     ) => readonly LibvirtSecret[] | Promise<readonly LibvirtSecret[]>;
     /**
-     * Just before a guest is started on a node, and not when it comes there by a move: give the reasons why it must not
-     * be, with yours added; an empty list lets it start.
+     * Just before a guest is started on a node or gets a device there while it runs, and not when it comes there by a
+     * move: give the reasons why it must not, with yours added; with an empty list it does.
      */
     'libvirt.start': (
       reasons: readonly string[],
@@ -98,6 +99,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         nicListOperation,
         ...defineOperations,
         ...changeOperations,
+        ...nicChangeOperations,
         ...powerOperations,
         ...volumeUserOperations,
         ...snapshotOperations,

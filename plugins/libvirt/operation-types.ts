@@ -6,6 +6,7 @@ import type { changeOperations } from './operations/change.ts';
 import type { consoleOperations } from './operations/console.ts';
 import type { defineOperations } from './operations/define.ts';
 import type { moveOperations } from './operations/move.ts';
+import type { nicChangeOperations } from './operations/nic-change.ts';
 import type { nicListOperation } from './operations/nic-list.ts';
 import type { nodeGuestOperations } from './operations/node-guests.ts';
 import type { powerOperations } from './operations/power.ts';
@@ -21,6 +22,7 @@ type Imports = TypesOf<ReturnType<typeof importOperations>>;
 type Define = TypesOf<typeof defineOperations>;
 type Move = TypesOf<typeof moveOperations>;
 type Nics = TypesOf<readonly [typeof nicListOperation]>;
+type NicChange = TypesOf<typeof nicChangeOperations>;
 type NodeGuests = TypesOf<typeof nodeGuestOperations>;
 type Power = TypesOf<typeof powerOperations>;
 type Query = TypesOf<ReturnType<typeof queryOperations>>;
@@ -36,6 +38,7 @@ export interface GuestOperations
     Exports,
     Imports,
     Move,
+    NicChange,
     Nics,
     NodeGuests,
     Power,

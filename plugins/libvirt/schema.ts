@@ -17,10 +17,30 @@ export const nicSource = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('network'), network: names.objectName }),
 ]);
 
+/** Kilobytes (1000 bytes) a second, as libvirt counts; at most 100 Gbit/s. */
+const rateKBps = z.int().min(1).max(12_500_000);
+
+/** What a card may carry, seen from the guest; without a number as much as it can. */
+export const nicLimits = z.strictObject({ inKBps: rateKBps.optional(), outKBps: rateKBps.optional() });
+
+export const mostOwnAddresses = 64;
+
+/** An address of a guest. */
+export const hostAddress = z.union([z.ipv4(), z.ipv6()]);
+
+/** The card sends only as itself. */
+export const nicAntiSpoof = z.strictObject({
+  /** Its own, beside those that it has by DHCP. */
+  addresses: z.array(hostAddress).max(mostOwnAddresses).default([]),
+});
+
 export const nic = z.strictObject({
   mac: names.macAddress,
   source: nicSource,
   model: word.default('virtio'),
+  /** Of a card on a network of the cluster; the plugin of the network keeps it to them. */
+  limits: nicLimits.optional(),
+  antiSpoof: nicAntiSpoof.optional(),
   /**
    * Children of `<interface>` that PVC does not manage, as XML text; of managed children
    * (`mac`, `source`, `model`) only the other attributes, as partial elements.

@@ -150,6 +150,12 @@ export const vmError = defineErrors({
     http: 409,
     exit: 'refused',
   },
+  VM_DEVICE_REFUSED: {
+    message: 'The guest {vm} cannot get the device on {node} now: {reason}',
+    hint: 'It is tried again by itself.',
+    http: 409,
+    exit: 'refused',
+  },
   VM_START_FAILED: {
     message: 'The guest {vm} could not be started: {reason}',
     hint: 'It is tried again by itself while it is meant to run; `pvc vm stop {vm}` ends that.',
@@ -171,6 +177,12 @@ export const vmError = defineErrors({
   VM_DEVICE_INPUT: {
     message: 'A {what} needs exactly one of {choices}.',
     hint: 'See `pvc vm create --help`. Nothing was changed.',
+    http: 422,
+    exit: 'usage',
+  },
+  VM_NIC_GUARD: {
+    message: 'The network card cannot be kept to that: {reason}.',
+    hint: 'See `pvc vm nic add --help`. Nothing was changed.',
     http: 422,
     exit: 'usage',
   },

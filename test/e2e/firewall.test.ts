@@ -311,6 +311,91 @@ describe('the firewall of networks', { concurrency: false }, () => {
     assert.equal((await nft('--handle', '--stateless', 'list', 'table', 'inet', 'pvc_networks')).stdout, handles);
   });
 
+  it('keeps a card to its own addresses while it runs', async () => {
+    const [{ mac } = assert.fail('no card')] = await lab().ask('hv1', 'vm.nic-list', { network: 'office' });
+    const guards = async () => (await nft('list', 'table', 'bridge', 'pvc_cards')).stdout;
+    const spoofed = '192.168.50.77';
+    const asSomebodyElse = () => guest.pings(officeAddress, 1, `-I ${spoofed}`);
+    await guest.guest.shell(`ip addr add ${spoofed}/24 dev eth0`);
+    await comes(async () => (await asSomebodyElse()) > 0);
+    await run('vm', 'nic', 'modify', 'web1', mac, '--anti-spoof', '--address', guest.address);
+    await lab().waitFor('its guard', async () => (await nft('list', 'tables')).stdout.includes('pvc_cards'));
+    await comes(async () => (await guest.pings(officeAddress)) > 0);
+    await comes(async () => (await guest.pings(outside)) > 0);
+    assert.equal(await asSomebodyElse(), 0);
+    await guest.guest.shell(`arping -U -c 2 -I eth0 ${spoofed}`);
+    for (const kind of ['arp', 'ip']) {
+      const counted = new RegExp(`^\\s+${kind} saddr (?:ip )?!= .*counter packets (\\d+)`, 'm');
+      const [, dropped] = counted.exec(await guards()) ?? [];
+      assert.ok(Number(dropped) > 0, `${kind}: ${await guards()}`);
+    }
+    await guest.guest.shell('ip link set eth0 address 52:54:00:00:00:99');
+    assert.equal(await guest.pings(officeAddress, 1), 0);
+    await guest.guest.shell(`ip link set eth0 address ${mac}`);
+    await comes(async () => (await guest.pings(officeAddress)) > 0);
+    await nft('delete', 'table', 'bridge', 'pvc_cards');
+    await lab().waitFor('it to be there again', async () => (await nft('list', 'tables')).stdout.includes('pvc_cards'));
+    assert.equal(await asSomebodyElse(), 0);
+    await run('vm', 'nic', 'modify', 'web1', mac, '--no-anti-spoof');
+    await comes(async () => (await asSomebodyElse()) > 0);
+    await guest.guest.shell(`ip addr del ${spoofed}/24 dev eth0`);
+    assert.deepEqual((await guest.guest.info()).restartNeeded, []);
+  });
+
+  it('keeps a card to its limit in both directions', async (t: TestContext) => {
+    const [{ mac } = assert.fail('no card')] = await lab().ask('hv1', 'vm.nic-list', { network: 'office' });
+    const [bytes, port] = [1_000_000, 4000];
+    // Serves one connection that brings so many bytes, or takes them; prints the seconds from the first to the last.
+    const server = [
+      'import fcntl, socket, struct, sys, termios, time',
+      `listener = socket.create_server(("${officeAddress}", ${port}))`,
+      'listener.settimeout(120)',
+      'end = listener.accept()[0]',
+      'end.settimeout(120)',
+      'begin = time.monotonic()',
+      'if sys.argv[1] == "in":',
+      `    end.sendall(bytes(${bytes}))`,
+      '    unheard = lambda: struct.unpack("i", fcntl.ioctl(end, termios.TIOCOUTQ, bytes(4)))[0]',
+      '    while unheard() > 0: time.sleep(0.05)',
+      'else:',
+      '    heard = 0',
+      '    while piece := end.recv(65536): heard += len(piece)',
+      `    assert heard == ${bytes}`,
+      'print(time.monotonic() - begin)',
+    ].join('\n');
+    const seconds = async (direction: string): Promise<number> => {
+      const served = office.exec('python3', '-c', server, direction);
+      const sent = direction === 'in' ? '/dev/null' : '/run/sent';
+      await guest.guest.shell(
+        `head -c ${bytes} /dev/zero >/run/sent; until nc ${officeAddress} ${port} <${sent} >/run/heard; do sleep 1; done`,
+      );
+      const { stdout, stderr } = await served;
+      assert.ok(Number(stdout) > 0, stderr);
+      return Number(stdout);
+    };
+    for (const direction of ['in', 'out']) {
+      const free = await seconds(direction);
+      await run('vm', 'nic', 'modify', 'web1', mac, `--limit-${direction}`, '800kbit');
+      await lab().waitFor('its limit', async () => (await nft('list', 'ruleset')).stdout.includes('limit rate over'));
+      const limited = await seconds(direction);
+      t.diagnostic(`1 MB ${direction}: ${free.toFixed(1)} s, with 800 kbit/s ${limited.toFixed(1)} s`);
+      // 100 kB a second, and 231 kB may come at once.
+      assert.ok(limited > 7, `${limited} s`);
+      assert.ok(free < limited);
+      await run('vm', 'nic', 'modify', 'web1', mac, `--limit-${direction}`, 'none');
+      await lab().waitFor('no limit', async () => !(await nft('list', 'tables')).stdout.includes('pvc_cards'));
+    }
+    for (const [words, text] of [
+      [['--limit-in', 'fast'], /a rate is 100mbit/],
+      [['--limit-in', '12kbit'], /a multiple of 8/],
+      [['--address', '10.20.0.1'], /anti-spoof/],
+      [['--no-anti-spoof'], /already/],
+    ] as const) {
+      const answer = await pvc('vm', 'nic', 'modify', 'web1', mac, ...words);
+      assert.ok(answer.code !== 0 && text.test(answer.stderr.replace(/\s+/g, ' ')), answer.stderr);
+    }
+  });
+
   it('goes on counting when something else changes', async () => {
     const before = await packets('office', 100);
     assert.ok(before > 0);

@@ -1,7 +1,7 @@
 /** The command nft(8) on this node: what the kernel has of PVC's table, and how it is told another. @module */
 import { PvcError, type Runtime, z } from '../../../core/plugin/api.ts';
 import { firewallError } from './acl-kind.ts';
-import { tableName } from './nft-text.ts';
+import { networksTables, type Tables } from './nft-text.ts';
 import { reasonOf, refusalOf, ruleParts } from './rule.ts';
 import { type Count, checkRuleset, replacing } from './ruleset.ts';
 
@@ -31,9 +31,12 @@ const noTable = /No such file or directory/;
 
 export class Nft {
   readonly #parts: Parts;
+  readonly #tables: Tables;
 
-  constructor(parts: Parts) {
+  /** @param tables those that it is about */
+  constructor(parts: Parts, tables: Tables = networksTables) {
     this.#parts = parts;
+    this.#tables = tables;
   }
 
   /** @throws PvcError NFT_MISSING */
@@ -55,36 +58,42 @@ export class Nft {
     throw new Error(`${argv.join(' ')}: ${reasonOf(done.stderr)}`);
   }
 
-  /** The tables as the kernel has them, without what changes as packets pass; undefined: there is none. */
+  /** The tables as the kernel has them, without what changes as packets pass; undefined: the first is not there. */
   async list(): Promise<string | undefined> {
-    const list = (family: string) => this.#list(['nft', '--stateless', 'list', 'table', family, tableName]);
-    const packets = await list('inet');
-    // Only where there are networks with a gateway on every node.
-    return packets === undefined ? undefined : `${packets}${(await list('bridge')) ?? ''}`;
+    const { families, name } = this.#tables;
+    const [first, ...others] = families;
+    const list = (family: string) => this.#list(['nft', '--stateless', 'list', 'table', family, name]);
+    let listed = await list(first);
+    for (const family of listed === undefined ? [] : others) listed += (await list(family)) ?? '';
+    return listed;
   }
 
   /** Whether there is a table, whatever is in it. @throws Error with nft's reason */
   async isThere(): Promise<boolean> {
-    const done = await this.#run(['nft', 'list', 'tables', 'inet']);
+    const { families, name } = this.#tables;
+    const [family] = families;
+    const done = await this.#run(['nft', 'list', 'tables', family]);
     if (done.code !== 0) throw new Error(reasonOf(done.stderr));
-    return done.stdout.split('\n').includes(`table inet ${tableName}`);
+    return done.stdout.split('\n').includes(`table ${family} ${name}`);
   }
 
   /** Undefined: there is no table. */
   async counters(): Promise<Map<string, Count> | undefined> {
-    const printed = await this.#list(['nft', '--json', 'list', 'counters', 'table', 'inet', tableName]);
+    const { families, name } = this.#tables;
+    const [family] = families;
+    const printed = await this.#list(['nft', '--json', 'list', 'counters', 'table', family, name]);
     return printed === undefined ? undefined : readCounters(printed);
   }
 
   /** Makes the table this, all at once or not at all. @returns nft's reason when it does not take it */
   async replace(text: string): Promise<string | undefined> {
-    const done = await this.#run(['nft', '--file', '-'], replacing(text));
+    const done = await this.#run(['nft', '--file', '-'], replacing(text, this.#tables));
     return done.code === 0 ? undefined : reasonOf(done.stderr);
   }
 
   /** Takes the table away. @throws Error with nft's reason */
   async remove(): Promise<void> {
-    const done = await this.#run(['nft', '--file', '-'], replacing(''));
+    const done = await this.#run(['nft', '--file', '-'], replacing('', this.#tables));
     if (done.code !== 0) throw new Error(reasonOf(done.stderr));
   }
 

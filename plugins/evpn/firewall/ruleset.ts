@@ -6,7 +6,7 @@
 import { bridgeName } from '../links/names.ts';
 import type { AclDirection } from './acl-kind.ts';
 import { anycastTable, redirectLines } from './anycast-table.ts';
-import { block, set, tableName } from './nft-text.ts';
+import { block, networksTables, set, type Tables, tableName } from './nft-text.ts';
 import { ruleParts } from './rule.ts';
 
 /** One family of addresses of a network that is routed. */
@@ -213,15 +213,10 @@ export function ruleset(input: RulesetInput): string {
 }
 
 /** As one transaction: whatever the tables were before, they are this. */
-export const replacing = (text: string): string =>
-  [
-    ...['inet', 'bridge'].flatMap((family) => [
-      `table ${family} ${tableName} {`,
-      '}',
-      `delete table ${family} ${tableName}`,
-    ]),
-    text,
-  ].join('\n');
+export const replacing = (text: string, { families, name }: Tables = networksTables): string =>
+  [...families.flatMap((family) => [`table ${family} ${name} {`, '}', `delete table ${family} ${name}`]), text].join(
+    '\n',
+  );
 
 const checkTable = 'inet pvc_check';
 

@@ -1,5 +1,6 @@
 /** How guests get onto networks: a card is plugged into the bridge of its network on the node where the guest runs. @module */
 import type { PluginContext, Runtime } from '../../../core/plugin/api.ts';
+import type { Guards } from '../guard/guards.ts';
 import type { Links } from '../links/links.ts';
 import { bridgeName, tapName } from '../links/names.ts';
 import { network } from '../network/network-kind.ts';
@@ -8,6 +9,8 @@ import { network } from '../network/network-kind.ts';
 interface GuestNic {
   readonly mac: string;
   readonly source: { readonly type: string; readonly network?: string };
+  readonly limits?: unknown;
+  readonly antiSpoof?: unknown;
 }
 interface Element {
   readonly name: string;
@@ -23,6 +26,7 @@ interface Draft {
   addNic(nic: GuestNic, plug: Plug): Element;
 }
 interface Guest {
+  readonly uuid: string;
   readonly spec: { readonly nics: readonly GuestNic[] };
 }
 interface About {
@@ -38,9 +42,30 @@ const networksOf = ({ spec }: Guest): string[] => [
   ...new Set(spec.nics.flatMap(({ source }) => (source.type === 'network' ? (source.network ?? []) : []))),
 ];
 
-export function tapGuests(pvc: PluginContext, part: () => { readonly runtime: Runtime; readonly links: Links }): void {
+interface Part {
+  readonly runtime: Runtime;
+  readonly links: Links;
+  readonly guards: Guards;
+}
+
+/** What the cards of a guest are kept to. */
+const guardsOf = ({ spec }: Guest): string =>
+  JSON.stringify(
+    spec.nics.flatMap(({ mac, limits, antiSpoof }) =>
+      (limits ?? antiSpoof) === undefined ? [] : [[mac, limits, antiSpoof]],
+    ),
+  );
+
+export function tapGuests(pvc: PluginContext, part: () => Part): void {
+  /** What was known of guests here when they were last looked at, by UUID. */
+  const seen = new Map<string, string>();
   pvc.on('libvirt.domain', async (root: Element, about: About): Promise<Element> => {
-    const { documents } = part().runtime;
+    const { guards, runtime } = part();
+    const { documents } = runtime;
+    // A node that is no coordinator is told of its guests only.
+    const now = guardsOf(about.vm);
+    if ((seen.get(about.vm.uuid) ?? '[]') !== now) guards.wake();
+    seen.set(about.vm.uuid, now);
     const draft = about.edit(root);
     for (const nic of about.vm.spec.nics) {
       if (nic.source.type !== 'network') continue;
@@ -60,7 +85,7 @@ export function tapGuests(pvc: PluginContext, part: () => { readonly runtime: Ru
     return draft.root;
   });
   pvc.on('libvirt.start', async (reasons: readonly string[], { vm }: { readonly vm: Guest }) => {
-    const { runtime, links } = part();
+    const { runtime, links, guards } = part();
     const { clock } = runtime.host;
     const untilMs = clock.monotonicMs() + bridgeWaitMs;
     const missing: string[] = [];
@@ -76,6 +101,7 @@ export function tapGuests(pvc: PluginContext, part: () => { readonly runtime: Ru
       }
       if (!there) missing.push(`its network ${name} is not on this node yet: see \`pvc fault list\``);
     }
-    return [...reasons, ...missing];
+    const unguarded = guardsOf(vm) === '[]' ? undefined : await guards.refusal();
+    return [...reasons, ...missing, ...(unguarded === undefined ? [] : [unguarded])];
   });
 }

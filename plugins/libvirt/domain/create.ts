@@ -27,6 +27,8 @@ export interface NicFlag {
   readonly mac?: string;
   /** virtio unless said. */
   readonly model?: string;
+  readonly limits?: Nic['limits'];
+  readonly antiSpoof?: Nic['antiSpoof'];
 }
 
 export interface GuestFlags {
@@ -222,7 +224,7 @@ export function fromFlags(flags: GuestFlags): DefinedVm {
     throw domainError('VM_FLAGS_INVALID', { name: flags.name, summary: summarize(problems) }, { details: problems });
   const machine = flags.machine ?? 'q35';
   const disks = drives(flags, isExpress(machine));
-  const nics = (flags.nics ?? []).map(({ source, mac, model = 'virtio' }) => ({ mac, source, model, extra: '' }));
+  const nics = (flags.nics ?? []).map(({ mac, model = 'virtio', ...card }) => ({ ...card, mac, model, extra: '' }));
   const definition = definitionTree(flags, machine, disks);
   const whole = compose({
     uuid: placeholder,

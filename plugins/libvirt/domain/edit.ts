@@ -8,6 +8,7 @@ import { fromXml, type VmFields } from './define.ts';
 import { vmDocumentText } from './document.ts';
 import { domainError, summarize } from './errors.ts';
 import type { NicDraft } from './nic.ts';
+import { rateText } from './nic-guard.ts';
 import { topologyText } from './numa.ts';
 import { changedDomainParts } from './tree-diff.ts';
 import { parseXml } from './xml.ts';
@@ -31,9 +32,12 @@ const sourceText = (source: NicDraft['source'] | Disk['source']): string => {
 
 type Described = Readonly<Record<string, string>>;
 
-const nicFacts = ({ source, model, extra }: NicDraft): Described => ({
+const nicFacts = ({ source, model, limits, antiSpoof, extra }: NicDraft): Described => ({
   source: sourceText(source),
   model,
+  'limit in': rateText(limits?.inKBps),
+  'limit out': rateText(limits?.outKBps),
+  'anti-spoofing': antiSpoof === undefined ? 'off' : ['on', ...antiSpoof.addresses].join(' '),
   elements: extra,
 });
 const diskFacts = ({ device, bus, source, format, readonly, extra }: Disk): Described => ({

@@ -5,6 +5,7 @@
 import { names } from '../../../core/plugin/api.ts';
 import { type Nic, word } from '../schema.ts';
 import { mergeExtra, takeExtra } from './extra.ts';
+import { guardElements, takeGuard } from './nic-guard.ts';
 import { child, el, type XmlElement } from './xml.ts';
 
 /** A card whose MAC address may still have to be chosen. */
@@ -55,7 +56,8 @@ export function readNic(device: XmlElement): DeviceReading<NicDraft> {
   const foreign = Object.keys(device.attributes).filter((name) => name !== 'type');
   if (foreign.length > 0)
     return { leave: `the attribute ${foreign[0]} is none that PVC manages, so the element stays as it is` };
-  const extra = takeExtra(device, managed);
+  const { guard, rest } = type === 'network' ? takeGuard(device) : { guard: {}, rest: device };
+  const extra = takeExtra(rest, managed);
   if (extra === undefined) return { leave: 'an element occurs twice in it, so it stays as it is' };
 
   const problems: string[] = [];
@@ -70,7 +72,7 @@ export function readNic(device: XmlElement): DeviceReading<NicDraft> {
   if (!model.success) problems.push(`model/@type: ${model.error.issues[0]?.message ?? 'not a word'}`);
   if (extra.length > 16_384) problems.push('has more than 16384 characters of unmanaged elements; remove some');
   if (problems.length > 0 || source === undefined || !model.success) return { problems };
-  return { device: { mac, source, model: model.data, extra } };
+  return { device: { mac, source, model: model.data, ...guard, extra } };
 }
 
 /** Where a card is plugged in, as libvirt shall see it: what a plugin says for a network of its own. */
@@ -102,6 +104,8 @@ export function nicElement(nic: NicDraft | Nic, foreign?: NicPlug): XmlElement {
   );
   // What stood beside another kind of source (a port group, a start-up policy) is no part of this one.
   mergeExtra(device, nic.extra, managed, foreign === undefined ? [] : ['source']);
-  for (const element of plug.children ?? []) device.children.push(element);
+  // A plugin that plugs the card in keeps it to its limits as well: libvirt is not told of them.
+  const more = foreign === undefined ? guardElements(nic) : (foreign.children ?? []);
+  for (const element of more) device.children.push(element);
   return device;
 }

@@ -3,45 +3,18 @@ import { defineMutation, modelError, names, type PlanBuilder, z } from '../../..
 import { busFaults } from '../domain/disk.ts';
 import { vmDocumentText } from '../domain/document.ts';
 import { editFromXml } from '../domain/edit.ts';
-import { assignMacs, chooseMac } from '../domain/mac.ts';
-import { specProblems } from '../domain/numa.ts';
+import { assignMacs } from '../domain/mac.ts';
 import { definitionWith } from '../domain/scsi.ts';
 import { textDiff } from '../domain/text-diff.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { diskTarget, topology, type VmSpec, word } from '../schema.ts';
 import { isRunning, vm, vmError } from '../vm-kind.ts';
-import { answerOf, needRoom, needStopped, needVm, vmAnswer, vmArgument, vmRef, vmTask } from './common.ts';
-import { diskSourceOf, nicSourceOf } from './define.ts';
+import { answerOf, needRoom, needStopped, needVm, vmAnswer, vmArgument, vmRef } from './common.ts';
+import { diskSourceOf } from './define.ts';
 import { metaOptions, metaShape, withMeta } from './meta-input.ts';
 import { runModify } from './modify-cli.ts';
 import { takenMacs } from './new-guest.ts';
-
-const restartTask = (plan: PlanBuilder, doc: VmDoc, restart: boolean): void => {
-  if (!restart || !isRunning(doc)) return;
-  vmTask(plan, doc, 'vm.restart', doc.spec.shutdown.timeoutS * 1000 + 180_000, { force: false });
-  plan.act(`restart ${doc.spec.name} so that it takes effect`);
-};
-
-const expect = z.int().min(0).optional().describe('refuse unless the guest’s document is at this version');
-const restart = z.boolean().default(false).describe('restart a running guest so that the change takes effect');
-
-/** @throws PvcError VM_VERSION */
-function needVersion(doc: VmDoc, expected: number | undefined): void {
-  if (expected !== undefined && expected !== doc.specVersion)
-    throw vmError('VM_VERSION', { vm: doc.spec.name, now: doc.specVersion, expected });
-}
-
-/** Checks what no schema can: that parts of the spec agree; shows the difference; writes it. */
-function change(plan: PlanBuilder, doc: VmDoc, spec: VmSpec): void {
-  const problems = specProblems(spec);
-  if (problems.length > 0)
-    throw modelError(
-      'DOCUMENT_INVALID',
-      { kind: 'vm', id: doc.spec.name, reason: problems.join('; ') },
-      { details: problems },
-    );
-  plan.update(vm, doc, spec);
-}
+import { change, expect, needVersion, restart, restartTask } from './spec-change.ts';
 
 const takesEffect = (plan: PlanBuilder, doc: VmDoc, restarts: boolean): void => {
   if (isRunning(doc) && !restarts)
@@ -303,71 +276,6 @@ export const changeOperations = [
       const spec: VmSpec = { ...doc.spec, tags: doc.spec.tags.filter((tag) => tag.name !== input.tag) };
       change(plan, doc, spec);
       plan.act(`take the tag ${input.tag} off ${doc.spec.name}`);
-      return answerOf({ ...doc, spec });
-    },
-  }),
-  defineMutation({
-    name: 'vm.nic-add',
-    summary: 'Add a network card, at once where the guest can take it',
-    http: { method: 'POST', path: '/vms/{vm}/nics' },
-    cli: {
-      command: 'vm nic add',
-      arguments: [vmArgument, { field: 'bridge' }],
-      options: { restart: { short: 'r' } },
-      waits: true,
-      examples: ['pvc vm nic add web1 br0', 'pvc vm nic add web1 --network tenant1'],
-    },
-    role: 'operator',
-    input: z.strictObject({
-      vm: vmRef,
-      bridge: names.linkName.optional().describe('bridge of the node'),
-      network: names.objectName.optional().describe('network of the cluster'),
-      mac: names.macAddress.optional().describe('MAC address (chosen)'),
-      model: word.default('virtio').describe('kind of card'),
-      expect,
-      restart,
-    }),
-    output: vmAnswer.extend({ mac: z.string() }),
-    async plan(plan, context, input) {
-      const doc = await needVm(context.view, input.vm);
-      needVersion(doc, input.expect);
-      const taken = await takenMacs(context);
-      if (input.mac !== undefined && taken.has(input.mac))
-        throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'MAC address', value: input.mac, owner: '' });
-      const mac =
-        input.mac ?? chooseMac({ randomBytes: (length) => context.bytes(length), taken: (one) => taken.has(one) });
-      const spec: VmSpec = {
-        ...doc.spec,
-        nics: [...doc.spec.nics, { mac, model: input.model, source: nicSourceOf(input), extra: '' }],
-      };
-      change(plan, doc, spec);
-      plan.act(`add the network card ${mac} to ${doc.spec.name}${isRunning(doc) ? ', while it runs' : ''}`);
-      restartTask(plan, doc, input.restart);
-      return { ...answerOf({ ...doc, spec }), mac };
-    },
-  }),
-  defineMutation({
-    name: 'vm.nic-remove',
-    summary: 'Take a network card out, at once where the guest can give it',
-    http: { method: 'DELETE', path: '/vms/{vm}/nics/{mac}' },
-    cli: {
-      command: 'vm nic remove',
-      arguments: [vmArgument, { field: 'mac' }],
-      options: { restart: { short: 'r' } },
-      waits: true,
-    },
-    role: 'operator',
-    input: z.strictObject({ vm: vmRef, mac: names.macAddress, expect, restart }),
-    output: vmAnswer,
-    async plan(plan, { view }, input) {
-      const doc = await needVm(view, input.vm);
-      needVersion(doc, input.expect);
-      if (!doc.spec.nics.some((nic) => nic.mac === input.mac))
-        throw vmError('VM_DEVICE_NOT_FOUND', { vm: doc.spec.name, what: 'network card', device: input.mac });
-      const spec: VmSpec = { ...doc.spec, nics: doc.spec.nics.filter((nic) => nic.mac !== input.mac) };
-      change(plan, doc, spec);
-      plan.act(`take the network card ${input.mac} out of ${doc.spec.name}${isRunning(doc) ? ', while it runs' : ''}`);
-      restartTask(plan, doc, input.restart);
       return answerOf({ ...doc, spec });
     },
   }),

@@ -9,6 +9,7 @@ import { vm, vmError } from '../vm-kind.ts';
 import { answerOf, foretell, needStopped, needVm, vmAnswer, vmArgument, vmRef, vmTask } from './common.ts';
 import { type MetaInput, metaDefaults, metaOptions, metaShape, withMeta } from './meta-input.ts';
 import { planGuest } from './new-guest.ts';
+import { guardAsAsked, newGuardInput } from './nic-guard-input.ts';
 import { startTimeoutMs } from './power.ts';
 
 const newGuest = {
@@ -82,7 +83,7 @@ export const defineOperations = [
         node: { complete: 'node', short: 't' },
         tag: { short: 'g' },
         disk: { from: 'pairs', lone: 'file', value: 'PATH[,bus=,format=]', complete: 'file' },
-        nic: { from: 'pairs', lone: 'bridge', value: 'BRIDGE|network=NAME[,mac=,model=]' },
+        nic: { from: 'pairs', lone: 'bridge', value: 'BRIDGE|network=NAME[,mac=,model=,limitIn=,limitOut=,antiSpoof]' },
         topology: { from: 'pairs', value: 'sockets=,cores=,threads=' },
         cdrom: { complete: 'file' },
         kernel: { complete: 'file' },
@@ -92,6 +93,7 @@ export const defineOperations = [
       examples: [
         'pvc vm create web1 --vcpus 2 --memory 2048 --disk /var/lib/images/web1.qcow2,format=qcow2 --nic br0 --start',
         'pvc vm create web2 --memory 2G --disk volume=vms/web2 --nic network=office --start',
+        'pvc vm create web3 --disk volume=vms/web3 --nic network=office,limitIn=100mbit,antiSpoof --start',
         'pvc vm create live --memory 1024 --cdrom /var/lib/images/debian.iso',
         'pvc vm create tiny --memory 192 --kernel /boot/vmlinuz --initrd /boot/initrd --cmdline console=ttyS0 --start',
       ],
@@ -147,6 +149,9 @@ export const defineOperations = [
             user: z.boolean().optional(),
             mac: names.macAddress.optional(),
             model: word.optional(),
+            limitIn: newGuardInput.limitIn,
+            limitOut: newGuardInput.limitOut,
+            antiSpoof: newGuardInput.antiSpoof,
           }),
         )
         .max(64)
@@ -185,7 +190,10 @@ export const defineOperations = [
           guestAgent: input.guestAgent,
           watchdog: input.watchdog,
           disks: input.disk?.map((disk) => defined({ source: diskSourceOf(disk), format: disk.format, bus: disk.bus })),
-          nics: input.nic?.map((nic) => defined({ source: nicSourceOf(nic), mac: nic.mac, model: nic.model })),
+          nics: input.nic?.map((nic) => {
+            const source = nicSourceOf(nic);
+            return defined({ source, mac: nic.mac, model: nic.model, ...guardAsAsked(source, {}, nic) });
+          }),
         }),
       } as GuestFlags;
       return planNew(plan, context, fromFlags(flags), input);

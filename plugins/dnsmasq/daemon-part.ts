@@ -1,6 +1,8 @@
 /** What of DHCP lives only while a daemon runs. @module */
 import type { AnyController, Runtime } from '../../core/plugin/api.ts';
 import type { DnsmasqConfig } from './config.ts';
+import { leaseController } from './lease/lease-controller.ts';
+import { LeaseSpool } from './lease/lease-spool.ts';
 import { serverController } from './server/server-controller.ts';
 import { Servers } from './server/servers.ts';
 import { tidyController } from './tidy-controller.ts';
@@ -12,12 +14,14 @@ export interface DaemonPart {
 }
 
 export function startDaemonPart(runtime: Runtime): DaemonPart {
-  const servers = new Servers(runtime);
+  const spool = new LeaseSpool(runtime);
+  const servers = new Servers(runtime, spool);
   return {
     runtime,
     servers,
     controllers: [
       serverController(runtime, runtime.section('dnsmasq') as DnsmasqConfig, servers),
+      leaseController(runtime, spool),
       tidyController(runtime),
     ],
   };

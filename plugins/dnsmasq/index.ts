@@ -4,7 +4,6 @@ import { dnsmasqConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { refusal } from './guard.ts';
 import { lease } from './lease/lease-kind.ts';
-import { leaseOperations } from './lease/lease-operations.ts';
 import { listOperations } from './list/list-operation.ts';
 import { networkKind } from './network.ts';
 import { reservation } from './reservation/reservation-kind.ts';
@@ -33,7 +32,6 @@ export const dnsmasqPlugin: PluginDefinition = definePlugin({
       ...settingsOperations(runtime),
       ...reservationOperations(runtime),
       ...listOperations(runtime),
-      ...leaseOperations(() => runtime().documents),
     ]);
     pvc.hooks.start.tap(async (started) => {
       // Not above: a command line needs no controllers.

@@ -35,5 +35,5 @@ export const bridgeName = (vni: string): string => `pvcn${vni}`;
 
 /** @throws PvcError what the query throws */
 export async function networksOf(runtime: Pick<Runtime, 'ask' | 'signal'>): Promise<Network[]> {
-  return z.array(row).parse(await runtime.ask('network.list', {}, runtime.signal));
+  return z.array(row).parse(await runtime.ask('network.list', { guests: false }, runtime.signal));
 }

@@ -154,7 +154,7 @@ describe('the file of reservations', () => {
 
 describe('the lease script', () => {
   it('is what the shell takes', () => {
-    const text = leaseScript({ vni: '10000', directory, socket: '/run/pvc/pvc.sock' });
+    const text = leaseScript({ vni: '10000', directory, reported: '/run/pvc/dnsmasq-leases/reported' });
     assertGolden('lease-script.sh', text);
     const tested = spawnSync('sh', ['-n'], { input: text, encoding: 'utf8' });
     assert.equal(tested.status, 0, tested.stderr);

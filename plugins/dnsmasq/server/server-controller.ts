@@ -11,9 +11,18 @@ import { leaseScript } from './lease-script.ts';
 import { resolverOf } from './resolver.ts';
 import { planServer, type ServerFiles, type ServerStep, type ServerView } from './server-plan.ts';
 import type { Servers } from './servers.ts';
+import { shared } from './shared.ts';
 
 export function serverController(runtime: Runtime, config: DnsmasqConfig, servers: Servers): AnyController {
   const { documents } = runtime;
+
+  /** What concerns all networks: each of them is looked at when one of them changes. */
+  const about = shared(async () => ({
+    networks: await networksOf(runtime),
+    reservations: await documents.list(reservation),
+    resolver: await resolverOf(runtime),
+    forwarders: await forwardersOf(runtime.host, config),
+  }));
 
   async function duty(): Promise<ServerView['duty']> {
     if (servers.duty) return 'ours';
@@ -24,19 +33,17 @@ export function serverController(runtime: Runtime, config: DnsmasqConfig, server
 
   /** @throws PvcError DHCP_INVALID when the settings do not fit the network any more */
   async function wanted(vni: string, settings: DhcpSpec): Promise<ServerFiles | undefined> {
-    const networks = await networksOf(runtime);
+    const { networks, reservations: all, resolver, forwarders } = await about();
     const network = networks.find((one) => String(one.vni) === vni);
     if (network === undefined) return undefined;
     const problems = settingsProblems(settings, network);
     if (problems.length > 0) throw dhcpError('DHCP_INVALID', { network: network.name, reason: problems.join('; ') });
     const directory = servers.directory(vni);
-    const reservations = reservationsOf(await documents.list(reservation), settings.instance);
-    const resolver = await resolverOf(runtime);
-    const forwarders = await forwardersOf(runtime.host, config);
+    const reservations = reservationsOf(all, settings.instance);
     return {
       conf: serverConf({ network, settings, networks, reservations, resolver, forwarders, directory }),
       hosts: serverHosts({ reservations }),
-      script: leaseScript({ vni, directory, socket: `${runtime.directories.run}/pvc.sock` }),
+      script: leaseScript({ vni, directory, reported: servers.reported }),
     };
   }
 

@@ -166,7 +166,7 @@ describe('files', () => {
       () => files.remove(join(directory, 'b')),
     ]) {
       told = Promise.withResolvers<void>();
-      await act();
+      await Promise.resolve(act());
       await told.promise;
     }
     stop.abort();

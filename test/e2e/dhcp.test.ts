@@ -209,6 +209,27 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
     for (const guest of [a, b]) await renews(guest, (await addressOf(guest)) ?? assert.fail('no address'));
   });
 
+  it('notes what dnsmasq told while the daemon was away', async () => {
+    const primary = 'hv2';
+    await makePrimary(primary);
+    const [mac, address, expires] = ['52:54:00:70:76:e1', '10.20.0.190', Math.floor(Date.now() / 1000) + 3_000];
+    await lab().daemon(primary, 'pause');
+    // As dnsmasq itself calls it; in its own time a lease would come too late for the gateway of a daemon that stands still.
+    await lab().exec(primary, [
+      ...['env', `DNSMASQ_LEASE_EXPIRES=${expires}`, '/run/pvc/dnsmasq/10000/lease-script'],
+      ...['add', mac, address, 'away'],
+    ]);
+    assert.equal(await leaseOf(address), undefined);
+    await lab().daemon(primary, 'kill');
+    const noted = await lab().waitFor('the lease to be noted', () => leaseOf(address), { timeoutMs: 120_000 });
+    assert.deepEqual([noted.mac, noted.hostname, noted.expiresMs], [mac, 'away', expires * 1000]);
+    await lab().waitFor('nothing to be left', async () => {
+      const { stdout } = await lab().exec(primary, ['find', '/run/pvc/dnsmasq-leases', '-type', 'f']);
+      return stdout === '';
+    });
+    await served('hv1');
+  });
+
   it('keeps every lease when the primary loses power', async () => {
     await makePrimary('hv2');
     const before = await rows();

@@ -165,7 +165,7 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
       const now = await served('hv1');
       return now.primary !== 'hv2' && now;
     });
-    const told = await lab().exec(primary, ['cat', '/run/pvc/dnsmasq/10000/told']);
+    const told = await lab().exec(primary, ['cat', '/run/pvc/dnsmasq/10000/leases']);
     const after = await keeps(before);
     for (const { type, address, expiresMs } of before) {
       if (type !== 'lease') continue;

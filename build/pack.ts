@@ -76,6 +76,8 @@ export async function pack(options: PackOptions): Promise<void> {
         useCodeCache: false,
         // 'none': NODE_OPTIONS of whoever starts it, or of an attacker, has no effect on a daemon that runs as root.
         execArgvExtension: 'none',
+        // Room for new objects, in MiB: Node's own 16 make an idle daemon 20 MiB larger, for nothing that it would notice.
+        execArgv: ['--max-semi-space-size=4'],
         assets: options.assets,
       },
     });

@@ -9,6 +9,8 @@ import { type JoinParts, joinOperations } from './cluster/join-operations.ts';
 import { readMembership, readSecret } from './cluster/membership.ts';
 import { nodeOperations } from './cluster/node-operations.ts';
 import { pluginOperations } from './cluster/plugin-operations.ts';
+import { bmcOperations } from './cluster/power/bmc-operations.ts';
+import { powerOperations } from './cluster/power/power-operations.ts';
 import { removeNodeOperations } from './cluster/remove-node.ts';
 import { taskOperations } from './cluster/task-operations.ts';
 import { tlsFiles } from './cluster/tls-files.ts';
@@ -20,6 +22,7 @@ import type { EventLog } from './event/event-log.ts';
 import { eventOperations } from './event/event-operations.ts';
 import { fault } from './fault/fault-kind.ts';
 import type { Host } from './host/host.ts';
+import { bmcSecret } from './model/bmc-kind.ts';
 import { cluster } from './model/cluster-kind.ts';
 import type { AnyKind } from './model/kind.ts';
 import { node } from './model/node-kind.ts';
@@ -30,6 +33,7 @@ import * as api from './plugin/api.ts';
 import { builtinPlugins } from './plugin/builtin.ts';
 import { loadPlugins } from './plugin/load.ts';
 import { type PluginDefinition, Plugins } from './plugin/plugin.ts';
+import type { NodePower } from './plugin/power.ts';
 import type { Documents } from './store/documents.ts';
 import { task } from './task/task-kind.ts';
 
@@ -42,6 +46,8 @@ export interface Program {
   documents: Documents | undefined;
   /** Set by the daemon; undefined elsewhere. */
   events: EventLog | undefined;
+  /** Set by the daemon; undefined elsewhere. */
+  power: NodePower | undefined;
   /** Every kind of object that this process knows. */
   readonly kinds: readonly AnyKind[];
 }
@@ -90,6 +96,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     registry,
     documents: undefined,
     events: undefined,
+    power: undefined,
     kinds: kindsOf(plugins),
   };
   const documents = (): Documents => {
@@ -104,6 +111,8 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     }),
     ...nodeOperations(host.clock),
     ...removeNodeOperations(documents),
+    ...bmcOperations(() => plugins.hooks.power.items().map(({ item }) => item)),
+    ...powerOperations(() => program.power),
     ...joinOperations(joinParts(host, loaded.config)),
     ...faultOperations,
     ...taskOperations,
@@ -146,7 +155,7 @@ const reservedKeys = new Set(['claim', 'at', 'alive', 'primary', 'layout']);
 
 /** Core's kinds and those of plugins; one that takes a name that is taken is left out, as a trouble of its plugin. */
 function kindsOf(plugins: Plugins): AnyKind[] {
-  const kinds: AnyKind[] = [cluster, node, task, fault, token, audit];
+  const kinds: AnyKind[] = [cluster, node, bmcSecret, task, fault, token, audit];
   for (const { plugin, item } of plugins.hooks.kinds.items()) {
     if (!/^[a-z][a-z0-9-]{0,39}$/.test(item.name) || reservedKeys.has(item.name)) {
       if (plugin.builtin) throw new Error(`kind ${item.name} cannot be named so`);

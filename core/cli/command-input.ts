@@ -79,6 +79,7 @@ async function convert(
   if (typeof text === 'boolean') return field.shape.type === 'boolean' ? text : field.shape.type === 'list' ? [] : null;
   const one = async (word: string): Promise<unknown> => {
     if (cli.from === 'file') return read(label, word);
+    if (cli.words?.includes(word) === true) return word;
     try {
       return parseValue(word, field.shape, { unit: field.unit, json: cli.from === 'json', lone: cli.lone });
     } catch (error) {

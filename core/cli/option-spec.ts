@@ -159,7 +159,7 @@ export function optionHelp(
   const notes: string[] = [];
   const shape = field.shape.type === 'list' ? field.shape.item : field.shape;
   if (shape.type === 'choice' && shown.value !== shape.values.join('|'))
-    notes.push(`one of ${shape.values.join(', ')}`);
+    notes.push(`one of ${[...(cli.words ?? []), ...shape.values].join(', ')}`);
   if (cli.from === 'file') notes.push('`-` is standard input');
   if (shown.repeat && !field.description.includes('repeated')) notes.push('may be repeated');
   const byDefault = defaultText(field);

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { fault, severities } from '../fault/fault-kind.ts';
 import { cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
-import { node } from '../model/node-kind.ts';
+import { type NodeSpec, node } from '../model/node-kind.ts';
 import { audit } from '../operation/audit.ts';
 import { defineMutation, defineQuery, type QueryContext } from '../operation/operation.ts';
 import type { Documents } from '../store/documents.ts';
@@ -42,6 +42,14 @@ export const clusterStatus = z.object({
 });
 export type ClusterStatusView = z.infer<typeof clusterStatus>;
 
+/** Nodes whose power nobody can switch from outside; one that is alone has nobody to do so. */
+function withoutBmc(nodes: readonly { readonly id: string; readonly spec: NodeSpec }[]): Record<string, string> {
+  const names = nodes.filter(({ spec }) => spec.bmc === undefined).map(({ id }) => id);
+  if (nodes.length === 1 || names.length === 0) return {};
+  const shown = names.length > 5 ? [...names.slice(0, 5), `${names.length - 5} more`] : names;
+  return { 'Without a BMC': `${shown.join(', ')} (power cannot be switched from outside)` };
+}
+
 export interface ClusterOperationParts {
   readonly version: string;
   readonly documents: () => Documents;
@@ -71,7 +79,11 @@ export function clusterOperations(parts: ClusterOperationParts) {
         if (doc === undefined) throw clusterError('CLUSTER_NOT_INITIALISED', { path: store.backend });
         const alive = await view.alive();
         const open = faults.filter(isOpen);
-        const objects: Record<string, number | string> = Object.assign({}, ...(await parts.count(context)));
+        const objects: Record<string, number | string> = Object.assign(
+          {},
+          ...(await parts.count(context)),
+          withoutBmc(nodes),
+        );
         return {
           name: doc.spec.name,
           version: parts.version,

@@ -16,6 +16,7 @@ import type { ClusterStatusView } from './cluster-operations.ts';
 import type { FaultView } from './fault-operations.ts';
 import type { NodeDetail, NodeRow } from './node-operations.ts';
 import type { PluginRow } from './plugin-operations.ts';
+import { bmcInWords } from './power/bmc-render.ts';
 
 export function renderClusterStatus(status: ClusterStatusView, context: RenderContext): string {
   const { nodes, resources } = status;
@@ -128,6 +129,7 @@ export function renderNode(one: NodeDetail, context: RenderContext): string {
             : `${formatMiB(one.memoryMiB.available)} available of ${formatMiB(one.memoryMiB.total)}`,
         ],
         ['System', one.machine === null ? null : `${one.machine.os}, Linux ${one.machine.kernel}, ${one.machine.arch}`],
+        ['BMC', bmcInWords(one.bmc)],
         ['Last report', one.updatedMs === null ? null : formatAgo(one.updatedMs, context.nowMs)],
       ],
       context,

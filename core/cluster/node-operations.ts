@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { defineErrors } from '../error/error.ts';
 import { fault } from '../fault/fault-kind.ts';
 import type { Clock } from '../host/clock.ts';
+import { bmcSpec } from '../model/bmc-kind.ts';
 import { cluster, clusterId } from '../model/cluster-kind.ts';
 import type { Doc } from '../model/kind.ts';
 import { nodeName } from '../model/names.ts';
@@ -29,6 +30,7 @@ const nodeRow = z.object({
 export type NodeRow = z.infer<typeof nodeRow>;
 
 const nodeDetail = nodeRow.extend({
+  bmc: bmcSpec.nullable().describe('by which its power is switched; null: it has none, or nobody has described it'),
   machine: nodeStatus.shape.machine.nullable(),
   facts: nodeStatus.shape.facts,
   services: nodeStatus.shape.services,
@@ -221,6 +223,7 @@ export const nodeOperations = (clock: Clock) => [
       const faults = (await view.list(fault)).filter(isOpen).filter((one) => one.status.node === name);
       return {
         ...rowOf(doc, alive),
+        bmc: doc.spec.bmc ?? null,
         machine: doc.status?.machine ?? null,
         facts: doc.status?.facts ?? {},
         services: doc.status?.services ?? [],

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { defineErrors, PvcError } from '../error/error.ts';
 import type { Host } from '../host/host.ts';
+import { bmcSecret } from '../model/bmc-kind.ts';
 import { nodeName } from '../model/names.ts';
 import { node } from '../model/node-kind.ts';
 import { defineMutation } from '../operation/operation.ts';
@@ -96,7 +97,11 @@ export function removeNodeTask({ host, documents, guard, ensemble }: RemoveParts
       for (let tries = 1; ; tries += 1) {
         const doc = await documents.get(node, name);
         if (doc === undefined) return { node: name };
-        const { ops, topics } = documents.commitOf([{ do: 'remove', kind: node, before: doc }]);
+        const secret = await documents.get(bmcSecret, name);
+        const { ops, topics } = documents.commitOf([
+          { do: 'remove', kind: node, before: doc },
+          ...(secret === undefined ? [] : [{ do: 'remove', kind: bmcSecret, before: secret } as const]),
+        ]);
         const done = await documents.store.commit([...guard(`the end of ${name}`), ...ops], topics);
         if (done.outcome === 'ok') return { node: name };
         if (tries >= 10) {

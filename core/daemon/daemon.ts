@@ -7,6 +7,8 @@
 import { announceFloating, placeOfFloating } from '../cluster/floating-address.ts';
 import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addresses.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
+import { BmcPower } from '../cluster/power/bmc-power.ts';
+import { powerTask } from '../cluster/power/power-task.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
 import { type RemoveParts, removeNodeTask } from '../cluster/remove-node.ts';
 import { followShapes, raiseShapes, refuseTooOld } from '../cluster/shape-gate.ts';
@@ -140,6 +142,8 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         alive: async (name) => (await store.read(aliveKey(name))) !== undefined,
       },
     );
+    const power = new BmcPower(host, documents, () => hooks.power.items().map(({ item }) => item));
+    program.power = power;
     const runtime: Runtime = {
       host,
       node,
@@ -151,6 +155,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         made.spec.authority === undefined ? undefined : { ...tlsFiles(config), authority: tlsFiles(config).ca },
       signal,
       isPrimary: () => primary.isPrimary(),
+      power,
       touch: (kind, id) => engine.touch(kind, id),
       write: (writes, how = {}) =>
         writeDocuments(documents, writes, how.asPrimary === true ? primary.guard('what the primary writes') : []),
@@ -259,6 +264,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
             guard: (what) => primary.guard(what),
             ensemble: options.ensemble ?? (async () => undefined),
           }),
+          powerTask(node, power),
           ...hooks.tasks.items().map(({ item }) => item),
         ].map((item) => [item.action, item]),
       ),

@@ -1,5 +1,6 @@
 /** A node: a server of the cluster. `spec` says what it is for, `status` is written by its own daemon. @module */
 import { z } from 'zod';
+import { bmcSpec } from './bmc-kind.ts';
 import { defineKind } from './kind.ts';
 import { nodeName } from './names.ts';
 
@@ -11,6 +12,8 @@ export const nodeSpec = z.strictObject({
   address: z.union([z.ipv4(), z.ipv6()]).optional(),
   /** Number of its server in the ZooKeeper ensemble; coordinators only. */
   server: z.int().min(1).max(255).optional(),
+  /** By which its power is switched from outside. */
+  bmc: bmcSpec.optional(),
 });
 export type NodeSpec = z.infer<typeof nodeSpec>;
 

@@ -23,6 +23,8 @@ export interface CliOption {
   readonly lone?: string;
   /** Kind of object whose names complete it (`vm`, `node`, `task`), or fixed words, or files. */
   readonly complete?: string | readonly string[];
+  /** Further words, besides those that the schema takes: the command's own `run` knows what they mean. */
+  readonly words?: readonly string[];
   /** The field is not offered on the command line. */
   readonly hidden?: boolean;
 }
@@ -85,6 +87,8 @@ export interface CliTerminal extends RenderContext {
   warn(text: string): void;
   /** False in a script unless `--yes` was given. */
   confirm(question: string): Promise<boolean>;
+  /** A line that somebody types; `hidden` is not echoed. Undefined at end of input. @throws PvcError NO_TERMINAL */
+  ask(question: string, options?: { readonly hidden?: boolean }): Promise<string | undefined>;
   /** Opens $VISUAL or $EDITOR on the text and gives back what was saved. @throws PvcError EDIT_UNCHANGED */
   edit(text: string, suffix: string): Promise<string>;
   /** Aborts on Ctrl-C. */

@@ -6,6 +6,7 @@
 import { cephPlugin } from '../../plugins/ceph/index.ts';
 import { dnsmasqPlugin } from '../../plugins/dnsmasq/index.ts';
 import { evpnPlugin } from '../../plugins/evpn/index.ts';
+import { ipmiPlugin } from '../../plugins/ipmi/index.ts';
 import { libvirt } from '../../plugins/libvirt/index.ts';
 import { powerdnsPlugin } from '../../plugins/powerdns/index.ts';
 import type { PluginDefinition } from './plugin.ts';
@@ -17,4 +18,5 @@ export const builtinPlugins: readonly PluginDefinition[] = [
   dnsmasqPlugin,
   libvirt,
   powerdnsPlugin,
+  ipmiPlugin,
 ];

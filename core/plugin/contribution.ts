@@ -105,6 +105,8 @@ const metric = z.looseObject({
   collect: fn,
 });
 
+const power = z.looseObject({ name: word, summary: text, status: fn, off: fn, on: fn, reset: fn });
+
 const named = (value: unknown): string => {
   const { name, action, field } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   const label = name ?? action ?? field;
@@ -128,6 +130,7 @@ export const problemOf = {
   task: shaped('task', task),
   health: shaped('health check', health),
   metric: shaped('metric', metric),
+  power: shaped('power driver', power),
   facts: shaped('facts', z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
   counts: shaped('counts', z.record(z.string(), z.union([z.number(), z.string().max(200)]))),
   reason: shaped('reason', text),

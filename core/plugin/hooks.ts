@@ -14,6 +14,7 @@ import type { AnyTaskDefinition } from '../task/task-definition.ts';
 import { problemOf } from './contribution.ts';
 import { CollectHook, FirstHook, ListHook, StageHook, StrictHook } from './hook-point.ts';
 import type { InitPart } from './init-part.ts';
+import type { PowerDriver } from './power.ts';
 import type { Runtime } from './runtime.ts';
 import type { HookContext } from './tap-guard.ts';
 
@@ -67,6 +68,14 @@ export const createHooks = (context: HookContext) =>
     health: new ListHook<HealthCheck>('health', context, {
       problem: problemOf.health,
       key: (check) => `the health check ${check.name}`,
+    }),
+    /**
+     * Drivers that switch machines through their BMCs, by protocol. Read in every process; called in the daemon, after
+     * `start`. Which one a node's BMC needs is told by its document; attempts, deadlines and reading back are core's.
+     */
+    power: new ListHook<PowerDriver>('power', context, {
+      problem: problemOf.power,
+      key: (driver) => `the power driver ${driver.name}`,
     }),
     /** Metrics of this node. Read once in the daemon, after `start`. */
     metrics: new ListHook<MetricDefinition>('metrics', context, {

@@ -4,6 +4,7 @@ import type { Host } from '../host/host.ts';
 import type { MutationAnswer } from '../operation/execute.ts';
 import type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
 import type { Documents, Write } from '../store/documents.ts';
+import type { NodePower } from './power.ts';
 
 /** An address on a device of this node. */
 export interface LeasedAddress {
@@ -26,6 +27,8 @@ export interface Runtime {
   /** Aborts when the daemon stops. */
   readonly signal: AbortSignal;
   readonly isPrimary: () => boolean;
+  /** The power of nodes, through their BMCs. For the primary: other nodes may have no way to the BMCs. */
+  readonly power: NodePower;
   /** Makes the controllers of that kind look at the object now. */
   touch(kind: string, id: string): void;
   /**

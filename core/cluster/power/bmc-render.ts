@@ -1,0 +1,23 @@
+/** How a BMC reads for a person. @module */
+import type { BmcSpec } from '../../model/bmc-kind.ts';
+import { fields, type RenderContext } from '../../render/format.ts';
+import type { DescribedBmc } from './bmc-operations.ts';
+
+export const renderBmc = (bmc: DescribedBmc, context: RenderContext): string =>
+  fields(
+    [
+      ['Node', bmc.node],
+      ['Driver', bmc.driver],
+      ['Address', bmc.port === undefined ? bmc.address : `${bmc.address}, port ${bmc.port}`],
+      ['User', bmc.user],
+      ['Password', 'kept, not shown'],
+      ['Cipher suite', bmc.cipherSuite],
+      ['Privilege', bmc.privilege],
+      ['Fingerprint', bmc.fingerprint],
+    ],
+    context,
+  );
+
+/** In a few words, for what is told of a node. */
+export const bmcInWords = (bmc: BmcSpec | null): string =>
+  bmc === null ? 'none: its power cannot be switched from outside' : `${bmc.address} (${bmc.driver}, user ${bmc.user})`;

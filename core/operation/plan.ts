@@ -58,6 +58,11 @@ export class PlanBuilder {
     this.writes.push({ do: 'unchanged', kind, before: before as AnyDoc });
   }
 
+  /** Writes an object anew as it is: whoever changes it at the same moment, or relies on it, is planned again. */
+  touch<S, T>(kind: Kind<S, T>, before: Doc<S, T>): void {
+    this.writes.push({ do: 'touch', kind, before: before as AnyDoc });
+  }
+
   /** Starts a task with the commit; returns its id. */
   task(request: TaskRequest): string {
     const id = this.#context.newId();

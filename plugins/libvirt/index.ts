@@ -17,6 +17,8 @@ import { nodeGuestOperations } from './operations/node-guests.ts';
 import { powerOperations } from './operations/power.ts';
 import { queryOperations } from './operations/query.ts';
 import { volumeUserOperations } from './operations/volume-users.ts';
+import { vmRule } from './rule/rule-kind.ts';
+import { ruleOperations } from './rule/rule-operations.ts';
 import { type LibvirtSecret, secretsProblem } from './secrets.ts';
 import { vmSnapshot } from './snapshot/snapshot-kind.ts';
 import { snapshotOperations } from './snapshot/snapshot-operations.ts';
@@ -90,7 +92,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       const volumesHook: VolumeStoreHook = pvc.offer('libvirt.volumes', 5_000, wordsProblem);
 
       pvc.hooks.config.tap(() => [libvirtConfig]);
-      pvc.hooks.kinds.tap(() => [vm, booking, vmSnapshot]);
+      pvc.hooks.kinds.tap(() => [vm, booking, vmRule, vmSnapshot]);
       pvc.hooks.operations.tap(() => [
         ...queryOperations(() => need().control),
         nicListOperation,
@@ -102,6 +104,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         ...exportOperations,
         ...importOperations(need, volumesHook),
         ...moveOperations,
+        ...ruleOperations,
         ...nodeGuestOperations,
         ...consoleOperations(
           () => need().control,

@@ -1,10 +1,10 @@
 /** Whether a guest can be moved from one node to another, and how: every reason against it. Pure. @module */
-import type { Doc, NodeSpec, NodeStatus } from '../../core/plugin/api.ts';
-import { viewDomain } from './domain/view.ts';
+import { type VmDetail, viewDomain } from './domain/view.ts';
 import { parseXml } from './domain/xml.ts';
 import type { VmDoc } from './guest-control.ts';
-
-type NodeDoc = Doc<NodeSpec, NodeStatus>;
+import type { NodeDoc } from './ledger.ts';
+import type { VmSpec } from './schema.ts';
+import { isRunning } from './vm-kind.ts';
 
 export interface MoveObjections {
   /** Against any move. */
@@ -23,8 +23,22 @@ const accelerator = (node: NodeDoc): string => String(node.status?.facts['libvir
 
 const hostCpuModes = new Set(['host-passthrough', 'host-model', 'maximum']);
 
+/** Definitions that were read already: a plan for many guests asks of each for every node. */
+const views = new WeakMap<VmSpec, VmDetail>();
+
+function viewOf(spec: VmSpec): VmDetail {
+  const known = views.get(spec);
+  if (known !== undefined) return known;
+  const view = viewDomain(parseXml(spec.definition));
+  views.set(spec, view);
+  return view;
+}
+
+/** How a guest is moved; `auto` is live where that is possible. */
+export type MoveMethod = VmSpec['migration']['method'];
+
 export function moveObjections(guest: VmDoc, source: NodeDoc | undefined, target: NodeDoc): MoveObjections {
-  const view = viewDomain(parseXml(guest.spec.definition));
+  const view = viewOf(guest.spec);
   const there = sharedPaths(target);
   const shared = sharedPaths(source).filter((path) => there.includes(path));
   const isShared = (path: string): boolean => shared.some((directory) => path.startsWith(`${directory}/`));
@@ -46,4 +60,19 @@ export function moveObjections(guest: VmDoc, source: NodeDoc | undefined, target
   }
   if (source?.spec.address === undefined) live.push(`${where} has no address on a cluster network`);
   return { any, live };
+}
+
+/**
+ * All that speaks against a move.
+ * @param method how it is asked to be moved; absent: as the guest says
+ */
+export function moveRefusals(
+  guest: VmDoc,
+  source: NodeDoc | undefined,
+  target: NodeDoc,
+  method: MoveMethod = guest.spec.migration.method,
+): readonly string[] {
+  const { any, live } = moveObjections(guest, source, target);
+  const runs = isRunning(guest) || guest.spec.run === 'running';
+  return method === 'live' && runs ? [...any, ...live] : any;
 }

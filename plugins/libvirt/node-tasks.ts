@@ -15,6 +15,7 @@ import {
   task as taskKind,
 } from '../../core/plugin/api.ts';
 import type { VmDoc } from './guest-control.ts';
+import { byImportance } from './place-all.ts';
 import { vm } from './vm-kind.ts';
 
 const flushError = defineErrors({
@@ -56,7 +57,7 @@ async function moveAll(
         stayed.set(uuid, status.error?.message ?? status.state);
       }
     }
-    const waiting = guests.filter((one) => !moving.has(one.id) && !stayed.has(one.id));
+    const waiting = guests.filter((one) => !moving.has(one.id) && !stayed.has(one.id)).toSorted(byImportance);
     for (const guest of waiting.slice(0, Math.max(0, atOnce - moving.size))) {
       // One that an earlier life of this task, or somebody else, has begun to work on.
       const holder = await documents.find(taskKind, 'target', `vm:${guest.id}`);

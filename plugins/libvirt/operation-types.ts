@@ -11,6 +11,7 @@ import type { nodeGuestOperations } from './operations/node-guests.ts';
 import type { powerOperations } from './operations/power.ts';
 import type { queryOperations } from './operations/query.ts';
 import type { volumeUserOperations } from './operations/volume-users.ts';
+import type { ruleOperations } from './rule/rule-operations.ts';
 import type { snapshotOperations } from './snapshot/snapshot-operations.ts';
 
 type Change = TypesOf<typeof changeOperations>;
@@ -23,6 +24,7 @@ type Nics = TypesOf<readonly [typeof nicListOperation]>;
 type NodeGuests = TypesOf<typeof nodeGuestOperations>;
 type Power = TypesOf<typeof powerOperations>;
 type Query = TypesOf<ReturnType<typeof queryOperations>>;
+type Rules = TypesOf<typeof ruleOperations>;
 type Snapshots = TypesOf<typeof snapshotOperations>;
 type VolumeUsers = TypesOf<typeof volumeUserOperations>;
 
@@ -38,6 +40,7 @@ export interface GuestOperations
     NodeGuests,
     Power,
     Query,
+    Rules,
     Snapshots,
     VolumeUsers {}
 

@@ -3,7 +3,9 @@ import { describe, it } from 'node:test';
 import type { Doc, NodeSpec, NodeStatus } from '../../core/plugin/api.ts';
 import { nodeStatus } from '../../test/fixtures/node-status.ts';
 import type { VmDoc } from './guest-control.ts';
-import { type Candidate, candidates, choose, type PlaceRequest } from './placement.ts';
+import { Ledger } from './ledger.ts';
+import { type Candidate, candidates, choose, type Wanted } from './placement.ts';
+import type { Rule } from './rule/rule-kind.ts';
 import { type VmSpec, vmSpec } from './schema.ts';
 
 const node = (
@@ -46,13 +48,15 @@ const guest = (on: string, spec: Partial<VmSpec> = {}): VmDoc => ({
   statusVersion: undefined,
 });
 
-const request = (more: Partial<PlaceRequest> = {}): PlaceRequest => ({
-  memoryMiB: 512,
-  vcpus: 1,
-  selector: 'mem',
-  limit: [],
-  ...more,
-});
+const request = (more: Partial<Wanted> = {}): Wanted => ({ name: 'new', memoryMiB: 512, vcpus: 1, limit: [], ...more });
+
+const judge = (
+  wanted: readonly Wanted[],
+  nodes: readonly ReturnType<typeof node>[],
+  alive: ReadonlySet<string>,
+  there: readonly VmDoc[] = [],
+  rules: readonly Rule[] = [],
+): Candidate[] => candidates(wanted, new Ledger({ nodes, alive, guests: there, rules }));
 
 describe('candidates', () => {
   const alive = new Set(['a']);
@@ -71,14 +75,14 @@ describe('candidates', () => {
     ['with CPUs that are shared', request({ vcpus: 64 }), node('a'), undefined],
   ] as const) {
     it(`a node ${what} is ${reason === undefined ? 'taken' : 'refused with the reason'}`, () => {
-      const [found] = candidates(asked, [one], alive, []);
+      const [found] = judge([asked], [one], alive);
       if (reason === undefined) assert.deepEqual(found?.refusals, []);
       else assert.match(found?.refusals.join() ?? '', reason);
     });
   }
 
   it('count what is promised and what runs', () => {
-    const [a, b] = candidates(request(), [node('a'), node('b')], alive, [
+    const [a, b] = judge([request()], [node('a'), node('b')], alive, [
       guest('a'),
       guest('a', { run: 'stopped', memoryMiB: 2048 }),
       guest('a', { run: 'disabled' }),
@@ -89,13 +93,55 @@ describe('candidates', () => {
   });
 
   it('tell every reason at once', () => {
-    const [found] = candidates(
-      request({ limit: ['x'], memoryMiB: 9000 }),
-      [node('b', 8192, { state: 'flush' })],
-      alive,
-      [],
-    );
+    const [found] = judge([request({ limit: ['x'], memoryMiB: 9000 })], [node('b', 8192, { state: 'flush' })], alive);
     assert.equal(found?.refusals.length, 4);
+  });
+});
+
+describe('rules', () => {
+  const alive = new Set(['a', 'b', 'c']);
+  const nodes = [node('a'), node('b'), node('c')];
+  const rule = (kind: Rule['kind'], strict: boolean, ...names: string[]): Rule => ({
+    name: 'r1',
+    kind,
+    strict,
+    guests: names,
+  });
+  const against = (found: readonly Candidate[]): string[][] => found.map((one) => [...one.refusals, ...one.unkept]);
+  const [one, two] = [guest('a', { name: 'one' }), guest('b', { name: 'two', transfer: { to: 'c', task: 't' } })];
+
+  it('refuse a node where, or on its way where, one is that must be apart', () =>
+    assert.deepEqual(against(judge([one.spec], nodes, alive, [one, two], [rule('apart', true, 'one', 'two')])), [
+      [],
+      ['the rule r1 keeps one apart from two, which is there'],
+      ['the rule r1 keeps one apart from two, which is on its way there'],
+    ]));
+
+  it('refuse every node but the one where its companion is going', () =>
+    assert.deepEqual(against(judge([one.spec], nodes, alive, [one, two], [rule('together', true, 'one', 'two')])), [
+      ['the rule r1 keeps one together with two, which is on c'],
+      ['the rule r1 keeps one together with two, which is on c'],
+      [],
+    ]));
+
+  it('do not count a guest that is disabled and off', () => {
+    const off = { ...two, spec: { ...two.spec, run: 'disabled' as const } };
+    const found = judge([one.spec], nodes, alive, [one, off], [rule('apart', true, 'one', 'two')]);
+    assert.deepEqual(against(found), [[], [], []]);
+  });
+
+  it('that are only preferred decide before the selector, and refuse nothing', () => {
+    const found = judge([one.spec], nodes, alive, [one, two], [rule('together', false, 'one', 'two')]);
+    assert.deepEqual(
+      found.map(({ refusals }) => refusals.length),
+      [0, 0, 0],
+    );
+    assert.equal(choose(found, 'mem')?.node, 'c');
+  });
+
+  it('need room for all that go together', () => {
+    const both = [request({ name: 'one', memoryMiB: 5000 }), request({ name: 'two', memoryMiB: 5000 })];
+    assert.match(against(judge(both, nodes, alive)).join(), /has 8192 MiB of memory in all/);
   });
 });
 
@@ -111,6 +157,7 @@ describe('the choice', () => {
     guests: 4,
     noRoom: undefined,
     refusals: [],
+    unkept: [],
     ...more,
   });
   for (const [selector, better] of [

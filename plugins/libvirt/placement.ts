@@ -1,8 +1,8 @@
-/** Chooses the node of a guest: who may take it, and who is best by the selector. Pure. @module */
-import type { Doc, NodeSpec, NodeStatus } from '../../core/plugin/api.ts';
-import type { VmDoc } from './guest-control.ts';
+/** Chooses the node of guests: who may take them, and who is best by the selector. Pure. @module */
+import type { Ledger, NodeDoc } from './ledger.ts';
+import type { VmSpec } from './schema.ts';
 
-/** A node that a guest may be placed on, with what it has left. */
+/** A node that guests may be placed on, with what it has left. */
 export interface Candidate {
   readonly node: string;
   readonly memoryMiB: number;
@@ -18,74 +18,66 @@ export interface Candidate {
   readonly noRoom: string | undefined;
   /** Why it may not be used; empty when it may. */
   readonly refusals: readonly string[];
+  /** Preferred rules that would be broken there. */
+  readonly unkept: readonly string[];
 }
 
-export interface PlaceRequest {
-  readonly memoryMiB: number;
-  readonly vcpus: number;
-  readonly selector: 'mem' | 'memprov' | 'load' | 'vcpus' | 'vms';
+/** A guest that is to be placed. One that exists already does not count against itself. */
+export interface Wanted extends Pick<VmSpec, 'name' | 'memoryMiB' | 'vcpus'> {
   readonly limit: readonly string[];
-  /** The guest itself, when it exists already: what it has now does not count against it. */
-  readonly vm?: string;
 }
 
 /** Memory of a node that is not for guests. */
 export const hostReserveMiB = 256;
 
-/** Every node with its reasons. A guest that is larger than the whole machine is refused there. */
-export function candidates(
-  request: PlaceRequest,
-  nodes: readonly Doc<NodeSpec, NodeStatus>[],
-  alive: ReadonlySet<string>,
-  guests: readonly VmDoc[],
-): Candidate[] {
-  return nodes.map((one) => {
-    // One that is on its way here has its memory reserved already.
-    const here = guests.filter(
-      (guest) =>
-        guest.id !== request.vm &&
-        (guest.spec.node === one.id || guest.spec.transfer?.to === one.id) &&
-        // One that is disabled needs nothing, once it is off.
-        (guest.spec.run !== 'disabled' || (guest.status?.state ?? 'stopped') !== 'stopped'),
-    );
-    const promised = here.reduce((sum, guest) => sum + guest.spec.memoryMiB, 0);
-    const onTheirWay = here
-      .filter((guest) => guest.spec.run === 'running' && guest.status?.node !== one.id)
-      .reduce((sum, guest) => sum + guest.spec.memoryMiB, 0);
-    const running = here.filter((guest) => guest.spec.run === 'running');
-    const machine = one.status?.machine;
-    const refusals: string[] = [];
-    if (!alive.has(one.id)) refusals.push('its daemon does not run');
-    if (one.spec.domainState !== 'ready') refusals.push(`it takes no guests (${one.spec.domainState})`);
-    if (request.limit.length > 0 && !request.limit.includes(one.id))
-      refusals.push('the guest is limited to other nodes');
-    let noRoom: string | undefined;
-    if (machine === undefined) refusals.push('it has not told its resources yet');
-    else {
-      const unpromisedMiB = machine.memoryMiB - hostReserveMiB - promised;
-      if (request.memoryMiB >= machine.memoryMiB) noRoom = `it has ${machine.memoryMiB} MiB of memory in all`;
-      else if (request.memoryMiB > unpromisedMiB)
-        noRoom = `only ${Math.max(0, unpromisedMiB)} MiB of its memory are not promised to guests`;
-      if (noRoom !== undefined) refusals.push(noRoom);
-      if (request.vcpus > machine.cpus * 16) refusals.push(`it has ${machine.cpus} CPUs`);
-    }
-    return {
-      node: one.id,
-      memoryMiB: machine?.memoryMiB ?? 0,
-      // What was measured a moment ago does not know of those that are coming.
-      memoryAvailableMiB: (one.status?.load.memoryAvailableMiB ?? 0) - onTheirWay,
-      memoryUnpromisedMiB: (machine?.memoryMiB ?? 0) - promised,
-      cpus: machine?.cpus ?? 0,
-      load1: one.status?.load.load1 ?? 0,
-      vcpus: running.reduce((sum, guest) => sum + guest.spec.vcpus, 0),
-      guests: running.length,
-      noRoom,
-      refusals,
-    };
-  });
+/**
+ * A node for guests, with what speaks against it. A guest that is larger than the whole machine is refused there.
+ * @param wanted one guest, or several that a rule keeps together
+ */
+export function candidate(wanted: readonly Wanted[], ledger: Ledger, one: NodeDoc): Candidate {
+  const names = new Set(wanted.map(({ name }) => name));
+  const memoryMiB = wanted.reduce((all, { memoryMiB: own }) => all + own, 0);
+  const vcpus = Math.max(...wanted.map((each) => each.vcpus));
+  const taken = ledger.taken(one.id, names);
+  const machine = one.status?.machine;
+  const refusals: string[] = [];
+  if (!ledger.world.alive.has(one.id)) refusals.push('its daemon does not run');
+  if (one.spec.domainState !== 'ready') refusals.push(`it takes no guests (${one.spec.domainState})`);
+  for (const { name, limit } of wanted)
+    if (limit.length > 0 && !limit.includes(one.id))
+      refusals.push(`${wanted.length === 1 ? 'the guest' : name} is limited to other nodes`);
+  let noRoom: string | undefined;
+  if (machine === undefined) refusals.push('it has not told its resources yet');
+  else {
+    const unpromisedMiB = machine.memoryMiB - hostReserveMiB - taken.promisedMiB;
+    if (memoryMiB >= machine.memoryMiB) noRoom = `it has ${machine.memoryMiB} MiB of memory in all`;
+    else if (memoryMiB > unpromisedMiB)
+      noRoom = `only ${Math.max(0, unpromisedMiB)} MiB of its memory are not promised to guests`;
+    if (noRoom !== undefined) refusals.push(noRoom);
+    if (vcpus > machine.cpus * 16) refusals.push(`it has ${machine.cpus} CPUs`);
+  }
+  const broken = ledger.breaches(names, one.id);
+  refusals.push(...broken.filter(({ rule }) => rule.strict).map(({ text }) => text));
+  return {
+    node: one.id,
+    memoryMiB: machine?.memoryMiB ?? 0,
+    memoryAvailableMiB: (one.status?.load.memoryAvailableMiB ?? 0) - taken.comingMiB,
+    memoryUnpromisedMiB: (machine?.memoryMiB ?? 0) - taken.promisedMiB,
+    cpus: machine?.cpus ?? 0,
+    load1: one.status?.load.load1 ?? 0,
+    vcpus: taken.vcpus,
+    guests: taken.guests,
+    noRoom,
+    refusals,
+    unkept: broken.filter(({ rule }) => !rule.strict).map(({ text }) => text),
+  };
 }
 
-const scores: Record<PlaceRequest['selector'], (one: Candidate) => number> = {
+/** Every node, each with its reasons. */
+export const candidates = (wanted: readonly Wanted[], ledger: Ledger): Candidate[] =>
+  ledger.world.nodes.map((one) => candidate(wanted, ledger, one));
+
+const scores: Record<VmSpec['selector'], (one: Candidate) => number> = {
   mem: (one) => one.memoryAvailableMiB,
   memprov: (one) => one.memoryUnpromisedMiB,
   load: (one) => -one.load1,
@@ -93,10 +85,13 @@ const scores: Record<PlaceRequest['selector'], (one: Candidate) => number> = {
   vms: (one) => -one.guests,
 };
 
-/** The best of those without refusals; ties go to the first by name. */
-export function choose(list: readonly Candidate[], selector: PlaceRequest['selector']): Candidate | undefined {
+/**
+ * The best of those without refusals: the one that keeps most of what is preferred, and among those the selector's; ties
+ * go to the first by name.
+ */
+export function choose(list: readonly Candidate[], selector: VmSpec['selector']): Candidate | undefined {
   const score = scores[selector];
   return list
     .filter((one) => one.refusals.length === 0)
-    .sort((a, b) => score(b) - score(a) || (a.node < b.node ? -1 : 1))[0];
+    .sort((a, b) => a.unkept.length - b.unkept.length || score(b) - score(a) || (a.node < b.node ? -1 : 1))[0];
 }

@@ -1,84 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { createVirtualHost } from '../../core/host/virtual-host.ts';
-import { node } from '../../core/model/node-kind.ts';
-import { Shapes } from '../../core/model/shapes.ts';
-import { Executor } from '../../core/operation/execute.ts';
-import type { Mutation } from '../../core/operation/operation.ts';
-import { OperationRegistry } from '../../core/operation/registry.ts';
-import { commitOf, Documents } from '../../core/store/documents.ts';
-import { MemoryCluster } from '../../core/store/memory.ts';
-import { nodeStatus } from '../../test/fixtures/node-status.ts';
-import { changeOperations } from './operations/change.ts';
-import { defineOperations } from './operations/define.ts';
-import { moveOperations } from './operations/move.ts';
-import { powerOperations } from './operations/power.ts';
+import { actor, mutation, placingDaemons, refusedOr } from '../../test/fixtures/placing-daemons.ts';
 import { hostReserveMiB } from './placement.ts';
 import { vm } from './vm-kind.ts';
-
-const actor = { name: 'root', role: 'admin', via: 'socket' } as const;
-const registry = new OperationRegistry();
-for (const operation of [...defineOperations, ...moveOperations, ...powerOperations, ...changeOperations])
-  registry.add('libvirt', operation);
-const mutation = (name: string): Mutation => {
-  const found = registry.get(name);
-  return found.type === 'mutation' ? found : assert.fail(`${name} changes nothing`);
-};
-const [first, second, third] = ['hv1', 'hv2', 'hv3'];
-
-/** Several daemons on one store, each with an executor of its own, and answers that take their time. */
-async function setUp(memoryMiB: number) {
-  const host = createVirtualHost();
-  const cluster = new MemoryCluster({ clock: host.clock });
-  const seed = new Documents(cluster.open('seed'));
-  for (const name of [first, second, third] as string[]) {
-    const { ops } = commitOf(
-      [
-        {
-          do: 'create',
-          kind: node,
-          id: name,
-          spec: { role: 'coordinator', domainState: 'ready', address: `10.0.0.1${name.slice(2)}` },
-          status: nodeStatus(name, { cpus: 64, memoryMiB, facts: { libvirt: { accelerator: 'tcg' } } }),
-        },
-      ],
-      new Shapes(),
-    );
-    await seed.store.commit([...ops, { op: 'create', key: `/alive/${name}`, value: '1' }]);
-  }
-  const executors = ['a', 'b', 'c'].map((name) => {
-    cluster.link(name).setLatency({ minMs: 1, maxMs: 9 });
-    return new Executor({
-      host,
-      documents: new Documents(cluster.open(name)),
-      localNode: first,
-      admit: async () => undefined,
-    });
-  });
-  const promised = async (): Promise<Map<string, number>> => {
-    const sums = new Map<string, number>();
-    for (const { spec } of (await seed.list(vm)).filter((one) => one.spec.run !== 'disabled'))
-      for (const at of new Set([spec.node, spec.transfer?.to]))
-        if (at !== undefined) sums.set(at, (sums.get(at) ?? 0) + spec.memoryMiB);
-    return sums;
-  };
-  return { host, seed, executors, promised };
-}
-
-/** Carries it out; being refused for one of these reasons is fine. */
-async function refusedOr(
-  codes: RegExp,
-  executor: Executor | undefined,
-  operation: Mutation,
-  input: unknown,
-): Promise<void> {
-  try {
-    await executor?.mutate(operation, input, actor);
-  } catch (error) {
-    assert.match(String((error as { code?: string }).code), codes, String(error));
-  }
-}
 
 describe('memory of nodes', () => {
   it('is never promised twice, however many guests are placed and moved at the same time', async () => {
@@ -86,7 +11,7 @@ describe('memory of nodes', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(request, { minLength: 2, maxLength: 8 }), async (requests) => {
         const room = 1_500;
-        const { host, seed, executors, promised } = await setUp(room + hostReserveMiB);
+        const { host, seed, executors, promised } = await placingDaemons(room + hostReserveMiB);
         const placing = requests.map(({ by, memory }, index) =>
           refusedOr(/VM_NO_NODE|TOO_CONTENDED/, executors[by], mutation('vm.create'), { name: `g${index}`, memory }),
         );
@@ -112,7 +37,7 @@ describe('memory of nodes', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(request, { minLength: 2, maxLength: 6 }), async (requests) => {
         const room = 1_200;
-        const { host, seed, executors, promised } = await setUp(room + hostReserveMiB);
+        const { host, seed, executors, promised } = await placingDaemons(room + hostReserveMiB);
         const place = async (prefix: string) => {
           const all = requests.map(({ by, memory }, index) =>
             refusedOr(/VM_NO_NODE|TOO_CONTENDED/, executors[by], mutation('vm.create'), {

@@ -66,6 +66,10 @@ export const vm = defineKind<VmSpec, VmStatus>({
   label: (spec) => spec.name,
 });
 
+/** Whether there is a process of the guest, as far as was told. */
+export const isRunning = ({ status }: { readonly status: VmStatus | undefined }): boolean =>
+  ['running', 'paused', 'stopping', 'crashed'].includes(status?.state ?? 'stopped');
+
 export const vmError = defineErrors({
   VM_NOT_FOUND: {
     message: 'There is no guest {vm}.',

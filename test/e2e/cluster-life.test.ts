@@ -195,6 +195,40 @@ describe('a cluster of three', () => {
     (await lab.pvc('hv1', ['vm', 'stop', 'sitter', '--yes'])).ok();
   });
 
+  it('keeps guests together and apart as strict rules say', async () => {
+    const lab = opened();
+    const nodeOf = async (name: string): Promise<string> => (await lab.ask('hv1', 'vm.info', { vm: name })).node;
+    const from = await nodeOf('walker');
+    const to = other(lab, from);
+    if ((await nodeOf('sitter')) !== from) (await lab.pvc('hv2', ['vm', 'move', 'sitter', '--node', from])).ok();
+    (await lab.pvc('hv1', ['vm', 'rule', 'add', 'pair', 'together', 'walker', 'sitter'])).ok();
+    (await lab.pvc('hv2', ['vm', 'move', 'walker', '--node', to])).ok();
+    assert.deepEqual([await nodeOf('walker'), await nodeOf('sitter')], [to, to]);
+    const contrary = await lab.pvc('hv3', ['vm', 'rule', 'add', 'spread', 'apart', 'walker', 'sitter']);
+    assert.equal(contrary.code, 4, contrary.stderr);
+    assert.match(contrary.stderr, /walker and sitter are kept together by pair/);
+    (await lab.pvc('hv1', ['vm', 'rule', 'remove', 'pair'])).ok();
+    const made = (await lab.pvc('hv3', ['vm', 'rule', 'add', 'spread', 'apart', 'walker', 'sitter'])).ok();
+    assert.match(made.stderr, /spread is not kept now: walker, sitter are on/);
+    const start = await lab.pvc('hv1', ['vm', 'start', 'sitter']);
+    assert.equal(start.code, 4, start.stderr);
+    assert.match(start.stderr, /the rule spread keeps sitter apart from walker/);
+    (await lab.pvc('hv1', ['vm', 'move', 'sitter', '--node', from])).ok();
+    (await lab.pvc('hv1', ['vm', 'start', 'sitter'])).ok();
+    const move = await lab.pvc('hv2', ['vm', 'migrate', 'walker', '--node', from]);
+    assert.equal(move.code, 4, move.stderr);
+    assert.match(move.stderr, /the rule spread keeps walker apart from sitter, which is there/);
+    (await lab.pvc('hv1', ['node', 'flush', to])).ok();
+    assert.equal(await nodeOf('walker'), other(lab, from, to));
+    (await lab.pvc('hv1', ['node', 'ready', to])).ok();
+    assert.match(
+      (await lab.pvc('hv1', ['vm', 'rule', 'list'])).ok().stdout,
+      /spread +apart +walker, sitter +strict +kept/,
+    );
+    (await lab.pvc('hv1', ['vm', 'rule', 'remove', 'spread'])).ok();
+    (await lab.pvc('hv1', ['vm', 'stop', 'sitter', '--yes'])).ok();
+  });
+
   it('has another primary soon after the daemon of the primary stands still for 30 s, and never two addresses', async () => {
     const lab = opened();
     const before = await lab.waitFor('a primary', () => lab.primary('hv1'));

@@ -2,6 +2,7 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { issueLines } from '../../core/model/document-text.ts';
+import { ruleSpec } from '../../plugins/libvirt/rule/rule-kind.ts';
 import { ScriptError } from '../sim/actions.ts';
 import type { WorldDescription } from '../sim/world.ts';
 
@@ -33,6 +34,13 @@ const clusterFile = z.strictObject({
       }),
     )
     .default({}),
+  /** For where guests run. */
+  rules: z
+    .record(
+      name,
+      z.strictObject({ kind: ruleSpec.shape.kind, strict: z.boolean().default(true), guests: z.array(name).min(2) }),
+    )
+    .default({}),
   floating: z.ipv4().nullable().default('10.0.1.100'),
   latencyMs: z.tuple([z.number(), z.number()]).default([1, 4]),
 });
@@ -51,9 +59,13 @@ export function readCluster(text: string): WorldDescription {
     const line = lines.linePos(node?.range?.[0] ?? 0).line;
     throw new ScriptError(`line ${line}: ${issueLines(parsed.error).join('; ')}`);
   }
-  const { seed, nodes, guests, floating, latencyMs } = parsed.data;
+  const { seed, nodes, guests, rules, floating, latencyMs } = parsed.data;
   for (const [guest, { node }] of Object.entries(guests))
     if (!Object.hasOwn(nodes, node)) throw new ScriptError(`guests.${guest}.node: there is no node ${node}`);
+  for (const [rule, { guests: members }] of Object.entries(rules)) {
+    const stranger = members.find((guest) => !Object.hasOwn(guests, guest));
+    if (stranger !== undefined) throw new ScriptError(`rules.${rule}.guests: there is no guest ${stranger}`);
+  }
   return {
     seed,
     nodes: Object.entries(nodes).map(([each, more], index) => ({
@@ -69,6 +81,7 @@ export function readCluster(text: string): WorldDescription {
       name: each,
       shutdownMs: more.shutdownMs === 'never' ? undefined : more.shutdownMs,
     })),
+    rules: Object.entries(rules).map(([each, rule]) => ({ name: each, ...rule })),
     floating: floating ?? undefined,
     store: { latencyMs: { minMs: latencyMs[0], maxMs: latencyMs[1] } },
   };

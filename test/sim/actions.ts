@@ -245,7 +245,7 @@ const forms: readonly Form[] = [
   },
   {
     usage: 'ask NODE OPERATION [FIELD=VALUE …]',
-    pattern: new RegExp(`^ask ${node} (?<operation>[a-z]+\\.[a-z-]+)(?<input>(?: [a-zA-Z]+=\\S+)*)$`),
+    pattern: new RegExp(`^ask ${node} (?<operation>[a-z-]+\\.[a-z-]+)(?<input>(?: [a-zA-Z]+=\\S+)*)$`),
     read: ({ node: name, operation, input }, names) => {
       const target = names.node(name);
       const fields = readFields(input ?? '');

@@ -6,6 +6,7 @@
 import type { FaultStatus } from '../../core/fault/fault-kind.ts';
 import type { Op } from '../../core/store/store.ts';
 import { type TaskSpec, type TaskStatus, taskEnded } from '../../core/task/task-kind.ts';
+import type { Rule, RuleSpec } from '../../plugins/libvirt/rule/rule-kind.ts';
 import type { VmSpec } from '../../plugins/libvirt/schema.ts';
 import type { VmStatus } from '../../plugins/libvirt/vm-kind.ts';
 import type { Trace } from './trace.ts';
@@ -39,6 +40,7 @@ const where = (spec: VmSpec): string => {
 export class ClusterState {
   readonly guests = new Map<string, GuestIntent>();
   readonly tasks = new Map<string, TaskState>();
+  readonly guestRules = new Map<string, Rule>();
   /** Domain state of each node. */
   readonly nodes = new Map<string, string>();
   /** Those that are open. */
@@ -63,6 +65,7 @@ export class ClusterState {
       const [, kind, id = '', half] = op.key.split('/');
       const value = op.op === 'delete' ? undefined : op.value;
       if (kind === 'vm') this.#guest(id, half, value);
+      else if (kind === 'vm-rule') this.#guestRule(id, value);
       else if (kind === 'task') this.#task(id, half, value);
       else if (kind === 'node' && half === 'spec') this.#node(id, value);
       else if (kind === 'fault' && half === 'status') this.#fault(id, value);
@@ -102,6 +105,19 @@ export class ClusterState {
       status: before?.status,
       changedMs: changed ? this.#nowMs() : before.changedMs,
     });
+  }
+
+  #guestRule(name: string, value: string | undefined): void {
+    const before = this.guestRules.get(name);
+    if (value === undefined) {
+      this.guestRules.delete(name);
+      if (before !== undefined) this.#trace.world(name, 'is a rule no more');
+      return;
+    }
+    const rule: Rule = { name, ...parse<RuleSpec>(value) };
+    const words = `${rule.guests.join(', ')} ${rule.strict ? 'shall' : 'should'} be ${rule.kind}`;
+    if (JSON.stringify(before) !== JSON.stringify(rule)) this.#trace.world(name, `is a rule: ${words}`);
+    this.guestRules.set(name, rule);
   }
 
   #task(id: string, half: string | undefined, value: string | undefined): void {

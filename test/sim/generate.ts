@@ -2,6 +2,8 @@
  * Random worlds, and random things that happen to them: from a seed, a case that can be read, run again and shrunk.
  * @module
  */
+import { contradiction } from '../../plugins/libvirt/rule/rule-check.ts';
+import type { Rule } from '../../plugins/libvirt/rule/rule-kind.ts';
 import { type Chance, chance } from './chance.ts';
 import type { GuestDescription } from './guest-document.ts';
 import type { NodeDescription } from './node.ts';
@@ -64,9 +66,29 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
     seed: `world/${seed}`,
     nodes,
     guests,
+    rules: makeRules(seed, guests),
     floating: random.happens(0.8) ? '10.0.1.100' : undefined,
     store: { latencyMs },
   };
+}
+
+/** Rules that hold at first: apart where two guests are on two nodes, together where they are on one. */
+function makeRules(seed: number, guests: readonly GuestDescription[]): Rule[] {
+  const random = chance(`rules/${seed}`);
+  const rules: Rule[] = [];
+  if (guests.length < 2 || random.happens(0.5)) return rules;
+  for (const number of [1, 2]) {
+    const [one, other] = [random.pick(guests), random.pick(guests)];
+    if (one === other) continue;
+    const rule: Rule = {
+      name: `rule${number}`,
+      kind: one.node === other.node ? 'together' : 'apart',
+      strict: random.happens(0.8),
+      guests: [one.name, other.name],
+    };
+    if (contradiction(rule, rules) === undefined) rules.push(rule);
+  }
+  return rules;
 }
 
 interface Scene {

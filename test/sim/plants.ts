@@ -12,6 +12,8 @@ export interface Plant {
   host(host: Host, world: World): Host;
   /** What stands between a daemon and the store. */
   store(world: World): StoreHooks;
+  /** Of the documents that there are at first, those that daemons come to see. */
+  seen(ops: readonly Op[]): readonly Op[];
 }
 
 /** No bug but the daemon's own. */
@@ -20,6 +22,7 @@ export const nothingPlanted: Plant = {
   summary: 'nothing is planted',
   host: (host) => host,
   store: () => ({ commit: (ops, go) => go(ops), tells: () => true }),
+  seen: (ops) => ops,
 };
 
 /** What the store is made to do instead of what was asked. */
@@ -53,6 +56,12 @@ export const plants: readonly Plant[] = [
     },
   })),
   bugInStore('deaf', 'changes of the store are not told', () => ({ tells: ({ resync }) => resync })),
+  {
+    ...nothingPlanted,
+    name: 'lawless',
+    summary: 'rules for where guests run are not seen',
+    seen: (ops) => ops.filter((op) => !op.key.startsWith('/vm-rule/')),
+  },
   {
     ...nothingPlanted,
     name: 'address-late',

@@ -3,6 +3,7 @@ import { termKey } from '../../core/cluster/primary.ts';
 import type { CommitResult, Entry, Key, Op } from '../../core/store/store.ts';
 import { type ClusterState, transferOf } from './cluster-state.ts';
 import type { GuestTruth } from './guests.ts';
+import { newlyPlaced, unkept } from './placed.ts';
 
 export interface RulesParts {
   readonly state: ClusterState;
@@ -34,7 +35,9 @@ export class Rules {
     const term = read(termKey);
     const result = commit();
     if (result.outcome !== 'ok') return result;
+    const placed = newlyPlaced(state, ops);
     state.done(ops);
+    for (const text of unkept(state, placed)) violated('rule-broken', `${node} placed guests so that ${text}`);
     if (guard?.op === 'check' && guard.version !== term?.version)
       violated('stale-term', `${node} wrote ${keysOf(ops)} as primary of a term that had ended`);
     if (ops.some((op) => /^\/vm\/[^/]+\/spec$/.test(op.key))) this.#memory(node);

@@ -54,6 +54,10 @@ export async function shrink(made: Case, rule: string, options: ShrinkOptions): 
       (rest) => ({ ...best, script: rest.map((line) => `${line}\n`).join('') }),
     );
     await leaveOut(
+      () => best.world.rules,
+      (rules) => ({ ...best, world: { ...best.world, rules } }),
+    );
+    await leaveOut(
       () => best.world.guests,
       (guests) => ({ ...best, world: { ...best.world, guests } }),
     );
@@ -65,8 +69,11 @@ export async function shrink(made: Case, rule: string, options: ShrinkOptions): 
   return best;
 }
 
-/** Every guest has its node. */
-const isWorld = ({ world: { nodes, guests } }: Case): boolean =>
-  nodes.length > 0 && guests.every((guest) => nodes.some(({ name }) => name === guest.node));
+/** Every guest has its node, and every rule its guests. */
+const isWorld = ({ world: { nodes, guests, rules } }: Case): boolean =>
+  nodes.length > 0 &&
+  guests.every((guest) => nodes.some(({ name }) => name === guest.node)) &&
+  rules.every((rule) => rule.guests.every((one) => guests.some(({ name }) => name === one)));
 
-const sizeOf = ({ world, script }: Case): number => linesOf(script).length + world.guests.length + world.nodes.length;
+const sizeOf = ({ world, script }: Case): number =>
+  linesOf(script).length + world.guests.length + world.nodes.length + world.rules.length;

@@ -11,6 +11,7 @@ import { Shapes } from '../../core/model/shapes.ts';
 import { commitOf, type Write } from '../../core/store/documents.ts';
 import { MemoryCluster } from '../../core/store/memory.ts';
 import type { LatencyRange } from '../../core/store/memory-link.ts';
+import { type Rule, vmRule } from '../../plugins/libvirt/rule/rule-kind.ts';
 import { type Chance, chance } from './chance.ts';
 import { ClusterState } from './cluster-state.ts';
 import { Fabric } from './fabric.ts';
@@ -27,6 +28,7 @@ export interface WorldDescription {
   readonly seed: number | string;
   readonly nodes: readonly NodeDescription[];
   readonly guests: readonly GuestDescription[];
+  readonly rules: readonly Rule[];
   /** The cluster network's floating address. */
   readonly floating: string | undefined;
   readonly store: { readonly latencyMs: LatencyRange };
@@ -62,11 +64,13 @@ export class World {
   storeDown = false;
   /** Ends what still waits for an occasion to break something. */
   readonly #disarm = new Set<() => void>();
+  readonly #plant: Plant;
   readonly #setUp: Promise<void>;
 
   constructor(description: WorldDescription, options: WorldOptions = {}) {
     const { clock } = this;
     this.description = description;
+    this.#plant = options.plant ?? nothingPlanted;
     this.random = chance(description.seed);
     this.trace = new Trace(() => clock.monotonicMs(), { daemonLines: options.daemonLines ?? false });
     this.fabric = new Fabric(this.trace);
@@ -96,7 +100,7 @@ export class World {
     this.guests = new Guests({ trace: this.trace, nowMs: () => clock.monotonicMs(), violated });
     for (const node of description.nodes) {
       this.cluster.link(ownerOf(node.name)).setLatency(description.store.latencyMs);
-      this.nodes.set(node.name, new SimNode(this, node, options.plant ?? nothingPlanted, this.random.fork()));
+      this.nodes.set(node.name, new SimNode(this, node, this.#plant, this.random.fork()));
     }
     this.#setUp = this.#makeCluster();
   }
@@ -173,7 +177,7 @@ export class World {
 
   /** The documents that `pvc cluster init` and `pvc node join` leave behind, and the guests. */
   async #makeCluster(): Promise<void> {
-    const { nodes, guests, floating } = this.description;
+    const { nodes, guests, rules, floating } = this.description;
     const store = this.cluster.open('init');
     const createdMs = this.clock.wallMs();
     const writes: Write[] = [
@@ -197,6 +201,7 @@ export class World {
         }),
       ),
       ...guests.map((guest) => guestWrite(guest, this.random)),
+      ...rules.map(({ name, ...spec }): Write => ({ do: 'create', kind: vmRule, id: name, spec })),
     ];
     for (const [index, guest] of guests.entries()) {
       const write = writes[1 + nodes.length + index];
@@ -205,7 +210,9 @@ export class World {
       truth.habits = { shutdownMs: guest.shutdownMs, bootMs: guest.bootMs };
     }
     const { ops } = commitOf(writes, new Shapes());
-    for (let from = 0; from < ops.length; from += 400) await store.commit(ops.slice(from, from + 400));
+    const seen = this.#plant.seen(ops);
+    for (let from = 0; from < seen.length; from += 400) await store.commit(seen.slice(from, from + 400));
+    this.state.done(ops.filter((op) => !seen.includes(op)));
     await store.close();
   }
 }

@@ -4,9 +4,12 @@ import { book, bookingsOf } from '../booking.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { noEnds } from '../guest-ends.ts';
 import { planGuest } from '../guest-plan.ts';
+import { Ledger } from '../ledger.ts';
 import { candidates, choose } from '../placement.ts';
+import { ruleError } from '../rule/rule-kind.ts';
 import type { VmSpec } from '../schema.ts';
-import { vm, vmError } from '../vm-kind.ts';
+import { isRunning, vm, vmError } from '../vm-kind.ts';
+import { pinOthers, worldOf } from './world.ts';
 
 /** How a guest is named in an input. */
 export const vmRef = z
@@ -26,9 +29,6 @@ export async function needVm(view: View, ref: string): Promise<VmDoc> {
   if (found === undefined) throw vmError('VM_NOT_FOUND', { vm: ref });
   return found;
 }
-
-export const isRunning = (doc: VmDoc): boolean =>
-  ['running', 'paused', 'stopping', 'crashed'].includes(doc.status?.state ?? 'stopped');
 
 /** @throws PvcError VM_NOT_RUNNING */
 export function needRunning(doc: VmDoc, what: string): void {
@@ -104,7 +104,7 @@ export async function placeNew(
 ): Promise<{ node: string; warnings: string[] }> {
   const { view } = context;
   const bookings = await bookingsOf(view);
-  const list = candidates(request, await view.list(node), await view.alive(), await view.list(vm));
+  const list = candidates([request], new Ledger(await worldOf(view)));
   if (wanted !== undefined) {
     await view.need(node, wanted);
     const named = list.find((one) => one.node === wanted);
@@ -140,11 +140,25 @@ export async function needRoom(
   const promisedMiB = doc.spec.run === 'disabled' ? 0 : doc.spec.memoryMiB;
   if (spec.run === 'disabled' || spec.memoryMiB <= promisedMiB) return;
   const bookings = await bookingsOf(view);
-  const home = await view.need(node, spec.node);
-  const [place] = candidates({ ...spec, vm: doc.id }, [home], await view.alive(), await view.list(vm));
-  if (place?.noRoom !== undefined)
-    throw vmError('VM_NO_ROOM', { vm: spec.name, memory: spec.memoryMiB, node: spec.node, reason: place.noRoom });
+  const places = candidates([spec], new Ledger(await worldOf(view)));
+  const noRoom = places.find((one) => one.node === spec.node)?.noRoom;
+  if (noRoom !== undefined)
+    throw vmError('VM_NO_ROOM', { vm: spec.name, memory: spec.memoryMiB, node: spec.node, reason: noRoom });
   book(plan, bookings, spec.node);
+}
+
+/**
+ * Refuses to start a guest where a strict rule forbids it to run beside, or away from, one that runs: a rule may have
+ * come later than its place, or a move may have failed. @throws PvcError VM_RULE_FORBIDS
+ */
+export async function needRules(plan: PlanBuilder, { view }: Pick<PlanContext, 'view'>, doc: VmDoc): Promise<void> {
+  const world = await worldOf(view);
+  const running = world.guests.filter((one) => one.id !== doc.id && (one.spec.run === 'running' || isRunning(one)));
+  const broken = new Ledger({ ...world, guests: running }).breaches(new Set([doc.spec.name]), doc.spec.node);
+  const [first] = broken.filter(({ rule }) => rule.strict);
+  if (first !== undefined)
+    throw ruleError('VM_RULE_FORBIDS', { vm: doc.spec.name, node: doc.spec.node, reason: first.text });
+  pinOthers(plan, new Ledger(world), [doc]);
 }
 
 /** The guest’s node, for queries that only it can answer. */

@@ -1,7 +1,8 @@
 /** A node without guests, for maintenance, and back. @module */
 import { defineMutation, names, node, type PlanBuilder, type PlanContext, z } from '../../../core/plugin/api.ts';
-import { vm, vmError } from '../vm-kind.ts';
-import { isRunning } from './common.ts';
+import { byImportance, placeAll } from '../place-all.ts';
+import { isRunning, vm, vmError } from '../vm-kind.ts';
+import { worldOf } from './world.ts';
 
 const input = z.strictObject({ node: names.nodeName.describe('name of the node') });
 const answer = z.object({ node: z.string(), domainState: z.string(), guests: z.array(z.string()) });
@@ -25,27 +26,32 @@ export const nodeGuestOperations = [
     name: 'node.flush',
     summary: 'Move all guests away from a node, for maintenance',
     description:
-      'The node takes no guests any more; those that run there are moved, two at a time, each to the node that its selector chooses. What cannot be moved stays and is named at the end. `node ready` brings back what has its home there.',
+      'The node takes no guests any more; those that run there are moved, two at a time, the most important first, each to the node that its selector chooses and with those that strict rules keep with it. What cannot be moved is named before anything moves and at the end, and stays: `--plan` shows it. `node ready` brings back what has its home there.',
     http: { method: 'POST', path: '/nodes/{node}/flush' },
-    cli: { command: 'node flush', arguments: [nodeArgument], waits: true, examples: ['pvc node flush hv2'] },
+    cli: {
+      command: 'node flush',
+      arguments: [nodeArgument],
+      waits: true,
+      examples: ['pvc node flush hv2 --plan', 'pvc node flush hv2'],
+    },
     role: 'operator',
     input,
     output: answer,
     async plan(plan, context, { node: name }) {
       const doc = await context.view.need(node, name);
-      const guests = (await context.view.list(vm)).filter((one) => one.spec.node === name && isRunning(one));
-      if (guests.length > 0) {
-        const alive = await context.view.alive();
-        const others = (await context.view.list(node)).filter(
-          (one) => one.id !== name && alive.has(one.id) && one.spec.domainState === 'ready',
+      const world = await worldOf(context.view);
+      const guests = world.guests
+        .filter(({ spec, status }) => spec.node === name && isRunning({ status }))
+        .toSorted(byImportance);
+      const others = world.nodes.filter(
+        (one) => one.id !== name && world.alive.has(one.id) && one.spec.domainState === 'ready',
+      );
+      if (guests.length > 0 && others.length === 0)
+        throw vmError(
+          'VM_CANNOT_MOVE',
+          { vm: guests.map((one) => one.spec.name).join(', ') },
+          { details: ['no other node is ready for guests'] },
         );
-        if (others.length === 0)
-          throw vmError(
-            'VM_CANNOT_MOVE',
-            { vm: guests.map((one) => one.spec.name).join(', ') },
-            { details: ['no other node is ready for guests'] },
-          );
-      }
       if (doc.spec.domainState === 'flushed') plan.warn(`${name} is flushed already.`);
       else {
         await setState(plan, context, name, 'flush');
@@ -57,6 +63,16 @@ export const nodeGuestOperations = [
           timeoutMs: flushTimeoutMs,
         });
         plan.act(`move ${guests.length} guests away from ${name}`);
+        const { placements, without } = placeAll(
+          guests.filter(({ spec }) => spec.transfer === undefined),
+          world,
+        );
+        for (const one of placements) {
+          plan.act(`move ${one.guest.spec.name} to ${one.node}, as things are now`);
+          for (const text of one.unkept) plan.warn(`On ${one.node} a preferred rule is not kept: ${text}.`);
+        }
+        for (const one of without)
+          plan.warn(`${one.guest.spec.name} cannot be moved, and stays: ${one.reasons.join('; ')}.`);
       }
       return { node: name, domainState: 'flush', guests: guests.map((one) => one.spec.name) };
     },

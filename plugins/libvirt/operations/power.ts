@@ -1,12 +1,12 @@
 /** Start, stop and what is between. @module */
 import { defineMutation, z } from '../../../core/plugin/api.ts';
 import type { VmSpec } from '../schema.ts';
-import { vm, vmError } from '../vm-kind.ts';
+import { isRunning, vm, vmError } from '../vm-kind.ts';
 import {
   answerOf,
   foretell,
-  isRunning,
   needRoom,
+  needRules,
   needRunning,
   needVm,
   vmAnswer,
@@ -39,6 +39,7 @@ export const powerOperations = [
       }
       const spec: VmSpec = { ...doc.spec, run: 'running' };
       await needRoom(plan, context, doc, spec);
+      await needRules(plan, context, doc);
       if (doc.spec.run !== 'running') plan.update(vm, doc, spec);
       vmTask(plan, doc, 'vm.start', startTimeoutMs);
       foretell(plan, doc, spec);

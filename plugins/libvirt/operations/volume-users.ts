@@ -1,6 +1,7 @@
 /** What plugins of storage ask for guests that have their volumes as disks. @module */
 import { defineMutation, z } from '../../../core/plugin/api.ts';
-import { isRunning, needVm, vmRef, vmTask } from './common.ts';
+import { isRunning } from '../vm-kind.ts';
+import { needVm, vmRef, vmTask } from './common.ts';
 
 /** A disk is told within this time, or its guest hangs. */
 const growTimeoutMs = 120_000;

@@ -13,9 +13,9 @@ import {
 } from '../../../core/plugin/api.ts';
 import { needUnexported } from '../export/under-way.ts';
 import type { VmDoc } from '../guest-control.ts';
-import { isRunning, needStopped, needVm, vmArgument, vmRef } from '../operations/common.ts';
+import { needStopped, needVm, vmArgument, vmRef } from '../operations/common.ts';
 import type { VmSpec } from '../schema.ts';
-import { vm } from '../vm-kind.ts';
+import { isRunning, vm } from '../vm-kind.ts';
 import { quiets, type SnapshotSpec, snapshotError, snapshotName, vmSnapshot } from './snapshot-kind.ts';
 import type { snapshotInput } from './snapshot-tasks.ts';
 

@@ -1,5 +1,5 @@
 /** Two hundred networks with gateways, DHCP and names, and two thousand leases in them, on three coordinators. @module */
-import { ClusterLab } from './cluster-lab.ts';
+import type { ClusterLab } from './cluster-lab.ts';
 import { type Figure, median, numberText } from './figure.ts';
 import { processUse } from './process-use.ts';
 

@@ -5,7 +5,7 @@ import type { DaemonPart } from './daemon-part.ts';
 import { refusal } from './guard.ts';
 import { lease } from './lease/lease-kind.ts';
 import { listOperations } from './list/list-operation.ts';
-import { networkKind } from './network.ts';
+import { guestKind, networkKind } from './network.ts';
 import { reservation } from './reservation/reservation-kind.ts';
 import { reservationOperations } from './reservation/reservation-operations.ts';
 import { dhcp, dhcpError } from './settings/dhcp-kind.ts';
@@ -45,6 +45,7 @@ export const dnsmasqPlugin: PluginDefinition = definePlugin({
     pvc.hooks.becomePrimary.tap(
       async (started) => {
         need().servers.take();
+        need().guests.refresh();
         await touchAll(started);
       },
       { stage: primaryStages.DHCP },
@@ -52,6 +53,7 @@ export const dnsmasqPlugin: PluginDefinition = definePlugin({
     pvc.hooks.leavePrimary.tap(async () => running?.servers.leave(), { stage: primaryStages.DHCP });
     pvc.hooks.event.tap(async ({ kind, id, type }) => {
       if (running === undefined || type === 'status') return;
+      if (kind === guestKind && running.servers.duty) running.guests.refresh();
       if (kind === networkKind) await touchAll(running.runtime);
       if (kind === reservation.name) running.runtime.touch(dhcp.name, id.split('.')[0] ?? '');
       if (kind === dhcp.name && type === 'removed') running.runtime.touch('cluster', clusterId);

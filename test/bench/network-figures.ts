@@ -6,9 +6,10 @@ import { changeFigures, fillFigures, memoryFigures, primaryOf } from './networks
 
 export async function networkFigures(signal: AbortSignal): Promise<Figure[]> {
   return ClusterLab.use(`bench-net-${process.pid}`, 3, signal, async (lab) => {
+    const filled = await fillFigures(lab);
     const primary = await primaryOf(lab, 'hv1');
     return [
-      ...(await fillFigures(lab, primary)),
+      ...filled,
       ...(await changeFigures(lab, primary)),
       ...(await memoryFigures(lab, primary)),
       ...(await takeoverFigures(lab, primary)),

@@ -107,14 +107,16 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
     a = await TestGuest.create(lab(), 'a', { args: ['--node', 'hv3', ...nic()] });
     b = await TestGuest.create(lab(), 'b', { args: ['--node', 'hv1', ...nic(`,mac=${reserved.mac}`)] });
     for (const guest of [a, b]) await addressed(guest);
+    const named = async () => (await rows()).some(({ type, hostname }) => type === 'lease' && hostname === 'a');
+    await lab().waitFor('the lease of a to have its name', named, { timeoutMs: 120_000 });
   });
 
   it('tells a guest on another node all that it needs', async () => {
     const told = await asks(a);
     assert.match(told['ip'] ?? '', /^10\.20\.0\.1\d\d$/);
     assert.deepEqual(
-      ['router', 'dns', 'ntpsrv', 'domain', 'lease', 'mask', 'serverid'].map((name) => told[name]),
-      ['10.20.0.1', '10.20.0.1', '10.20.0.1', 'office.example', '3600', '24', '10.20.0.1'],
+      ['router', 'dns', 'ntpsrv', 'domain', 'lease', 'mask', 'serverid', 'hostname'].map((name) => told[name]),
+      ['10.20.0.1', '10.20.0.1', '10.20.0.1', 'office.example', '3600', '24', '10.20.0.1', 'a'],
     );
     assert.equal(told['ip'], await addressOf(a));
     const route = await a.shell('ip route show default');
@@ -144,6 +146,10 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
 
   it('answers guests about names, and nobody else', async () => {
     assert.match(await a.shell('nslookup web1.office.example 10.20.0.1'), /Address:\s+10\.20\.0\.10/);
+    const own = (await addressOf(a)) ?? assert.fail('no address');
+    await lab().waitFor('the name of a guest', async () =>
+      (await a.shell('nslookup a.office.example 10.20.0.1')).includes(own),
+    );
     // Nobody has it: dnsmasq does not know it, and asks the cluster's own name server.
     const [mac, address] = ['52:54:00:70:76:b9', '10.20.0.19'];
     await run('network', 'dhcp', 'add', 'office', mac, address, '--hostname', 'printer');

@@ -38,8 +38,13 @@ export function hookTexts(source: string): HookText[] {
 /** Hooks that a plugin offers: its additions to `PluginHooks`, and its calls of `offer`. */
 export function offeredHookTexts(source: string): HookText[] {
   const block = /interface PluginHooks \{([\s\S]*?)\n {2}\}/.exec(source)?.[1] ?? '';
-  const pattern = /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\s*\n\s+'([\w.-]+)': ([^\n]*);/g;
-  return [...block.matchAll(pattern)].map(([, comment = '', name = '', types = '']) => {
+  const pattern = /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\s*\n\s+'([\w.-]+)':\s+((?:(?!;\n)[\s\S])*);/g;
+  const found = [...block.matchAll(pattern)];
+  for (const [, name] of source.matchAll(/\boffer(?:<[^(]*>)?\('([\w.-]+)'/g))
+    if (!found.some((one) => one[2] === name))
+      throw new Error(`the hook ${name} is offered without declaration or comment`);
+  return found.map(([, comment = '', name = '', written = '']) => {
+    const types = written.replace(/\s+/g, ' ').replaceAll('( ', '(').replaceAll(', )', ')');
     const deadlineMs = new RegExp(`offer(?:<[^(]*>)?\\('${name.replaceAll('.', '\\.')}', ([\\d_]+)`).exec(source)?.[1];
     if (deadlineMs === undefined) throw new Error(`nobody offers the hook ${name} that is declared`);
     return { name, comment: commentText(comment), types, deadlineS: Number(deadlineMs.replaceAll('_', '')) / 1000 };

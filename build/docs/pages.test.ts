@@ -43,13 +43,26 @@ describe('the page of hooks', () => {
   interface PluginHooks {
     /** Changes it. */
     'box.change': (value: string) => string;
+    /** On many lines. */
+    'box.open': (
+      value: string,
+      about: About,
+    ) => string | Promise<string>;
   }
 }
-pvc.offer('box.change', 2_500);`;
+pvc.offer('box.change', 2_500);
+pvc.offer('box.open', 5_000, problem);`;
     assert.deepEqual(offeredHookTexts(plugin), [
       { name: 'box.change', comment: 'Changes it.', types: '(value: string) => string', deadlineS: 2.5 },
+      {
+        name: 'box.open',
+        comment: 'On many lines.',
+        types: '(value: string, about: About) => string | Promise<string>',
+        deadlineS: 5,
+      },
     ]);
     assert.throws(() => offeredHookTexts(plugin.replace('offer', 'other')), /nobody offers the hook box\.change/);
+    assert.throws(() => offeredHookTexts(`${plugin}pvc.offer('box.close', 1);`), /box\.close is offered without/);
   });
 });
 

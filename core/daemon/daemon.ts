@@ -32,6 +32,7 @@ import type { Program } from '../program.ts';
 import { Engine } from '../reconcile/engine.ts';
 import { WorkQueue } from '../reconcile/work-queue.ts';
 import { directControl, systemdControl } from '../service/direct.ts';
+import { LeftRunning } from '../service/left-running.ts';
 import { SupervisedService } from '../service/supervise.ts';
 import { Documents, type Write } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
@@ -119,6 +120,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     const topics: Topic[] = coordinator ? ['all', `node:${node}`] : [`node:${node}`];
 
     const faults = new FaultBook(host, documents, node);
+    const left = new LeftRunning(host);
     const services: SupervisedService[] = [...(options.early?.services ?? [])];
     options.early?.faults(faults);
     const engine = new Engine({ host, documents, node, faults, guard: (what) => primary.guard(what) });
@@ -188,7 +190,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
           config.services.supervisor === 'systemd' || (config.services.supervisor === 'auto' && options.systemd);
         const control = useSystemd
           ? systemdControl(host, definition)
-          : directControl(host, definition, config.directories);
+          : directControl(host, definition, config.directories, left);
         const service = new SupervisedService(host, definition, control, faults);
         services.push(service);
         const ending = new AbortController();

@@ -115,6 +115,12 @@ export interface Files {
   remove(path: string): Promise<void>;
   /** Once it returns, the new name outlives a power cut. */
   rename(from: string, to: string): Promise<void>;
+  /**
+   * Calls `changed` when something in a directory may have come, gone or changed, until the signal aborts; looking is the
+   * caller's, who may be told once for many changes. A directory that is made anew is another one: it is not watched.
+   * @throws PvcError FILE_DENIED, FILE_FAILED when it is not there
+   */
+  watch(directory: string, changed: () => void, signal: AbortSignal): Promise<void>;
   /** Sets the mode and, if given, the group of something that exists. @throws PvcError FILE_DENIED, FILE_FAILED */
   setAccess(path: string, mode: number, gid?: number): Promise<void>;
 }

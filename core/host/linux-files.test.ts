@@ -156,6 +156,27 @@ describe('files', () => {
     await assert.rejects(files.remove('/proc/../'), /root of all/);
   });
 
+  it('tells that something in a directory has changed, until it is asked to stop', async () => {
+    const stop = new AbortController();
+    let told = Promise.withResolvers<void>();
+    const watching = files.watch(directory, () => told.resolve(), stop.signal);
+    for (const act of [
+      () => writeFileSync(join(directory, 'a'), 'a'),
+      () => files.rename(join(directory, 'a'), join(directory, 'b')),
+      () => files.remove(join(directory, 'b')),
+    ]) {
+      told = Promise.withResolvers<void>();
+      await Promise.resolve(act());
+      await told.promise;
+    }
+    stop.abort();
+    await watching;
+    await assert.rejects(
+      files.watch(join(directory, 'none'), () => {}, new AbortController().signal),
+      withCode('FILE_FAILED'),
+    );
+  });
+
   it('follows no link when it removes', async () => {
     const target = join(directory, 'target');
     await files.makeDirectory(target);

@@ -14,6 +14,7 @@ import {
   rm,
   stat,
   statfs,
+  watch,
 } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { FileStat, Files } from './host.ts';
@@ -127,6 +128,14 @@ export const linuxFiles: Files = {
     orFail('rename', from, async () => {
       await rename(from, to);
       await syncDirectory(dirname(to));
+    }),
+  watch: (directory, changed, signal) =>
+    orFail('watch', directory, async () => {
+      try {
+        for await (const _ of watch(directory, { signal })) changed();
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
     }),
   setAccess: (path, mode, gid) =>
     orFail('set the access of', path, async () => {

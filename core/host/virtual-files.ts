@@ -21,6 +21,7 @@ const bytesOf = (data: string | Uint8Array): Uint8Array =>
 export class VirtualFiles implements Files {
   readonly #clock: Clock;
   readonly #nodes = new Map<string, Node>();
+  readonly #watchers = new Set<{ readonly directory: string; readonly changed: () => void }>();
   #inode = 1;
   /** Called with each path before it is used; what it returns happens. Set it to break things. */
   fault: (path: string, write: boolean) => FileFault | undefined = () => undefined;
@@ -136,6 +137,7 @@ export class VirtualFiles implements Files {
     for (const name of this.#nodes.keys()) {
       if (name === path || name.startsWith(`${path}/`)) this.#nodes.delete(name);
     }
+    this.#tell(path);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -147,6 +149,20 @@ export class VirtualFiles implements Files {
     const moved = [...this.#nodes].filter(([name]) => name === from || name.startsWith(`${from}/`));
     for (const [name] of moved) this.#nodes.delete(name);
     for (const [name, node] of moved) this.#nodes.set(to + name.slice(from.length), node);
+    this.#tell(from);
+    this.#tell(to);
+  }
+
+  async watch(directory: string, changed: () => void, signal: AbortSignal): Promise<void> {
+    if (this.#nodes.get(directory)?.kind !== 'directory')
+      throw hostError('FILE_FAILED', { action: 'watch', path: directory, reason: 'no such file or directory' });
+    const watcher = { directory, changed };
+    this.#watchers.add(watcher);
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      else signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    this.#watchers.delete(watcher);
   }
 
   async setAccess(path: string, mode: number): Promise<void> {
@@ -164,6 +180,11 @@ export class VirtualFiles implements Files {
       throw hostError('FILE_FAILED', { action: 'write', path, reason: 'is a directory' });
     }
     this.#nodes.set(path, this.#node('file', data, mode));
+    this.#tell(path);
+  }
+
+  #tell(path: string): void {
+    for (const { directory, changed } of this.#watchers) if (directory === dirname(path)) changed();
   }
 
   #node(kind: Node['kind'], data: Uint8Array, mode: number): Node {

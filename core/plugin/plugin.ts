@@ -15,7 +15,7 @@ import {
 import { createHooks, type Hooks } from './hooks.ts';
 import type { HookContext, TappingPlugin, Trouble } from './tap-guard.ts';
 
-/** Version of all that `core/plugin/api.ts` exports and of the hooks' contracts (semver). */
+/** Version of all that `core/plugin/api.ts` exports and of the hooks' contracts (semver): what is added raises the minor one. */
 export const pluginApiVersion = '1.2.0';
 
 /** A hook as a plugin sees it: it can be tapped, not called. */

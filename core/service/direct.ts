@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { Host } from '../host/host.ts';
+import { LeftRunning } from './left-running.ts';
 import type { ServiceDefinition } from './service.ts';
 
 const record = z.object({ pid: z.int(), startTicks: z.int() });
@@ -17,10 +18,12 @@ export interface ProcessControl {
   stop(): Promise<void>;
 }
 
+/** @param left what an earlier life of the daemon has left; one for all services of a daemon, for it costs a look at every process */
 export function directControl(
   host: Pick<Host, 'files' | 'processes'>,
   service: ServiceDefinition,
   directories: { run: string; log: string },
+  left: LeftRunning = new LeftRunning(host),
 ): ProcessControl {
   const file = `${directories.run}/services/${service.name}.json`;
 
@@ -46,16 +49,9 @@ export function directControl(
     return true;
   }
 
-  /** One that was started by a daemon that was killed before it could write that down: a second would not come up. */
   async function stray(): Promise<number | undefined> {
-    const wanted = `${service.argv.join('\0')}\0`;
-    for (const name of (await host.files.list('/proc')) ?? []) {
-      if (!/^[1-9]\d*$/.test(name) || (await procText(host, name, 'cmdline')) !== wanted) continue;
-      // What a service forks has its words as well, and may outlive it.
-      if (!leadsSession((await procText(host, name, 'stat')) ?? '')) continue;
-      if (await writeDown(Number(name))) return Number(name);
-    }
-    return undefined;
+    const pid = await left.find(service.argv);
+    return pid !== undefined && (await writeDown(pid)) ? pid : undefined;
   }
 
   return {
@@ -69,26 +65,18 @@ export function directControl(
       const pid = await host.processes.detach(service.argv, {
         logFile: `${directories.log}/services/${service.name}.log`,
       });
-      if (!(await writeDown(pid)))
+      let lives: boolean;
+      try {
+        lives = await writeDown(pid);
+      } catch (error) {
+        // Nobody would know of it.
+        host.processes.kill(pid, 'SIGTERM');
+        throw error;
+      }
+      if (!lives)
         throw new Error(`${service.argv[0]} ended at once; see ${directories.log}/services/${service.name}.log`);
     },
   };
-}
-
-/** Undefined: it ended while it was looked at. */
-async function procText(host: Pick<Host, 'files'>, pid: string, file: string): Promise<string | undefined> {
-  try {
-    return await host.files.readText(`/proc/${pid}/${file}`);
-  } catch {
-    // The kernel says ESRCH for a process that ends between the opening and the reading.
-    return undefined;
-  }
-}
-
-/** Whether a process is the first of its session, as those that are detached are: proc_pid_stat(5). */
-function leadsSession(stat: string): boolean {
-  const [, pid, session] = /^(\d+) \(.*\) \S+ \d+ \d+ (\d+) /s.exec(stat) ?? [];
-  return pid !== undefined && pid === session;
 }
 
 /** The same through systemd. */

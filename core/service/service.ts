@@ -10,6 +10,8 @@ export interface ServiceDefinition {
   readonly unit: string;
   /** The command in the foreground, for machines without systemd. */
   readonly argv: readonly [string, ...string[]];
+  /** Done before each start that PVC makes: files that the service must find as they are now. What it throws is a failed start. */
+  readonly prepare?: () => Promise<void>;
   /** True once it answers; polled after the start. Never throws: not answering is `false`. */
   readonly ready: () => Promise<boolean>;
   /** How long it may take to answer before it counts as failed. */

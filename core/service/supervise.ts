@@ -83,6 +83,8 @@ export class SupervisedService {
             upSinceMs = undefined;
           }
           if (failures > 0) await clock.sleep(Math.min(500 * 2 ** (failures - 1), longestPauseMs), signal);
+          await this.definition.prepare?.();
+          if (signal.aborted) return;
           await this.#control.start();
           pid = await this.#control.running();
           this.#set({ state: 'starting', pid });

@@ -4,9 +4,8 @@ import { dnsmasqConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { refusal } from './guard.ts';
 import { lease } from './lease/lease-kind.ts';
-import { leaseOperations } from './lease/lease-operations.ts';
 import { listOperations } from './list/list-operation.ts';
-import { networkKind } from './network.ts';
+import { guestKind, networkKind } from './network.ts';
 import { reservation } from './reservation/reservation-kind.ts';
 import { reservationOperations } from './reservation/reservation-operations.ts';
 import { dhcp, dhcpError } from './settings/dhcp-kind.ts';
@@ -33,7 +32,6 @@ export const dnsmasqPlugin: PluginDefinition = definePlugin({
       ...settingsOperations(runtime),
       ...reservationOperations(runtime),
       ...listOperations(runtime),
-      ...leaseOperations(() => runtime().documents),
     ]);
     pvc.hooks.start.tap(async (started) => {
       // Not above: a command line needs no controllers.
@@ -47,6 +45,7 @@ export const dnsmasqPlugin: PluginDefinition = definePlugin({
     pvc.hooks.becomePrimary.tap(
       async (started) => {
         need().servers.take();
+        need().guests.refresh();
         await touchAll(started);
       },
       { stage: primaryStages.DHCP },
@@ -54,6 +53,7 @@ export const dnsmasqPlugin: PluginDefinition = definePlugin({
     pvc.hooks.leavePrimary.tap(async () => running?.servers.leave(), { stage: primaryStages.DHCP });
     pvc.hooks.event.tap(async ({ kind, id, type }) => {
       if (running === undefined || type === 'status') return;
+      if (kind === guestKind && running.servers.duty) running.guests.refresh();
       if (kind === networkKind) await touchAll(running.runtime);
       if (kind === reservation.name) running.runtime.touch(dhcp.name, id.split('.')[0] ?? '');
       if (kind === dhcp.name && type === 'removed') running.runtime.touch('cluster', clusterId);

@@ -31,9 +31,12 @@ export const servedIn = (network: Pick<Network, 'ipv4' | 'ipv6'>, family: 'ipv4'
 /** The name by which this plugin's documents and that one's changes refer to networks. */
 export const networkKind = 'network';
 
+/** The kind of guests, whose cards are on networks (plugin libvirt). */
+export const guestKind = 'vm';
+
 export const bridgeName = (vni: string): string => `pvcn${vni}`;
 
 /** @throws PvcError what the query throws */
 export async function networksOf(runtime: Pick<Runtime, 'ask' | 'signal'>): Promise<Network[]> {
-  return z.array(row).parse(await runtime.ask('network.list', {}, runtime.signal));
+  return z.array(row).parse(await runtime.ask('network.list', { guests: false }, runtime.signal));
 }

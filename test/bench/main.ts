@@ -16,7 +16,7 @@ import { conditionLines, conditionsAt } from './conditions.ts';
 import { fiftyGuestFigures, manyGuestFigures, startFigures } from './daemon.ts';
 import { type Figure, figureTable } from './figure.ts';
 import { guestStartFigures } from './guest-start.ts';
-import { networkFigures } from './networks.ts';
+import { networkFigures } from './network-figures.ts';
 import { BenchNode } from './node.ts';
 import { roleFigures } from './roles.ts';
 import { startupFigures } from './startup.ts';

@@ -187,12 +187,12 @@ describe('names in the networks', { concurrency: false }, () => {
     await run('network', 'dhcp', 'remove', 'office', '52:54:00:70:76:d1');
     await comes({ from: 'hv2' }, ['kept.office.example', 'A'], []);
 
-    const guest = await TestGuest.create(lab(), 'named', {
+    const guest = await TestGuest.create(lab(), 'un_named', {
       args: ['--node', 'hv2', '--nic', 'network=office', '--start'],
     });
     const leased = async () => (await lab().ask('hv1', 'network.dhcp-list', { network: 'office' }))[0];
     await lab().waitFor('a lease', leased, { timeoutMs: 120_000 });
-    // Its own client told no name: this one does, and stops without giving the address back.
+    // Its name is no host name, and its own client told none: this one does, and stops without giving the address back.
     await guest.shell(
       'kill $(cat /run/nic/eth0); udhcpc -q -n -f -t 20 -T 1 -i eth0 -x hostname:Web-7 -s /usr/share/udhcpc/script',
     );
@@ -209,8 +209,8 @@ describe('names in the networks', { concurrency: false }, () => {
       ['www', '10.20.0.10'],
     ] as const)
       assert.ok((await guest.shell(`nslookup ${name}.office.example 10.20.0.1`)).includes(address));
-    await run('vm', 'stop', 'named');
-    await run('vm', 'undefine', 'named');
+    await run('vm', 'stop', 'un_named');
+    await run('vm', 'undefine', 'un_named');
     await run('network', 'dhcp', 'disable', 'office');
     await comes({ from: 'hv3' }, ['web-7.office.example', 'A'], []);
   });

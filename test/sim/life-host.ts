@@ -103,6 +103,9 @@ function lifeFiles(life: Life, files: Files): Files {
     space: through('space', (path: string) => files.space(path)),
     remove: through('remove', (path: string) => files.remove(path)),
     rename: through('rename', (from: string, to: string) => files.rename(from, to)),
+    watch: through('watch', (directory: string, changed: () => void, signal: AbortSignal) =>
+      files.watch(directory, changed, signal),
+    ),
     setAccess: through('setAccess', (path: string, mode: number, gid?: number) => files.setAccess(path, mode, gid)),
   };
 }

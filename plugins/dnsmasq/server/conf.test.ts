@@ -34,6 +34,7 @@ const inputOf = (network: Network, input: SettingsInput = {}, more: Partial<Serv
   settings: settingsOf(network, input),
   networks: [network],
   reservations: [],
+  guests: [],
   resolver: undefined,
   forwarders: [],
   directory,
@@ -145,16 +146,33 @@ describe('the file of reservations', () => {
       { mac: '52:54:00:00:00:01', address: '10.20.0.10', hostname: 'web1' },
     ];
     assert.equal(
-      serverHosts({ reservations }),
+      serverHosts({ reservations, guests: [] }),
       '# Written by pvc: changes are overwritten.\n52:54:00:00:00:01,10.20.0.10,web1\n52:54:00:00:00:02,10.20.0.11\n',
     );
-    assert.equal(serverHosts({ reservations: [] }), '# Written by pvc: changes are overwritten.\n');
+    assert.equal(serverHosts({ reservations: [], guests: [] }), '# Written by pvc: changes are overwritten.\n');
+  });
+
+  it('gives cards the names of their guests, unless a reservation has another or the same', () => {
+    const guests = ['db', 'web1', 'mail', 'new'].map((hostname, index) => ({
+      mac: `52:54:00:00:00:0${index}`,
+      hostname,
+    }));
+    const reservations = [
+      { mac: '52:54:00:00:00:00', address: '10.20.0.10', hostname: 'web1' },
+      { mac: '52:54:00:00:00:02', address: '10.20.0.11', hostname: null },
+    ];
+    assert.deepEqual(serverHosts({ reservations, guests }).split('\n').slice(1), [
+      '52:54:00:00:00:00,10.20.0.10,web1',
+      '52:54:00:00:00:02,10.20.0.11,mail',
+      '52:54:00:00:00:03,new',
+      '',
+    ]);
   });
 });
 
 describe('the lease script', () => {
   it('is what the shell takes', () => {
-    const text = leaseScript({ vni: '10000', directory, socket: '/run/pvc/pvc.sock' });
+    const text = leaseScript({ vni: '10000', directory, reported: '/run/pvc/dnsmasq-leases/reported' });
     assertGolden('lease-script.sh', text);
     const tested = spawnSync('sh', ['-n'], { input: text, encoding: 'utf8' });
     assert.equal(tested.status, 0, tested.stderr);

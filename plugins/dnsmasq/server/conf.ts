@@ -7,6 +7,7 @@ import { familyOf, netmask, netOf } from '../addresses.ts';
 import { bridgeName, type Network, servedIn } from '../network.ts';
 import type { ReservationSpec } from '../reservation/reservation-kind.ts';
 import type { DhcpSpec } from '../settings/dhcp-kind.ts';
+import type { NamedCard } from './guest-names.ts';
 
 export interface ServerInput {
   readonly network: Network;
@@ -14,6 +15,8 @@ export interface ServerInput {
   /** All networks: their domains and prefixes are known to the cluster's own name server. */
   readonly networks: readonly Pick<Network, 'domain' | 'ipv4' | 'ipv6'>[];
   readonly reservations: readonly Pick<ReservationSpec, 'mac' | 'address' | 'hostname'>[];
+  /** Cards of guests on the network, by the names of the guests. */
+  readonly guests: readonly NamedCard[];
   /** The cluster's own name server, as dnsmasq writes it (`127.0.0.1#5300`); undefined: there is none. */
   readonly resolver: string | undefined;
   /** Name servers for all other names. */
@@ -135,10 +138,20 @@ export function serverConf(input: ServerInput): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** The file of reservations. */
-export function serverHosts({ reservations }: Pick<ServerInput, 'reservations'>): string {
-  const lines = reservations
-    .toSorted((a, b) => (a.mac < b.mac ? -1 : 1))
-    .map(({ mac, address, hostname }) => [mac, address, ...(hostname === null ? [] : [hostname])].join(','));
+/**
+ * The file of what cards are given: addresses that are reserved, and names. The name in a reservation is its card's alone;
+ * else a card has its guest's.
+ */
+export function serverHosts({ reservations, guests }: Pick<ServerInput, 'reservations' | 'guests'>): string {
+  const taken = new Set(reservations.map(({ hostname }) => hostname));
+  const names = new Map(
+    guests.filter(({ hostname }) => !taken.has(hostname)).map(({ mac, hostname }) => [mac, hostname]),
+  );
+  const rows = new Map([...names].map(([mac, hostname]) => [mac, [mac, hostname]]));
+  for (const { mac, address, hostname } of reservations) {
+    const name = hostname ?? names.get(mac);
+    rows.set(mac, [mac, address, ...(name === undefined ? [] : [name])]);
+  }
+  const lines = [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, words]) => words.join(','));
   return [mark, ...lines, ''].join('\n');
 }

@@ -1,103 +1,118 @@
-/** The lease script as dnsmasq calls it, with a `pvc` that writes down how it was called. */
+/** The lease script as dnsmasq calls it, and what the daemon reads of what it leaves. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, it } from 'node:test';
+import type { LeaseEvent } from '../lease/lease-event.ts';
+import { readReport } from '../lease/lease-report.ts';
 import { leaseScript } from './lease-script.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'lease-script-'));
-const calls = join(directory, 'calls');
-const codes = join(directory, 'codes');
+const reported = join(directory, 'reported');
 const told =
   '1795863496 52:54:00:aa:bb:cc 10.20.0.150 web1 01:52:54:00:aa:bb:cc\n1795863496 77 fd20::1:77 * 00:01:02\n';
+const known = { DNSMASQ_LEASE_EXPIRES: '1795863496', DNSMASQ_CLIENT_ID: '01:52:54:00:aa:bb:cc' };
 
-/** Ends with the next code of the list, with 0 after the last. */
-const pvc = `#!/bin/sh
-for word; do printf '%s\\n' "$word"; done >>${calls}
-echo . >>${calls}
-code=$(head -n 1 ${codes}); sed -i 1d ${codes}
-[ "$3 $4" = "dnsmasq leases" ] && [ "\${code:-0}" = 0 ] && printf '%s' '${told}'
-exit "\${code:-0}"
-`;
-
+/** How the script ended, and what it has reported by then. */
 function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const done = spawnSync(join(directory, 'lease-script'), [...args], {
     encoding: 'utf8',
     env: { PATH: process.env['PATH'], ...env },
   });
-  const text = readFileSync(calls, 'utf8');
-  const made = text.split('\n.\n').filter((call) => call !== '');
-  return { code: done.status, stdout: done.stdout, calls: made.map((call) => call.split('\n')) };
+  const events = readdirSync(reported).map((name): LeaseEvent => {
+    const report = readReport(name, readFileSync(join(reported, name), 'utf8'));
+    assert.equal(report.vni, '10000');
+    return report.event;
+  });
+  return { code: done.status, stdout: done.stdout, events };
 }
 
 describe('the lease script', () => {
-  const program = join(directory, 'pvc');
-  writeFileSync(program, pvc);
-  const script = leaseScript({ vni: '10000', directory, socket: '/run/pvc/pvc.sock' });
-  writeFileSync(join(directory, 'lease-script'), script.replaceAll('/usr/bin/pvc', program).replace('sleep 1', ':'));
-  for (const file of ['pvc', 'lease-script']) chmodSync(join(directory, file), 0o755);
+  writeFileSync(
+    join(directory, 'lease-script'),
+    // Without a pause between its tries, and with few of them.
+    leaseScript({ vni: '10000', directory, reported }).replace('sleep 1', ':').replace('-lt 600', '-lt 3'),
+  );
+  chmodSync(join(directory, 'lease-script'), 0o755);
   after(() => rmSync(directory, { recursive: true }));
   beforeEach(() => {
-    for (const file of [calls, codes, join(directory, 'told')]) writeFileSync(file, '');
+    rmSync(reported, { recursive: true, force: true });
+    mkdirSync(reported);
+    writeFileSync(join(directory, 'leases'), told);
   });
 
-  it('gives dnsmasq the leases of the store, or none and an error', () => {
-    assert.deepEqual(run(['init']), {
-      code: 0,
-      stdout: told,
-      calls: [['--socket', '/run/pvc/pvc.sock', 'dnsmasq', 'leases', '10000']],
-    });
-    writeFileSync(codes, '4\n');
-    assert.deepEqual([run(['init']).code, run(['init']).code], [4, 0]);
-  });
-
-  it('waits for a daemon and a store that are away', () => {
-    writeFileSync(codes, '7\n8\n5\n');
-    const { code, stdout, calls: made } = run(['init']);
-    assert.deepEqual([code, stdout, made.length], [0, told, 4]);
+  it('gives dnsmasq the leases that were written down for it, or an error', () => {
+    assert.deepEqual(run(['init']), { code: 0, stdout: told, events: [] });
+    rmSync(join(directory, 'leases'));
+    assert.notEqual(run(['init']).code, 0);
   });
 
   it('tells what happens, word by word', () => {
-    const { calls: made } = run(['add', '52:54:00:aa:bb:cc', '10.20.0.150', 'we b; reboot'], {
-      DNSMASQ_LEASE_EXPIRES: '1795863500',
-      DNSMASQ_CLIENT_ID: '01:52:54:00:aa:bb:cc',
-    });
-    assert.deepEqual(made[0]?.slice(3), [
-      ...['lease-event', '10000', 'add', '52:54:00:aa:bb:cc', '10.20.0.150'],
-      ...['--name=we b; reboot', '--expires=1795863500', '--client-id=01:52:54:00:aa:bb:cc'],
+    const env = { ...known, DNSMASQ_LEASE_EXPIRES: '1795863500' };
+    assert.deepEqual(run(['add', '52:54:00:aa:bb:cc', '10.20.0.150', 'we b; $(reboot)'], env).events, [
+      {
+        action: 'add',
+        client: '52:54:00:aa:bb:cc',
+        address: '10.20.0.150',
+        name: 'we b; $(reboot)',
+        expires: 1_795_863_500,
+        clientId: '01:52:54:00:aa:bb:cc',
+      },
     ]);
   });
 
   it('tells of IPv6 clients without a name', () => {
-    const { calls: made } = run(['del', '00:01:02', 'fd20::1:77'], { DNSMASQ_IAID: 'T77', DNSMASQ_LEASE_EXPIRES: '9' });
-    assert.deepEqual(made[0]?.slice(3), [
-      ...['lease-event', '10000', 'del', '00:01:02', 'fd20::1:77', '--expires=9', '--iaid=T77'],
+    const env = { DNSMASQ_IAID: 'T77', DNSMASQ_LEASE_EXPIRES: '9', DNSMASQ_MAC: '52:54:00:aa:bb:cc' };
+    assert.deepEqual(run(['del', '00:01:02', 'fd20::1:77'], env).events, [
+      {
+        action: 'del',
+        client: '00:01:02',
+        address: 'fd20::1:77',
+        expires: 9,
+        iaid: 'T77',
+        mac: '52:54:00:aa:bb:cc',
+      },
     ]);
   });
 
-  it('gives up what cannot be, and says so', () => {
-    writeFileSync(codes, '4\n');
-    assert.equal(run(['add', '52:54:00:aa:bb:cc', '10.20.0.150']).code, 4);
+  it('keeps the last that happened to an address', () => {
+    run(['add', '52:54:00:aa:bb:cc', '10.20.0.150']);
+    run(['del', '52:54:00:aa:bb:cc', '10.20.0.150']);
+    const { events } = run(['add', '52:54:00:aa:bb:dd', '10.20.0.151']);
+    assert.deepEqual(
+      events.map(({ action, address }) => [action, address]),
+      [
+        ['del', '10.20.0.150'],
+        ['add', '10.20.0.151'],
+      ],
+    );
   });
 
   it('keeps to itself what dnsmasq only repeats at its start, but no renewal', () => {
-    run(['init']);
-    writeFileSync(calls, '');
-    const known = { DNSMASQ_LEASE_EXPIRES: '1795863496', DNSMASQ_CLIENT_ID: '01:52:54:00:aa:bb:cc' };
     const words = ['old', '52:54:00:aa:bb:cc', '10.20.0.150', 'web1'];
-    assert.deepEqual(run(words, known), { code: 0, stdout: '', calls: [] });
-    assert.deepEqual(
-      run(['old', '00:01:02', 'fd20::1:77'], { DNSMASQ_LEASE_EXPIRES: '1795863496', DNSMASQ_IAID: '77' }).calls,
-      [],
-    );
-    assert.equal(run(words, { ...known, DNSMASQ_LEASE_EXPIRES: '1795863600' }).calls.length, 1);
-    writeFileSync(calls, '');
-    assert.equal(run(['del', ...words.slice(1)], known).calls.length, 1);
+    assert.deepEqual(run(words, known), { code: 0, stdout: '', events: [] });
+    const six = { DNSMASQ_LEASE_EXPIRES: '1795863496', DNSMASQ_IAID: '77' };
+    assert.deepEqual(run(['old', '00:01:02', 'fd20::1:77'], six).events, []);
+    assert.equal(run(words, { ...known, DNSMASQ_LEASE_EXPIRES: '1795863600' }).events[0]?.expires, 1_795_863_600);
+    assert.equal(run(['del', ...words.slice(1)], known).events[0]?.action, 'del');
+  });
+
+  it('tells all where it does not know what was told', () => {
+    rmSync(join(directory, 'leases'));
+    assert.equal(run(['old', '52:54:00:aa:bb:cc', '10.20.0.150', 'web1'], known).events.length, 1);
+  });
+
+  it('does not end well when it could not tell', () => {
+    writeFileSync(join(directory, 'leases'), '');
+    rmSync(reported, { recursive: true });
+    const done = spawnSync(join(directory, 'lease-script'), ['add', '52:54:00:aa:bb:cc', '10.20.0.150']);
+    assert.equal(done.status, 1);
+    mkdirSync(reported);
   });
 
   it('minds nothing else that dnsmasq may tell', () => {
-    assert.deepEqual(run(['arp-add', '52:54:00:aa:bb:cc', '10.20.0.150']), { code: 0, stdout: '', calls: [] });
+    assert.deepEqual(run(['arp-add', '52:54:00:aa:bb:cc', '10.20.0.150']), { code: 0, stdout: '', events: [] });
   });
 });

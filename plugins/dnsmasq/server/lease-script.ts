@@ -6,40 +6,32 @@
 
 export interface ScriptInput {
   readonly vni: string;
+  /** Where the leases are that dnsmasq starts with. */
   readonly directory: string;
-  /** The daemon's. */
-  readonly socket: string;
+  /** Where what happens to a lease is put (`lease/lease-spool.ts`). */
+  readonly reported: string;
 }
 
-/**
- * Exit codes of `pvc` after which it is tried again: somebody else was at it (5), neither daemon nor store can be reached
- * (7), nobody knows whether it was done (8). dnsmasq calls for one change at a time and keeps the others until then.
- */
-export const passing = [5, 7, 8];
+/** What dnsmasq is given at its start. */
+export const leasesFile = 'leases';
+
 const pauseS = 1;
 /** Later than this a renewal tells it again. */
 const mostTries = 600;
 
-/** Where the package puts it. */
-const program = '/usr/bin/pvc';
-
-/** The values go into the text as they are: a number and two paths that PVC has made. */
-export const leaseScript = ({ vni, directory, socket }: ScriptInput): string => {
-  const told = `${directory}/told`;
-  return `#!/bin/sh
+/**
+ * Each change starts this script, so it starts little itself: the lines are those of `lease/lease-report.ts`.
+ * The values go into the text as they are: a number and two paths that PVC has made.
+ */
+export const leaseScript = ({ vni, directory, reported }: ScriptInput): string => `#!/bin/sh
 # Written by pvc: changes are overwritten.
-again() {
-  tries=0
-  until "$@"; do
-    code=$?
-    tries=$((tries + 1))
-    case $code in ${passing.join(' | ')}) [ "$tries" -lt ${mostTries} ] || return "$code" ;; *) return "$code" ;; esac
-    sleep ${pauseS}
-  done
+put() {
+  printf '%s\\n' "$1" "$2" "$DNSMASQ_LEASE_EXPIRES" "$DNSMASQ_CLIENT_ID" "$DNSMASQ_IAID" "$DNSMASQ_MAC" "$4" \\
+    >"${reported}/.${vni}.$$" && mv -f "${reported}/.${vni}.$$" "${reported}/${vni}.$3"
 }
 case $1 in
   init)
-    again ${program} --socket ${socket} dnsmasq leases ${vni} >${told} && cat ${told}
+    cat ${directory}/${leasesFile}
     ;;
   add | old | del)
     # At its start, and when it reads its files again, dnsmasq tells all that it has been told.
@@ -48,12 +40,14 @@ case $1 in
     else
       line="$DNSMASQ_LEASE_EXPIRES $2 $3 \${4:-*} \${DNSMASQ_CLIENT_ID:-*}"
     fi
-    [ "$1" = old ] && grep -qxF -e "$line" ${told} && exit 0
-    again ${program} --socket ${socket} dnsmasq lease-event ${vni} "$1" "$2" "$3" \\
-      \${4:+"--name=$4"} \${DNSMASQ_LEASE_EXPIRES:+"--expires=$DNSMASQ_LEASE_EXPIRES"} \\
-      \${DNSMASQ_CLIENT_ID:+"--client-id=$DNSMASQ_CLIENT_ID"} \${DNSMASQ_IAID:+"--iaid=$DNSMASQ_IAID"} \\
-      \${DNSMASQ_MAC:+"--mac=$DNSMASQ_MAC"} >/dev/null
+    [ "$1" = old ] && grep -sqxF -e "$line" ${directory}/${leasesFile} && exit 0
+    # dnsmasq calls for one change at a time and keeps the others until then.
+    tries=1
+    until put "$@"; do
+      [ "$tries" -lt ${mostTries} ] || exit 1
+      tries=$((tries + 1))
+      sleep ${pauseS}
+    done
     ;;
 esac
 `;
-};

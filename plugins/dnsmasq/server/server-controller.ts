@@ -7,13 +7,28 @@ import { type DhcpSpec, dhcp, dhcpError } from '../settings/dhcp-kind.ts';
 import { settingsProblems } from '../settings/fit.ts';
 import { serverConf, serverHosts } from './conf.ts';
 import { forwardersOf } from './forwarders.ts';
+import type { GuestNames } from './guest-names.ts';
 import { leaseScript } from './lease-script.ts';
 import { resolverOf } from './resolver.ts';
 import { planServer, type ServerFiles, type ServerStep, type ServerView } from './server-plan.ts';
 import type { Servers } from './servers.ts';
+import { shared } from './shared.ts';
 
-export function serverController(runtime: Runtime, config: DnsmasqConfig, servers: Servers): AnyController {
+export function serverController(
+  runtime: Runtime,
+  config: DnsmasqConfig,
+  servers: Servers,
+  names: GuestNames,
+): AnyController {
   const { documents } = runtime;
+
+  /** What concerns all networks: each of them is looked at when one of them changes. */
+  const about = shared(async () => ({
+    networks: await networksOf(runtime),
+    reservations: await documents.list(reservation),
+    resolver: await resolverOf(runtime),
+    forwarders: await forwardersOf(runtime.host, config),
+  }));
 
   async function duty(): Promise<ServerView['duty']> {
     if (servers.duty) return 'ours';
@@ -24,19 +39,18 @@ export function serverController(runtime: Runtime, config: DnsmasqConfig, server
 
   /** @throws PvcError DHCP_INVALID when the settings do not fit the network any more */
   async function wanted(vni: string, settings: DhcpSpec): Promise<ServerFiles | undefined> {
-    const networks = await networksOf(runtime);
-    const network = networks.find((one) => String(one.vni) === vni);
+    const { reservations: all, ...others } = await about();
+    const network = others.networks.find((one) => String(one.vni) === vni);
     if (network === undefined) return undefined;
     const problems = settingsProblems(settings, network);
     if (problems.length > 0) throw dhcpError('DHCP_INVALID', { network: network.name, reason: problems.join('; ') });
     const directory = servers.directory(vni);
-    const reservations = reservationsOf(await documents.list(reservation), settings.instance);
-    const resolver = await resolverOf(runtime);
-    const forwarders = await forwardersOf(runtime.host, config);
+    const reservations = reservationsOf(all, settings.instance);
+    const guests = names.in(network.name);
     return {
-      conf: serverConf({ network, settings, networks, reservations, resolver, forwarders, directory }),
-      hosts: serverHosts({ reservations }),
-      script: leaseScript({ vni, directory, socket: `${runtime.directories.run}/pvc.sock` }),
+      conf: serverConf({ network, settings, reservations, guests, directory, ...others }),
+      hosts: serverHosts({ reservations, guests }),
+      script: leaseScript({ vni, directory, reported: servers.reported }),
     };
   }
 

@@ -3,26 +3,34 @@
  * turn comes one after the other, so that nothing that was just ended is started by somebody who looked before.
  * @module
  */
-import type { Runtime, ServiceDefinition } from '../../../core/plugin/api.ts';
-import { dhcpError } from '../settings/dhcp-kind.ts';
+import { errorText, type Runtime, type ServiceDefinition } from '../../../core/plugin/api.ts';
+import { leaseFile } from '../lease/lease-file.ts';
+import type { LeaseSpool } from '../lease/lease-spool.ts';
+import { leasesOf } from '../lease/leases.ts';
+import { dhcp, dhcpError } from '../settings/dhcp-kind.ts';
 import { confFile, hostsFile, pidFile, scriptFile } from './conf.ts';
+import { leasesFile } from './lease-script.ts';
 import type { ServerFiles } from './server-plan.ts';
 
 const program = '/usr/sbin/dnsmasq';
-/** Its script asks the daemon for the leases first, which answers once it has started itself. */
+/** Many may start at the same time. */
 const readyMs = 60_000;
+/** What was told and is not noted by then is noted later, by whoever can. */
+const lastNotesMs = 1_000;
 /** What dnsmasq has surely read. */
 const loadedConf = 'loaded.conf';
 const loadedHosts = 'loaded.hosts';
 
 export class Servers {
   readonly #runtime: Runtime;
+  readonly #spool: LeaseSpool;
   readonly #services = new Map<string, ReturnType<Runtime['supervise']>>();
   readonly #turns = new Map<string, Promise<unknown>>();
   #duty = false;
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, spool: LeaseSpool) {
     this.#runtime = runtime;
+    this.#spool = spool;
   }
 
   /** Whether it is this node that serves. */
@@ -30,17 +38,39 @@ export class Servers {
     return this.#duty;
   }
 
+  /** Where scripts put what happens to leases. */
+  get reported(): string {
+    return this.#spool.reported;
+  }
+
   /** From now on networks may be served. */
   take(): void {
     this.#duty = true;
   }
 
-  /** Ends all of them. @throws AggregateError of those that do not end */
+  /** Ends all of them, and has the next primary know what they have given. @throws AggregateError of those that do not end */
   async leave(): Promise<void> {
     this.#duty = false;
+    const serving = this.#services.size > 0;
     const ended = await Promise.allSettled([...this.#services.keys()].map((vni) => this.end(vni)));
     const failed = ended.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []));
     if (failed.length > 0) throw new AggregateError(failed, `${failed.length} dnsmasq did not end`);
+    if (serving) await this.#lastNotes();
+  }
+
+  async #lastNotes(): Promise<void> {
+    const { clock, log } = this.#runtime.host;
+    const noted = new AbortController();
+    try {
+      await Promise.race([
+        this.#spool.note(),
+        clock.sleep(lastNotesMs, noted.signal).then(() => Promise.reject(new Error('the store takes its time'))),
+      ]);
+    } catch (error) {
+      log.warn('the last leases are noted later', { reason: errorText(error) });
+    } finally {
+      noted.abort();
+    }
   }
 
   directory(vni?: string): string {
@@ -76,6 +106,7 @@ export class Servers {
     return this.#inTurn(vni, async () => {
       const { files } = this.#runtime.host;
       if ((await files.stat(program)) === undefined) throw dhcpError('DNSMASQ_MISSING', { node: this.#runtime.node });
+      await this.#spool.open();
       const directory = this.directory(vni);
       // It reads its reservations again when it has given up root.
       for (const path of [this.#runtime.directories.run, this.directory(), directory]) await this.#passable(path);
@@ -151,12 +182,22 @@ export class Servers {
       unit: `pvc-dnsmasq@${vni}.service`,
       argv: [program, '--keep-in-foreground', `--conf-file=${directory}/${confFile}`],
       readyTimeoutMs: readyMs,
+      prepare: () => this.#writeLeases(vni),
       // Written once it serves.
       ready: async () => {
         const pid = Number((await this.#runtime.host.files.readText(`${directory}/${pidFile}`)) ?? Number.NaN);
         return Number.isInteger(pid) && (await this.#runtime.host.processes.alive(pid));
       },
     };
+  }
+
+  /** What dnsmasq begins with: all that the store holds, once it holds all that was told here. */
+  async #writeLeases(vni: string): Promise<void> {
+    const { documents, host } = this.#runtime;
+    await this.#spool.note();
+    const settings = await documents.get(dhcp, vni);
+    const leases = settings === undefined ? [] : await leasesOf(documents, vni, settings.spec.instance);
+    await host.files.writeAtomic(`${this.directory(vni)}/${leasesFile}`, leaseFile(vni, leases), 0o600);
   }
 
   #inTurn<T>(vni: string, act: () => Promise<T>): Promise<T> {

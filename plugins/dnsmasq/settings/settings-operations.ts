@@ -1,7 +1,7 @@
 /** DHCP of a network: switch on and off, change, look at. @module */
 import { isDeepStrictEqual } from 'node:util';
 import { defineMutation, defineQuery, type Runtime, z } from '../../../core/plugin/api.ts';
-import { leasesOf } from '../lease/lease-operations.ts';
+import { leasesOf } from '../lease/leases.ts';
 import { reservation, reservationsOf } from '../reservation/reservation-kind.ts';
 import { bootFileName, dhcp, dhcpError, ipv6Mode, networkName, rangeSpec } from './dhcp-kind.ts';
 import { needNetwork, needSettings } from './lookup.ts';

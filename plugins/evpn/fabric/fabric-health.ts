@@ -1,6 +1,5 @@
 /** Whether this node hears from the nodes that it must: what it does not know of, its guests cannot reach. @module */
-import type { HealthCheck, HealthFinding, Runtime } from '../../../core/plugin/api.ts';
-import { View } from '../../../core/plugin/api.ts';
+import { type HealthCheck, type HealthFinding, Lasting, type Runtime, View } from '../../../core/plugin/api.ts';
 import type { EvpnConfig } from '../config.ts';
 import { wantedFabric } from './fabric-controller.ts';
 import type { Frr } from './frr.ts';
@@ -35,8 +34,7 @@ export class FabricHealth {
   readonly #runtime: Runtime;
   readonly #config: EvpnConfig;
   readonly #frr: Frr;
-  /** What the last look found; a session that is on its way up is no trouble yet. */
-  #last = new Set<string>();
+  readonly #lasting = new Lasting();
   #figures: FabricFigures | undefined;
 
   constructor(runtime: Runtime, config: EvpnConfig, frr: Frr) {
@@ -64,7 +62,7 @@ export class FabricHealth {
     const wanted = await wantedFabric(this.#runtime, this.#config);
     if (wanted === undefined || !this.#frr.serving) {
       this.#figures = undefined;
-      this.#last = new Set();
+      this.#lasting.of([]);
       return undefined;
     }
     const sessions = await this.#frr.sessions();
@@ -72,8 +70,7 @@ export class FabricHealth {
     const silent = silentNodes(wanted, sessions ?? [], alive);
     const expected = silentNodes(wanted, [], alive).length;
     this.#figures = { wanted: expected, established: expected - silent.length };
-    const lasting = silent.filter((name) => this.#last.has(name));
-    this.#last = new Set(silent);
+    const lasting = this.#lasting.of(silent);
     if (lasting.length === 0) return undefined;
     return {
       severity: 'warning',

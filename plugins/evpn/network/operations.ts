@@ -54,7 +54,7 @@ const networkRow = z.object({
   ...addressingRow,
   gatewayMode: gatewayMode.describe(whereGateway),
   nat: z.boolean().describe('guests reach the outside under the address of the node'),
-  guests: z.int().describe('guests with a network card on it'),
+  guests: z.int().nullable().describe('guests with a network card on it; null: not counted'),
 });
 export type NetworkRow = z.output<typeof networkRow>;
 
@@ -340,14 +340,15 @@ export function networkOperations(part: () => Pick<DaemonPart, 'runtime' | 'frr'
       http: { method: 'GET', path: '/networks' },
       cli: { command: 'network list', render: renderNetworks },
       role: 'viewer',
-      input: z.strictObject({}),
+      input: z.strictObject({
+        guests: z.boolean().default(true).describe('count the guests on each, for which all guests are read'),
+      }),
       output: z.array(networkRow),
-      async run({ view }): Promise<NetworkRow[]> {
+      async run({ view }, { guests }): Promise<NetworkRow[]> {
         const docs = await view.list(network);
-        // Guests are counted by reading them all, which is not done where there is nothing to be on.
-        if (docs.length === 0) return [];
-        const guests = await guestsByNetwork(view);
-        return docs.map((doc) => rowOf(doc, guests(doc.spec.name).length));
+        if (docs.length === 0 || !guests) return docs.map((doc) => rowOf(doc, null));
+        const on = await guestsByNetwork(view);
+        return docs.map((doc) => rowOf(doc, on(doc.spec.name).length));
       },
     }),
     defineQuery({
@@ -372,7 +373,7 @@ export function networkOperations(part: () => Pick<DaemonPart, 'runtime' | 'frr'
   ];
 }
 
-const rowOf = ({ id, spec }: NetworkDoc, guests: number): NetworkRow => ({
+const rowOf = ({ id, spec }: NetworkDoc, guests: number | null): NetworkRow => ({
   name: spec.name,
   type: spec.type,
   vni: Number(id),

@@ -14,7 +14,7 @@ export const renderNetworks = (rows: readonly NetworkRow[], context: RenderConte
       'IPV4',
       'IPV6',
       { title: 'DOMAIN', optional: true },
-      { title: 'GUESTS', align: 'right' },
+      { title: 'GUESTS', align: 'right', optional: true },
       'DESCRIPTION',
     ],
     rows.map((row) => [
@@ -26,7 +26,7 @@ export const renderNetworks = (rows: readonly NetworkRow[], context: RenderConte
       cellOf(row.ipv4),
       cellOf(row.ipv6),
       row.domain ?? '',
-      row.guests,
+      row.guests ?? '',
       row.description,
     ]),
     context,

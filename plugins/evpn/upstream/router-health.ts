@@ -1,5 +1,11 @@
 /** Whether this node speaks with the site's routers: they send nothing to guests that they have not heard of. @module */
-import type { HealthCheck, HealthFinding, MetricDefinition, MetricSample } from '../../../core/plugin/api.ts';
+import {
+  type HealthCheck,
+  type HealthFinding,
+  Lasting,
+  type MetricDefinition,
+  type MetricSample,
+} from '../../../core/plugin/api.ts';
 import type { RouterSession } from './router-sessions.ts';
 import type { Router } from './upstream-config.ts';
 
@@ -16,8 +22,8 @@ export interface RouterParts {
 
 export class RouterHealth {
   readonly #parts: RouterParts;
-  /** Of the last look; a session that is on its way up is no trouble yet. */
-  #silent = new Set<string>();
+  readonly #lasting = new Lasting();
+  /** Of the last look. */
   #sessions: readonly RouterSession[] = [];
 
   constructor(parts: RouterParts) {
@@ -57,7 +63,7 @@ export class RouterHealth {
     const { node, routers, serving, sessions } = this.#parts;
     if (routers.length === 0 || !serving()) {
       this.#sessions = [];
-      this.#silent = new Set();
+      this.#lasting.of([]);
       return undefined;
     }
     const told = await sessions();
@@ -65,8 +71,7 @@ export class RouterHealth {
     this.#sessions = (told ?? []).filter(({ address }) => named.has(address));
     const heard = new Set(this.#sessions.filter(({ established }) => established).map(({ address }) => address));
     const silent = [...named].filter((address) => !heard.has(address));
-    const lasting = silent.filter((address) => this.#silent.has(address));
-    this.#silent = new Set(silent);
+    const lasting = this.#lasting.of(silent);
     if (lasting.length === 0) return undefined;
     return {
       severity: 'warning',

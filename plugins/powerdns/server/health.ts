@@ -3,6 +3,7 @@ import {
   errorText,
   type HealthCheck,
   type HealthFinding,
+  Lasting,
   type MetricDefinition,
   type MetricSample,
 } from '../../../core/plugin/api.ts';
@@ -24,8 +25,7 @@ export class PdnsHealth {
   readonly #api: PdnsApi;
   readonly #node: string;
   readonly #zones: Pick<ZoneWork, 'figures'>;
-  /** One look without an answer may be a start. */
-  #silent = false;
+  readonly #lasting = new Lasting();
   #answering: boolean | undefined;
   #counted: ReadonlyMap<string, number> = new Map();
 
@@ -68,14 +68,13 @@ export class PdnsHealth {
     if (!this.#pdns.serving) {
       this.#answering = undefined;
       this.#counted = new Map();
-      this.#silent = false;
+      this.#lasting.of([]);
       return undefined;
     }
     const reason = await this.#reason();
     this.#answering = reason === undefined;
-    const lasting = reason !== undefined && this.#silent;
-    this.#silent = reason !== undefined;
-    if (!lasting) return undefined;
+    const lasting = this.#lasting.of(reason === undefined ? [] : ['PowerDNS']);
+    if (lasting.length === 0) return undefined;
     return {
       severity: 'warning',
       message: `PowerDNS on ${this.#node} does not answer (${reason}). ${this.#node} tells no names of guests, or old ones; networks, gateways and DHCP go on.`,

@@ -34,7 +34,7 @@ export class DnsSources {
 
   /** @throws PvcError what the query throws */
   async networks(): Promise<NamedNetwork[]> {
-    return z.array(networkRow).parse(await this.#askOptional('network.list'));
+    return z.array(networkRow).parse(await this.#askOptional('network.list', { guests: false }));
   }
 
   /** @throws PvcError what the queries and the store throw */
@@ -56,13 +56,13 @@ export class DnsSources {
   }
 
   async #hosts(): Promise<DhcpHost[]> {
-    return z.array(hostRow).parse(await this.#askOptional('network.dhcp-list'));
+    return z.array(hostRow).parse(await this.#askOptional('network.dhcp-list', {}));
   }
 
   /** The rows of a query; none where the plugin that answers it is switched off. */
-  async #askOptional(operation: string): Promise<unknown> {
+  async #askOptional(operation: string, input: unknown): Promise<unknown> {
     try {
-      return await this.#runtime.ask(operation, {}, this.#runtime.signal);
+      return await this.#runtime.ask(operation, input, this.#runtime.signal);
     } catch (error) {
       if (error instanceof PvcError && error.code === 'OPERATION_UNKNOWN') return [];
       throw error;

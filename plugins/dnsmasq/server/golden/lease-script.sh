@@ -1,17 +1,12 @@
 #!/bin/sh
 # Written by pvc: changes are overwritten.
-again() {
-  tries=0
-  until "$@"; do
-    code=$?
-    tries=$((tries + 1))
-    case $code in 5 | 7 | 8) [ "$tries" -lt 600 ] || return "$code" ;; *) return "$code" ;; esac
-    sleep 1
-  done
+put() {
+  printf '%s\n' "$1" "$2" "$DNSMASQ_LEASE_EXPIRES" "$DNSMASQ_CLIENT_ID" "$DNSMASQ_IAID" "$DNSMASQ_MAC" "$4" \
+    >"/run/pvc/dnsmasq-leases/reported/.10000.$$" && mv -f "/run/pvc/dnsmasq-leases/reported/.10000.$$" "/run/pvc/dnsmasq-leases/reported/10000.$3"
 }
 case $1 in
   init)
-    again /usr/bin/pvc --socket /run/pvc/pvc.sock dnsmasq leases 10000 >/run/pvc/dnsmasq/10000/told && cat /run/pvc/dnsmasq/10000/told
+    cat /run/pvc/dnsmasq/10000/leases
     ;;
   add | old | del)
     # At its start, and when it reads its files again, dnsmasq tells all that it has been told.
@@ -20,10 +15,13 @@ case $1 in
     else
       line="$DNSMASQ_LEASE_EXPIRES $2 $3 ${4:-*} ${DNSMASQ_CLIENT_ID:-*}"
     fi
-    [ "$1" = old ] && grep -qxF -e "$line" /run/pvc/dnsmasq/10000/told && exit 0
-    again /usr/bin/pvc --socket /run/pvc/pvc.sock dnsmasq lease-event 10000 "$1" "$2" "$3" \
-      ${4:+"--name=$4"} ${DNSMASQ_LEASE_EXPIRES:+"--expires=$DNSMASQ_LEASE_EXPIRES"} \
-      ${DNSMASQ_CLIENT_ID:+"--client-id=$DNSMASQ_CLIENT_ID"} ${DNSMASQ_IAID:+"--iaid=$DNSMASQ_IAID"} \
-      ${DNSMASQ_MAC:+"--mac=$DNSMASQ_MAC"} >/dev/null
+    [ "$1" = old ] && grep -sqxF -e "$line" /run/pvc/dnsmasq/10000/leases && exit 0
+    # dnsmasq calls for one change at a time and keeps the others until then.
+    tries=1
+    until put "$@"; do
+      [ "$tries" -lt 600 ] || exit 1
+      tries=$((tries + 1))
+      sleep 1
+    done
     ;;
 esac

@@ -59,6 +59,21 @@ export const reasonsOf = (list: readonly Candidate[]): string[] =>
     ? ['there is no other node']
     : list.flatMap((one) => one.refusals.map((reason) => `${one.node}: ${reason}`));
 
+/** Guests with those that strict rules keep with them, and the nodes that they are to leave; the most important first. */
+function groupsOf(
+  guests: readonly VmDoc[],
+  ledger: Ledger,
+): { readonly group: readonly VmDoc[]; readonly leaves: ReadonlySet<string> }[] {
+  const groups = new Map<string, { group: VmDoc[]; leaves: Set<string> }>();
+  for (const guest of guests) {
+    const group = ledger.groupOf(guest).toSorted(byImportance);
+    const known = groups.get(group[0]?.id ?? guest.id);
+    if (known === undefined) groups.set(group[0]?.id ?? guest.id, { group, leaves: new Set([guest.spec.node]) });
+    else known.leaves.add(guest.spec.node);
+  }
+  return [...groups.values()].toSorted((a, b) => byImportance(a.group[0] as VmDoc, b.group[0] as VmDoc));
+}
+
 /**
  * Finds other nodes for guests.
  * @param guests each is to leave the node that it is on
@@ -66,15 +81,11 @@ export const reasonsOf = (list: readonly Candidate[]): string[] =>
  */
 export function placeAll(guests: readonly VmDoc[], world: World, method?: MoveMethod): Placements {
   const ledger = new Ledger(world);
-  const done = new Set<string>();
   const placements: Placement[] = [];
   const without: { guest: VmDoc; reasons: readonly string[] }[] = [];
-  for (const guest of guests.toSorted(byImportance)) {
-    if (done.has(guest.id)) continue;
-    const group = ledger.groupOf(guest).toSorted(byImportance);
-    for (const one of group) done.add(one.id);
-    const list = judged(group, ledger, method).filter(({ node }) => node !== guest.spec.node);
-    const best = choose(list, guest.spec.selector);
+  for (const { leaves, group } of groupsOf(guests, ledger)) {
+    const list = judged(group, ledger, method).filter(({ node }) => !leaves.has(node));
+    const best = choose(list, group[0]?.spec.selector ?? 'mem');
     for (const one of group) {
       if (best === undefined) without.push({ guest: one, reasons: reasonsOf(list) });
       else if (one.spec.node !== best.node) {

@@ -5,6 +5,8 @@
 
 import { clusterOperations } from './cluster/cluster-operations.ts';
 import { faultOperations } from './cluster/fault-operations.ts';
+import { fence } from './cluster/fence/fence-kind.ts';
+import { fenceOperations } from './cluster/fence/fence-operations.ts';
 import { type JoinParts, joinOperations } from './cluster/join-operations.ts';
 import { readMembership, readSecret } from './cluster/membership.ts';
 import { nodeOperations } from './cluster/node-operations.ts';
@@ -110,6 +112,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
       count: async (context) => (await plugins.hooks.counters.call(context)).map(({ result }) => result),
     }),
     ...nodeOperations(host.clock),
+    ...fenceOperations,
     ...removeNodeOperations(documents),
     ...bmcOperations(() => plugins.hooks.power.items().map(({ item }) => item)),
     ...powerOperations(() => program.power),
@@ -155,7 +158,7 @@ const reservedKeys = new Set(['claim', 'at', 'alive', 'primary', 'layout']);
 
 /** Core's kinds and those of plugins; one that takes a name that is taken is left out, as a trouble of its plugin. */
 function kindsOf(plugins: Plugins): AnyKind[] {
-  const kinds: AnyKind[] = [cluster, node, bmcSecret, task, fault, token, audit];
+  const kinds: AnyKind[] = [cluster, node, bmcSecret, task, fault, fence, token, audit];
   for (const { plugin, item } of plugins.hooks.kinds.items()) {
     if (!/^[a-z][a-z0-9-]{0,39}$/.test(item.name) || reservedKeys.has(item.name)) {
       if (plugin.builtin) throw new Error(`kind ${item.name} cannot be named so`);

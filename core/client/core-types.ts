@@ -1,6 +1,7 @@
 /** Core's own operations in the types of clients. Types only: nothing of this is loaded at run time. @module */
 import type { clusterOperations } from '../cluster/cluster-operations.ts';
 import type { faultOperations } from '../cluster/fault-operations.ts';
+import type { fenceOperations } from '../cluster/fence/fence-operations.ts';
 import type { joinOperations } from '../cluster/join-operations.ts';
 import type { nodeOperations } from '../cluster/node-operations.ts';
 import type { pluginOperations } from '../cluster/plugin-operations.ts';
@@ -13,6 +14,7 @@ import type { TypesOf } from '../operation/operation-types.ts';
 type Cluster = TypesOf<ReturnType<typeof clusterOperations>>;
 type Events = TypesOf<ReturnType<typeof eventOperations>>;
 type Faults = TypesOf<typeof faultOperations>;
+type Fences = TypesOf<typeof fenceOperations>;
 type Nodes = TypesOf<ReturnType<typeof nodeOperations>>;
 type Removing = TypesOf<ReturnType<typeof removeNodeOperations>>;
 type Joining = TypesOf<ReturnType<typeof joinOperations>>;
@@ -21,7 +23,17 @@ type Tasks = TypesOf<typeof taskOperations>;
 type Tokens = TypesOf<typeof tokenOperations>;
 
 /** What core itself can do. */
-export interface CoreOperations extends Cluster, Events, Faults, Joining, Nodes, Plugins, Removing, Tasks, Tokens {}
+export interface CoreOperations
+  extends Cluster,
+    Events,
+    Faults,
+    Fences,
+    Joining,
+    Nodes,
+    Plugins,
+    Removing,
+    Tasks,
+    Tokens {}
 
 declare module '../operation/operation-types.ts' {
   interface OperationTypes extends CoreOperations {}

@@ -220,7 +220,9 @@ export const nodeOperations = (clock: Clock) => [
       const name = input.node === '-' ? (localNode ?? '-') : input.node;
       const doc = await view.need(node, name);
       const alive = (await view.alive()).has(name);
-      const faults = (await view.list(fault)).filter(isOpen).filter((one) => one.status.node === name);
+      const faults = (await view.list(fault))
+        .filter(isOpen)
+        .filter(({ status }) => status.node === name || (status.node === '' && status.object === `node ${name}`));
       return {
         ...rowOf(doc, alive),
         bmc: doc.spec.bmc ?? null,

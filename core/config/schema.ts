@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from 'zod';
+import { bmcSpec } from '../model/bmc-kind.ts';
 import { absolutePath, linkName, nodeName, tagName } from '../model/names.ts';
 
 export const defaultConfigPath = '/etc/pvc/pvc.yaml';
@@ -44,9 +45,20 @@ const directories = z
   })
   .prefault({});
 
+const bmc = z.strictObject({
+  driver: bmcSpec.shape.driver.default('ipmi').describe('protocol that it speaks'),
+  address: bmcSpec.shape.address.describe('IP address or name of the BMC'),
+  port: bmcSpec.shape.port.describe('port; that of the protocol unless given'),
+  user: bmcSpec.shape.user.describe('user that may switch the power'),
+  passwordFile: absolutePath.describe('file with the password, one line; for root alone'),
+  cipherSuite: bmcSpec.shape.cipherSuite.default(17).describe('IPMI: what protects the session'),
+  privilege: bmcSpec.shape.privilege.default('OPERATOR').describe('IPMI: what the session asks for'),
+});
+
 /** The fixed part; each plugin adds its own section below `plugins`. */
 export const configSchema = z.strictObject({
   node: z.strictObject({ name: nodeName.optional().describe('default: the host name') }).prefault({}),
+  bmc: bmc.optional().describe('the BMC of this node; taken when the daemon starts and the cluster knows none of it'),
   api,
   store,
   directories,

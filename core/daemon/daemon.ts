@@ -4,22 +4,26 @@
  * @module
  */
 
+import { deathController, Steadiness } from '../cluster/fence/death-controller.ts';
+import { fenceController } from '../cluster/fence/fence-controller.ts';
 import { announceFloating, placeOfFloating } from '../cluster/floating-address.ts';
 import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addresses.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
+import { BmcChecks } from '../cluster/power/bmc-checks.ts';
 import { BmcPower } from '../cluster/power/bmc-power.ts';
+import { describeOwnBmc } from '../cluster/power/own-bmc.ts';
 import { powerTask } from '../cluster/power/power-task.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
 import { type RemoveParts, removeNodeTask } from '../cluster/remove-node.ts';
 import { followShapes, raiseShapes, refuseTooOld } from '../cluster/shape-gate.ts';
 import { tlsFiles } from '../cluster/tls-files.ts';
-import { errorText } from '../error/error.ts';
+import { errorText, PvcError } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
 import { cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
 import { modelError } from '../model/kind.ts';
-import { aliveKey, node as nodeKind } from '../model/node-kind.ts';
+import { aliveKey, node as nodeKind, nodeStateError } from '../model/node-kind.ts';
 import { shapesOf } from '../model/shapes.ts';
 import { Executor, type RemoteNodes } from '../operation/execute.ts';
 import type { Runtime } from '../plugin/runtime.ts';
@@ -33,6 +37,7 @@ import { Documents, type Write } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
 import { type Op, type Store, storeError, type Topic } from '../store/store.ts';
 import { TaskRunner } from '../task/task-runner.ts';
+import { announceAlive } from './announce-alive.ts';
 import type { EarlyServices } from './early-services.ts';
 import { coreChecks, HealthRunner } from './health-runner.ts';
 import { tidy } from './housekeeping.ts';
@@ -81,6 +86,8 @@ const tidyEveryMs = 10 * 60_000;
 const afterLossMs = 500;
 /** Keys whose change may concern who is primary. */
 const matterForPrimary = (key: string): boolean => /^\/(?:primary|alive|cluster)\//.test(key);
+/** Keys whose change may describe another BMC. */
+const tellsOfNode = (key: string): boolean => /^\/node\/[^/]+\/spec$/.test(key);
 /** Time that faults of an earlier life have to be raised again before they count as cleared. */
 const faultGraceMs = 20_000;
 
@@ -103,6 +110,9 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     refuseTooOld(program.kinds, made.spec, program.version);
     documents.shapes.agree(made.spec.shapes);
     await ensureIndex(documents, program.kinds);
+    // Before anything here starts a guest: what is taken from a dead node is taken only while it is not announced. And as
+    // soon as can be, since the session of the life before has ended by now.
+    await announceAlive(documents, node, host.clock.wallMs());
     // Only coordinators look at every change; a hypervisor is woken by what concerns it.
     const own = await documents.get(nodeKind, node);
     const coordinator = own?.spec.role !== 'hypervisor';
@@ -156,7 +166,12 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       power,
       touch: (kind, id) => engine.touch(kind, id),
       write: (writes, how = {}) =>
-        writeDocuments(documents, writes, how.asPrimary === true ? primary.guard('what the primary writes') : []),
+        writeDocuments(
+          documents,
+          writes,
+          how.asPrimary === true ? primary.guard('what the primary writes') : [],
+          how.whileDead,
+        ),
       async perform(operation, input) {
         const found = program.registry.get(operation);
         if (found?.type !== 'mutation') throw new Error(`there is no mutation ${operation}`);
@@ -270,11 +285,18 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       guard: (what) => primary.guard(what),
       ended: (target) => engine.touch(target.kind, target.id),
     });
+    const steadiness = new Steadiness(store.session, () => host.clock.monotonicMs(), signal);
+    for (const item of [deathController(runtime, steadiness), fenceController(runtime, hooks)])
+      onlyAsPrimary(primary, signal, (asPrimary) => engine.start(item, asPrimary));
     for (const { plugin, item } of hooks.controllers.items()) {
       log.debug(`controller ${item.name} of ${plugin.name}`);
       if (item.scope === 'node') engine.start(item, signal);
       else onlyAsPrimary(primary, signal, (asPrimary) => engine.start(item, asPrimary));
     }
+
+    const bmcChecks = new BmcChecks(runtime);
+    // Where no plugin speaks with BMCs there is nothing to be checked.
+    if (hooks.power.items().length > 0) onlyAsPrimary(primary, signal, (asPrimary) => void bmcChecks.run(asPrimary));
 
     const report = new NodeReport({
       host,
@@ -319,6 +341,9 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       for await (const dirty of store.watch(topics, signal)) {
         engine.changed(dirty);
         if (dirty.resync || [...dirty.keys].some(matterForPrimary)) primary.poke();
+        for (const key of dirty.keys)
+          if (key.startsWith(aliveKey(''))) engine.touch(nodeKind.name, key.slice(aliveKey('').length));
+        if (dirty.resync || [...dirty.keys].some(tellsOfNode)) bmcChecks.changed();
         events?.observe(documents, dirty);
         await tasks
           .changed(dirty)
@@ -376,6 +401,19 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       (error) => log.warn('tasks could not be looked at', { reason: errorText(error) }),
     );
 
+    if (config.bmc !== undefined) {
+      const fault = faultId('bmc-of-file', node);
+      await describeOwnBmc(runtime, config.bmc).then(
+        () => faults.clear(fault),
+        (error: unknown) =>
+          faults.raise(fault, {
+            severity: 'warning',
+            message: `The BMC that the configuration file names for ${node} was not taken: ${errorText(error)}`,
+            hint: error instanceof PvcError ? error.hint : 'It is tried again at the next start of the daemon.',
+            object: `node ${node}`,
+          }),
+      );
+    }
     const api = await options.serve({ host, program, executor, documents, faults, node, metrics });
     log.info(`${node} runs`, { version: program.version, store: store.backend });
     await new Promise<void>((resolve) =>
@@ -415,16 +453,23 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
   }
 }
 
-/** Writes documents for a plugin. @throws PvcError OBJECT_CHANGED, NOT_PRIMARY, STORE_UNKNOWN */
-async function writeDocuments(documents: Documents, writes: readonly Write[], guard: readonly Op[]): Promise<void> {
+/** Writes documents for a plugin. @throws PvcError OBJECT_CHANGED, NOT_PRIMARY, NODE_BACK, STORE_UNKNOWN */
+async function writeDocuments(
+  documents: Documents,
+  writes: readonly Write[],
+  guard: readonly Op[],
+  dead: string | undefined,
+): Promise<void> {
   const { ops, topics } = documents.commitOf(writes);
-  const result = await documents.store.commit([...guard, ...ops], topics);
+  const isDead: Op[] = dead === undefined ? [] : [{ op: 'absent', key: aliveKey(dead) }];
+  const result = await documents.store.commit([...guard, ...isDead, ...ops], topics);
   switch (result.outcome) {
     case 'ok':
       return;
     case 'conflict': {
       if (guard.some((op) => op.key === result.key))
         throw primaryError('NOT_PRIMARY', { node: 'this node', what: `a write of ${writes.length} documents` });
+      if (dead !== undefined && result.key === aliveKey(dead)) throw nodeStateError('NODE_BACK', { node: dead });
       const [, kind = '', id = ''] = result.key.split('/');
       throw modelError('OBJECT_CHANGED', { kind, id });
     }

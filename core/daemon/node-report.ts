@@ -1,11 +1,12 @@
 /** What this node says of itself: its document is written when it changes, at most every ten seconds. @module */
 import type { FaultBook } from '../fault/fault-book.ts';
 import type { Host, MachineFacts, MachineLoad } from '../host/host.ts';
-import { aliveKey, type NodeStatus, node } from '../model/node-kind.ts';
+import { type NodeStatus, node } from '../model/node-kind.ts';
 import type { ShapeLevels } from '../model/shapes.ts';
 import type { Hooks } from '../plugin/hooks.ts';
 import type { ServiceStatus } from '../service/service.ts';
 import { type Documents } from '../store/documents.ts';
+import { announceAlive } from './announce-alive.ts';
 
 export interface NodeReportParts {
   readonly host: Pick<Host, 'clock' | 'log' | 'machine'>;
@@ -39,14 +40,7 @@ export class NodeReport {
     const { documents, node: name } = this.#parts;
     const { epoch } = documents.store.session;
     if (this.#announced === epoch) return;
-    const key = aliveKey(name);
-    if ((await documents.store.read(key)) === undefined) {
-      const made = await documents.store.commit(
-        [{ op: 'create', key, value: JSON.stringify({ startedMs: this.#startedMs }), ephemeral: true }],
-        [`node:${name}`],
-      );
-      if (made.outcome === 'unknown') throw made.cause;
-    }
+    await announceAlive(documents, name, this.#startedMs);
     this.#announced = epoch;
   }
 

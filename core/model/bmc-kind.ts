@@ -7,11 +7,6 @@ import { z } from 'zod';
 import { defineKind } from './kind.ts';
 import { nodeName } from './names.ts';
 
-/** SHA-256 of a certificate (DER): upper case with colons. */
-const fingerprint = z
-  .string()
-  .regex(/^(?:[0-9A-F]{2}:){31}[0-9A-F]{2}$/, 'a fingerprint is SHA-256, 32 times two hexadecimal digits with ":"');
-
 export const bmcSpec = z.strictObject({
   /** The power driver that speaks its protocol; a plugin offers it. */
   driver: z.string().regex(/^[a-z][a-z0-9-]{0,39}$/, 'a driver is 1 to 40 of a-z, 0-9 and "-"'),
@@ -38,8 +33,6 @@ export const bmcSpec = z.strictObject({
   cipherSuite: z.union([z.literal(3), z.literal(17)]),
   /** What the session asks for; OPERATOR may switch the power. */
   privilege: z.enum(['OPERATOR', 'ADMINISTRATOR']),
-  /** The certificate that its HTTPS must show; absent: one that this machine's authorities vouch for. */
-  fingerprint: fingerprint.optional(),
 });
 export type BmcSpec = z.infer<typeof bmcSpec>;
 

@@ -1,5 +1,6 @@
 /** A node: a server of the cluster. `spec` says what it is for, `status` is written by its own daemon. @module */
 import { z } from 'zod';
+import { defineErrors } from '../error/error.ts';
 import { bmcSpec } from './bmc-kind.ts';
 import { defineKind } from './kind.ts';
 import { nodeName } from './names.ts';
@@ -54,9 +55,19 @@ export const node = defineKind<NodeSpec, NodeStatus>({
   unique: (spec) => ({
     address: spec.address === undefined ? [] : [spec.address],
     server: spec.server === undefined ? [] : [String(spec.server)],
+    bmc: spec.bmc === undefined ? [] : [`${spec.bmc.address} ${spec.bmc.driver} ${spec.bmc.port ?? ''}`.trim()],
   }),
   concerns: (_spec, _status, id) => [id],
 });
 
 /** Ephemeral key of a node's daemon: it exists as long as the daemon's session with the store. */
 export const aliveKey = (name: string): string => `/alive/${name}`;
+
+export const nodeStateError = defineErrors({
+  NODE_BACK: {
+    message: 'The daemon of {node} is back: nothing is taken from it.',
+    hint: 'Nothing was changed. See `pvc node list`.',
+    http: 409,
+    exit: 'conflict',
+  },
+});

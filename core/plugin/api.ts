@@ -4,6 +4,7 @@
  */
 export { z } from 'zod';
 export { defineErrors, type ErrorSpec, errorText, exitCode, PvcError, recalledError } from '../error/error.ts';
+export { tellFaults } from '../fault/cluster-faults.ts';
 export { type FaultReport, faultId } from '../fault/fault-book.ts';
 export { fault } from '../fault/fault-kind.ts';
 export type { HealthCheck, HealthFinding } from '../health/health-check.ts';
@@ -76,6 +77,17 @@ export {
 } from '../task/task-definition.ts';
 export { type TaskSpec, type TaskStatus, task, taskEnded } from '../task/task-kind.ts';
 export { addressText } from './address-text.ts';
+export type {
+  DeadNode,
+  FenceAbout,
+  FenceProof,
+  NotNow,
+  RecoverAbout,
+  ReturningNode,
+  Stranded,
+  Waiting,
+} from './fence-hooks.ts';
+export { orNotNow } from './fence-hooks.ts';
 export type { Folded, FoldHook, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { defineInitPart, type InitMachine, type InitPart } from './init-part.ts';

@@ -105,6 +105,11 @@ const metric = z.looseObject({
   collect: fn,
 });
 
+const notNow = z.looseObject({ notNow: text });
+const texts = z.array(text);
+const stranded = z.array(z.looseObject({ object: text, needs: texts }));
+const proof = z.looseObject({ covers: texts, text }).optional();
+const waiting = z.array(z.looseObject({ object: text, reason: text }));
 const power = z.looseObject({ name: word, summary: text, status: fn, off: fn, on: fn, reset: fn });
 
 const named = (value: unknown): string => {
@@ -134,4 +139,8 @@ export const problemOf = {
   facts: shaped('facts', z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
   counts: shaped('counts', z.record(z.string(), z.union([z.number(), z.string().max(200)]))),
   reason: shaped('reason', text),
+  reasons: shaped('reasons', z.union([texts, notNow])),
+  stranded: shaped('list of what is stranded', z.union([stranded, notNow])),
+  proof: shaped('proof', z.union([proof, notNow])),
+  waiting: shaped('list of what waits', z.union([waiting, notNow])),
 } satisfies Readonly<Record<string, Problem>>;

@@ -12,6 +12,16 @@ import type { PlanBuilder } from '../operation/plan.ts';
 import type { AnyController } from '../reconcile/controller.ts';
 import type { AnyTaskDefinition } from '../task/task-definition.ts';
 import { problemOf } from './contribution.ts';
+import type {
+  DeadNode,
+  FenceAbout,
+  FenceProof,
+  NotNow,
+  RecoverAbout,
+  ReturningNode,
+  Stranded,
+  Waiting,
+} from './fence-hooks.ts';
 import { CollectHook, FirstHook, ListHook, StageHook, StrictHook } from './hook-point.ts';
 import type { InitPart } from './init-part.ts';
 import type { PowerDriver } from './power.ts';
@@ -119,6 +129,42 @@ export const createHooks = (context: HookContext) =>
      * After that of a built-in plugin all are called again every second; another node takes the role once the lease is over.
      */
     leavePrimary: new StageHook<Runtime>('leavePrimary', context, seconds(10), 'reverse'),
+    /**
+     * A node is dead: what of yours was there and shall go on elsewhere, with what must be proven for that. Asked on the
+     * primary again and again while the node is dead; changes nothing. In this hook and the next four, what cannot be said or
+     * done now for a reason that passes is `{ notNow: 'why' }` (`orNotNow`).
+     */
+    stranded: new CollectHook<DeadNode, readonly Stranded[] | NotNow>(
+      'stranded',
+      context,
+      seconds(60),
+      problemOf.stranded,
+    ),
+    /**
+     * A node is dead: shut it out of the resources among `needs` that are yours, so that nothing that still runs there can
+     * use them; read that back, and give the proof. Without one give undefined. Called on the primary, again and again
+     * until all is proven, so it must be good to be done twice. Await `begin` before you change anything.
+     */
+    fence: new CollectHook<FenceAbout, FenceProof | NotNow | undefined>('fence', context, seconds(60), problemOf.proof),
+    /**
+     * A node is dead: have what it had, and whose needs are all `proven`, go on elsewhere, by `write`; tell what waits, and
+     * why. Called on the primary again and again.
+     */
+    recover: new CollectHook<RecoverAbout, readonly Waiting[] | NotNow>(
+      'recover',
+      context,
+      seconds(60),
+      problemOf.waiting,
+    ),
+    /** A node that was fenced is back: why it must not be let in again yet. Called on the primary until nothing speaks against it. */
+    returning: new CollectHook<ReturningNode, readonly string[] | NotNow>(
+      'returning',
+      context,
+      seconds(60),
+      problemOf.reasons,
+    ),
+    /** A node that was fenced is back and has ended what goes on elsewhere: undo what `fence` did. Good to be done twice. */
+    unfence: new CollectHook<DeadNode, readonly string[] | NotNow>('unfence', context, seconds(60), problemOf.reasons),
     /** An object changed; told on coordinators, which see all changes. After the fact: informs, cannot change anything. All taps at once; late ones are left behind. */
     event: new CollectHook<ChangeEvent>('event', context, seconds(5)),
   });

@@ -53,7 +53,7 @@ export interface NodePower {
 export const bmcError = defineErrors({
   BMC_UNREACHABLE: {
     message: 'The BMC of {node} at {address} does not answer: {reason}.',
-    hint: 'Is it connected, is its address right (`pvc node bmc show {node}`), and is remote access (IPMI over LAN, or Redfish) switched on in it?',
+    hint: 'Is it connected, is its address right (`pvc node bmc show {node}`), and is remote access (IPMI over LAN) switched on in it?',
     http: 504,
     exit: 'unreachable',
   },
@@ -72,12 +72,6 @@ export const bmcError = defineErrors({
   BMC_CIPHER_SUITE: {
     message: 'The BMC of {node} at {address} does not offer the cipher suite {suite}: {reason}.',
     hint: 'Use the other one: `pvc node bmc set {node} --cipher-suite`; 17 is the newer, 3 is what older BMCs have.',
-    http: 502,
-    exit: 'failed',
-  },
-  BMC_CERTIFICATE: {
-    message: 'The certificate of the BMC of {node} at {address} is not the one that is expected: {reason}.',
-    hint: 'Compare its fingerprint with what the BMC itself shows; if it is right, give it: `pvc node bmc set {node} --fingerprint`.',
     http: 502,
     exit: 'failed',
   },

@@ -33,10 +33,14 @@ export interface Runtime {
   touch(kind: string, id: string): void;
   /**
    * Writes documents, all or nothing; what changed since it was read is a conflict. What only the primary may write
-   * is written `asPrimary`: it is refused when another node has become primary meanwhile.
-   * @throws PvcError OBJECT_CHANGED, NOT_PRIMARY (nothing was written), STORE_UNKNOWN
+   * is written `asPrimary`: it is refused when another node has become primary meanwhile. What takes something away from
+   * a dead node is written `whileDead`: it is refused when the daemon of that node is back.
+   * @throws PvcError OBJECT_CHANGED, NOT_PRIMARY, NODE_BACK (nothing was written), STORE_UNKNOWN
    */
-  write(writes: readonly Write[], options?: { readonly asPrimary?: boolean }): Promise<void>;
+  write(
+    writes: readonly Write[],
+    options?: { readonly asPrimary?: boolean; readonly whileDead?: string },
+  ): Promise<void>;
   /**
    * Carries out an operation in the name of PVC itself, with its audit record, as a caller would.
    * @throws PvcError what the operation refuses

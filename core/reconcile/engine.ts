@@ -150,8 +150,10 @@ class ControllerRun {
     this.#queue.add(id);
   }
 
-  stop(): Promise<void> {
-    return this.#queue.stop();
+  async stop(): Promise<void> {
+    await this.#queue.stop();
+    // What another node looks after from now on is for that node to tell.
+    if (this.#controller.scope === 'primary') for (const id of [...this.#conditions.keys()]) this.#cured(id);
   }
 
   async #resync(): Promise<void> {

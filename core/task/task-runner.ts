@@ -338,6 +338,8 @@ class StatusWriter {
         if (result.outcome === 'unknown') throw result.cause;
         await this.#reread();
         if (result.outcome === 'ok' || JSON.stringify(this.#doc.status) === JSON.stringify(status)) return;
+        // Its node was taken for dead, and what it worked on goes on elsewhere.
+        if (taskEnded(this.#doc.status)) throw new Stopping('the primary has ended it');
       } catch (error) {
         if (error instanceof Stopping || host.clock.monotonicMs() >= until) throw error;
         await host.clock.sleep(Math.min(2_000, 100 * 2 ** Math.min(attempt, 5)));

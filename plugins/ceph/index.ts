@@ -1,5 +1,5 @@
 /** ceph: the storage of the cluster, which PVC makes, runs and mends. See README.md. @module */
-import { definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
+import { definePlugin, orNotNow, type PluginDefinition } from '../../core/plugin/api.ts';
 import { benchmark } from './benchmark/benchmark-kind.ts';
 import { benchmarkOperations } from './benchmark/operations.ts';
 import { storageBlock } from './client/block-kind.ts';
@@ -65,6 +65,12 @@ export const cephPlugin: PluginDefinition = definePlugin({
       running = await startDaemonPart(runtime);
     });
     pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
+    pvc.hooks.fence.tap((about) =>
+      orNotNow(async () => (await import('./client/fence.ts')).fenceFromStorage(need(), about)),
+    );
+    pvc.hooks.unfence.tap((about) =>
+      orNotNow(async () => (await import('./client/fence.ts')).letInAgain(need(), about)),
+    );
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.tasks.tap(() => need().tasks);
     pvc.hooks.metrics.tap(() => need().metrics);

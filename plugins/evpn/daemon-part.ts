@@ -1,5 +1,11 @@
 /** What of networks lives only while a daemon runs: controllers, checks, metrics. @module */
-import type { AnyController, HealthCheck, MetricDefinition, Runtime } from '../../core/plugin/api.ts';
+import {
+  type AnyController,
+  errorText,
+  type HealthCheck,
+  type MetricDefinition,
+  type Runtime,
+} from '../../core/plugin/api.ts';
 import { nodeNetworksFact } from './address/address-plan.ts';
 import type { EvpnConfig } from './config.ts';
 import { fabricController } from './fabric/fabric-controller.ts';
@@ -12,6 +18,7 @@ import { firewallHealth } from './firewall/firewall-health.ts';
 import { Nft } from './firewall/nft.ts';
 import { gatewayMetric } from './gateway/gateway-metric.ts';
 import { Gateways } from './gateway/gateways.ts';
+import { PrimaryWay } from './gateway/primary-way.ts';
 import { linkController } from './links/link-controller.ts';
 import { Links } from './links/links.ts';
 import { underlayFact, vlanFact } from './network/mtu.ts';
@@ -20,6 +27,7 @@ import { RouterHealth } from './upstream/router-health.ts';
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly links: Links;
+  readonly frr: Frr;
   readonly gateways: Gateways;
   readonly nft: Nft;
   readonly firewall: Firewall;
@@ -43,10 +51,15 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   });
   const nft = new Nft(runtime);
   const firewall = new Firewall(runtime, nft);
-  const gateways = new Gateways(runtime, links, firewall);
+  const way = new PrimaryWay(runtime, links);
+  void way
+    .follow()
+    .catch((error: unknown) => runtime.host.log.error('following the primary ended', { reason: errorText(error) }));
+  const gateways = new Gateways(runtime, links, firewall, way);
   return {
     runtime,
     links,
+    frr,
     gateways,
     nft,
     firewall,

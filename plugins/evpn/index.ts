@@ -25,7 +25,7 @@ export const evpnPlugin: PluginDefinition = definePlugin({
     tapGuests(pvc, need);
     pvc.hooks.config.tap(() => [evpnConfig]);
     pvc.hooks.kinds.tap(() => [network, addressBook, networkAcl]);
-    pvc.hooks.operations.tap(() => networkOperations(() => need().runtime));
+    pvc.hooks.operations.tap(() => networkOperations(need));
     pvc.hooks.operations.tap(() => aclOperations(need));
     pvc.hooks.counters.tap(async ({ view }): Promise<Record<string, number>> => {
       const count = (await view.list(network)).length;

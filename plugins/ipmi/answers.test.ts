@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { orderTaken, powerIn, refusalIn } from './answers.ts';
 
+// Those of OpenIPMI's simulator are as it gave them to ipmitool 1.8.19. Those that name other makers are put together
+// from ipmitool's texts for what these are known to answer; none of their machines was at hand.
+
 /** What `-v` says besides on a BMC that has no HPM.x, as OpenIPMI's simulator and Supermicro's. */
 const chatter = `Loading IANA PEN Registry...
 Get HPM.x Capabilities request failed, compcode = d4

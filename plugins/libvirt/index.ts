@@ -1,5 +1,5 @@
 /** libvirt: guests on this node through libvirt's own protocol. See README.md. @module */
-import { definePlugin, type FoldHook, type PluginDefinition, PvcError } from '../../core/plugin/api.ts';
+import { definePlugin, type FoldHook, orNotNow, type PluginDefinition, PvcError } from '../../core/plugin/api.ts';
 import { booking } from './booking.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { domainProblem, type XmlElement } from './domain/xml.ts';
@@ -133,6 +133,15 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
           openDriver,
         );
       });
+      pvc.hooks.stranded.tap((dead) =>
+        orNotNow(async () => (await import('./recovery.ts')).stranded(need().runtime, dead)),
+      );
+      pvc.hooks.recover.tap((about) =>
+        orNotNow(async () => (await import('./recovery.ts')).recover(need().runtime, about)),
+      );
+      pvc.hooks.returning.tap((about) =>
+        orNotNow(async () => (await import('./recovery.ts')).returning(need().runtime, about)),
+      );
       pvc.hooks.controllers.tap(() => need().controllers);
       pvc.hooks.tasks.tap(() => need().tasks);
       pvc.hooks.metrics.tap(() => need().metrics);

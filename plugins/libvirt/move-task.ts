@@ -141,7 +141,7 @@ export function moveTask(parts: MoveParts): AnyTaskDefinition {
           if (!isAway(error) && !run.signal.aborted) await settle(parts, run.spec.target.id, run.signal);
           throw error;
         }
-        await arrive(runtime, doc.id, input);
+        await arrive(runtime, doc.id, run.id, input);
         return {
           from: runtime.node,
           to: input.to,
@@ -165,14 +165,19 @@ export function moveTask(parts: MoveParts): AnyTaskDefinition {
 }
 
 /**
- * Makes the target the guest's node, whatever the document says by now: the guest is there, and while its task is open
- * nobody else decides where it belongs.
+ * Makes the target the guest's node: it is there. When it is on its way no more this task has been ended: its node was
+ * taken for dead, and the guest goes on where the primary has placed it.
  */
-async function arrive(runtime: Runtime, uuid: string, input: Pick<MoveInput, 'to' | 'home'>): Promise<void> {
+async function arrive(
+  runtime: Runtime,
+  uuid: string,
+  task: string,
+  input: Pick<MoveInput, 'to' | 'home'>,
+): Promise<void> {
   await change(
     runtime,
     uuid,
-    ({ node, transfer }) => transfer !== undefined || node !== input.to,
+    ({ transfer }) => transfer?.task === task,
     (spec) =>
       settled(spec, { node: input.to, home: input.home === null || input.home === input.to ? undefined : input.home }),
   );

@@ -21,7 +21,9 @@ describe('gateways of networks', { concurrency: false }, () => {
   /** Addresses on the bridges of networks of a node. */
   const addresses = async (node: string): Promise<string[]> => {
     const { stdout } = await lab().exec(node, ['ip', '-o', 'address', 'show']);
-    return [...stdout.matchAll(/^\d+: (pvcn\d+) +inet6? (\S+)/gm)].map(([, device, address]) => `${device} ${address}`);
+    return [...stdout.matchAll(/^\d+: (pvcn[123]00) +inet6? (\S+)/gm)].map(
+      ([, device, address]) => `${device} ${address}`,
+    );
   };
   const all = [
     'pvcn100 10.20.0.1/24',
@@ -203,6 +205,75 @@ describe('gateways of networks', { concurrency: false }, () => {
     await atRest('hv1');
   });
 
+  it('are on every node where that is asked for, and nothing is lost when the role moves', async (t: TestContext) => {
+    const networks = [
+      ['700', 'web', '23'],
+      ['800', 'store', '24'],
+    ] as const;
+    for (const [vni, name, part] of networks)
+      await run(
+        ...['network', 'add', name, '--vni', vni, '--gateway-mode', 'anycast', '--ipv4', `10.${part}.0.0/24`],
+        ...['--gateway4', 'first', '--ipv6', `fd${part}::/64`, '--gateway6', 'first'],
+      );
+    await run('network', 'modify', 'web', '--nat');
+    for (const icmp of ['icmp', 'icmpv6'])
+      await run('network', 'acl', 'add', 'store', 'in', `${icmp} type echo-request accept`);
+    const cards = [
+      [a, 'web', '23', '24', '52:54:00:70:76:a7'],
+      [b, 'store', '24', '23', '52:54:00:70:76:b8'],
+    ] as const;
+    for (const [{ guest }, name, own, other, mac] of cards) {
+      await run('vm', 'nic', 'add', guest.name, '--network', name, '--mac', mac);
+      await guest.shell(
+        `while [ ! -e /run/nic/eth1 ]; do sleep 1; done; kill $(cat /run/nic/eth1); ip addr add 10.${own}.0.11/24 dev eth1; ip -6 addr add fd${own}::11/64 dev eth1; for to in 10.${other}.0.0/24 10.10.2.0/24; do ip route add $to via 10.${own}.0.1; done; ip -6 route add fd${other}::/64 via fe80::1 dev eth1`,
+      );
+    }
+    const answers = (guest: NetworkGuest, address: string) =>
+      lab().waitFor(`${guest.guest.name} to reach ${address}`, async () => (await guest.pings(address, 2)) === 2);
+    for (const address of ['10.23.0.1', 'fd23::1', 'fe80::1%eth1', '10.24.0.11', 'fd24::11', '10.10.2.1'])
+      await answers(a, address);
+    for (const address of ['10.24.0.1', 'fd24::1']) await answers(b, address);
+    assert.equal(await b.pings('10.23.0.11', 2), 0, 'nobody has let that in');
+    assert.equal(await a.pings('10.24.0.1', 1), 0, 'the gateway of another network');
+
+    for (const [node, address] of [
+      ['hv3', '10.23.0.1'],
+      ['hv2', 'fd23::1'],
+      ['hv1', '10.24.0.11'],
+    ] as const) {
+      const silentS = await a.worstWhile(address, () => to(node));
+      t.diagnostic(`${address}, role to ${node}: ${silentS.toFixed(1)} s without an answer`);
+      assert.equal(silentS, 0);
+    }
+    await answers(a, '10.10.2.1');
+
+    for (const node of ['hv3', 'hv1']) {
+      const silentS = await a.worstWhile('10.24.0.11', async () => {
+        await run('vm', 'migrate', 'b', '--node', node, '--method', 'live');
+      });
+      t.diagnostic(`a guest of the other network moves to ${node}: ${silentS.toFixed(1)} s without an answer`);
+      assert.ok(silentS < 8);
+    }
+
+    for (const node of lab().nodes)
+      assert.match(
+        (await lab().exec(node, ['bridge', '-d', 'link', 'show', 'dev', 'pvcx700'])).stdout,
+        /neigh_suppress on/,
+      );
+    for (const [{ guest }, name, own, , mac] of cards)
+      await lab().waitFor(`the addresses of ${guest.name} on ${name}`, async () => {
+        const { members } = await lab().ask('hv3', 'network.info', { network: name });
+        const member = members.find((one) => one.mac === mac);
+        return [`10.${own}.0.11`, `fd${own}::11`].every((address) => member?.addresses.includes(address));
+      });
+
+    for (const [{ guest }, name, , , mac] of cards) {
+      await run('vm', 'nic', 'remove', guest.name, mac);
+      await run('network', 'remove', name);
+    }
+    await lab().waitFor('no fault', async () => (await lab().ask('hv1', 'fault.list', {})).length === 0);
+  });
+
   it('refuse what cannot be', async () => {
     for (const [args, code, text] of [
       [['add', 'x', '--ipv4', '999.1.1.1/24'], 2, /no IPv4 prefix/],
@@ -224,6 +295,8 @@ describe('gateways of networks', { concurrency: false }, () => {
       ],
       [['modify', 'office', '--ipv4', '10.10.0.0/16', '--gateway4', 'first'], 5, /of the cluster network/],
       [['add', 'x', '--domain', 'Office.example'], 2, /a domain is/],
+      [['add', 'x', '--gateway-mode', 'anycast'], 2, /has no gateway that could be on every node/],
+      [['add', 'x', '--gateway-mode', 'everywhere'], 2, /gateway-mode/],
     ] as const) {
       const answer = await lab().pvc('hv1', ['network', ...args, '--yes']);
       assert.deepEqual(

@@ -211,6 +211,8 @@ describe('storage that is away', { concurrency: false }, () => {
     const primary = (await lab().primary('hv2')) ?? '';
     assert.notEqual(primary, '');
     const [asked = ''] = lab().nodes.filter((node) => node !== primary);
+    // It is to be replaced, not fenced.
+    (await lab().pvc(asked, ['cluster', 'maintenance', 'on'])).ok();
     await whileStopped('ceph-mon', lab().nodes, async () => {
       await faultComes('storage:away', asked);
       await lab().daemon(primary, 'kill');
@@ -223,6 +225,7 @@ describe('storage that is away', { concurrency: false }, () => {
       await othersWorkOn(primary);
       assert.deepEqual(await openFaults(asked), ['storage:away'], 'a fault of the storage goes with the primary');
     });
+    (await lab().pvc(asked, ['cluster', 'maintenance', 'off'])).ok();
     // The one that has not raised it clears it.
     await allWell();
     await writesOn();

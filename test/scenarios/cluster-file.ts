@@ -30,6 +30,8 @@ const clusterFile = z.strictObject({
         /** `never`: it ignores the power button. */
         shutdownMs: z.union([z.int(), z.literal('never')]).default(2_000),
         bootMs: z.int().default(400),
+        /** Its disk is a volume of the shared storage; else a file that every node has. */
+        volume: z.boolean().default(false),
         spec: z.record(z.string(), z.unknown()).default({}),
       }),
     )

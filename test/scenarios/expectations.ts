@@ -35,7 +35,7 @@ const forms: readonly Form[] = [
     read:
       ({ guest, node }) =>
       ({ world: { guests } }) => {
-        const running = [...(guests.named(guest ?? '')?.running ?? [])];
+        const running = [...(guests.named(guest ?? '')?.running.keys() ?? [])];
         return running.length === 1 && running[0] === node
           ? undefined
           : `it runs on ${running.join(', ') || 'no node'}`;
@@ -47,7 +47,7 @@ const forms: readonly Form[] = [
     read:
       ({ guest }) =>
       ({ world: { guests } }) => {
-        const running = [...(guests.named(guest ?? '')?.running ?? [])];
+        const running = [...(guests.named(guest ?? '')?.running.keys() ?? [])];
         return running.length === 0 ? undefined : `it runs on ${running.join(', ')}`;
       },
   },

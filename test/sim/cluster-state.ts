@@ -43,6 +43,8 @@ export class ClusterState {
   readonly guestRules = new Map<string, Rule>();
   /** Domain state of each node. */
   readonly nodes = new Map<string, string>();
+  /** Open fences, by id. */
+  readonly fences = new Map<string, { node: string; state: string }>();
   /** Those that are open. */
   readonly faults = new Map<string, FaultStatus>();
   primary: string | undefined;
@@ -69,6 +71,8 @@ export class ClusterState {
       else if (kind === 'task') this.#task(id, half, value);
       else if (kind === 'node' && half === 'spec') this.#node(id, value);
       else if (kind === 'fault' && half === 'status') this.#fault(id, value);
+      else if (kind === 'fence' && half === 'status') this.#fence(id, value);
+      else if (kind === 'fence' && half === 'spec') this.#fenceNode(id, value);
       else if (op.key === '/primary/holder') this.#holder(value);
     }
   }
@@ -163,6 +167,23 @@ export class ClusterState {
     const before = this.nodes.get(name);
     if (before !== undefined && before !== domainState) this.#trace.world(name, `is to be ${domainState}`);
     this.nodes.set(name, domainState);
+  }
+
+  #fenceNode(id: string, value: string | undefined): void {
+    if (value === undefined || this.fences.has(id)) return;
+    const { node } = parse<{ node: string }>(value);
+    this.fences.set(id, { node, state: 'open' });
+    this.#trace.world(node, 'is taken for dead: its fence is open');
+  }
+
+  #fence(id: string, value: string | undefined): void {
+    const known = this.fences.get(id);
+    if (known === undefined || value === undefined) return;
+    const { state, end } = parse<{ state: string; end?: string }>(value);
+    if (state === 'ended') this.fences.delete(id);
+    else this.fences.set(id, { ...known, state });
+    if (state !== known.state)
+      this.#trace.world(known.node, state === 'ended' ? `its fence ends: ${end}` : 'its fence is in force');
   }
 
   #fault(id: string, value: string | undefined): void {

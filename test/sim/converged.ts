@@ -4,7 +4,13 @@ import { type GuestIntent, transferOf } from './cluster-state.ts';
 import type { World } from './world.ts';
 
 export function missing(world: World): string[] {
-  return [...nodesMissing(world), ...primaryMissing(world), ...tasksMissing(world), ...guestsMissing(world)];
+  return [
+    ...nodesMissing(world),
+    ...primaryMissing(world),
+    ...fencesMissing(world),
+    ...tasksMissing(world),
+    ...guestsMissing(world),
+  ];
 }
 
 function* nodesMissing({ nodes, state, cluster }: World): Generator<string> {
@@ -22,6 +28,11 @@ function* nodesMissing({ nodes, state, cluster }: World): Generator<string> {
   }
   // That a guest ended often is told for some minutes more.
   for (const [id, { message }] of state.faults) if (!id.startsWith('vm.ends:')) yield `a fault is open: ${message}`;
+}
+
+function* fencesMissing({ state, storage }: World): Generator<string> {
+  for (const { node } of state.fences.values()) yield `the fence of ${node} has not ended`;
+  for (const node of storage.shutOut) yield `the storage lets ${node} in no more`;
 }
 
 function* primaryMissing({ state, onDuty, holders, description }: World): Generator<string> {
@@ -46,7 +57,7 @@ function* guestsMissing(world: World): Generator<string> {
   for (const intent of state.guests.values()) yield* guestMissing(world, intent);
   for (const guest of guests.all())
     if (!state.guests.has(guest.uuid) && guest.running.size > 0)
-      yield `${guest.name} is forgotten and runs on ${[...guest.running].join(', ')}`;
+      yield `${guest.name} is forgotten and runs on ${[...guest.running.keys()].join(', ')}`;
   for (const node of nodes.values())
     for (const domain of node.hypervisor.domains.values())
       if (state.guests.get(domain.uuid)?.spec.node !== node.name)

@@ -53,6 +53,7 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
       memoryMiB,
       shutdownMs: random.happens(0.15) ? undefined : Math.round(random.ms(500, 6_000)),
       bootMs: Math.round(random.ms(150, 1_200)),
+      volume: random.happens(0.6),
       spec: { shutdown: { timeoutS: random.int(5, 15), then: random.pick(['poweroff', 'poweroff', 'fail']) } },
     });
   }

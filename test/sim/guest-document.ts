@@ -4,6 +4,7 @@ import { fromFlags } from '../../plugins/libvirt/domain/create.ts';
 import { vmSpec } from '../../plugins/libvirt/schema.ts';
 import { vm } from '../../plugins/libvirt/vm-kind.ts';
 import type { Chance } from './chance.ts';
+import { simPool } from './storage.ts';
 
 export interface GuestDescription {
   readonly name: string;
@@ -13,6 +14,8 @@ export interface GuestDescription {
   /** How long it takes to shut down; undefined: it ignores the power button. */
   readonly shutdownMs: number | undefined;
   readonly bootMs: number;
+  /** Its disk is a volume of the shared storage; else a file that every node has. */
+  readonly volume: boolean;
   /** More of its document: `limit`, `selector`, `shutdown` … */
   readonly spec: Readonly<Record<string, unknown>>;
 }
@@ -22,7 +25,13 @@ export function guestWrite(guest: GuestDescription, random: Chance): Extract<Wri
     name: guest.name,
     vcpus: 1,
     memoryMiB: guest.memoryMiB,
-    disks: [{ source: { type: 'file', path: `/shared/${guest.name}.img` } }],
+    disks: [
+      {
+        source: guest.volume
+          ? { type: 'volume', pool: simPool, volume: guest.name }
+          : { type: 'file', path: `/shared/${guest.name}.img` },
+      },
+    ],
     graphics: 'none',
     guestAgent: false,
   });

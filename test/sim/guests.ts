@@ -14,8 +14,8 @@ export interface GuestHabits {
 export interface GuestTruth {
   readonly uuid: string;
   readonly name: string;
-  /** Nodes where its virtual CPUs run. */
-  readonly running: Set<string>;
+  /** Nodes where its virtual CPUs run, with the disks that it has there. */
+  readonly running: Map<string, readonly string[]>;
   /** How often it was started from nothing. */
   starts: number;
   /** Since when it has been doing what it does now: runs, or not. */
@@ -32,8 +32,8 @@ export interface GuestsParts {
 export class Guests {
   readonly #parts: GuestsParts;
   readonly #byUuid = new Map<string, GuestTruth>();
-  /** Who writes to a disk: `guest@node`. */
-  readonly #writers = new Map<string, Set<string>>();
+  /** Nodes that the storage does not let in. */
+  readonly #shutOut = new Set<string>();
 
   constructor(parts: GuestsParts) {
     this.#parts = parts;
@@ -50,7 +50,7 @@ export class Guests {
   of(uuid: string, name = uuid): GuestTruth {
     let guest = this.#byUuid.get(uuid);
     if (guest === undefined) {
-      guest = { uuid, name, running: new Set(), starts: 0, sinceMs: 0, habits: { shutdownMs: 2_000, bootMs: 400 } };
+      guest = { uuid, name, running: new Map(), starts: 0, sinceMs: 0, habits: { shutdownMs: 2_000, bootMs: 400 } };
       this.#byUuid.set(uuid, guest);
     }
     return guest;
@@ -61,26 +61,50 @@ export class Guests {
     const guest = this.of(uuid);
     if (guest.running.has(node)) return;
     if (why === 'booted') guest.starts += 1;
-    guest.running.add(node);
+    guest.running.set(node, disks);
     guest.sinceMs = this.#parts.nowMs();
     this.#parts.trace.world(guest.name, `runs on ${node} (${why})`);
-    if (guest.running.size > 1)
-      this.#parts.violated('two-copies', `${guest.name} runs on ${[...guest.running].sort().join(' and ')}`);
-    for (const disk of disks) {
-      const writers = this.#writers.get(disk) ?? new Set();
-      writers.add(`${guest.name} on ${node}`);
-      this.#writers.set(disk, writers);
-      if (writers.size > 1)
-        this.#parts.violated('two-writers', `${disk} is written by ${[...writers].join(' and by ')}`);
-    }
+    this.#look(guest);
   }
 
   /** They do not run any more. */
-  stands(uuid: string, node: string, disks: readonly string[], why: string): void {
+  stands(uuid: string, node: string, why: string): void {
     const guest = this.of(uuid);
     if (!guest.running.delete(node)) return;
     guest.sinceMs = this.#parts.nowMs();
     this.#parts.trace.world(guest.name, `stops on ${node} (${why})`);
-    for (const disk of disks) this.#writers.get(disk)?.delete(`${guest.name} on ${node}`);
+  }
+
+  /** What guests there write to volumes comes through no more. */
+  shutOut(node: string): void {
+    this.#shutOut.add(node);
+  }
+
+  letIn(node: string): void {
+    this.#shutOut.delete(node);
+    for (const guest of this.#byUuid.values()) if (guest.running.has(node)) this.#look(guest);
+  }
+
+  isShutOut(node: string, disks: readonly string[]): boolean {
+    return this.#shutOut.has(node) && disks.some(isVolume);
+  }
+
+  /** A copy whose volumes are shut off does no harm to them, whatever it does. */
+  #look(guest: GuestTruth): void {
+    const copies = [...guest.running].filter(([node, disks]) => !this.isShutOut(node, disks)).map(([node]) => node);
+    if (copies.length > 1) this.#parts.violated('two-copies', `${guest.name} runs on ${copies.sort().join(' and ')}`);
+    for (const node of copies)
+      for (const disk of guest.running.get(node) ?? []) {
+        const writers = [...this.#byUuid.values()].flatMap((other) =>
+          [...other.running]
+            .filter(([at, disks]) => disks.includes(disk) && !(isVolume(disk) && this.#shutOut.has(at)))
+            .map(([at]) => `${other.name} on ${at}`),
+        );
+        if (writers.length > 1)
+          this.#parts.violated('two-writers', `${disk} is written by ${writers.join(' and by ')}`);
+      }
   }
 }
+
+/** `pool/name`; files have a path. */
+const isVolume = (disk: string): boolean => !disk.startsWith('/');

@@ -200,6 +200,10 @@ export class Hypervisor {
     await this.work(guest.habits.bootMs);
     if (this.domains.get(domain.uuid) !== domain)
       throw refuse('domainCreateXml', 'OPERATION_FAILED', 'operation failed: domain is no longer running');
+    if (this.guests.isShutOut(this.node, domain.disks)) {
+      this.#remove(domain, 'failed');
+      throw refuse('domainCreateXml', 'INTERNAL_ERROR', 'internal error: the storage lets this node in no more');
+    }
     if (this.failingStarts > 0) {
       this.failingStarts -= 1;
       this.#remove(domain, 'failed');
@@ -267,7 +271,7 @@ export class Hypervisor {
   setPaused(domain: Domain, why: string): void {
     domain.state = 'paused';
     domain.reason = why;
-    this.guests.stands(domain.uuid, this.node, domain.disks, why);
+    this.guests.stands(domain.uuid, this.node, why);
   }
 
   tell(domain: Domain, event: LifecycleEvent, detail: string): void {
@@ -284,7 +288,7 @@ export class Hypervisor {
   #remove(domain: Domain, why: string): void {
     if (this.domains.get(domain.uuid) !== domain) return;
     this.domains.delete(domain.uuid);
-    if (domain.state === 'running') this.guests.stands(domain.uuid, this.node, domain.disks, why);
+    if (domain.state === 'running') this.guests.stands(domain.uuid, this.node, why);
     domain.state = 'shut-off';
     domain.reason = why;
   }
@@ -304,6 +308,8 @@ export function readXml(xml: string): Pick<Domain, 'uuid' | 'name' | 'xml' | 'me
     name: text(/<name>([^<]+)</),
     xml,
     memoryMiB: unit === 'MiB' ? memory : unit === 'GiB' ? memory * 1024 : memory / 1024,
-    disks: [...xml.matchAll(/<source file=['"]([^'"]+)['"]/g)].map((found) => found[1] as string),
+    disks: [...xml.matchAll(/<source (?:file|protocol='rbd' name|protocol="rbd" name)=['"]([^'"]+)['"]/g)].map(
+      (found) => found[1] as string,
+    ),
   };
 }

@@ -18,6 +18,7 @@ import { MachineClock } from './machine-clock.ts';
 import type { Plant } from './plants.ts';
 import { remoteNodes } from './remote.ts';
 import { openSimDriver } from './sim-driver.ts';
+import { storagePlugin } from './storage.ts';
 import type { World } from './world.ts';
 
 export interface NodeDescription {
@@ -235,7 +236,7 @@ export class SimNode {
       version: '1.0.0',
       configPath,
       configRequired: true,
-      builtins: [libvirt, dutyPlugin(this.name, world, daemon.life)],
+      builtins: [libvirt, dutyPlugin(this.name, world, daemon.life), storagePlugin(world.storage, daemon.life)],
     });
     await runDaemon(
       {

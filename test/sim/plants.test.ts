@@ -13,6 +13,7 @@ const caught: Readonly<Record<string, readonly [seed: number, rule: string]>> = 
   unbooked: [5, 'overbooked'],
   swallowed: [36, 'two-primaries'],
   deaf: [46, 'not-prompt'],
+  unfenced: [10, 'two-copies'],
   lawless: [1, 'rule-broken'],
   'address-late': [3, 'two-holders'],
 };

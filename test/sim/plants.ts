@@ -55,6 +55,10 @@ export const plants: readonly Plant[] = [
       return result.outcome === 'unknown' ? { outcome: 'ok' } : result;
     },
   })),
+  bugInStore('unfenced', 'a node is taken to be shut out of the storage, and is not', (world) => {
+    world.storage.deceives = true;
+    return {};
+  }),
   bugInStore('deaf', 'changes of the store are not told', () => ({ tells: ({ resync }) => resync })),
   {
     ...nothingPlanted,

@@ -21,6 +21,7 @@ import type { Hypervisor } from './hypervisor.ts';
 import { type NodeDescription, SimNode } from './node.ts';
 import { nothingPlanted, type Plant } from './plants.ts';
 import { Rules } from './rules.ts';
+import { Storage } from './storage.ts';
 import { Trace } from './trace.ts';
 import type { Violation } from './violation.ts';
 
@@ -55,6 +56,7 @@ export class World {
   readonly cluster: MemoryCluster;
   readonly guests: Guests;
   readonly state: ClusterState;
+  readonly storage: Storage;
   readonly rules: Rules;
   readonly nodes = new Map<string, SimNode>();
   readonly violations: Violation[] = [];
@@ -98,6 +100,7 @@ export class World {
       },
     });
     this.guests = new Guests({ trace: this.trace, nowMs: () => clock.monotonicMs(), violated });
+    this.storage = new Storage({ trace: this.trace, guests: this.guests });
     for (const node of description.nodes) {
       this.cluster.link(ownerOf(node.name)).setLatency(description.store.latencyMs);
       this.nodes.set(node.name, new SimNode(this, node, this.#plant, this.random.fork()));

@@ -35,7 +35,7 @@ export const bmcOperations = (drivers: () => readonly PowerDriver[]) => [
     name: 'node.bmc-set',
     summary: 'Describe the BMC of a node, by which its power is switched',
     description:
-      'Replaces what was described before. The password is kept in the state of the cluster and shown to nobody; it is typed when no file is given. The power is then read once, so that a mistake shows at once.',
+      'Replaces what was described before. The password is kept in the state of the cluster and shown to nobody; it is typed when no file is given. The power is then read once, so that a mistake shows at once, and every hour by the primary from then on.',
     http: { method: 'PUT', path: '/nodes/{node}/bmc' },
     cli: {
       command: 'node bmc set',
@@ -44,7 +44,7 @@ export const bmcOperations = (drivers: () => readonly PowerDriver[]) => [
       run: setAndTry,
       examples: [
         'pvc node bmc set hv3 --address 10.10.3.13 --user pvc',
-        'pvc node bmc set hv3 --driver redfish --address hv3-bmc.example.org --user pvc --password-file /root/bmc',
+        'pvc node bmc set hv3 --address hv3-bmc.example.org --user pvc --password-file /root/bmc --cipher-suite 3',
       ],
     },
     role: 'admin',
@@ -61,7 +61,6 @@ export const bmcOperations = (drivers: () => readonly PowerDriver[]) => [
         .describe('its password: a file with one line, or `-` for standard input'),
       cipherSuite: shape.cipherSuite.default(17).describe('IPMI: what protects the session; older BMCs have only 3'),
       privilege: shape.privilege.default('OPERATOR').describe('IPMI: what the session asks for'),
-      fingerprint: shape.fingerprint.describe('HTTPS: SHA-256 of the certificate that the BMC must show'),
     }),
     output: z.object({ node: z.string() }),
     async plan(plan, { view }, { node: name, password, ...bmc }) {

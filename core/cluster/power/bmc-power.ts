@@ -25,7 +25,7 @@ const unansweredMs = 2_000;
 const pauseMs = 500;
 
 /** Whether it may be otherwise the next time. A wrong password is not tried twice: accounts get locked. */
-const passes = (error: unknown): boolean =>
+export const mayPass = (error: unknown): boolean =>
   !(error instanceof PvcError) || ['BMC_UNREACHABLE', 'BMC_BUSY', 'BMC_FAILED'].includes(error.code);
 
 interface Reached {
@@ -92,7 +92,7 @@ export class BmcPower implements NodePower {
       try {
         return await this.#once(bmc, signal, (ended) => driver.status(bmc, ended));
       } catch (error) {
-        if (signal.aborted || !passes(error) || tries >= attempts) throw error;
+        if (signal.aborted || !mayPass(error) || tries >= attempts) throw error;
       }
     }
   }
@@ -107,7 +107,7 @@ export class BmcPower implements NodePower {
       try {
         await this.#once(bmc, signal, (ended) => driver[order](bmc, ended));
       } catch (error) {
-        if (signal.aborted || !passes(error)) throw error;
+        if (signal.aborted || !mayPass(error)) throw error;
         refused = error instanceof Error ? error : new Error(errorText(error));
         log.warn(`the BMC of ${bmc.node} was told ${order}`, { tries, reason: errorText(error) });
       }

@@ -13,7 +13,6 @@ export const renderBmc = (bmc: DescribedBmc, context: RenderContext): string =>
       ['Password', 'kept, not shown'],
       ['Cipher suite', bmc.cipherSuite],
       ['Privilege', bmc.privilege],
-      ['Fingerprint', bmc.fingerprint],
     ],
     context,
   );

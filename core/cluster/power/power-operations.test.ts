@@ -100,6 +100,13 @@ describe('the BMC of a node', () => {
     assert.match(JSON.stringify(shown), /\*\*\*/);
   });
 
+  it('belongs to one node alone: a fence would cut the power of the wrong machine', async () => {
+    const { mutate } = await setUp();
+    await mutate('node.bmc-set', described);
+    await assert.rejects(mutate('node.bmc-set', { ...described, node: 'hv3' }), refused('OBJECT_EXISTS'));
+    await mutate('node.bmc-set', described);
+  });
+
   for (const [field, value] of Object.entries({
     address: '-H evil',
     user: '-x',
@@ -123,7 +130,8 @@ describe('the BMC of a node', () => {
 describe('switching the power of a node', () => {
   const ready = async (options: Parameters<typeof setUp>[0] = {}) => {
     const all = await setUp(options);
-    for (const node of ['hv1', 'hv2', 'hv4']) await all.mutate('node.bmc-set', { ...described, node });
+    for (const [index, node] of ['hv1', 'hv2', 'hv4'].entries())
+      await all.mutate('node.bmc-set', { ...described, node, address: `192.0.2.${index}` });
     return all;
   };
 

@@ -3,10 +3,16 @@
  * the monitors, and the monitors of nodes that are coordinators no more are taken out of Ceph's map.
  * @module
  */
-import { defineController, errorText, node as nodeKind, type Runtime, type Step } from '../../../core/plugin/api.ts';
+import {
+  defineController,
+  errorText,
+  node as nodeKind,
+  type Runtime,
+  type Step,
+  tellFaults,
+} from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { tellFaults } from '../health/cluster-faults.ts';
-import { awayFault, faultsOf } from '../health/health-faults.ts';
+import { awayFault, faultPrefix, faultsOf } from '../health/health-faults.ts';
 import { type CephStatus, ceph as cephKind, nothingKnown } from './ceph-kind.ts';
 import { type Reading, read } from './reading.ts';
 
@@ -45,10 +51,10 @@ export function cephStatusController(runtime: Runtime, ceph: CephCommand) {
         const reason = errorText(error);
         // Before the first monitor there is nothing to be missed. What was wrong at the last look may still be so.
         if ((doc.status?.updatedMs ?? 0) > 0)
-          await tellFaults(runtime, new Map([awayFault(doc.status?.silent?.reason ?? reason)]), true);
+          await tellFaults(runtime, faultPrefix, new Map([awayFault(doc.status?.silent?.reason ?? reason)]), true);
         return { reading: undefined, reason, coordinators };
       }
-      await tellFaults(runtime, faultsOf(reading.checks));
+      await tellFaults(runtime, faultPrefix, faultsOf(reading.checks));
       return { reading, reason: '', coordinators };
     },
     plan(doc, { reading, coordinators }) {

@@ -4,6 +4,7 @@ import { keepRouters } from '../links/forwarding.ts';
 import { networkError } from '../network/network-kind.ts';
 import { type RouterSession, readRouterSessions } from '../upstream/router-sessions.ts';
 import { confPath, daemonsPath, isForeign, readSessions, type Session, withDaemons } from './frr-conf.ts';
+import { type Neighbour, readNeighbours } from './neighbours.ts';
 
 const program = '/usr/lib/frr';
 const runDirectory = '/run/frr';
@@ -100,9 +101,14 @@ export class Frr {
     return this.#asked('show bgp summary json', readRouterSessions);
   }
 
-  async #asked<T>(question: string, read: (stdout: string) => T): Promise<T | undefined> {
+  /** Which address of a network is at which card; undefined: FRR does not answer, or not yet of that network. */
+  neighbours(vni: string): Promise<Neighbour[] | undefined> {
+    return this.#asked(`show evpn arp-cache vni ${vni} json`, readNeighbours, 'zebra');
+  }
+
+  async #asked<T>(question: string, read: (stdout: string) => T, daemon = 'bgpd'): Promise<T | undefined> {
     try {
-      const shown = await this.#host.processes.exec(['vtysh', '-d', 'bgpd', '-c', question], { timeoutMs: askMs });
+      const shown = await this.#host.processes.exec(['vtysh', '-d', daemon, '-c', question], { timeoutMs: askMs });
       return shown.code === 0 ? read(shown.stdout) : undefined;
     } catch {
       // Not installed, hanging, or cut off in the middle of its answer: it does not answer.

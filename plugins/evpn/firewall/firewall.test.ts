@@ -23,8 +23,8 @@ async function setUp(unknown = /never/) {
   };
   const kernel = { table: undefined as string | undefined, loads: 0, counters: new Map<string, number>() };
   const refused = { code: 1, stderr: 'Error: Could not process rule: No such file or directory\n' };
-  host.processes.on(['nft', '--stateless', 'list'], () =>
-    kernel.table === undefined ? refused : { stdout: kernel.table },
+  host.processes.on(['nft', '--stateless', 'list'], ({ argv }) =>
+    kernel.table === undefined || argv.includes('bridge') ? refused : { stdout: kernel.table },
   );
   host.processes.on(['nft', 'list', 'tables', 'inet'], () => ({
     stdout: `table inet filter\n${kernel.table === undefined ? '' : 'table inet pvc_networks\n'}`,
@@ -41,7 +41,7 @@ async function setUp(unknown = /never/) {
   host.processes.on(['nft', '--file', '-'], ({ options: { input } }) => {
     const text = String(input);
     if (unknown.test(text)) return { code: 1, stderr: 'Error: Could not process rule: Operation not supported\n' };
-    const [, table] = text.split(/^delete table .*\n/m);
+    const table = text.split(/^delete table .*\n/m).at(-1);
     kernel.table = table === '' ? undefined : table;
     kernel.counters = new Map(
       [...text.matchAll(/counter (acl_\w+) \{\s+packets (\d+)/g)].map(([, name = '', packets]) => [

@@ -40,11 +40,12 @@ const resumeMs = 60_000;
 export async function wantedRuleset({ documents }: Pick<Parts, 'documents'>): Promise<RulesetInput> {
   const [networks, entries] = await Promise.all([documents.list(network), documents.list(networkAcl)]);
   return {
-    networks: networks.map(({ id, spec: { ipv4, ipv6, nat = false } }) => ({
+    networks: networks.map(({ id, spec: { ipv4, ipv6, nat = false, gatewayMode } }) => ({
       vni: id,
       ipv4: routed(ipv4),
       ipv6: routed(ipv6),
       nat,
+      anycast: gatewayMode === 'anycast',
     })),
     entries: entries.map(
       ({ id, birth, spec: { network: name, direction, order, rule } }): FirewallEntry => ({

@@ -1,8 +1,9 @@
 /** The command nft(8) on this node: what the kernel has of PVC's table, and how it is told another. @module */
 import { PvcError, type Runtime, z } from '../../../core/plugin/api.ts';
 import { firewallError } from './acl-kind.ts';
+import { tableName } from './nft-text.ts';
 import { reasonOf, refusalOf, ruleParts } from './rule.ts';
-import { type Count, checkRuleset, replacing, tableName } from './ruleset.ts';
+import { type Count, checkRuleset, replacing } from './ruleset.ts';
 
 type Parts = Pick<Runtime, 'node'> & { readonly host: Pick<Runtime['host'], 'processes'> };
 
@@ -54,9 +55,12 @@ export class Nft {
     throw new Error(`${argv.join(' ')}: ${reasonOf(done.stderr)}`);
   }
 
-  /** The table as the kernel has it, without what changes as packets pass; undefined: there is none. */
-  list(): Promise<string | undefined> {
-    return this.#list(['nft', '--stateless', 'list', 'table', 'inet', tableName]);
+  /** The tables as the kernel has them, without what changes as packets pass; undefined: there is none. */
+  async list(): Promise<string | undefined> {
+    const list = (family: string) => this.#list(['nft', '--stateless', 'list', 'table', family, tableName]);
+    const packets = await list('inet');
+    // Only where there are networks with a gateway on every node.
+    return packets === undefined ? undefined : `${packets}${(await list('bridge')) ?? ''}`;
   }
 
   /** Whether there is a table, whatever is in it. @throws Error with nft's reason */
@@ -80,10 +84,7 @@ export class Nft {
 
   /** Takes the table away. @throws Error with nft's reason */
   async remove(): Promise<void> {
-    const done = await this.#run(
-      ['nft', '--file', '-'],
-      `table inet ${tableName} {\n}\ndelete table inet ${tableName}\n`,
-    );
+    const done = await this.#run(['nft', '--file', '-'], replacing(''));
     if (done.code !== 0) throw new Error(reasonOf(done.stderr));
   }
 

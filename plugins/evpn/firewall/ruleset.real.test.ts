@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { replacing, ruleset, tableName } from './ruleset.ts';
+import { tableName } from './nft-text.ts';
+import { replacing, ruleset } from './ruleset.ts';
 import { rulesetCases } from './testing/cases.ts';
 
 /** @returns what the command says on standard error; empty when it succeeded */

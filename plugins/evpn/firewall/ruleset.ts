@@ -5,9 +5,9 @@
  */
 import { bridgeName } from '../links/names.ts';
 import type { AclDirection } from './acl-kind.ts';
+import { anycastTable, redirectLines } from './anycast-table.ts';
+import { block, set, tableName } from './nft-text.ts';
 import { ruleParts } from './rule.ts';
-
-export const tableName = 'pvc_networks';
 
 /** One family of addresses of a network that is routed. */
 export interface Routed {
@@ -22,6 +22,8 @@ export interface FirewallNetwork {
   readonly ipv6?: Routed | undefined;
   /** What leaves towards the outside gets the address of the node. */
   readonly nat: boolean;
+  /** Every node is its gateway. */
+  readonly anycast?: boolean;
 }
 
 export interface FirewallEntry {
@@ -62,16 +64,6 @@ const anyBridge = bridgeName('*');
 /** Before the rules of an administrator, who may still forbid what is let through here. */
 const hook = (name: string, before = 1): string =>
   `type filter hook ${name} priority filter - ${before}; policy accept;`;
-
-const block = (head: string, lines: readonly string[]): string[] => [
-  `\t${head} {`,
-  ...lines.map((line) => `\t\t${line}`),
-  '\t}',
-];
-
-/** A named set or map; nft knows no empty list of elements. */
-const set = (head: string, type: string, elements: readonly string[]): string[] =>
-  block(head, [`type ${type};`, ...(elements.length === 0 ? [] : [`elements = { ${elements.join(', ')} }`])]);
 
 const byNumber = (a: { readonly vni: string }, b: { readonly vni: string }): number => Number(a.vni) - Number(b.vni);
 
@@ -209,6 +201,7 @@ export function ruleset(input: RulesetInput): string {
       'oifname vmap @in_of',
       'drop',
     ]),
+    ...redirectLines(networks),
     ...(hidden.length === 0
       ? []
       : block('chain to_outside', [
@@ -216,12 +209,19 @@ export function ruleset(input: RulesetInput): string {
           `iifname { ${hidden.map(({ vni }) => quoted(vni)).join(', ')} } oifname != "${anyBridge}" masquerade`,
         ])),
   ];
-  return [`table inet ${tableName} {`, ...lines, '}', ''].join('\n');
+  return [`table inet ${tableName} {`, ...lines, '}', ...anycastTable(networks), ''].join('\n');
 }
 
-/** As one transaction: whatever the table was before, it is this. */
+/** As one transaction: whatever the tables were before, they are this. */
 export const replacing = (text: string): string =>
-  `table inet ${tableName} {\n}\ndelete table inet ${tableName}\n${text}`;
+  [
+    ...['inet', 'bridge'].flatMap((family) => [
+      `table ${family} ${tableName} {`,
+      '}',
+      `delete table ${family} ${tableName}`,
+    ]),
+    text,
+  ].join('\n');
 
 const checkTable = 'inet pvc_check';
 

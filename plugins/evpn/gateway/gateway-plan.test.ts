@@ -26,6 +26,14 @@ describe('the addresses of gateways', () => {
         addresses.map((one) => `pvcn100 ${one}`),
       ));
 
+  it('put the primary into a network that has one on every node', () => {
+    const of = (addressing: Addressing) =>
+      gatewayAddresses([{ vni: '100', addressing, anycast: true }], new Set(['pvcn100'])).map(({ address }) => address);
+    assert.deepEqual(of(both), ['10.20.0.1/24', 'fd20::/64']);
+    assert.deepEqual(of({ ipv4: both.ipv4, ipv6: { prefix: 'fd20::/64' } }), ['10.20.0.1/24']);
+    assert.deepEqual(of({}), []);
+  });
+
   it('are on no bridge that is not there or is not PVC’s', () => {
     assert.deepEqual(on(both, ['pvcn101', 'pvcx100']), []);
     const networks = [{ vni: '100', addressing: both }];

@@ -13,12 +13,25 @@ export const routerLinkLocal = 'fe80::1/64';
 export interface GatewayNetwork {
   readonly vni: string;
   readonly addressing: Addressing;
+  /** Every node is its gateway. */
+  readonly anycast?: boolean;
 }
 
 const withLength = ({ prefix, gateway }: FamilySpec): string[] =>
   gateway === undefined ? [] : [`${gateway}/${prefix.split('/')[1]}`];
 
-const addressesOf = ({ ipv4, ipv6 }: Addressing): string[] => {
+/**
+ * By these the node is in the network, which is what the site's routers hear of: so only from the primary. In IPv6 it is
+ * the address of any router (RFC 4291, 2.6.1): one that is there already, as every node's, cannot be there twice.
+ */
+const anycastAddresses = ({ ipv4, ipv6 }: Addressing): string[] => [
+  ...(ipv4 === undefined ? [] : withLength(ipv4)),
+  ...(ipv6?.gateway === undefined ? [] : [ipv6.prefix]),
+];
+
+const addressesOf = ({ addressing, anycast }: Pick<GatewayNetwork, 'addressing' | 'anycast'>): string[] => {
+  if (anycast === true) return anycastAddresses(addressing);
+  const { ipv4, ipv6 } = addressing;
   const [four, six] = [ipv4, ipv6].map((family) => (family === undefined ? [] : withLength(family)));
   return [...(four ?? []), ...(six ?? []), ...(six?.length ? [routerLinkLocal] : [])];
 };
@@ -29,13 +42,13 @@ const addressesOf = ({ ipv4, ipv6 }: Addressing): string[] => {
  */
 export const gatewayAddresses = (networks: readonly GatewayNetwork[], bridges: ReadonlySet<string>): LeasedAddress[] =>
   networks
-    .map(({ vni, addressing }) => ({ device: bridgeName(vni), addressing }))
+    .map((network) => ({ device: bridgeName(network.vni), network }))
     .filter(({ device }) => bridges.has(device))
-    .flatMap(({ device, addressing }) => addressesOf(addressing).map((address) => ({ device, address })));
+    .flatMap(({ device, network }) => addressesOf(network).map((address) => ({ device, address })));
 
 /** Whether each network with a gateway has its bridge. */
 export const isWhole = (networks: readonly GatewayNetwork[], bridges: ReadonlySet<string>): boolean =>
-  networks.every(({ vni, addressing }) => addressesOf(addressing).length === 0 || bridges.has(bridgeName(vni)));
+  networks.every((network) => addressesOf(network).length === 0 || bridges.has(bridgeName(network.vni)));
 
 /** Devices with an IPv6 address among these. */
 export const devicesWithIpv6 = (addresses: readonly LeasedAddress[]): string[] => [

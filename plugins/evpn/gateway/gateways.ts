@@ -4,8 +4,10 @@ import { errorText, faultId, type LeasedAddress, type Runtime } from '../../../c
 import type { Firewall } from '../firewall/firewall.ts';
 import { forwardPackets } from '../links/forwarding.ts';
 import type { Links } from '../links/links.ts';
+import { bridgeName } from '../links/names.ts';
 import { network } from '../network/network-kind.ts';
 import { announcement, devicesWithIpv6, gatewayAddresses, isWhole } from './gateway-plan.ts';
+import type { PrimaryWay } from './primary-way.ts';
 
 const execMs = 5_000;
 /** Bridges come and go without a word. */
@@ -17,6 +19,7 @@ export class Gateways {
   readonly #runtime: Runtime;
   readonly #links: Links;
   readonly #firewall: Pick<Firewall, 'shut'>;
+  readonly #way: Pick<PrimaryWay, 'look'>;
   readonly #leased: ReturnType<Runtime['leaseAddresses']>;
   /** What the last look found. To set it anew each second must not wait for another. */
   #wanted: readonly LeasedAddress[] = [];
@@ -26,10 +29,11 @@ export class Gateways {
   #term: AbortController | undefined;
   #wake = (): void => {};
 
-  constructor(runtime: Runtime, links: Links, firewall: Pick<Firewall, 'shut'>) {
+  constructor(runtime: Runtime, links: Links, firewall: Pick<Firewall, 'shut'>, way: Pick<PrimaryWay, 'look'>) {
     this.#runtime = runtime;
     this.#links = links;
     this.#firewall = firewall;
+    this.#way = way;
     const fault = faultId('gateways', runtime.node);
     this.#leased = runtime.leaseAddresses({
       name: 'gateways',
@@ -62,7 +66,8 @@ export class Gateways {
     const pauseMs = await this.#look(term.signal);
     // The role may have gone meanwhile: another has them by now.
     if (term.signal.aborted) return;
-    await this.#leased.take();
+    // What guests of other nodes send is taken from now on.
+    await Promise.all([this.#leased.take(), this.#way.look()]);
     void this.#follow(pauseMs, term.signal);
   }
 
@@ -108,7 +113,11 @@ export class Gateways {
     try {
       const up = (await this.#links.own()).filter((link) => link.flags.includes('UP'));
       const bridges = new Set(up.map(({ ifname }) => ifname));
-      const networks = (await documents.list(network)).map(({ id, spec }) => ({ vni: id, addressing: spec }));
+      const networks = (await documents.list(network)).map(({ id, spec }) => ({
+        vni: id,
+        addressing: spec,
+        anycast: spec.gatewayMode === 'anycast',
+      }));
       const wanted = gatewayAddresses(networks, bridges);
       if (wanted.length > 0) {
         // A node that cannot keep its networks apart leads out of none.
@@ -129,7 +138,11 @@ export class Gateways {
 
   async #announce(news: readonly LeasedAddress[]): Promise<void> {
     const { processes } = this.#runtime.host;
-    const input = announcement(news, await this.#links.routerMac());
+    // Where every node is the gateway, guests need not be told: to them nothing has moved.
+    const everywhere = new Set([...this.#links.anycast.keys()].map(bridgeName));
+    const moved = news.filter(({ device }) => !everywhere.has(device));
+    if (moved.length === 0) return;
+    const input = announcement(moved, await this.#links.routerMac());
     const done = await processes.exec(['ip', '-force', '-batch', '-'], { timeoutMs: execMs, input });
     if (done.code !== 0) throw new Error(done.stderr.trim());
   }

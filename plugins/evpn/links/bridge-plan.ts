@@ -1,11 +1,10 @@
 /** The bridge of a network, into which guests are plugged. Pure. @module */
 import type { Observed } from './link-plan.ts';
-import { routerMac } from './router.ts';
 import { addStep, deafStep, deleteStep, isBridge, isUp, type LinkStep, mtuStep, setStep, upStep } from './steps.ts';
 
-export function planBridge(name: string, mtu: number, { bridge, deaf, address }: Observed): LinkStep[] {
+/** @param mac that which the node has on it */
+export function planBridge(name: string, mtu: number, mac: string, { bridge, deaf }: Observed): LinkStep[] {
   const steps: LinkStep[] = [];
-  const mac = routerMac(address);
   const fits = bridge !== undefined && isBridge(bridge);
   if (bridge !== undefined && !fits) steps.push(deleteStep(name, ', which is no bridge'));
   if (!fits)

@@ -12,6 +12,7 @@ import {
 } from '../../../core/plugin/api.ts';
 import type { Firewall } from '../firewall/firewall.ts';
 import { network } from '../network/network-kind.ts';
+import { forwardPackets } from './forwarding.ts';
 import { planLinks } from './link-plan.ts';
 import type { Links } from './links.ts';
 import { bridgeName, vlanName, vniOf, vxlanName } from './names.ts';
@@ -35,7 +36,7 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
         !devices.has(bridgeName(vni)) || (overlay && !devices.has(vxlanName(vni)) && !devices.has(vlanName(vni))),
     );
     const orphans = [...devices].flatMap((name) => vniOf(name) ?? []).filter((vni) => !wanted.includes(vni));
-    return [...new Set([...missing, ...orphans])];
+    return [...new Set([...missing, ...orphans, ...(await links.bereft())])];
   }
 
   return defineController({
@@ -45,7 +46,8 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
     scope: 'node',
     present: async () => [...new Set((await links.own()).flatMap(({ ifname }) => vniOf(ifname) ?? []))],
     async observe(vni, doc) {
-      const wanted = doc === undefined ? undefined : await links.wanted(doc.spec);
+      if (doc === undefined) links.forget(vni);
+      const wanted = doc === undefined ? undefined : await links.wanted(vni, doc.spec);
       return { wanted, seen: await links.look(vni, doc?.spec.name) };
     },
     plan: (_doc, { wanted, seen }) => planLinks(wanted, seen),
@@ -54,6 +56,7 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
         // A node that cannot keep its networks apart has none.
         await firewall.shut();
         await links.makeDeaf(step.device);
+        if (links.anycast.size > 0) await forwardPackets(host);
       }
       for (const command of step.commands ?? []) await links.run(command);
     },

@@ -14,6 +14,8 @@ class Kernel {
   readonly devices = new Map<string, Link>();
   readonly deaf = new Set<string>();
   readonly routers = new Map<string, string>();
+  readonly addresses = new Set<string>();
+  readonly routes = new Set<string>();
 
   see(): Observed {
     const names = [...this.devices.keys()];
@@ -25,6 +27,7 @@ class Kernel {
       vlanLink: this.devices.get('eno1'),
       deaf: new Set([...this.deaf].filter((name) => names.includes(name))),
       loose: names.filter((name) => name.startsWith('pvt') && this.devices.get(name)?.master === undefined),
+      gateway: { addresses: [...this.addresses], routes: [...this.routes] },
       routers: [...this.routers].map(([mac, address]) => ({ mac, address })),
       address: local,
       underlayMtu: 1500,
@@ -40,6 +43,7 @@ class Kernel {
     this.devices.delete(name);
     this.deaf.delete(name);
     if (name === 'pvcx100') this.routers.clear();
+    if (name === 'pvcn100') for (const had of [this.addresses, this.routes]) had.clear();
     for (const [other, { master, ...rest }] of this.devices) if (master === name) this.devices.set(other, rest);
   }
 
@@ -91,13 +95,24 @@ class Kernel {
     else if (command === 'bridge link set') {
       const link = this.#need(words[4] ?? '');
       assert.ok(link.master !== undefined, 'Operation not supported');
-      const info = { ...link.linkinfo, info_slave_data: { learning: false, neigh_suppress: false } };
+      const info = {
+        ...link.linkinfo,
+        info_slave_data: { learning: false, neigh_suppress: words.at(-1) === 'on' },
+      };
       this.devices.set(link.ifname, { ...link, linkinfo: info });
     } else if (command === 'bridge fdb replace' || command === 'bridge fdb del') {
       const [, , verb, mac = '', , device = '', , address = ''] = words;
       assert.ok(this.#need(device).master !== undefined, 'Operation not supported');
       if (verb === 'replace') this.routers.set(mac, address);
       else assert.ok(this.routers.delete(mac), 'No such file or directory');
+    } else if (command.startsWith('ip address')) {
+      this.#need('pvcn100');
+      if (words[2] === 'replace') this.addresses.add(words[3] ?? '');
+      else assert.ok(this.addresses.delete(words[3] ?? ''), 'Cannot assign requested address');
+    } else if (words[2] === 'route') {
+      this.#need('pvcn100');
+      if (words[3] === 'replace') this.routes.add(words[4] ?? '');
+      else assert.ok(this.routes.delete(words[4] ?? ''), 'No such process');
     } else assert.fail(command);
   }
 
@@ -154,11 +169,14 @@ const leftovers = fc.record({
     { mtu: 1450, routers: [] },
     { mtu: 1400, routers: [{ mac: '02:70:0a:0a:00:0c', address: '10.10.0.12' }] },
     { mtu: 1500, routers: [], vlan: { id: 7, link: 'eno1' } },
+    { mtu: 1450, routers: [], anycast: { addresses: ['10.20.0.1/32'], routes: ['10.20.0.0/24'] } },
   ),
+  addresses: fc.subarray(['10.20.0.1/32', '10.20.0.9/32', 'fe80::1/64']),
+  routes: fc.subarray(['10.20.0.0/24', 'fd20::/64']),
 });
 type Leftovers = typeof leftovers extends fc.Arbitrary<infer T> ? T : never;
 
-function kernelWith({ bridge, vxlan, vlan, deaf, routers, cards }: Leftovers): Kernel {
+function kernelWith({ bridge, vxlan, vlan, deaf, routers, cards, addresses, routes }: Leftovers): Kernel {
   const kernel = new Kernel();
   kernel.devices.set('br0', link('br0', { group: 'default' }));
   kernel.devices.set('eno1', link('eno1', { group: 'default' }));
@@ -192,6 +210,10 @@ function kernelWith({ bridge, vxlan, vlan, deaf, routers, cards }: Leftovers): K
     );
   if (vxlan?.plugged === true && bridge !== null)
     for (const [mac, address] of Object.entries(routers)) kernel.routers.set(mac, address);
+  if (bridge?.kind === 'bridge') {
+    for (const address of addresses) kernel.addresses.add(address);
+    for (const route of routes) kernel.routes.add(route);
+  }
   for (const name of deaf) if (kernel.devices.has(name)) kernel.deaf.add(name);
   for (let card = 0; card < cards; card += 1)
     kernel.devices.set(`pvt52540000000${card}`, link(`pvt52540000000${card}`, { group: 'default' }));
@@ -224,7 +246,9 @@ describe('the devices of a network, from whatever there is', () => {
         assert.equal(seen.loose.length, 0);
         assert.equal(seen.deaf.size, 2);
         assert.deepEqual(seen.routers, wanted.routers);
-        assert.equal(seen.bridge?.address, '02:70:0a:0a:00:0b');
+        const anycast = 'anycast' in wanted ? wanted.anycast : undefined;
+        assert.equal(seen.bridge?.address, anycast === undefined ? '02:70:0a:0a:00:0b' : '02:70:00:00:00:01');
+        assert.deepEqual(seen.gateway, anycast ?? { addresses: [], routes: [] });
         if ('vlan' in wanted) assert.deepEqual([way?.link, way?.linkinfo?.info_data?.id], ['eno1', 7]);
       }),
       { numRuns: 2000 },

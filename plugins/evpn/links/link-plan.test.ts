@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { mostVni } from '../network/network-kind.ts';
+import { anycastOf, readAnycast } from './anycast-plan.ts';
 import { type Observed, planLinks } from './link-plan.ts';
 import { bridgeName, linkGroup, macOfTap, tapName, vlanName, vniOf, vxlanName } from './names.ts';
 import { type Link, mtuOfAddress, readLinks } from './reading.ts';
@@ -16,6 +17,7 @@ const nothing: Observed = {
   vlanLink: undefined,
   deaf: new Set(),
   loose: [],
+  gateway: { addresses: [], routes: [] },
   routers: [],
   address: local,
   underlayMtu: 1500,
@@ -153,6 +155,93 @@ describe('the devices of a network', () => {
       [{}, 1451, /needs 1501 on the cluster network, where this node has 1500/],
     ] as const)
       assert.throws(() => words(observed, mtu), reason);
+  });
+});
+
+describe('the gateway on every node', () => {
+  const anycast = { addresses: ['10.20.0.1/32', 'fd20::1/128', 'fe80::1/64'], routes: ['10.20.0.0/24', 'fd20::/64'] };
+  const linkinfo = { ...vxlan.linkinfo, info_slave_data: { learning: false, neigh_suppress: true } };
+  const well: Observed = {
+    ...whole,
+    bridge: { ...bridge, address: '02:70:00:00:00:01' },
+    vxlan: { ...vxlan, linkinfo },
+    gateway: anycast,
+  };
+  const told = (observed: Partial<Observed>, wanted: typeof anycast | undefined = anycast): string[] =>
+    planLinks({ mtu: 1450, routers: [], anycast: wanted }, { ...well, ...observed }).steps.flatMap(({ commands }) =>
+      (commands ?? []).map((command) => command.join(' ')),
+    );
+  const take = [
+    'ip address replace 10.20.0.1/32 dev pvcn100',
+    'ip address replace fd20::1/128 dev pvcn100 nodad',
+    'ip address replace fe80::1/64 dev pvcn100 nodad',
+    'ip -4 route replace 10.20.0.0/24 dev pvcn100 proto static metric 1024',
+    'ip -6 route replace fd20::/64 dev pvcn100 proto static metric 1024',
+  ];
+  const mac = (address: string) => `ip link set dev pvcn100 address ${address}`;
+  const suppress = (word: string) => `bridge link set dev pvcx100 learning off neigh_suppress ${word}`;
+  const none = { addresses: [], routes: [] };
+
+  it('is left alone when all is well', () => assert.deepEqual(told({}), []));
+  it('comes with its MAC address, its addresses, and answers to questions for others', () =>
+    assert.deepEqual(told({ bridge, vxlan, gateway: none }), [mac('02:70:00:00:00:01'), ...take, suppress('on')]));
+  it('goes before the node is deaf again', () =>
+    assert.deepEqual(
+      planLinks({ mtu: 1450, routers: [] }, { ...well, deaf: new Set(['pvcx100']) }).steps.flatMap(
+        ({ device, commands }) => [
+          ...(device === undefined ? [] : [`deaf ${device}`]),
+          ...(commands ?? []).map((command) => command.join(' ')),
+        ],
+      ),
+      [
+        'ip -4 route del 10.20.0.0/24 dev pvcn100 proto static',
+        'ip -6 route del fd20::/64 dev pvcn100 proto static',
+        'ip address del 10.20.0.1/32 dev pvcn100',
+        'ip address del fd20::1/128 dev pvcn100',
+        'ip address del fe80::1/64 dev pvcn100',
+        mac('02:70:0a:0a:00:0b'),
+        'deaf pvcn100',
+        suppress('off'),
+      ],
+    ));
+  it('has another address', () =>
+    assert.deepEqual(told({ gateway: { ...anycast, addresses: ['10.20.0.9/32', ...anycast.addresses.slice(1)] } }), [
+      'ip address del 10.20.0.9/32 dev pvcn100',
+      take[0],
+    ]));
+  it('is there again with a bridge that is made again', () =>
+    assert.deepEqual(
+      told({ bridge: undefined }).filter((line) => line.includes('address replace') || line.includes('route')),
+      take,
+    ));
+
+  it('is what the network’s addresses say', () => {
+    const [ipv4, ipv6] = [
+      { prefix: '10.20.0.0/24', gateway: '10.20.0.1' },
+      { prefix: 'fd20::/64', gateway: 'fd20::1' },
+    ];
+    assert.deepEqual(anycastOf({ ipv4, ipv6 }), anycast);
+    assert.deepEqual(anycastOf({ ipv4 }), { addresses: ['10.20.0.1/32'], routes: ['10.20.0.0/24'] });
+    assert.deepEqual(anycastOf({ ipv4: { prefix: '10.20.0.0/24' } }), none);
+  });
+
+  it('is read from what the node has, without what it has as primary', () => {
+    const addresses = JSON.stringify([
+      {},
+      {
+        ifname: 'pvcn100',
+        addr_info: [
+          { local: '10.20.0.1', prefixlen: 32 },
+          { local: '10.20.0.1', prefixlen: 24, dynamic: true },
+          { local: 'fd20::', prefixlen: 64, dynamic: true },
+        ],
+      },
+    ]);
+    assert.deepEqual(readAnycast(addresses, [JSON.stringify([{ dst: '10.20.0.0/24' }]), '[]\n']), {
+      addresses: ['10.20.0.1/32'],
+      routes: ['10.20.0.0/24'],
+    });
+    assert.throws(() => readAnycast('[{"addr_info":', []));
   });
 });
 

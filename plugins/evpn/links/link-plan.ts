@@ -4,10 +4,11 @@
  * @module
  */
 import type { ReconcilePlan } from '../../../core/plugin/api.ts';
+import { type AnycastGateway, leaveAnycast, takeAnycast } from './anycast-plan.ts';
 import { planBridge } from './bridge-plan.ts';
 import { bridgeName, linkGroup } from './names.ts';
 import type { Link } from './reading.ts';
-import type { Router } from './router.ts';
+import { anycastMac, type Router, routerMac } from './router.ts';
 import { deleteStep, type LinkStep, needOurs, setStep } from './steps.ts';
 import { needVlanLink, planVlan } from './vlan-plan.ts';
 import { needUnderlay, planVxlan } from './vxlan-plan.ts';
@@ -23,7 +24,9 @@ export interface Wanted {
   readonly mtu: number;
   /** Of a bridged network; undefined: it goes by VXLAN. */
   readonly vlan?: WantedVlan | undefined;
-  /** Nodes that can be its gateway, without this one; none where it has no gateway. */
+  /** Undefined: this node is its gateway only as primary, if at all. */
+  readonly anycast?: AnycastGateway | undefined;
+  /** Nodes that can be its gateway, without this one; none where it has none, or every node is. */
   readonly routers: readonly Router[];
 }
 
@@ -39,6 +42,8 @@ export interface Observed {
   readonly deaf: ReadonlySet<string>;
   /** Ends of running guests' cards of this network that are plugged in nowhere. */
   readonly loose: readonly string[];
+  /** What the node has on the bridge for good: not as primary. */
+  readonly gateway: AnycastGateway;
   /** Nodes that can be the gateway, as the bridge knows the way to them. */
   readonly routers: readonly Router[];
   /** This node's address on the cluster network; undefined: a cluster of one node without such. */
@@ -67,7 +72,9 @@ export function planLinks(wanted: Wanted | undefined, observed: Observed): Recon
   const steps = [
     // Of an older network that had the same number: it would join the two.
     ...removal(wanted.vlan === undefined ? vlan : vxlan),
-    ...planBridge(name, wanted.mtu, observed),
+    ...leaveAnycast(name, wanted.anycast, observed),
+    ...planBridge(name, wanted.mtu, wanted.anycast === undefined ? routerMac(observed.address) : anycastMac, observed),
+    ...takeAnycast(name, wanted.anycast, observed),
     ...(wanted.vlan === undefined ? planVxlan(wanted, observed) : planVlan(wanted.mtu, wanted.vlan, observed)),
     ...loose.map((tap) => setStep(`plug ${tap} in again`, tap, 'master', name)),
   ];

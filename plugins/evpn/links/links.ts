@@ -4,6 +4,7 @@ import { routedPrefixes } from '../address/addressing.ts';
 import { readNodeNetworks } from '../address/node-networks.ts';
 import { looseCards } from '../guest/cards.ts';
 import type { NetworkSpec } from '../network/network-kind.ts';
+import { type AnycastGateway, anycastOf, readAnycast, readDevices } from './anycast-plan.ts';
 import type { Observed, Wanted } from './link-plan.ts';
 import { bridgeName, linkGroup, vlanName, vxlanName } from './names.ts';
 import { type Link, mtuOfAddress, readLinks } from './reading.ts';
@@ -15,6 +16,9 @@ const execMs = 5_000;
 const ipv4 = '/proc/sys/net/ipv4/conf';
 const ipv6 = '/proc/sys/net/ipv6/conf';
 const ipv6Off = 'disable_ipv6';
+const untrackedNa = 'accept_untracked_na';
+const arpAccept = 'arp_accept';
+const reversePath = 'rp_filter';
 
 /** Before the node speaks IPv6 on a bridge: it gives itself no address there, and believes no router. */
 const ownIpv6 = [
@@ -30,10 +34,23 @@ const deafSettings = (device: string): readonly (readonly [path: string, value: 
   ...ownIpv6.map(([name, value]) => [`${ipv6}/${device}/${name}`, value] as const),
   [`${ipv6}/${device}/ndisc_notify`, '1'],
   [`${ipv6}/${device}/${ipv6Off}`, '1'],
-  [`${ipv4}/${device}/rp_filter`, '1'],
+  [`${ipv6}/${device}/${untrackedNa}`, '0'],
+  [`${ipv4}/${device}/${arpAccept}`, '0'],
+  [`${ipv4}/${device}/${reversePath}`, '1'],
   [`${ipv4}/${device}/arp_ignore`, '1'],
   [`${ipv4}/${device}/arp_announce`, '2'],
   [`${ipv4}/${device}/arp_notify`, '1'],
+];
+
+/**
+ * Where every node is the gateway. Answers to what another node has asked for come here, with the guest: they are believed, so
+ * that BGP can tell the other. What another gateway has sent on comes from elsewhere than the way back goes.
+ */
+const anycastSettings = (device: string, speaksIpv6: boolean): readonly (readonly [path: string, value: string])[] => [
+  [`${ipv6}/${device}/${ipv6Off}`, speaksIpv6 ? '0' : '1'],
+  [`${ipv6}/${device}/${untrackedNa}`, '1'],
+  [`${ipv4}/${device}/${arpAccept}`, '1'],
+  [`${ipv4}/${device}/${reversePath}`, '0'],
 ];
 
 /** What `ip` says; a kernel without VLANs says only that it does not know such devices. */
@@ -46,7 +63,9 @@ export class Links {
   readonly #runtime: Runtime;
   /** The link of this node that carries VLANs. */
   readonly #vlanLink: string | undefined;
-  /** Bridges on which this node has IPv6 addresses of its own: as their gateway. */
+  /** By number of the network: what this node is for good, with every other node. */
+  readonly #anycast = new Map<string, AnycastGateway>();
+  /** Bridges on which this node has IPv6 addresses of its own: as primary. */
   #open: ReadonlySet<string> = new Set();
 
   constructor(runtime: Runtime, vlanLink: string | undefined) {
@@ -76,6 +95,17 @@ export class Links {
   }
 
   #settings(device: string): readonly (readonly [path: string, value: string])[] {
+    const anycast = [...this.#anycast].find(([vni]) => bridgeName(vni) === device)?.[1];
+    if (anycast !== undefined) {
+      const settings = new Map([
+        ...deafSettings(device),
+        ...anycastSettings(
+          device,
+          anycast.addresses.some((address) => address.includes(':')),
+        ),
+      ]);
+      return [...settings];
+    }
     return deafSettings(device).filter(([path]) => !this.#open.has(device) || !path.endsWith(ipv6Off));
   }
 
@@ -99,7 +129,8 @@ export class Links {
   /** From now on the node speaks IPv6 on these bridges, and on no other; it has no address there yet. */
   async open(bridges: readonly string[]): Promise<void> {
     const { files } = this.#runtime.host;
-    const closing = [...this.#open].filter((bridge) => !bridges.includes(bridge));
+    const stay = new Set([...bridges, ...[...this.#anycast.keys()].map(bridgeName)]);
+    const closing = [...this.#open].filter((bridge) => !stay.has(bridge));
     this.#open = new Set(bridges);
     const set = async (
       bridge: string,
@@ -155,15 +186,58 @@ export class Links {
   }
 
   /** What a network is to be here. */
-  async wanted(spec: NetworkSpec): Promise<Wanted> {
-    const routed = routedPrefixes(spec).length > 0;
+  async wanted(vni: string, spec: NetworkSpec): Promise<Wanted> {
+    const anycast = spec.gatewayMode === 'anycast' ? anycastOf(spec) : undefined;
+    if (anycast === undefined) this.#anycast.delete(vni);
+    else this.#anycast.set(vni, anycast);
+    const routed = anycast === undefined && routedPrefixes(spec).length > 0;
     const nodes = routed ? await this.#runtime.documents.list(nodeKind) : [];
     const told = nodes.map(({ id, spec: { role, address } }) => ({ name: id, role, address }));
     return {
       mtu: spec.mtu,
+      anycast,
       vlan: spec.vlan === undefined ? undefined : { id: spec.vlan, link: this.#vlanLink },
       routers: routersOf(told, this.#runtime.node),
     };
+  }
+
+  /** The network is none any more. */
+  forget(vni: string): void {
+    this.#anycast.delete(vni);
+  }
+
+  /** Networks of which this node is a gateway with every other, by number. */
+  get anycast(): ReadonlyMap<string, AnycastGateway> {
+    return this.#anycast;
+  }
+
+  async #gateway(bridge: string): Promise<AnycastGateway> {
+    const route = (family: '-4' | '-6'): Command => [
+      'ip',
+      '-j',
+      family,
+      'route',
+      'show',
+      'dev',
+      bridge,
+      'proto',
+      'static',
+    ];
+    const [addresses, ...routes] = await Promise.all([
+      this.run(['ip', '-j', 'address', 'show', 'dev', bridge]),
+      this.run(route('-4')),
+      this.run(route('-6')),
+    ]);
+    return readAnycast(addresses, routes);
+  }
+
+  /** Numbers of networks whose gateway on this node lacks an address. */
+  async bereft(): Promise<string[]> {
+    if (this.#anycast.size === 0) return [];
+    const there = readDevices(await this.run(['ip', '-j', 'address', 'show', 'group', linkGroup]));
+    return [...this.#anycast].flatMap(([vni, { addresses }]) =>
+      addresses.every((address) => there.get(bridgeName(vni))?.has(address)) ? [] : [vni],
+    );
   }
 
   async look(vni: string, name: string | undefined): Promise<Observed> {
@@ -184,6 +258,7 @@ export class Links {
       vlan,
       vlanLink,
       deaf,
+      gateway: bridge === undefined ? { addresses: [], routes: [] } : await this.#gateway(bridge.ifname),
       routers:
         vxlan === undefined ? [] : readRouters(await this.run(['bridge', '-j', 'fdb', 'show', 'dev', vxlan.ifname])),
       loose: name === undefined ? [] : await looseCards(this.#runtime, this, name),

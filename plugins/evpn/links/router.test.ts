@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import * as names from '../../../core/model/names.ts';
-import { readRouters, routerMac, routersOf } from './router.ts';
+import { anycastMac, primaryMac, readRouters, routerMac, routersOf } from './router.ts';
 
 describe('the MAC address of a gateway', () => {
   it('is a proper one, and another on each node', () =>
@@ -12,6 +12,23 @@ describe('the MAC address of a gateway', () => {
         assert.equal(new Set(macs).size, macs.length);
         for (const mac of macs) assert.equal(names.macAddress.parse(mac), mac);
       }),
+    ));
+  it('is one that no node has, where every node is one', () =>
+    fc.assert(
+      fc.property(fc.ipV4(), (address) => {
+        fc.pre(!address.startsWith('0.'));
+        assert.ok(![anycastMac, primaryMac].includes(routerMac(address)));
+      }),
+    ));
+  it('is not taken for a node’s, when it is the way to the primary', () =>
+    assert.deepEqual(
+      readRouters(
+        JSON.stringify([
+          { mac: primaryMac, dst: '10.10.0.12' },
+          { mac: primaryMac, master: 'pvcn100' },
+        ]),
+      ),
+      [],
     ));
   it('is there without an address of the node', () => assert.equal(routerMac(undefined), '02:70:00:00:00:00'));
 });

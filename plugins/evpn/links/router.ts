@@ -9,6 +9,12 @@ import { z } from '../../../core/plugin/api.ts';
 /** Locally administered, and no guest's by chance (QEMU's begin with 52:54:00). */
 const start = '02:70';
 
+/** That of the gateway where every node is one (anycast); no node's own, for no node has such an address. */
+export const anycastMac = '02:70:00:00:00:01';
+
+/** To the primary, whichever it is, from the other nodes of a network whose gateway is on every node. */
+export const primaryMac = '02:70:00:00:00:02';
+
 /** Another node that can be the gateway. */
 export interface Router {
   readonly mac: string;
@@ -41,7 +47,7 @@ const entries = z.array(z.looseObject({ mac: z.string(), dst: z.string().optiona
 export function readRouters(stdout: string): Router[] {
   const found = entries
     .parse(stdout.trim() === '' ? [] : JSON.parse(stdout))
-    .filter(({ mac }) => mac.startsWith(start));
+    .filter(({ mac }) => mac.startsWith(start) && mac !== primaryMac);
   const bridged = new Set(found.filter(({ master }) => master !== undefined).map(({ mac }) => mac));
   return found
     .flatMap(({ mac, dst }) => (dst === undefined || !bridged.has(mac) ? [] : [{ mac, address: dst }]))

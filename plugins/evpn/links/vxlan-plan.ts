@@ -49,7 +49,7 @@ export function needUnderlay(mtu: number, { address, underlayMtu }: Observed): v
 }
 
 /** Nothing on a node without an address on the cluster network. */
-export function planVxlan({ mtu, routers }: Wanted, observed: Observed): LinkStep[] {
+export function planVxlan({ mtu, routers, anycast }: Wanted, observed: Observed): LinkStep[] {
   const { vni, vxlan, bridge, deaf, address: local } = observed;
   if (local === undefined) return [];
   const [name, master] = [vxlanName(vni), bridgeName(vni)];
@@ -75,14 +75,16 @@ export function planVxlan({ mtu, routers }: Wanted, observed: Observed): LinkSte
   if (!fits || !deaf.has(name)) steps.push(deafStep(name));
   const plugged = fits && vxlan.master === master && isBridge(bridge);
   const slave = vxlan?.linkinfo?.info_slave_data;
-  if (!plugged || slave?.learning !== false || slave.neigh_suppress !== false)
+  const suppress = anycast !== undefined;
+  if (!plugged || slave?.learning !== false || slave.neigh_suppress !== suppress)
     // BGP tells who is where; what the kernel would learn from frames beside it would only be older. Questions for addresses
-    // pass: who answered them here would keep the news of an address that has moved (gratuitous ARP) from the other nodes.
+    // are answered here where every node is the gateway, and so knows its guests. Elsewhere they pass: the bridge would know
+    // no answers, and keep the news of a gateway that has moved (gratuitous ARP) from the other nodes.
     steps.push(
       step(
         `plug ${name} into ${master}`,
         ...(plugged ? [] : [['ip', 'link', 'set', 'dev', name, 'master', master] as Command]),
-        ['bridge', 'link', 'set', 'dev', name, 'learning', 'off', 'neigh_suppress', 'off'],
+        ['bridge', 'link', 'set', 'dev', name, 'learning', 'off', 'neigh_suppress', suppress ? 'on' : 'off'],
       ),
     );
   steps.push(...routerSteps(name, routers, plugged ? observed.routers : []));

@@ -16,6 +16,8 @@ export const mtuNumber = z.int().min(1280).max(9_216);
 /** VLAN identifiers have 12 bits; the first and the last are reserved (IEEE 802.1Q-2018, table 9-2). */
 export const vlanNumber = z.int().min(1).max(4094);
 
+export const gatewayMode = z.enum(['primary', 'anycast']);
+
 export const networkSpec = z.strictObject({
   name: networkName,
   /** `managed`: carried by VXLAN between the nodes; PVC makes all of it. `bridged`: a VLAN of the site, into which guests are plugged. */
@@ -29,6 +31,8 @@ export const networkSpec = z.strictObject({
   ipv6: ipv6Spec.optional(),
   /** DNS domain of its guests. */
   domain: domainName.optional(),
+  /** Where its gateway is: on the primary alone, or on every node. Absent: on the primary. */
+  gatewayMode: gatewayMode.optional(),
   /** What its guests send outside gets the address of the node that sends it on. Absent: no. */
   nat: z.boolean().optional(),
 });
@@ -91,6 +95,12 @@ export const networkError = defineErrors({
     hint: 'It is already as asked.',
     http: 409,
     exit: 'refused',
+  },
+  NETWORK_ANYCAST: {
+    message: 'The network {network} has no gateway that could be on every node.',
+    hint: 'Give it one: --ipv4 PREFIX --gateway4 first, or --ipv6 PREFIX --gateway6 first. Nothing was changed.',
+    http: 422,
+    exit: 'usage',
   },
   FRR_MISSING: {
     message:

@@ -7,7 +7,6 @@ import {
   names,
   node as nodeKind,
   type PlanBuilder,
-  type Runtime,
   type View,
   z,
 } from '../../../core/plugin/api.ts';
@@ -19,15 +18,18 @@ import {
   addressingOptions,
   addressingRow,
   changesOf,
+  routedPrefixes,
   rowOfAddressing,
 } from '../address/addressing.ts';
+import type { DaemonPart } from '../daemon-part.ts';
 import { removeEntries } from '../firewall/acl-operations.ts';
 import { needNat } from '../firewall/nat.ts';
-import { cardsOn } from '../guest/cards.ts';
+import { membersOf } from '../guest/members.ts';
 import { bridgeName } from '../links/names.ts';
 import { ceilingOf, vlanCeilingOf, vxlanOverhead, withoutVlans } from './mtu.ts';
 import { needNetwork } from './need-network.ts';
 import {
+  gatewayMode,
   mtuNumber,
   type NetworkSpec,
   network,
@@ -40,6 +42,8 @@ import {
 import { renderNetwork, renderNetworks } from './render.ts';
 import { freeVni } from './vni.ts';
 
+const whereGateway = 'where its gateway is: on the primary, or on every node (anycast)';
+
 const networkRow = z.object({
   name: z.string(),
   type: networkSpec.shape.type,
@@ -48,6 +52,7 @@ const networkRow = z.object({
   mtu: z.int().describe('what its frames may carry, bytes'),
   description: z.string(),
   ...addressingRow,
+  gatewayMode: gatewayMode.describe(whereGateway),
   nat: z.boolean().describe('guests reach the outside under the address of the node'),
   guests: z.int().describe('guests with a network card on it'),
 });
@@ -62,6 +67,7 @@ const networkInfo = networkRow.extend({
       node: z.string(),
       state: z.string(),
       mac: z.string(),
+      addresses: z.array(z.string()).describe('those that DHCP or the nodes know of'),
     }),
   ),
 });
@@ -109,13 +115,23 @@ async function needType(view: View, spec: NetworkSpec): Promise<void> {
     return needUnderlay(view);
   }
   if (vlan === undefined) throw misfit('it needs the number of a VLAN', 'Give it with --vlan, 1 to 4094.');
-  if ([spec.ipv4, spec.ipv6, spec.domain, spec.nat].some((field) => field !== undefined))
+  if ([spec.ipv4, spec.ipv6, spec.domain, spec.gatewayMode, spec.nat].some((field) => field !== undefined))
     throw misfit(
       'its addresses, names and routers are those of the site',
-      'Leave --ipv4, --ipv6, their gateways, --domain and --nat out.',
+      'Leave --ipv4, --ipv6, their gateways, --gateway-mode, --domain and --nat out.',
     );
   const owner = (await view.list(network)).find((other) => other.spec.vlan === vlan && other.spec.name !== name);
   if (owner !== undefined) throw networkError('NETWORK_VLAN_TAKEN', { vlan, network: owner.spec.name });
+}
+
+/** As it is kept: the usual is not written down, so that nodes of an older version can write the document. */
+const modeSpec = (mode: z.output<typeof gatewayMode>): Pick<NetworkSpec, 'gatewayMode'> =>
+  mode === 'primary' ? {} : { gatewayMode: mode };
+
+/** @throws PvcError NETWORK_ANYCAST */
+function needAnycast(spec: NetworkSpec): void {
+  if (spec.gatewayMode === 'anycast' && routedPrefixes(spec).length === 0)
+    throw networkError('NETWORK_ANYCAST', { network: spec.name });
 }
 
 function tellOfNodes(plan: PlanBuilder, name: string, without: readonly string[]): void {
@@ -171,7 +187,7 @@ async function readdress(
   for (const text of changesOf(change.before, change.after)) plan.act(`${change.name}: ${text}`);
 }
 
-export function networkOperations(runtime: () => Runtime) {
+export function networkOperations(part: () => Pick<DaemonPart, 'runtime' | 'frr'>) {
   return [
     defineMutation({
       name: 'network.add',
@@ -185,11 +201,13 @@ export function networkOperations(runtime: () => Runtime) {
           vlan: { value: 'NUMBER' },
           mtu: { value: 'BYTES' },
           ...addressingOptions,
+          gatewayMode: { value: 'WHERE' },
           description: { short: 'd', value: 'TEXT' },
         },
         examples: [
           'pvc network add office',
           'pvc network add office --ipv4 10.20.0.0/24 --gateway4 first --ipv6 fd20::/64 --gateway6 first --domain office.example',
+          'pvc network add web --ipv4 10.30.0.0/24 --gateway4 first --gateway-mode anycast',
           'pvc network add lab --vni 4711 --mtu 1400 -d "for the interns"',
           'pvc network add dmz --type bridged --vlan 120',
         ],
@@ -204,6 +222,7 @@ export function networkOperations(runtime: () => Runtime) {
         vni: vniNumber.optional().describe('its number, 1 to 16777215 (a free one)'),
         mtu: mtuNumber.optional().describe('MTU, bytes (the largest that every node carries)'),
         ...addressingInput,
+        gatewayMode: gatewayMode.default('primary').describe(whereGateway),
         nat: z
           .boolean()
           .default(false)
@@ -213,15 +232,16 @@ export function networkOperations(runtime: () => Runtime) {
       output: answer,
       async plan(plan, { view }, input) {
         const given = await addressBookOf(view);
-        const { network: name, type, vlan, description, nat } = input;
+        const { network: name, type, vlan, description, gatewayMode: mode, nat } = input;
         const mtu = await fittingMtu(view, { name, type }, input.mtu);
         const id = await numberFor(view, input.vni);
         const addressing = addressingAsAsked(name, {}, input);
         const spec: NetworkSpec = {
           ...{ name, type, ...(vlan === undefined ? {} : { vlan }), mtu, description },
-          ...{ ...addressing, ...(nat ? { nat } : {}) },
+          ...{ ...addressing, ...modeSpec(mode), ...(nat ? { nat } : {}) },
         };
         await needType(view, spec);
+        needAnycast(spec);
         if (vlan !== undefined) tellOfNodes(plan, name, withoutVlans(await view.list(nodeKind)));
         needNat(spec);
         plan.create(network, id, spec);
@@ -238,7 +258,12 @@ export function networkOperations(runtime: () => Runtime) {
       cli: {
         command: 'network modify',
         arguments: [networkArgument],
-        options: { mtu: { value: 'BYTES' }, ...addressingOptions, description: { short: 'd', value: 'TEXT' } },
+        options: {
+          mtu: { value: 'BYTES' },
+          ...addressingOptions,
+          gatewayMode: { value: 'WHERE' },
+          description: { short: 'd', value: 'TEXT' },
+        },
         examples: [
           'pvc network modify office --ipv4 10.20.0.0/24 --gateway4 first',
           'pvc network modify office --gateway4 none --domain none',
@@ -251,6 +276,7 @@ export function networkOperations(runtime: () => Runtime) {
         network: networkName,
         mtu: mtuNumber.optional().describe('MTU, bytes'),
         ...addressingInput,
+        gatewayMode: gatewayMode.optional().describe(whereGateway),
         nat: z.boolean().optional().describe('hide its guests behind the address of the node where they go outside'),
         description: names.oneLine.optional().describe('text for people; empty for none'),
       }),
@@ -258,16 +284,17 @@ export function networkOperations(runtime: () => Runtime) {
       async plan(plan, { view }, input) {
         const given = await addressBookOf(view);
         const doc = await needNetwork(view, input.network);
-        const { ipv4, ipv6, domain, nat: hidden = false, ...rest } = doc.spec;
-        const { nat = hidden } = input;
+        const { ipv4, ipv6, domain, gatewayMode: was = 'primary', nat: hidden = false, ...rest } = doc.spec;
+        const { nat = hidden, gatewayMode: mode = was } = input;
         const before: Addressing = { ipv4, ipv6, domain };
         const after = addressingAsAsked(input.network, before, input);
         const mtu = input.mtu === undefined ? doc.spec.mtu : await fittingMtu(view, doc.spec, input.mtu);
         const spec: NetworkSpec = {
           ...{ ...rest, mtu, description: input.description ?? rest.description },
-          ...{ ...after, ...(nat ? { nat } : {}) },
+          ...{ ...after, ...modeSpec(mode), ...(nat ? { nat } : {}) },
         };
         await needType(view, spec);
+        needAnycast(spec);
         needNat(spec);
         if (isDeepStrictEqual(networkSpec.parse(spec), networkSpec.parse(doc.spec)))
           throw networkError('NETWORK_UNCHANGED', { network: input.network });
@@ -277,6 +304,10 @@ export function networkOperations(runtime: () => Runtime) {
           tellGuests(plan, input.network, (await guestsByNetwork(view))(input.network));
         }
         await readdress(plan, view, given, { name: input.network, before, after });
+        if (mode !== was) {
+          plan.act(`${input.network}: the gateway is on ${mode === 'anycast' ? 'every node' : 'the primary alone'}`);
+          plan.warn(`Guests on ${input.network} may reach nothing beyond it for some seconds while its gateway moves.`);
+        }
         if (nat !== hidden) plan.act(`${input.network}: ${nat ? 'masquerade' : 'no masquerade'} towards the outside`);
         if (spec.description !== doc.spec.description) plan.act(`change the description of ${input.network}`);
         return answerOf({ id: doc.id, spec });
@@ -329,7 +360,8 @@ export function networkOperations(runtime: () => Runtime) {
       output: networkInfo,
       async run({ view }, input): Promise<NetworkInfo> {
         const doc = await needNetwork(view, input.network);
-        const members = await cardsOn(runtime(), input.network);
+        const { runtime, frr } = part();
+        const members = await membersOf(runtime, frr, { name: input.network, vni: doc.id });
         return {
           ...rowOf(doc, new Set(members.map(({ uuid }) => uuid)).size),
           bridge: bridgeName(doc.id),
@@ -348,6 +380,7 @@ const rowOf = ({ id, spec }: NetworkDoc, guests: number): NetworkRow => ({
   mtu: spec.mtu,
   description: spec.description,
   ...rowOfAddressing(spec),
+  gatewayMode: spec.gatewayMode ?? 'primary',
   nat: spec.nat ?? false,
   guests,
 });

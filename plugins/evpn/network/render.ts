@@ -49,6 +49,7 @@ export const renderNetwork = (info: NetworkInfo, context: RenderContext): string
         ['MTU', info.mtu],
         ['IPv4', wordsOf(info.ipv4)],
         ['IPv6', wordsOf(info.ipv6)],
+        ['Gateway on', info.gatewayMode === 'anycast' ? 'every node' : undefined],
         ['Domain', info.domain ?? undefined],
         ['Masquerade', info.nat ? 'towards the outside' : undefined],
         ['Bridge', `${info.bridge}, on every node`],
@@ -61,8 +62,8 @@ export const renderNetwork = (info: NetworkInfo, context: RenderContext): string
         ? 'no guest is on it'
         : (inner) =>
             table(
-              [{ title: 'GUEST', keep: true }, 'NODE', { title: 'STATE', state: true }, 'MAC'],
-              info.members.map(({ vm, node, state, mac }) => [vm, node, state, mac]),
+              [{ title: 'GUEST', keep: true }, 'NODE', { title: 'STATE', state: true }, 'MAC', 'ADDRESSES'],
+              info.members.map(({ vm, node, state, mac, addresses }) => [vm, node, state, mac, addresses.join(', ')]),
               inner,
             ),
       context,

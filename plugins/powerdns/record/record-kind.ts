@@ -81,8 +81,8 @@ export const pdnsError = defineErrors({
     exit: 'notFound',
   },
   PDNS_MISSING: {
-    message: 'PowerDNS is not installed on {node} (packages pdns-server, {packages}), so it does not answer for names.',
-    hint: 'Install them: `apt install pdns-server pdns-backend-sqlite3 sqlite3`. PVC goes on by itself.',
+    message: 'PowerDNS is not installed on {node} (packages pdns-server {packages}), so it does not answer for names.',
+    hint: 'Install them: `apt install pdns-server {packages}`. PVC goes on by itself.',
     http: 503,
     exit: 'failed',
   },
@@ -97,6 +97,25 @@ export const pdnsError = defineErrors({
     hint: 'PVC tries again by itself. Its log: services/powerdns.log below the log directory, or `journalctl -u pdns@pvc`.',
     http: 500,
     exit: 'failed',
+  },
+  MARIADB_MISSING: {
+    message:
+      'MariaDB with Galera is not installed whole on {node} ({path} is missing), so {node} has no copy of the names that all coordinators share.',
+    hint: 'Install the packages {packages}. PVC goes on by itself; until then PowerDNS there goes on as before.',
+    http: 503,
+    exit: 'failed',
+  },
+  MARIADB_REFUSED: {
+    message: 'MariaDB does not take {what}: {reason}',
+    hint: 'PVC tries again by itself. Its log: services/galera.log below the log directory, or `journalctl -u pvc-galera`.',
+    http: 500,
+    exit: 'failed',
+  },
+  DNS_BACKEND_FEW: {
+    message: 'MariaDB with Galera needs three coordinators at least, to tell who is cut off; here are {count}.',
+    hint: 'Nothing was changed. Add coordinators (`pvc node token --help`), or stay with sqlite, where each coordinator has its own.',
+    http: 409,
+    exit: 'refused',
   },
   POWERDNS_NOT_STARTED: {
     message: 'The DNS part of this daemon has not started yet.',

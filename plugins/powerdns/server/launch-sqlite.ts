@@ -1,10 +1,7 @@
-/**
- * Where PowerDNS keeps its zones: an SQLite database of its own on each coordinator. The one file that knows of it; another
- * back end is another file with the same exports.
- * @module
- */
+/** Where PowerDNS keeps its zones by default: an SQLite database of its own on each coordinator. @module */
 import type { Host } from '../../../core/plugin/api.ts';
 import { pdnsError } from '../record/record-kind.ts';
+import type { Database, DatabaseLook } from './database.ts';
 import { pdnsUser } from './pdns-conf.ts';
 
 const database = '/var/lib/powerdns/pvc.sqlite3';
@@ -14,20 +11,13 @@ const schema = '/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql';
 const sqlite = '/usr/bin/sqlite3';
 const timeoutMs = 20_000;
 
-/** The lines of PowerDNS's configuration. */
-export const launchLines: readonly string[] = ['launch=gsqlite3', `gsqlite3-database=${database}`];
-
-export const launchPackages = 'pdns-backend-sqlite3 and sqlite3';
-
-export interface DatabaseLook {
-  readonly state: 'absent' | 'damaged' | 'sound';
-  /** Differs for each database that there has been; undefined: there is none. */
-  readonly mark: string | undefined;
-}
+export const sqliteLaunch: readonly string[] = ['launch=gsqlite3', `gsqlite3-database=${database}`];
 
 type LaunchHost = Pick<Host, 'files' | 'processes'>;
 
-export class Database {
+export class SqliteDatabase implements Database {
+  readonly launch: readonly string[] = sqliteLaunch;
+  readonly packages: readonly string[] = ['pdns-backend-sqlite3', 'sqlite3'];
   readonly #host: LaunchHost;
   /** What was looked through, and found sound. */
   #sound: string | undefined;
@@ -36,7 +26,6 @@ export class Database {
     this.#host = host;
   }
 
-  /** Whether its packages are there. */
   async installed(): Promise<boolean> {
     const found = await Promise.all([schema, sqlite].map((path) => this.#host.files.stat(path)));
     return found.every((stat) => stat !== undefined);
@@ -72,6 +61,11 @@ export class Database {
       throw pdnsError('PDNS_REFUSED', { what: 'its database', reason: made.stderr.trim() || `${schema} is missing` });
     await this.#removeOld();
     await files.rename(fresh, database);
+  }
+
+  /** Whether there is anything of it, sound or not. */
+  async exists(): Promise<boolean> {
+    return (await this.#host.files.stat(database)) !== undefined;
   }
 
   /** Takes all of it away. */

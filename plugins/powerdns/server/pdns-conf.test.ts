@@ -5,19 +5,21 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { launchLines } from './launch-sqlite.ts';
-import { type ConfInput, keyBytes, keyIn, pdnsConf } from './pdns-conf.ts';
+import { galeraLaunch } from './launch-galera.ts';
+import { sqliteLaunch } from './launch-sqlite.ts';
+import { backendIn, type ConfInput, keyBytes, keyIn, pdnsConf } from './pdns-conf.ts';
 
 const accept = process.env['PVC_ACCEPT'] === '1';
 const key = '0123456789abcdef'.repeat(3);
 
-const base: ConfInput = { key, floating: '10.10.0.10', addresses: [], secondaries: [], launch: launchLines };
+const base: ConfInput = { key, floating: '10.10.0.10', addresses: [], secondaries: [], launch: sqliteLaunch };
 const cases: Readonly<Record<string, ConfInput>> = {
   'three-nodes': base,
   'one-node': { ...base, floating: undefined },
   'with-secondaries': { ...base, secondaries: ['192.0.2.53', '2001:db8::53'] },
   'one-node-with-secondaries': { ...base, floating: undefined, secondaries: ['192.0.2.53'] },
   'with-addresses': { ...base, addresses: ['10.10.2.11', '10.10.0.10', 'fd00::11'] },
+  galera: { ...base, launch: galeraLaunch },
   'ipv6-cluster': { ...base, floating: 'fd00:10::10', secondaries: ['fd00:10::53'] },
 };
 
@@ -43,6 +45,12 @@ describe('the configuration of PowerDNS', () => {
       }
     });
   }
+
+  it('says where the zones are kept', () => {
+    assert.equal(backendIn(pdnsConf(base)), 'sqlite');
+    assert.equal(backendIn(pdnsConf({ ...base, launch: galeraLaunch })), 'galera');
+    for (const text of [undefined, '', 'launch=bind\n', '# launch=gmysql\n']) assert.equal(backendIn(text), undefined);
+  });
 
   it('keeps its key, and takes none that PVC did not make', () => {
     assert.equal(key.length, keyBytes * 2);

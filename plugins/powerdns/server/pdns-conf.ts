@@ -1,5 +1,7 @@
 /** The configuration of PowerDNS as text. Right for PowerDNS 4.7 to 4.9. Pure. @module */
 
+import type { BackendName } from '../galera/backend-kind.ts';
+
 /** Name of the configuration, and so of its file and of the unit: an administrator's own pdns.conf stays as it is. */
 export const confName = 'pvc';
 export const confDirectory = '/etc/powerdns';
@@ -70,6 +72,12 @@ export function pdnsConf({ key, floating, addresses, secondaries, launch }: Conf
 /** The key in a file that was written before; undefined: there is none that PVC made. */
 export const keyIn = (conf: string | undefined): string | undefined =>
   /^api-key=([0-9a-f]{48})$/m.exec(conf ?? '')?.[1];
+
+/** Where a file that was written before has the zones kept; undefined: it says nothing of that. */
+export function backendIn(conf: string | undefined): BackendName | undefined {
+  const launched = /^launch=(gsqlite3|gmysql)$/m.exec(conf ?? '')?.[1];
+  return launched === undefined ? undefined : launched === 'gmysql' ? 'galera' : 'sqlite';
+}
 
 /** Octets of a new key. */
 export const keyBytes = 24;

@@ -1,10 +1,13 @@
 /** PowerDNS on this node: its files, its start, its end. @module */
 import { createHash } from 'node:crypto';
 import { type Host, type Runtime, type ServiceDefinition } from '../../../core/plugin/api.ts';
+import type { BackendName } from '../galera/backend-kind.ts';
 import { pdnsError } from '../record/record-kind.ts';
 import type { PdnsApi } from './api.ts';
-import { Database, type DatabaseLook, launchPackages } from './launch-sqlite.ts';
+import type { Database, DatabaseLook } from './database.ts';
+import type { SqliteDatabase } from './launch-sqlite.ts';
 import {
+  backendIn,
   confDirectory,
   confName,
   confPath,
@@ -24,20 +27,24 @@ const connectMs = 2_000;
 /** Who is busy answers sooner. */
 const stuckMs = 15_000;
 
+export interface Databases extends Readonly<Record<BackendName, Database>> {
+  readonly sqlite: SqliteDatabase;
+}
+
 export class Pdns {
   readonly #runtime: Runtime;
   readonly #host: Host;
   readonly #api: PdnsApi;
-  readonly #database: Database;
+  readonly #databases: Databases;
   #service: ReturnType<Runtime['supervise']> | undefined;
   /** Since when it runs and has told nothing of its zones. */
   #silentSinceMs: number | undefined;
 
-  constructor(runtime: Runtime, api: PdnsApi) {
+  constructor(runtime: Runtime, api: PdnsApi, databases: Databases) {
     this.#runtime = runtime;
     this.#host = runtime.host;
     this.#api = api;
-    this.#database = new Database(runtime.host);
+    this.#databases = databases;
   }
 
   /** Gone after a boot, as PowerDNS is. */
@@ -53,8 +60,17 @@ export class Pdns {
     return this.#host.files.readText(confPath);
   }
 
-  look(): Promise<DatabaseLook> {
-    return this.#database.look();
+  /** Where its configuration has the zones kept; undefined: there is none. */
+  async backend(): Promise<BackendName | undefined> {
+    return backendIn(await this.conf());
+  }
+
+  look(backend: BackendName): Promise<DatabaseLook> {
+    return this.#databases[backend].look();
+  }
+
+  launch(backend: BackendName): readonly string[] {
+    return this.#databases[backend].launch;
   }
 
   /** The key of the API that is in use, or a new one. */
@@ -65,8 +81,9 @@ export class Pdns {
   /** Writes the configuration once PowerDNS itself finds nothing wrong with it. @throws PvcError PDNS_MISSING, PDNS_REFUSED */
   async writeConf(conf: string): Promise<void> {
     const { files, processes } = this.#host;
-    if ((await files.stat(program)) === undefined || !(await this.#database.installed()))
-      throw pdnsError('PDNS_MISSING', { node: this.#runtime.node, packages: launchPackages });
+    const database = this.#databases[backendIn(conf) ?? 'sqlite'];
+    if ((await files.stat(program)) === undefined || !(await database.installed()))
+      throw pdnsError('PDNS_MISSING', { node: this.#runtime.node, packages: database.packages.join(' ') });
     try {
       await files.writeAtomic(draftPath, conf, 0o600);
       await this.#run(['chown', `${pdnsUser}:${pdnsUser}`, draftPath]);
@@ -84,9 +101,24 @@ export class Pdns {
     }
   }
 
-  /** @throws PvcError PDNS_REFUSED */
+  /** Makes a database of its own anew. @throws PvcError PDNS_REFUSED */
   async makeDatabase(): Promise<void> {
-    await this.#database.make();
+    await this.#databases.sqlite.make();
+    this.#silentSinceMs = undefined;
+  }
+
+  /** Whether a database of its own is left that it does not use. */
+  async hasLeftover(): Promise<boolean> {
+    return (await this.backend()) === 'galera' && (await this.#databases.sqlite.exists());
+  }
+
+  async removeLeftover(): Promise<void> {
+    if ((await this.backend()) === 'galera') await this.#databases.sqlite.remove();
+  }
+
+  /** Ends it, so that it is started again with the files that it has. */
+  async restart(): Promise<void> {
+    await this.#service?.restart();
     this.#silentSinceMs = undefined;
   }
 
@@ -120,7 +152,9 @@ export class Pdns {
 
   /** Has it running from now on, with the files that are there. */
   async start(): Promise<void> {
-    const [conf, { mark }] = await Promise.all([this.conf(), this.look()]);
+    const conf = await this.conf();
+    const backend = backendIn(conf);
+    const mark = backend && (await this.look(backend)).mark;
     if (conf === undefined || mark === undefined) throw new Error('its files are gone again');
     const loaded = await this.isLoaded(conf, mark);
     await this.#run(['install', '-d', '-o', pdnsUser, '-g', pdnsUser, '-m', '0755', socketDirectory]);
@@ -136,7 +170,7 @@ export class Pdns {
     const service = this.#service ?? this.#runtime.supervise(this.#definition());
     await service.end();
     this.#service = undefined;
-    await this.#database.remove();
+    await this.#databases.sqlite.remove();
     // Its configuration last: as long as that is there, this is done again.
     for (const path of [this.#loadedPath, draftPath, confPath]) await this.#host.files.remove(path);
   }

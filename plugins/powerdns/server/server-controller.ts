@@ -8,14 +8,21 @@ import {
   type Runtime,
 } from '../../../core/plugin/api.ts';
 import type { PowerdnsConfig } from '../config.ts';
+import { type BackendName, backendId, dnsBackend } from '../galera/backend-kind.ts';
 import type { DnsSources } from '../zone/sources.ts';
-import { launchLines } from './launch-sqlite.ts';
 import type { Pdns } from './pdns.ts';
-import { pdnsConf } from './pdns-conf.ts';
+import { backendIn, pdnsConf } from './pdns-conf.ts';
 import { planServer, type ServerStep, type ServerView } from './server-plan.ts';
 
 export function serverController(runtime: Runtime, config: PowerdnsConfig, pdns: Pdns, dns: DnsSources): AnyController {
   const { documents, node } = runtime;
+
+  /** The chosen one, once it can be used here: until then PowerDNS goes on with what it has. */
+  async function backend(): Promise<BackendName> {
+    const chosen = (await documents.get(dnsBackend, backendId))?.spec.backend ?? 'sqlite';
+    if (chosen === 'sqlite' || (await pdns.backend()) === chosen) return chosen;
+    return (await pdns.look(chosen)).state === 'sound' ? chosen : 'sqlite';
+  }
 
   async function wantedConf(): Promise<string | undefined> {
     // A hypervisor tells no names, and is not to read what it needs no word of every few seconds.
@@ -27,7 +34,7 @@ export function serverController(runtime: Runtime, config: PowerdnsConfig, pdns:
       floating: spec?.spec.networks?.cluster?.floating,
       addresses: config.addresses,
       secondaries: config.secondaries,
-      launch: launchLines,
+      launch: pdns.launch(await backend()),
     });
   }
 
@@ -36,11 +43,15 @@ export function serverController(runtime: Runtime, config: PowerdnsConfig, pdns:
     const { serving } = pdns;
     const conf = await pdns.conf();
     // Where there never was one, nothing is asked of programs that may not be installed.
-    if (conf === undefined) return { wanted, conf, database: 'absent', serving, stuck: false, loaded: false };
-    const { state, mark } = await pdns.look();
+    const wantedBackend = backendIn(wanted) ?? 'sqlite';
+    const shared = wantedBackend === 'galera';
+    if (conf === undefined && !shared)
+      return { wanted, conf, serving, shared, database: 'absent', stuck: false, loaded: false, leftover: false };
+    const { state, mark } = await pdns.look(wantedBackend);
     return {
-      ...{ wanted, conf, serving, database: state, stuck: await pdns.isStuck() },
-      loaded: mark !== undefined && (await pdns.isLoaded(conf, mark)),
+      ...{ wanted, conf, serving, shared, database: state, stuck: await pdns.isStuck() },
+      leftover: await pdns.hasLeftover(),
+      loaded: conf !== undefined && mark !== undefined && (await pdns.isLoaded(conf, mark)),
     };
   }
 
@@ -51,6 +62,8 @@ export function serverController(runtime: Runtime, config: PowerdnsConfig, pdns:
       await pdns.start();
       runtime.touch('cluster', clusterId);
     },
+    restart: () => pdns.restart(),
+    tidy: () => pdns.removeLeftover(),
     end: () => pdns.end(),
   };
   return defineController({

@@ -58,8 +58,10 @@ export function zoneWork(
   let figures: ZoneFigures | undefined;
 
   async function observe(): Promise<ZoneView | 'off' | 'silent'> {
-    // While it is on its way up, or down, its keeper says so.
-    if (!pdns.serving || !(await pdns.answers())) {
+    // While it is on its way up, or down, its keeper says so; and that of a database that all coordinators share.
+    const backend = await pdns.backend();
+    const shared = backend === 'galera';
+    if (!pdns.serving || !(await pdns.answers()) || (shared && (await pdns.look(backend)).state === 'away')) {
       figures = undefined;
       return pdns.serving ? 'silent' : 'off';
     }
@@ -79,6 +81,7 @@ export function zoneWork(
     }
     return {
       ...{ wanted, serials, held, primary: runtime.isPrimary(), secondaries: config.secondaries.length > 0 },
+      shared,
       ...{ looked: new Map(looked), refused: new Set(refused) },
     };
   }

@@ -58,7 +58,13 @@ class Cluster {
   nowMs = nowMs;
 
   /** One look of a coordinator, and what it does then. @returns how many steps */
-  round(pdns: Pretended, wanted: readonly Zone[], primary: boolean, steps = Number.POSITIVE_INFINITY): number {
+  round(
+    pdns: Pretended,
+    wanted: readonly Zone[],
+    primary: boolean,
+    steps = Number.POSITIVE_INFINITY,
+    shared = false,
+  ): number {
     const held = new Map([...pdns.zones.keys()].map((name) => [name, pdns.serial(name)]));
     const about = { serials: new Map(this.serials), held };
     const looked = new Map(
@@ -66,7 +72,7 @@ class Cluster {
         .filter((zone) => held.has(zone.name) && !isSettled(zone, about))
         .map(({ name }) => [name, pdns.zones.get(name) ?? []]),
     );
-    const view: ZoneView = { wanted, ...about, looked, refused: new Set(), primary, secondaries: true };
+    const view: ZoneView = { wanted, ...about, looked, refused: new Set(), primary, shared, secondaries: true };
     const plan = planZones(view, this.nowMs);
     for (const step of plan.steps.slice(0, steps))
       if (step.do === 'call') pdns.call(step.call);
@@ -153,7 +159,15 @@ describe('zones in PowerDNS', () => {
     const held = new Map([['a.example', before]]);
     const looked = new Map([['a.example', primary.zones.get('a.example') ?? []]]);
     const wanted = zone('a.example', [1, 3]);
-    const view = { wanted, serials: cluster.serials, held, looked, refused: new Set<string>(), secondaries: true };
+    const view = {
+      wanted,
+      serials: cluster.serials,
+      held,
+      looked,
+      refused: new Set<string>(),
+      shared: false,
+      secondaries: true,
+    };
     const { steps } = planZones({ ...view, primary: true }, nowMs);
     assert.deepEqual(
       steps.map((step) => (step.do === 'call' ? step.call.method : step.do)),
@@ -177,10 +191,31 @@ describe('zones in PowerDNS', () => {
     assert.deepEqual(other.notified, []);
   });
 
+  it('are told by the primary alone where all coordinators share them', () => {
+    const cluster = new Cluster();
+    const pdns = new Pretended();
+    const wanted = zone('a.example', [1]);
+    const [all, shared] = [Number.POSITIVE_INFINITY, true];
+    assert.equal(cluster.round(pdns, wanted, false, all, shared), 0);
+    assert.deepEqual([...pdns.zones.keys()], []);
+    cluster.round(pdns, wanted, true, all, shared);
+    assert.deepEqual(contents(pdns).length, 1);
+    assert.equal(cluster.round(pdns, wanted, true, all, shared), 0);
+    assert.equal(cluster.round(pdns, zone('a.example', [2]), false, all, shared), 0);
+  });
+
   it('are told of last where PowerDNS refused one before, so that the others are not kept waiting', () => {
     const wanted = [...zone('a.example', [1]), ...zone('b.example', [1]), ...zone('c.example', [1])];
     const held = new Map([['z.example', 1]]);
-    const view = { wanted, serials: new Map(), held, looked: new Map(), primary: true, secondaries: false };
+    const view = {
+      wanted,
+      serials: new Map(),
+      held,
+      looked: new Map(),
+      primary: true,
+      shared: false,
+      secondaries: false,
+    };
     const { steps } = planZones({ ...view, refused: new Set(['b.example']) }, nowMs);
     assert.deepEqual(
       steps.map((step) => (step.do === 'call' ? step.zone : step.do)),

@@ -28,6 +28,8 @@ export interface ZoneView {
   /** Zones of which PowerDNS refused the last call: a step that fails keeps those after it from being done. */
   readonly refused: ReadonlySet<string>;
   readonly primary: boolean;
+  /** Whether PowerDNS here has the zones that all coordinators have: then the primary tells for all of them. */
+  readonly shared: boolean;
   /** Whether there is anybody to be told of changes. */
   readonly secondaries: boolean;
 }
@@ -76,7 +78,8 @@ function zoneSteps(zone: Zone, serial: number, view: ZoneView): CallStep[] {
 }
 
 export function planZones(view: ZoneView, nowMs: number): ReconcilePlan<ZoneStep> {
-  const { wanted, primary } = view;
+  const { wanted, primary, shared } = view;
+  if (shared && !primary) return { steps: [], againInMs: lookMs };
   const serials = primary ? newSerials(view, nowMs) : view.serials;
   const names = new Set(wanted.map(({ name }) => name));
   const stale = [...view.serials.keys()].some((name) => !names.has(name));

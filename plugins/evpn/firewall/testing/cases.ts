@@ -15,6 +15,7 @@ const lab: FirewallNetwork = {
   nat: false,
 };
 const six: FirewallNetwork = { vni: '300', ipv6: { prefix: 'fd30::/56', gateway: 'fd30::ffff' }, nat: false };
+const everywhere: FirewallNetwork = { ...lab, anycast: true };
 const closed: FirewallNetwork = { vni: '16777215', nat: false };
 
 export const entry = (
@@ -125,6 +126,12 @@ export const rulesetCases: Readonly<Record<string, RulesetInput>> = {
   },
   resuming: { networks: [office, closed], entries: [ssh, mail], resuming: true },
   'entry-of-no-network': { networks: [office], entries: [ssh, entry(lab, 'in', 10, 'accept')] },
+  'anycast-ipv4': { networks: [{ ...office, anycast: true }], entries: [] },
+  'anycast-ipv6': { networks: [{ ...six, anycast: true }], entries: [] },
+  'anycast-both-families': { networks: [everywhere], entries: [] },
+  'anycast-beside-primary': { networks: [office, everywhere], entries: [ssh] },
+  'anycast-nat': { networks: [{ ...everywhere, nat: true }, office], entries: [] },
+  'anycast-of-many': { networks: many.slice(0, 5).map((one) => ({ ...one, anycast: true })), entries: [] },
   'many-networks': { networks: many, entries: [] },
   'many-of-all': {
     networks: [office, lab, six, closed, ...many.slice(0, 5)],

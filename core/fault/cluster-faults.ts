@@ -1,12 +1,15 @@
 /**
- * Faults of the storage as a whole. They belong to no node: whoever is primary raises and clears them, and the next
- * primary goes on where the last one was, since all it needs to know is in the store.
+ * Faults that belong to no node, as those of the storage as a whole: whoever is primary raises and clears them, and the
+ * next primary goes on where the last one was, since all it needs to know is in the store.
  * @module
  */
-import { type Doc, type FaultReport, fault, type Kind, type Runtime, type Write } from '../../../core/plugin/api.ts';
-import { faultPrefix } from './health-faults.ts';
+import type { Host } from '../host/host.ts';
+import type { Doc } from '../model/kind.ts';
+import type { Documents, Write } from '../store/documents.ts';
+import type { FaultReport } from './fault-book.ts';
+import { type FaultSpec, type FaultStatus, fault } from './fault-kind.ts';
 
-type FaultDoc = typeof fault extends Kind<infer Spec, infer Status> ? Doc<Spec, Status> : never;
+type FaultDoc = Doc<FaultSpec, FaultStatus>;
 
 const usualDelta = { info: 0, warning: 10, critical: 50 } as const;
 
@@ -17,11 +20,13 @@ const withoutFigures = (text: string): string => text.replace(/\d+(?:\.\d+)?/g, 
 
 /**
  * What to write so that exactly those are open that are wanted. Pure.
+ * @param prefix with which the ids of all faults of this sort begin
  * @param present every fault of the store
  * @param wanted by id
  * @param keep leaves open what is not wanted: nobody knows at present whether it still is so
  */
 export function faultWrites(
+  prefix: string,
   present: readonly FaultDoc[],
   wanted: ReadonlyMap<string, FaultReport>,
   nowMs: number,
@@ -51,7 +56,7 @@ export function faultWrites(
     if (
       before.status !== undefined &&
       before.status.clearedMs === undefined &&
-      isOurs(before) &&
+      isOurs(prefix, before) &&
       !wanted.has(before.id)
     )
       writes.push({ do: 'status', kind: fault, before, status: { ...before.status, clearedMs: nowMs } });
@@ -59,14 +64,21 @@ export function faultWrites(
 }
 
 /** Not those of controllers of a like name, which belong to a node. */
-const isOurs = ({ id, status }: FaultDoc): boolean => id.startsWith(faultPrefix) && status?.node === '';
+const isOurs = (prefix: string, { id, status }: FaultDoc): boolean => id.startsWith(prefix) && status?.node === '';
+
+interface ToldBy {
+  readonly documents: Documents;
+  readonly host: Pick<Host, 'clock'>;
+  readonly write: (writes: readonly Write[], how: { readonly asPrimary: true }) => Promise<void>;
+}
 
 /** Opens and clears them in the store. @throws PvcError OBJECT_CHANGED, NOT_PRIMARY, STORE_UNKNOWN */
 export async function tellFaults(
-  { documents, host, write }: Pick<Runtime, 'documents' | 'host' | 'write'>,
+  { documents, host, write }: ToldBy,
+  prefix: string,
   wanted: ReadonlyMap<string, FaultReport>,
   keep = false,
 ): Promise<void> {
-  const writes = faultWrites(await documents.list(fault), wanted, Math.round(host.clock.wallMs()), keep);
+  const writes = faultWrites(prefix, await documents.list(fault), wanted, Math.round(host.clock.wallMs()), keep);
   if (writes.length > 0) await write(writes, { asPrimary: true });
 }

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { type FaultReport, fault, type Write } from '../../../core/plugin/api.ts';
-import { faultWrites } from './cluster-faults.ts';
+import type { Write } from '../store/documents.ts';
+import { faultWrites as writesOf } from './cluster-faults.ts';
+import type { FaultReport } from './fault-book.ts';
+import { fault } from './fault-kind.ts';
 
-type Docs = Parameters<typeof faultWrites>[0];
+type Docs = Parameters<typeof writesOf>[1];
+
+const faultWrites = (present: Docs, wanted: Parameters<typeof writesOf>[2], nowMs: number, keep?: boolean) =>
+  writesOf('storage:', present, wanted, nowMs, keep);
 
 const report = (message: string, more: Partial<FaultReport> = {}): FaultReport => ({
   severity: 'warning',
@@ -33,7 +38,7 @@ function after(present: Docs, writes: readonly Write[]): Docs {
 const openIds = (docs: Docs): string[] =>
   docs.flatMap((doc) => (doc.status !== undefined && doc.status.clearedMs === undefined ? [doc.id] : [])).toSorted();
 
-describe('faults of the storage as a whole', () => {
+describe('faults that belong to no node', () => {
   it('open, change, clear and come again', () => {
     const first = after([], faultWrites([], wants([id, report('1 down')]), 1_000));
     assert.deepEqual(first[0]?.status, {

@@ -1,0 +1,83 @@
+/**
+ * Finds out that a node is dead, and opens its fence. Dead is a node whose session with the store has ended without its
+ * daemon having said that it stops: by then the lease by which it may act as primary is over as well.
+ * @module
+ */
+
+import { cluster, clusterId } from '../../model/cluster-kind.ts';
+import { sortableId } from '../../model/ids.ts';
+import { aliveKey, type NodeSpec, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
+import type { Runtime } from '../../plugin/runtime.ts';
+import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
+import type { Session } from '../../store/store.ts';
+import { fence, fenceError, freshFence } from './fence-kind.ts';
+import { judge, mostAtOnce } from './fence-plan.ts';
+
+/** Since when, on the monotonic clock, the store has been reached without a break. */
+export class Steadiness {
+  #sinceMs: number;
+
+  constructor(session: Pick<Session, 'onChange'>, nowMs: () => number, signal: AbortSignal) {
+    this.#sinceMs = nowMs();
+    const stop = session.onChange(() => {
+      this.#sinceMs = nowMs();
+    });
+    signal.addEventListener('abort', stop, { once: true });
+  }
+
+  get sinceMs(): number {
+    return this.#sinceMs;
+  }
+}
+
+export function deathController(
+  runtime: Runtime,
+  steadiness: Steadiness,
+): Controller<NodeSpec, NodeStatus, ReturnType<typeof judge>> {
+  const { documents, host } = runtime;
+  const { clock } = host;
+  /** Since when each node is missed, on the monotonic clock. */
+  const missedSince = new Map<string, number>();
+
+  return defineController<NodeSpec, NodeStatus, ReturnType<typeof judge>, Step>({
+    name: 'node-death',
+    summary: 'finds out that a node is dead',
+    kind: nodeKind,
+    scope: 'primary',
+    async observe(name, doc) {
+      const [alive, made, open] = await Promise.all([
+        documents.store.read(aliveKey(name)),
+        documents.get(cluster, clusterId),
+        documents.find(fence, 'node', name),
+      ]);
+      if (open !== undefined) runtime.touch(fence.name, open);
+      const nowMs = clock.monotonicMs();
+      if (alive !== undefined) missedSince.delete(name);
+      else if (!missedSince.has(name)) missedSince.set(name, nowMs);
+      return judge({
+        quiet: doc?.status === undefined || doc.status.daemon === 'stop',
+        alive: alive !== undefined,
+        maintenance: made?.spec.maintenance !== false,
+        fenced: open !== undefined,
+        missedForMs: nowMs - (missedSince.get(name) ?? nowMs),
+        steadyForMs: nowMs - steadiness.sinceMs,
+      });
+    },
+    plan(doc, verdict) {
+      if (verdict === 'no' || doc === undefined) return { steps: [] };
+      if (verdict !== 'now') return { steps: [], againInMs: verdict };
+      return { steps: [{ do: 'open', text: `open the fence of ${doc.id}, which is dead`, timeoutMs: 10_000 }] };
+    },
+    async apply(_step, name) {
+      const [nodes, fences] = await Promise.all([documents.list(nodeKind), documents.list(fence)]);
+      const open = fences.filter(({ status }) => status?.state !== 'ended').length;
+      if (open >= mostAtOnce(nodes.length)) throw fenceError('FENCE_STORM', { node: name, open, nodes: nodes.length });
+      const openedMs = clock.wallMs();
+      const id = sortableId(openedMs, host.random.bytes(7));
+      await runtime.write(
+        [{ do: 'create', kind: fence, id, spec: { node: name, openedMs, by: 'pvc' }, status: freshFence }],
+        { asPrimary: true, whileDead: name },
+      );
+    },
+  });
+}

@@ -1,0 +1,80 @@
+/**
+ * The fence of a node that is dead: what proves that nothing of it can do harm any more, and what became of its guests.
+ * There is one that is open for each dead node; those that have ended are the history.
+ * @module
+ */
+import { z } from 'zod';
+import { defineErrors } from '../../error/error.ts';
+import { defineKind } from '../../model/kind.ts';
+import { nodeName } from '../../model/names.ts';
+import { nodeSpec } from '../../model/node-kind.ts';
+
+export const fenceSpec = z.strictObject({
+  node: nodeName,
+  openedMs: z.int(),
+  /** `pvc`, or who asked for it. */
+  by: z.string().max(64),
+  /** Somebody has made sure that the machine is off, and answers for it. */
+  word: z.strictObject({ by: z.string().max(64), atMs: z.int(), bootId: z.string() }).optional(),
+});
+export type FenceSpec = z.infer<typeof fenceSpec>;
+
+/** Why things that the node had may be used elsewhere. */
+export const evidence = z.strictObject({
+  /** Who says so: a plugin, or the person who gave a word. */
+  by: z.string(),
+  text: z.string(),
+  /** Resources that are sure by it; `machine`: all of them. */
+  covers: z.array(z.string()),
+  atMs: z.int(),
+  /** The life of the machine that it is about: it says nothing of a later one. */
+  bootId: z.string(),
+});
+export type Evidence = z.infer<typeof evidence>;
+
+export const recovered = z.strictObject({ id: z.string(), object: z.string(), to: nodeName, atMs: z.int() });
+
+const waiting = z.strictObject({ object: z.string(), reason: z.string() });
+
+export const fenceStatus = z.strictObject({
+  /** open: nothing was done yet. force: something of the node may be shut out. ended: the node is back, or gone for good. */
+  state: z.enum(['open', 'force', 'ended']),
+  evidence: z.array(evidence),
+  recovered: z.array(recovered),
+  /** What is not recovered, and why. */
+  waiting: z.array(waiting),
+  /** What the node was for before, and is again when it is back. */
+  domainState: nodeSpec.shape.domainState.optional(),
+  endedMs: z.int().optional(),
+  /** How it ended. */
+  end: z.string().optional(),
+});
+export type FenceStatus = z.infer<typeof fenceStatus>;
+
+export const freshFence: FenceStatus = { state: 'open', evidence: [], recovered: [], waiting: [] };
+
+export const fence = defineKind<FenceSpec, FenceStatus>({
+  name: 'fence',
+  plural: 'fences',
+  version: 1,
+  id: z.string().regex(/^[0-9a-z]{12,26}$/, 'the id of a fence is 12 to 26 of 0-9 and a-z'),
+  spec: fenceSpec,
+  status: fenceStatus,
+  unique: (spec, status) => ({ node: status?.state === 'ended' ? [] : [spec.node] }),
+  label: (spec) => spec.node,
+});
+
+export const fenceError = defineErrors({
+  FENCE_ANSWERS: {
+    message: 'The node {node} is not dead: its daemon answers.',
+    hint: 'Empty it with `pvc node flush {node}`. Nothing was changed.',
+    http: 409,
+    exit: 'refused',
+  },
+  FENCE_STORM: {
+    message: '{node} is dead, and {open} of {nodes} nodes are being fenced already: it is not fenced as well.',
+    hint: 'More than half of a cluster does not die by itself: look at the network first. `pvc node fence {node}` does it by hand.',
+    http: 409,
+    exit: 'refused',
+  },
+});

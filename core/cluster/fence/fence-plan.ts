@@ -1,0 +1,41 @@
+/** What the fencing of nodes decides, without doing it. Pure. @module */
+import type { Stranded } from '../../plugin/fence-hooks.ts';
+import type { Evidence } from './fence-kind.ts';
+
+/** So long a node must be missed. A daemon that starts again is away for a moment between its two sessions. */
+export const missedMs = 1_500;
+/** So long whoever judges must have reached the store without a break: after an outage others take their time to be back. */
+export const judgeMs = 10_000;
+
+export interface Death {
+  /** It told that it stops, or never told anything. */
+  readonly quiet: boolean;
+  readonly alive: boolean;
+  readonly maintenance: boolean;
+  /** There is an open fence for it. */
+  readonly fenced: boolean;
+  readonly missedForMs: number;
+  /** For how long this node has reached the store without a break. */
+  readonly steadyForMs: number;
+}
+
+/** Whether a node is to be fenced: `no`, `now`, or to be looked at again after so many milliseconds. */
+export function judge(death: Death): 'no' | 'now' | number {
+  if (death.quiet || death.alive || death.maintenance || death.fenced) return 'no';
+  const leftMs = Math.max(missedMs - death.missedForMs, judgeMs - death.steadyForMs);
+  return leftMs > 0 ? leftMs : 'now';
+}
+
+/** How many nodes may be fenced by themselves at the same time: fewer than half of them, one at least. */
+export const mostAtOnce = (nodes: number): number => Math.max(1, Math.ceil(nodes / 2) - 1);
+
+/** What is proven about that life of the machine. */
+export const proven = (evidence: readonly Evidence[], bootId: string): ((resource: string) => boolean) => {
+  const covered = new Set(evidence.filter((one) => one.bootId === bootId).flatMap(({ covers }) => covers));
+  return (resource) => covered.has('machine') || covered.has(resource);
+};
+
+/** Resources of which it is not proven yet that nothing on the node uses them. */
+export function unproven(stranded: readonly Stranded[], isProven: (resource: string) => boolean): string[] {
+  return [...new Set(stranded.flatMap(({ needs }) => needs))].filter((resource) => !isProven(resource)).sort();
+}

@@ -1,0 +1,82 @@
+/** The storage fence of a dead node: Ceph refuses its clients, so that its guests may be started elsewhere. @module */
+import { type DeadNode, type FenceAbout, type FenceProof, node as nodeKind } from '../../../core/plugin/api.ts';
+import { addressToldBy } from '../cluster/own-address.ts';
+import type { CephCommand } from '../command/ceph-command.ts';
+import type { DaemonPart } from '../daemon-part.ts';
+import { osd } from '../osd/osd-kind.ts';
+import { pool } from '../pool/pool-kind.ts';
+import { blockError, storageBlock } from './block-kind.ts';
+import { blockAddress, unblockAddress } from './blocklist.ts';
+
+type Part = Pick<DaemonPart, 'runtime' | 'ceph'>;
+
+/** What guests need to know of a pool of Ceph: nothing on the node writes to it any more. */
+const resourceOf = (name: string): string => `pool:${name}`;
+
+/**
+ * Has every client of the node refused, and reads that back. @returns undefined where no pool of Ceph is asked for
+ * @throws PvcError BLOCK_NO_ADDRESS, CEPH_AWAY, CEPH_REFUSED, and what `begin` throws
+ */
+export async function fenceFromStorage(
+  { runtime, ceph }: Part,
+  { node, needs, begin }: FenceAbout,
+): Promise<FenceProof | undefined> {
+  const { documents, host } = runtime;
+  const pools = (await documents.list(pool)).map(({ id }) => resourceOf(id));
+  if (!pools.some((one) => needs.includes(one))) return undefined;
+  const doc = await documents.need(nodeKind, node);
+  const address = addressToldBy(doc) ?? doc.spec.address;
+  if (address === undefined) throw blockError('BLOCK_NO_ADDRESS', { node });
+  await begin();
+  const spec = {
+    address,
+    createdMs: Math.round(host.clock.wallMs()),
+    ...(doc.status === undefined ? {} : { bootId: doc.status.bootId }),
+  };
+  const known = await documents.get(storageBlock, node);
+  await runtime.write(
+    [
+      known === undefined
+        ? { do: 'create', kind: storageBlock, id: node, spec }
+        : { do: 'spec', kind: storageBlock, before: known, spec },
+    ],
+    { asPrimary: true, whileDead: node },
+  );
+  const proof = await blockAddress(ceph, address, () => host.clock.wallMs());
+  const before = await documents.get(storageBlock, node);
+  if (before === undefined) {
+    // Another node has become primary and has let it in again, while this one stood still.
+    await unblockAddress(ceph, address);
+    throw blockError('BLOCK_NOT_FOUND', { node });
+  }
+  await runtime.write([{ do: 'spec', kind: storageBlock, before, spec: { ...before.spec, proof } }], {
+    asPrimary: true,
+    whileDead: node,
+  });
+  await missOsds(
+    ceph,
+    (await documents.list(osd)).filter(({ spec: { node: at } }) => at === node),
+  );
+  return {
+    covers: pools,
+    text: `Ceph refuses every client at ${address} (${proof.range}, read back in its map ${proof.epoch})`,
+  };
+}
+
+/**
+ * Has Ceph count the disks of the node as down: their peers would take 20 s to miss them (osd_heartbeat_grace), and until then
+ * whatever has to be read from them waits. One that runs all the same says so, and is up again.
+ */
+async function missOsds(ceph: CephCommand, osds: readonly { readonly id: string }[]): Promise<void> {
+  if (osds.length > 0) await ceph.ceph('the loss of disks', ['osd', 'down', ...osds.map(({ id }) => id)]);
+}
+
+/** Lets the clients of the node in again. @throws PvcError CEPH_AWAY, CEPH_REFUSED */
+export async function letInAgain({ runtime, ceph }: Part, { node }: DeadNode): Promise<string[]> {
+  const doc = await runtime.documents.get(storageBlock, node);
+  if (doc === undefined) return [];
+  await unblockAddress(ceph, doc.spec.address);
+  const before = await runtime.documents.get(storageBlock, node);
+  if (before !== undefined) await runtime.write([{ do: 'remove', kind: storageBlock, before }], { asPrimary: true });
+  return [];
+}

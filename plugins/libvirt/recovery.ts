@@ -1,0 +1,102 @@
+/** The guests of a dead node: what must be proven for them, where they go on, and when the node may have them no more. @module */
+import {
+  type DeadNode,
+  errorText,
+  node as nodeKind,
+  PlanBuilder,
+  type RecoverAbout,
+  type ReturningNode,
+  type Runtime,
+  type Stranded,
+  task as taskKind,
+  View,
+  type Waiting,
+  type Write,
+} from '../../core/plugin/api.ts';
+import { book, bookingsOf } from './booking.ts';
+import { Ledger } from './ledger.ts';
+import { vmCopy } from './operations/query.ts';
+import { pinOthers, worldOf } from './operations/world.ts';
+import { endedByFence, type Placed, planRecovery, strandedGuests, type TaskDoc } from './recovery-plan.ts';
+import type { VmSpec } from './schema.ts';
+import { vm } from './vm-kind.ts';
+
+/** Guests of one commit: with their claims and bookings it stays well below what a commit may hold. */
+const atOnce = 16;
+
+export async function stranded({ documents }: Pick<Runtime, 'documents'>, { node }: DeadNode): Promise<Stranded[]> {
+  const here = (await documents.listAt(vm, node)).filter(({ spec }) => spec.node === node && spec.run === 'running');
+  return here.length === 0 ? [] : strandedGuests({ node, guests: here, nodes: await documents.list(nodeKind) });
+}
+
+/** The guest as it goes on elsewhere; home remains where it came from, so that `node ready` brings it back. */
+function goesOn({ transfer: _transfer, home, ...spec }: VmSpec, node: string, to: string): VmSpec {
+  const back = home ?? node;
+  return { ...spec, node: to, ...(back === to ? {} : { home: back }) };
+}
+
+export async function recover(runtime: Pick<Runtime, 'documents' | 'host'>, about: RecoverAbout): Promise<Waiting[]> {
+  const { documents, host } = runtime;
+  const { node } = about;
+  for (;;) {
+    const view = new View(documents);
+    // Before the guests are read: see `bookingsOf`.
+    const bookings = await bookingsOf(view);
+    const world = await worldOf(view);
+    const { placed, waiting } = planRecovery({ ...world, node, proven: about.proven });
+    const now = firstOf(placed);
+    if (now.length === 0) return [...waiting];
+    const nowMs = host.clock.wallMs();
+    const plan = new PlanBuilder({ nowMs, actor: 'pvc', newId: () => '' });
+    for (const to of new Set(now.map((one) => one.to))) book(plan, bookings, to);
+    pinOthers(
+      plan,
+      new Ledger(world),
+      now.map(({ guest }) => guest),
+    );
+    const ends: Write[] = [];
+    for (const { guest, to } of now) {
+      plan.update(vm, guest, goesOn(guest.spec, node, to));
+      const held = await taskOn(documents, guest.id);
+      if (held !== undefined)
+        ends.push({ do: 'status', kind: taskKind, before: held, status: endedByFence(held, node, nowMs) });
+    }
+    await about.write([...plan.writes, ...ends], now.map(told));
+  }
+}
+
+/** As many groups as go into one commit; one at least. */
+function firstOf(groups: readonly (readonly Placed[])[]): Placed[] {
+  const first: Placed[] = [];
+  for (const group of groups) {
+    if (first.length > 0 && first.length + group.length > atOnce) break;
+    first.push(...group);
+  }
+  return first;
+}
+
+const told = ({ guest, to }: Placed) => ({ id: guest.id, object: guest.spec.name, to });
+
+async function taskOn(documents: Runtime['documents'], uuid: string): Promise<TaskDoc | undefined> {
+  const holder = await documents.find(taskKind, 'target', `vm:${uuid}`);
+  return holder === undefined ? undefined : documents.get(taskKind, holder);
+}
+
+/** What still runs on a node that is back, although it goes on elsewhere. */
+export async function returning(
+  runtime: Pick<Runtime, 'documents' | 'ask' | 'signal'>,
+  { node, recovered }: ReturningNode,
+): Promise<string[]> {
+  const reasons: string[] = [];
+  for (const uuid of new Set(recovered)) {
+    const doc = await runtime.documents.get(vm, uuid);
+    if (doc?.spec.node === node) continue;
+    try {
+      const { copy } = vmCopy.parse(await runtime.ask('vm.copy', { node, uuid }, runtime.signal));
+      if (copy !== 'none') reasons.push(`${doc?.spec.name ?? uuid} still runs there`);
+    } catch (error) {
+      return [...reasons, `whether ${doc?.spec.name ?? uuid} runs there is not known: ${errorText(error)}`];
+    }
+  }
+  return reasons;
+}

@@ -1,0 +1,93 @@
+/** A node loses its power: its guests on replicated volumes run elsewhere within seconds, on proof, and it comes back clean. */
+import assert from 'node:assert/strict';
+import { before, describe, it, type TestContext } from 'node:test';
+import { guestDirectory } from '../lab/boot-script.ts';
+import { suiteLab } from './test-lab.ts';
+import { makeStorage } from './test-storage.ts';
+
+describe('a node that dies', { concurrency: false }, () => {
+  const lab = suiteLab({ nodes: 3 });
+  let uuid = '';
+  const run = async (...args: string[]) => (await lab().pvc('hv1', [...args, '--yes'])).ok();
+  /** How often it has booted there. */
+  const boots = async (node: string) => {
+    const log = `/var/log/pvc/console/${uuid}.log`;
+    const { stdout } = await lab().exec(node, ['grep', '-c', 'pvc-guest boot', log], { accept: 'any' });
+    return Number(stdout.trim() || 0);
+  };
+  const create = (name: string, ...more: string[]) =>
+    run('vm', 'create', name, '--memory', '160', '--graphics', 'none', '--node', 'hv3', ...more);
+
+  before(async () => {
+    await makeStorage(lab());
+    await lab().exec('hv1', [
+      'qemu-img',
+      'convert',
+      '-O',
+      'qcow2',
+      `${guestDirectory}/disk.img`,
+      '/var/lib/guest.qcow2',
+    ]);
+    await run('storage', 'volume', 'upload', 'vms/web', '/var/lib/guest.qcow2');
+    await run('storage', 'volume', 'add', 'vms/off', '16M');
+    await create('web', '--disk', 'volume=vms/web', '--start');
+    await create('off', '--disk', 'volume=vms/off');
+    ({ uuid } = await lab().ask('hv1', 'vm.info', { vm: 'web' }));
+    await lab().waitFor('the guest to boot', async () => (await boots('hv3')) === 1, { timeoutMs: 120_000 });
+    if ((await lab().primary('hv1')) === 'hv3') await run('node', 'primary', 'hv1');
+  });
+
+  it('has its guest run on another node, on the proof that the storage lets it in no more', async (t: TestContext) => {
+    const beganMs = performance.now();
+    const cutMs = Date.now();
+    await lab().power('hv3', 'off');
+    const since = (): string => `${((performance.now() - beganMs) / 1000).toFixed(1)} s after the power cut`;
+    const place = await lab().waitFor(
+      'the guest to be placed elsewhere',
+      async () => {
+        const { node } = await lab().ask('hv1', 'vm.info', { vm: 'web' });
+        return node !== 'hv3' && node;
+      },
+      { timeoutMs: 120_000 },
+    );
+    t.diagnostic(`placed on ${place} ${since()}`);
+    await lab().waitFor('it to boot there', async () => (await boots(place)) > 0, { timeoutMs: 180_000, everyMs: 100 });
+    t.diagnostic(`its kernel ran on ${place} ${since()}`);
+    const [fence] = await lab().ask('hv1', 'node.fences', {});
+    assert.ok(fence);
+    assert.deepEqual(
+      [fence.node, fence.by, fence.state, fence.waiting, fence.recovered.map(({ object, to }) => [object, to])],
+      ['hv3', 'pvc', 'force', [], [['web', place]]],
+    );
+    assert.match(fence.evidence[0]?.text ?? '', /Ceph refuses every client at /);
+    for (const [what, atMs] of [
+      ['opened', fence.openedMs],
+      ['proven', fence.evidence[0]?.atMs ?? Number.NaN],
+      ['placed', fence.recovered[0]?.atMs ?? Number.NaN],
+    ] as const)
+      t.diagnostic(`${what} ${((atMs - cutMs) / 1000).toFixed(1)} s after the power cut`);
+    const [block] = await lab().ask('hv1', 'storage.block-list', {});
+    assert.deepEqual([block?.node, block?.state], ['hv3', 'blocked']);
+    const off = await lab().ask('hv1', 'vm.info', { vm: 'off' });
+    assert.deepEqual([off.run, off.node], ['stopped', 'hv3']);
+    const shown = (await lab().pvc('hv1', ['node', 'fences'])).ok().stdout;
+    assert.match(shown, /Ceph refuses every client/);
+    assert.match(shown, new RegExp(`web +${place}`));
+  });
+
+  it('is let in again when it is back, without its guest', async () => {
+    await lab().power('hv3', 'on');
+    await lab().waitFor(
+      'its fence to end',
+      async () => (await lab().ask('hv1', 'node.fences', {}))[0]?.state === 'ended',
+      { timeoutMs: 240_000 },
+    );
+    assert.deepEqual(await lab().ask('hv1', 'storage.block-list', {}), []);
+    const row = (await lab().ask('hv1', 'node.list', {})).find(({ name }) => name === 'hv3');
+    assert.deepEqual([row?.daemon, row?.domainState], ['run', 'ready']);
+    const web = await lab().ask('hv1', 'vm.info', { vm: 'web' });
+    assert.deepEqual([web.state, web.node !== 'hv3'], ['running', true]);
+    assert.equal((await lab().exec('hv3', ['virsh', '-q', 'list', '--name'])).stdout.trim(), '');
+    assert.deepEqual(await lab().ask('hv1', 'node.fences', { node: 'hv2' }), []);
+  });
+});

@@ -149,12 +149,16 @@ export async function needRoom(
 
 /**
  * Refuses to start a guest where a strict rule forbids it to run beside, or away from, one that runs: a rule may have
- * come later than its place, or a move may have failed. @throws PvcError VM_RULE_FORBIDS
+ * come later than its place, or a move may have failed; others may have moved while it was disabled.
+ * @throws PvcError VM_RULE_FORBIDS
  */
 export async function needRules(plan: PlanBuilder, { view }: Pick<PlanContext, 'view'>, doc: VmDoc): Promise<void> {
   const world = await worldOf(view);
-  const running = world.guests.filter((one) => one.id !== doc.id && (one.spec.run === 'running' || isRunning(one)));
-  const broken = new Ledger({ ...world, guests: running }).breaches(new Set([doc.spec.name]), doc.spec.node);
+  // A disabled guest takes its place only now, so it must agree with all that have one.
+  const others = world.guests.filter(
+    (one) => one.id !== doc.id && (doc.spec.run === 'disabled' || one.spec.run === 'running' || isRunning(one)),
+  );
+  const broken = new Ledger({ ...world, guests: others }).breaches(new Set([doc.spec.name]), doc.spec.node);
   const [first] = broken.filter(({ rule }) => rule.strict);
   if (first !== undefined)
     throw ruleError('VM_RULE_FORBIDS', { vm: doc.spec.name, node: doc.spec.node, reason: first.text });

@@ -57,7 +57,7 @@ describe('strict rules', () => {
         await Promise.all(moving);
         assert.deepEqual(await brokenNow(daemons), []);
       }),
-      { numRuns: 8 },
+      { numRuns: 20 },
     );
   });
 
@@ -78,7 +78,7 @@ describe('strict rules', () => {
         // Its companion may be where it is not, for as long as it is disabled.
         if (back?.spec.run === 'running') assert.deepEqual(await brokenNow(daemons), []);
       }),
-      { numRuns: 8 },
+      { numRuns: 20 },
     );
   });
 
@@ -105,7 +105,7 @@ describe('strict rules', () => {
           if (warnings.length === 0) assert.deepEqual(await brokenNow(daemons, 'new'), []);
         },
       ),
-      { numRuns: 8 },
+      { numRuns: 20 },
     );
   });
 });

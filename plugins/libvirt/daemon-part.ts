@@ -8,6 +8,7 @@ import type {
   Runtime,
 } from '../../core/plugin/api.ts';
 import { node } from '../../core/plugin/api.ts';
+import { balanceTask } from './balance-task.ts';
 import { exportTask } from './export/export-task.ts';
 import { importTask } from './export/import-task.ts';
 import { GuestControl, type GuestHooks } from './guest-control.ts';
@@ -83,6 +84,7 @@ export async function startDaemonPart(
       importTask(runtime, hooks.volumes),
       flushTask(runtime),
       readyTask(runtime),
+      balanceTask(runtime),
     ],
     metrics: guestMetrics(control),
     health: [libvirtHealth(runtime.node, link)],

@@ -8,6 +8,7 @@ import { importOperations } from './export/import-operations.ts';
 import type { DomainHookAbout, StartHookAbout } from './guest-control.ts';
 import type { OpenDriver } from './guest-driver.ts';
 import { libvirtConfig } from './libvirtd.ts';
+import { balanceOperations } from './operations/balance.ts';
 import { changeOperations } from './operations/change.ts';
 import { consoleOperations } from './operations/console.ts';
 import { defineOperations } from './operations/define.ts';
@@ -108,6 +109,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         ...moveOperations,
         ...ruleOperations,
         ...nodeGuestOperations,
+        ...balanceOperations,
         ...consoleOperations(
           () => need().control,
           () => need().runtime,

@@ -2,6 +2,7 @@
 import type { TypesOf } from '../../core/plugin/api.ts';
 import type { exportOperations } from './export/export-operations.ts';
 import type { importOperations } from './export/import-operations.ts';
+import type { balanceOperations } from './operations/balance.ts';
 import type { changeOperations } from './operations/change.ts';
 import type { consoleOperations } from './operations/console.ts';
 import type { defineOperations } from './operations/define.ts';
@@ -15,6 +16,7 @@ import type { volumeUserOperations } from './operations/volume-users.ts';
 import type { ruleOperations } from './rule/rule-operations.ts';
 import type { snapshotOperations } from './snapshot/snapshot-operations.ts';
 
+type Balance = TypesOf<typeof balanceOperations>;
 type Change = TypesOf<typeof changeOperations>;
 type Console = TypesOf<ReturnType<typeof consoleOperations>>;
 type Exports = TypesOf<typeof exportOperations>;
@@ -32,7 +34,8 @@ type VolumeUsers = TypesOf<typeof volumeUserOperations>;
 
 /** What can be done with guests. */
 export interface GuestOperations
-  extends Change,
+  extends Balance,
+    Change,
     Console,
     Define,
     Exports,

@@ -35,6 +35,14 @@ describe('the power of nodes', () => {
     (await lab.ask('hv1', 'node.info', { node })).faults.map(({ id }) => id).filter((id) => id.startsWith('bmc.'));
   const runs = (lab: TestLab, node: string) => async () =>
     (await lab.ask('hv1', 'node.info', { node })).daemon === 'run';
+  const isOn = async (lab: TestLab, node: string): Promise<boolean> =>
+    lab.exec(node, ['true']).then(
+      () => true,
+      (error: unknown) => {
+        assert.match(String(error), /is off/);
+        return false;
+      },
+    );
   /** hv1 is asked; the one that is switched is never the primary. */
   const victimOf = async (lab: TestLab): Promise<string> => ((await lab.primary('hv1')) === 'hv3' ? 'hv2' : 'hv3');
 
@@ -87,6 +95,8 @@ describe('the power of nodes', () => {
         tasks: { id: string }[];
       }
     ).tasks.map(({ id }) => id);
+    // Before that its daemon might become primary itself, which could not switch its own power.
+    await lab.waitFor('the power to be cut', async () => !(await isOn(lab, victim)), { ...patient, everyMs: 50 });
     await lab.daemon(primary, 'kill');
     await lab.waitFor(
       'the task to succeed',

@@ -29,6 +29,7 @@ public network = 10.0.1.0/24
 auth cluster required = cephx
 auth service required = cephx
 auth client required = cephx
+mon lease = 2
 mon data avail warn = 5
 
 [mon.hv2]

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { type AddressWatch, watchAddress } from '../lab/address-watch.ts';
 import { pluginFile } from './broken-plugins.ts';
+import { installPlugin } from './install-plugin.ts';
 import { nodeProcesses } from './node-process.ts';
 import { suiteLab } from './test-lab.ts';
 
@@ -70,17 +71,7 @@ describe('a hand-over that dies', { timeout: 900_000, concurrency: false }, () =
     );
 
   before(async () => {
-    for (const node of lab().nodes) {
-      await lab().writeFile(node, pluginPath, plugin);
-      const kept = await lab().readFile(node, '/etc/pvc/pvc.yaml');
-      const loading = `plugins:\n  load: [{ path: ${pluginPath} }]\n`;
-      await lab().writeFile(
-        node,
-        '/etc/pvc/pvc.yaml',
-        /^plugins:\n/m.test(kept) ? kept.replace(/^plugins:\n/m, loading) : `${kept}${loading}`,
-      );
-      await lab().daemon(node, 'restart');
-    }
+    await installPlugin(lab(), pluginPath, plugin);
     await lab().waitFor('all nodes to run', async () =>
       (await lab().ask('hv2', 'node.list', {})).every(({ daemon }) => daemon === 'run'),
     );

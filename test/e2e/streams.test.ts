@@ -8,6 +8,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { before, describe, it } from 'node:test';
 import { pluginFile } from './broken-plugins.ts';
+import { installPlugin } from './install-plugin.ts';
 import { daemonPid, nodeProcesses } from './node-process.ts';
 import { NodeSession } from './node-session.ts';
 import { type Answer, suiteLab } from './test-lab.ts';
@@ -142,17 +143,7 @@ describe('streams of bytes', { timeout: 600_000 }, () => {
   }
 
   before(async () => {
-    for (const node of lab().nodes) {
-      await lab().writeFile(node, pluginPath, plugin);
-      const kept = await lab().readFile(node, '/etc/pvc/pvc.yaml');
-      const loading = `plugins:\n  load: [{ path: ${pluginPath} }]\n`;
-      await lab().writeFile(
-        node,
-        '/etc/pvc/pvc.yaml',
-        /^plugins:\n/m.test(kept) ? kept.replace(/^plugins:\n/m, loading) : `${kept}${loading}`,
-      );
-      await lab().daemon(node, 'restart');
-    }
+    await installPlugin(lab(), pluginPath, plugin);
     await lab().waitFor('both nodes to run', async () => {
       const nodes = (await pvc('node', 'list', '--format', 'json')).json() as { daemon: string }[];
       return nodes.length === 2 && nodes.every(({ daemon }) => daemon === 'run');

@@ -40,7 +40,7 @@ const promptMs = 20_000;
 const steadyMs = 3_000;
 
 /** What nobody waited for and failed; the process of a real daemon would have ended. */
-export class Rejections {
+class Rejections {
   #world: World | undefined;
 
   constructor() {
@@ -58,14 +58,19 @@ export class Rejections {
 
 let rejections: Rejections | undefined;
 
+/** From now on a promise that fails with nobody waiting for it breaks a rule of this world, and of none before. */
+export function blameRejectionsOn(world: World): void {
+  rejections ??= new Rejections();
+  rejections.of(world);
+}
+
 /** @throws ScriptError */
 export async function runCase({ world: description, script }: Case, options: RunOptions = {}): Promise<RunResult> {
-  rejections ??= new Rejections();
   const world = new World(description, {
     ...(options.plant === undefined ? {} : { plant: options.plant }),
     daemonLines: options.daemonLines ?? false,
   });
-  rejections.of(world);
+  blameRejectionsOn(world);
   const lines = parseScript(script, namesOf(description));
   await world.start();
   await runScript(world, lines);

@@ -22,8 +22,10 @@ const fenceRow = z.object({
 });
 type FenceRow = z.output<typeof fenceRow>;
 
-const renderFence = (row: FenceRow, context: RenderContext): string =>
-  page(
+const renderFence = (row: FenceRow, context: RenderContext): string => {
+  const listed = (title: string, columns: readonly string[], rows: readonly (readonly string[])[]) =>
+    rows.length === 0 ? undefined : section(title, (inner) => table(columns, rows, inner), context);
+  return page(
     fields(
       [
         ['Node', row.node],
@@ -33,40 +35,23 @@ const renderFence = (row: FenceRow, context: RenderContext): string =>
       ],
       context,
     ),
-    row.evidence.length === 0
-      ? undefined
-      : section(
-          'Evidence',
-          table(
-            ['AT', 'BY', 'WHAT'],
-            row.evidence.map((one) => [formatInstant(one.atMs), one.by, one.text]),
-            context,
-          ),
-          context,
-        ),
-    row.recovered.length === 0
-      ? undefined
-      : section(
-          'Went on elsewhere',
-          table(
-            ['AT', 'GUEST', 'NODE'],
-            row.recovered.map((one) => [formatInstant(one.atMs), one.object, one.to]),
-            context,
-          ),
-          context,
-        ),
-    row.waiting.length === 0
-      ? undefined
-      : section(
-          'Waits',
-          table(
-            ['GUEST', 'WHY'],
-            row.waiting.map((one) => [one.object, one.reason]),
-            context,
-          ),
-          context,
-        ),
+    listed(
+      'Evidence',
+      ['AT', 'BY', 'WHAT'],
+      row.evidence.map((one) => [formatInstant(one.atMs), one.by, one.text]),
+    ),
+    listed(
+      'Went on elsewhere',
+      ['AT', 'GUEST', 'NODE'],
+      row.recovered.map((one) => [formatInstant(one.atMs), one.object, one.to]),
+    ),
+    listed(
+      'Waits',
+      ['GUEST', 'WHY'],
+      row.waiting.map((one) => [one.object, one.reason]),
+    ),
   );
+};
 
 const renderFences = (rows: readonly FenceRow[], context: RenderContext): string =>
   rows.length === 0 ? 'No node was ever fenced.\n' : rows.map((row) => renderFence(row, context)).join('\n');

@@ -7,7 +7,7 @@ import type { RenderContext } from '../../../core/render/format.ts';
 import { writeScenario } from '../../scenarios/write-scenario.ts';
 import { actionUsage, parseAction, ScriptError } from '../actions.ts';
 import { missing } from '../converged.ts';
-import { namesOf, Rejections } from '../run.ts';
+import { blameRejectionsOn, namesOf } from '../run.ts';
 import { says } from '../script.ts';
 import { formatLine, type TraceLine } from '../trace.ts';
 import { World, type WorldDescription } from '../world.ts';
@@ -33,8 +33,6 @@ const steadyMs = 10_000;
 /** A longer stretch at once is a slip of the finger. */
 const mostMs = 24 * 3_600_000;
 const linesOfWhy = 20;
-
-let rejections: Rejections | undefined;
 
 const words: readonly Word[] = [
   {
@@ -126,8 +124,7 @@ export class Player {
   /** Switches the cluster on and lets it come up. */
   static async begin(description: WorldDescription, context: RenderContext): Promise<Player> {
     const player = new Player(description, context);
-    rejections ??= new Rejections();
-    rejections.of(player.world);
+    blameRejectionsOn(player.world);
     await player.world.start();
     await player.world.run(comeUpMs);
     return player;

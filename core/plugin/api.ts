@@ -4,6 +4,7 @@
  */
 export { z } from 'zod';
 export { defineErrors, type ErrorSpec, errorText, exitCode, PvcError, recalledError } from '../error/error.ts';
+export { announceFloating } from '../cluster/floating-address.ts';
 export { tellFaults } from '../fault/cluster-faults.ts';
 export { type FaultReport, faultId } from '../fault/fault-book.ts';
 export { fault } from '../fault/fault-kind.ts';

@@ -6,7 +6,7 @@
 
 import { deathController, Steadiness } from '../cluster/fence/death-controller.ts';
 import { fenceController } from '../cluster/fence/fence-controller.ts';
-import { announceFloating, placeOfFloating } from '../cluster/floating-address.ts';
+import { placeOfFloating } from '../cluster/floating-address.ts';
 import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addresses.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { BmcChecks } from '../cluster/power/bmc-checks.ts';
@@ -20,6 +20,7 @@ import { tlsFiles } from '../cluster/tls-files.ts';
 import { errorText, PvcError } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
+import { announceAddress } from '../host/announce-address.ts';
 import type { Host } from '../host/host.ts';
 import { cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
 import { modelError } from '../model/kind.ts';
@@ -224,7 +225,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         name: 'floating',
         wanted: () => placeOfFloating(host, { floating: address, own: ownAddress }),
         announce: async (news) => {
-          for (const one of news) await announceFloating(host, one);
+          for (const one of news) await announceAddress(host, one);
         },
         trouble(reason) {
           if (reason === undefined) faults.clear(fault);

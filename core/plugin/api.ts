@@ -4,12 +4,12 @@
  */
 export { z } from 'zod';
 export { defineErrors, type ErrorSpec, errorText, exitCode, PvcError, recalledError } from '../error/error.ts';
-export { announceFloating } from '../cluster/floating-address.ts';
 export { tellFaults } from '../fault/cluster-faults.ts';
 export { type FaultReport, faultId } from '../fault/fault-book.ts';
 export { fault } from '../fault/fault-kind.ts';
 export type { HealthCheck, HealthFinding } from '../health/health-check.ts';
 export { Lasting } from '../health/lasting.ts';
+export { announceAddress } from '../host/announce-address.ts';
 export type { Clock } from '../host/clock.ts';
 export type { ExecResult, Host } from '../host/host.ts';
 export type { Logger } from '../host/log.ts';

@@ -71,12 +71,11 @@ describe('a router of the site', { timeout: 600_000 }, () => {
     lab().exec(node, ['ip', 'address', 'add', `fd00:2::1${node.slice(2)}/64`, 'dev', upstreamBridge, 'nodad']);
   /** Waits until the primary, and it alone, has the floating addresses, and answers there. */
   async function answersAtFloating(): Promise<void> {
+    await lab().waitFor('the API at the floating address', async () => {
+      const curl = ['curl', '-sk', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', `https://${floating}:7370/`];
+      return (await lab().exec('outside', curl, { accept: 'any' })).stdout === '200';
+    });
     for (const address of [floating, floating6]) {
-      const bare = address.includes(':') ? `[${address}]` : address;
-      await lab().waitFor(`the API at ${address}`, async () => {
-        const curl = ['curl', '-gsk', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', `https://${bare}:7370/`];
-        return (await lab().exec('outside', curl, { accept: 'any' })).stdout === '200';
-      });
       await lab().waitFor(`names at ${address}`, async () => {
         const dig = ['dig', '+short', '+tries=1', '+time=2', `@${address}`, 'gateway.office.example'];
         return (await lab().exec('outside', dig, { accept: 'any' })).stdout.trim() === gateway;

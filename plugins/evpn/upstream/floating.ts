@@ -1,5 +1,5 @@
 /** Addresses on networks of the site that go with the role of primary. @module */
-import { announceFloating, faultId, type Runtime } from '../../../core/plugin/api.ts';
+import { announceAddress, faultId, type Runtime } from '../../../core/plugin/api.ts';
 import { placesOf } from './floating-place.ts';
 
 const askMs = 3_000;
@@ -25,7 +25,7 @@ export class FloatingUpstream {
         return places.placed;
       },
       async announce(news) {
-        for (const one of news) await announceFloating(host, one);
+        for (const one of news) await announceAddress(host, one);
       },
       trouble: (unset) => {
         const all = unset === undefined ? reasons : [unset, ...reasons];

@@ -7,6 +7,7 @@ import { clusterOperations } from './cluster/cluster-operations.ts';
 import { faultOperations } from './cluster/fault-operations.ts';
 import { fence } from './cluster/fence/fence-kind.ts';
 import { fenceOperations } from './cluster/fence/fence-operations.ts';
+import { fencingPolicyOperations } from './cluster/fence/policy-operations.ts';
 import { type JoinParts, joinOperations } from './cluster/join-operations.ts';
 import { readMembership, readSecret } from './cluster/membership.ts';
 import { nodeOperations } from './cluster/node-operations.ts';
@@ -113,6 +114,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     }),
     ...nodeOperations(host.clock),
     ...fenceOperations,
+    ...fencingPolicyOperations,
     ...removeNodeOperations(documents),
     ...bmcOperations(() => plugins.hooks.power.items().map(({ item }) => item)),
     ...powerOperations(() => program.power),

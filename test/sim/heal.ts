@@ -9,6 +9,7 @@ export async function healAll(world: World): Promise<void> {
   world.disarm();
   fabric.healAll();
   if (world.storeDown) setStore(world, false);
+  world.storage.stall(false);
   for (const node of world.nodes.values()) {
     const link = cluster.link(ownerOf(node.name));
     link.loseAnswers({ rate: 0 });
@@ -16,6 +17,7 @@ export async function healAll(world: World): Promise<void> {
     link.heal();
     node.life?.disarm();
     node.resume();
+    node.bmc?.heal();
     node.hypervisor.unhangLibvirtd();
     node.hypervisor.startLibvirtd();
     node.hypervisor.failingStarts = 0;

@@ -19,6 +19,8 @@ export class Bmc {
   readonly #world: World;
   readonly #node: string;
   mode: BmcMode = 'well';
+  /** It reads off, whatever is so. */
+  deceives = false;
   /** How long it takes for an answer; what it was told is done then, also when nobody waits any more. */
   delayMs = answerMs;
   /** Grows when it is healed: what it was told before is not done any more. */
@@ -37,6 +39,7 @@ export class Bmc {
 
   async status(): Promise<Power> {
     await this.#answers();
+    if (this.deceives) return 'off';
     return this.mode === 'reads on' || this.#world.node(this.#node).powered ? 'on' : 'off';
   }
 

@@ -66,6 +66,17 @@ export class FenceBook {
     for (const resolve of waiting ?? []) resolve();
   }
 
+  /** Writes what holds only as long as the fence is open; nothing once it has ended. @throws PvcError as `update` */
+  whileOpen(id: string, writes: () => Promise<readonly Write[]>): Promise<void> {
+    return this.#alone(id, async () => {
+      const before = await this.#runtime.documents.need(fence, id);
+      if (before.status?.state === 'ended') return;
+      const more = await writes();
+      if (more.length > 0)
+        await this.#runtime.write([{ do: 'unchanged', kind: fence, before }, ...more], { asPrimary: true });
+    });
+  }
+
   /** Resolves with the next proof, from wherever it comes; or when the signal aborts. */
   nextProof(id: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {

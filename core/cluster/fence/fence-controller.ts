@@ -54,14 +54,12 @@ export function fenceController(
 
   /** Why plugins gave no proof, by node. */
   const troubles = new Map<string, string>();
-  const tell = async (name: string, report: Omit<FaultReport, 'object'>): Promise<void> => {
-    const writes = await nodeFault(runtime, name, report);
-    if (writes.length > 0) await runtime.write(writes, { asPrimary: true });
-  };
-  const tellDead = (name: string, status: FenceStatus): Promise<void> => {
+  const tell = (id: string, name: string, report: Omit<FaultReport, 'object'>): Promise<void> =>
+    book.whileOpen(id, () => nodeFault(runtime, name, report));
+  const tellDead = (id: string, name: string, status: FenceStatus): Promise<void> => {
     const { power } = status;
     const bmc = power !== undefined && power.tries > 0 ? [power.text] : [];
-    return tell(name, deadReport(name, status, [troubles.get(name) ?? [], bmc].flat()));
+    return tell(id, name, deadReport(name, status, [troubles.get(name) ?? [], bmc].flat()));
   };
 
   const prove = async (id: string, name: string, bootId: string, signal: AbortSignal): Promise<void> => {
@@ -125,7 +123,7 @@ export function fenceController(
       : now;
     // Whoever may switch the node on again has waited for that.
     if (settles) runtime.touch(fence.name, id);
-    await tellDead(name, told);
+    await tellDead(id, name, told);
   };
 
   const end = async (id: string, how: string, writes: readonly Write[] = []): Promise<void> => {
@@ -137,15 +135,17 @@ export function fenceController(
   };
 
   /** The node is back. What it had is not taken from it any more, since that is written only while it is dead. */
-  const takeBack = async (id: string, name: string): Promise<void> => {
+  const takeBack = async (id: string, name: string, signal: AbortSignal): Promise<void> => {
     await attempts.end(id);
     const { status = freshFence } = await documents.need(fence, id);
     if (status.state === 'open') return end(id, 'it came back before anything was done');
     const answers = await hooks.returning.call({ node: name, recovered: status.recovered.map((one) => one.id) });
+    // A question to the node takes its time: the role may have been lost, and taken again, and the node be dead once more.
+    signal.throwIfAborted();
     const reasons = answers.flatMap(({ result }) => (isNotNow(result) ? [result.notNow] : result));
     // One that cannot tell may have something that speaks against it.
     if (answers.length < hooks.returning.tappedBy().length) reasons.push('a plugin cannot tell yet');
-    if (reasons.length > 0) return tell(name, backReport(name, reasons));
+    if (reasons.length > 0) return tell(id, name, backReport(name, reasons));
     // Should it die again now, what was proven before it was let in counts no more.
     if (status.evidence.some(({ covers }) => covers.length > 0))
       await book.update(id, ({ settledMs: _settled, ...now }) => ({
@@ -155,7 +155,7 @@ export function fenceController(
     const left = await hooks.unfence.call({ node: name });
     const not = left.flatMap(({ result }) => (isNotNow(result) ? [result.notNow] : result));
     if (left.length < hooks.unfence.tappedBy().length) not.push('a plugin could not undo its part yet');
-    if (not.length > 0) return tell(name, backReport(name, not));
+    if (not.length > 0) return tell(id, name, backReport(name, not));
     const [doc, made] = await Promise.all([documents.need(nodeKind, name), documents.get(cluster, clusterId)]);
     const wasReady = status.domainState === 'ready' && doc.spec.domainState === 'flushed';
     if (wasReady && fencingOf(made?.spec).returns === 'flushed')
@@ -190,7 +190,7 @@ export function fenceController(
       const { spec } = await documents.need(fence, id);
       const name = spec.node;
       if (step.do === 'end') return end(id, 'the node was removed from the cluster');
-      if (step.do === 'take back') return takeBack(id, name);
+      if (step.do === 'take back') return takeBack(id, name, signal);
       const bootId = (await documents.need(nodeKind, name)).status?.bootId ?? '';
       if (step.do === 'prove') return prove(id, name, bootId, signal);
       return recover(id, name, bootId);

@@ -8,7 +8,8 @@ import { parse as parseYaml } from 'yaml';
 import { errorText, PvcError } from '../../core/error/error.ts';
 import { taskEnded } from '../../core/task/task-kind.ts';
 import { type BmcMode, bmcModes } from './bmc.ts';
-import { bootMs, healAll, setStore } from './heal.ts';
+import { healAll, setStore } from './heal.ts';
+import { bootMs } from './machine-clock.ts';
 import type { SimNode } from './node.ts';
 import { ownerOf, type World } from './world.ts';
 

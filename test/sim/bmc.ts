@@ -4,8 +4,8 @@
  * @module
  */
 import { bmcError, definePlugin, type PluginDefinition, type Power } from '../../core/plugin/api.ts';
-import { bootMs } from './heal.ts';
 import type { Life } from './life.ts';
+import { bootMs } from './machine-clock.ts';
 import type { World } from './world.ts';
 
 /** `reads on`: for ever. `keeps on`: it takes an order to cut the power and does nothing. */

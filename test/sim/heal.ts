@@ -1,8 +1,6 @@
 /** Puts everything right again that a script has broken. What is left to do then is the daemons' business. @module */
+import { bootMs } from './machine-clock.ts';
 import { ownerOf, type World } from './world.ts';
-
-/** How long a machine takes from its power button to its first program. */
-export const bootMs = 8_000;
 
 export async function healAll(world: World): Promise<void> {
   const { cluster, description, fabric } = world;

@@ -2,7 +2,8 @@
 
 import { ask, type Names, ScriptError } from './actions.ts';
 import { missing } from './converged.ts';
-import { bootMs, healAll } from './heal.ts';
+import { healAll } from './heal.ts';
+import { bootMs } from './machine-clock.ts';
 import type { Plant } from './plants.ts';
 import { parseScript, runScript } from './script.ts';
 import type { TraceLine } from './trace.ts';

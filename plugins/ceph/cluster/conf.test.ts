@@ -30,6 +30,8 @@ auth cluster required = cephx
 auth service required = cephx
 auth client required = cephx
 mon lease = 2
+mon election timeout = 2
+osd pool default read lease ratio = 0.3
 mon data avail warn = 5
 
 [mon.hv2]

@@ -6,7 +6,16 @@ import type { Case } from '../sim/run.ts';
 import type { WorldDescription } from '../sim/world.ts';
 
 /** `cluster.yaml` of a world; `readCluster` makes the same world of it. */
-export function clusterText({ seed, nodes, guests, rules, fencing, floating, store }: WorldDescription): string {
+export function clusterText({
+  seed,
+  nodes,
+  guests,
+  rules,
+  fencing,
+  isolation,
+  floating,
+  store,
+}: WorldDescription): string {
   const { minMs, maxMs } = store.latencyMs;
   return stringify({
     seed,
@@ -18,6 +27,7 @@ export function clusterText({ seed, nodes, guests, rules, fencing, floating, sto
     ),
     rules: Object.fromEntries(rules.map(({ name, ...rule }) => [name, rule])),
     ...(fencing === undefined ? {} : { fencing }),
+    ...(isolation === undefined ? {} : { isolation }),
     floating: floating ?? null,
     latencyMs: [minMs, maxMs],
   });

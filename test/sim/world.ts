@@ -34,6 +34,8 @@ export interface WorldDescription {
   readonly rules: readonly Rule[];
   /** How dead nodes are treated; undefined: as by default. */
   readonly fencing?: FencingPolicy | undefined;
+  /** What a node that is cut off does with guests that may go on elsewhere; undefined: as without a word. */
+  readonly isolation?: 'stop' | 'keep' | undefined;
   /** The cluster network's floating address. */
   readonly floating: string | undefined;
   readonly store: { readonly latencyMs: LatencyRange };
@@ -59,6 +61,8 @@ export class World {
   readonly description: WorldDescription;
   readonly clock = new VirtualClock();
   readonly random: Chance;
+  /** For questions between nodes that have lost the store. */
+  readonly peerRandom: Chance;
   readonly trace: Trace;
   readonly fabric: Fabric;
   readonly cluster: MemoryCluster;
@@ -82,6 +86,7 @@ export class World {
     this.description = description;
     this.#plant = options.plant ?? nothingPlanted;
     this.random = chance(description.seed);
+    this.peerRandom = chance(`peers/${description.seed}`);
     this.trace = new Trace(() => clock.monotonicMs(), { daemonLines: options.daemonLines ?? false });
     this.fabric = new Fabric(this.trace);
     this.state = new ClusterState(() => clock.monotonicMs(), this.trace);
@@ -192,7 +197,7 @@ export class World {
 
   /** The documents that `pvc cluster init` and `pvc node join` leave behind, and the guests. */
   async #makeCluster(): Promise<void> {
-    const { nodes, guests, rules, fencing, floating } = this.description;
+    const { nodes, guests, rules, fencing, isolation, floating } = this.description;
     const store = this.cluster.open('init');
     const createdMs = this.clock.wallMs();
     const writes: Write[] = [
@@ -205,6 +210,7 @@ export class World {
           createdMs,
           maintenance: false,
           ...(fencing === undefined ? {} : { fencing }),
+          ...(isolation === undefined ? {} : { isolation }),
           networks: { cluster: { cidr: '10.0.1.0/24', ...(floating === undefined ? {} : { floating }) } },
         },
       },

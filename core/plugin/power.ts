@@ -47,8 +47,8 @@ export interface NodePower {
    * @throws PvcError BMC_NONE, BMC_…, POWER_NOT_PROVEN
    */
   off(node: string, signal: AbortSignal, before?: () => Promise<void>): Promise<void>;
-  /** Resolves once its BMC reads on; on already is success. @throws PvcError BMC_NONE, BMC_…, POWER_NOT_PROVEN */
-  on(node: string, signal: AbortSignal): Promise<void>;
+  /** The same for on. @throws PvcError BMC_NONE, BMC_…, POWER_NOT_PROVEN */
+  on(node: string, signal: AbortSignal, before?: () => Promise<void>): Promise<void>;
   /** Resets a node that is on; it reads on before and after. @throws PvcError POWER_OFF, BMC_NONE, BMC_…, POWER_NOT_PROVEN */
   reset(node: string, signal: AbortSignal): Promise<void>;
 }

@@ -47,8 +47,10 @@ export const fencePower = z.strictObject({
   atMs: z.int(),
   /** An order to cut the power was given in that life of the machine. */
   cut: z.strictObject({ bootId: z.string(), atMs: z.int() }).optional(),
-  /** When it was switched on again. */
+  /** When its BMC was told to switch it on again; once for each cut, however often it had to be told. */
   onMs: z.array(z.int()),
+  /** Its BMC has read on since the last cut. */
+  readsOn: z.boolean().optional(),
   /** Why it is not. */
   staysOff: z.string().optional(),
 });

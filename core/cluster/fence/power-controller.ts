@@ -11,7 +11,7 @@ import { type Controller, defineController, type Step } from '../../reconcile/co
 import { mayPass } from '../power/bmc-power.ts';
 import type { FenceParts } from './fence-controller.ts';
 import { type FencePower, type FenceSpec, type FenceStatus, fence, fenceError } from './fence-kind.ts';
-import { type DeadPower, freshPower, planPower, restMs, staysOff } from './power-plan.ts';
+import { type DeadPower, freshPower, isToldOn, planPower, restMs, staysOff } from './power-plan.ts';
 
 /** What a BMC did not do; anything else that goes wrong is not its fault. */
 const isOfBmc = (error: unknown): error is PvcError => error instanceof PvcError && /^(?:BMC|POWER)_/.test(error.code);
@@ -45,7 +45,8 @@ export function fencePowerController({
       throw fenceError('FENCE_HELD', { node: name, reason: 'PVC is told not to' });
     await book.begin(id, name);
     const atMs = host.clock.wallMs();
-    await note(id, (now) => ({ ...now, cut: { bootId, atMs }, text: 'its BMC is told to cut the power', atMs }), name);
+    const text = 'its BMC is told to cut the power';
+    await note(id, ({ readsOn: _on, ...now }) => ({ ...now, cut: { bootId, atMs }, text, atMs }), name);
   };
 
   const proveOff = async (step: Step, id: string, name: string, bootId: string, signal: AbortSignal): Promise<void> => {
@@ -68,13 +69,21 @@ export function fencePowerController({
   };
 
   const switchOn = async (id: string, name: string, signal: AbortSignal): Promise<void> => {
-    await power.on(name, signal);
+    await power.on(name, signal, () => {
+      const atMs = host.clock.wallMs();
+      // Before the order: what boots fast is back, and its fence may have ended, before its BMC is read.
+      return note(
+        id,
+        ({ staysOff: _stays, ...now }) => ({
+          ...now,
+          ...{ text: 'its BMC is told to switch it on again', atMs },
+          onMs: isToldOn(now) ? now.onMs : [...now.onMs, atMs],
+        }),
+        name,
+      );
+    });
     const atMs = host.clock.wallMs();
-    await note(id, ({ staysOff: _stays, ...now }) => ({
-      ...now,
-      ...{ tries: 0, text: 'it was switched on again', atMs },
-      onMs: [...now.onMs, atMs],
-    }));
+    await note(id, (now) => ({ ...now, tries: 0, text: 'it was switched on again', atMs, readsOn: true }), name);
   };
 
   const failed = async (id: string, text: string, passes: boolean): Promise<void> => {

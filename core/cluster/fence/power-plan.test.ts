@@ -73,8 +73,12 @@ describe('the power of a dead node', () => {
     assert.deepEqual(plan({ status: { evidence, power: before, settledMs: 6 } }), ['', undefined]);
   });
 
-  it('is given again once', () =>
-    assert.deepEqual(plan({ status: { evidence: off(), power: cut({ onMs: [7] }), settledMs: 6 } }), ['', undefined]));
+  it('is given again until its BMC reads on, which counts once', () => {
+    const told = (more: Partial<FencePower>) => ({ evidence: off(), power: cut({ onMs: [7], ...more }), settledMs: 6 });
+    const often = { switchedOnMs: [nowMs - 3, nowMs - 2, nowMs - 1] };
+    assert.deepEqual(plan({ status: told({}), dead: often }), ['on', 5_000]);
+    assert.deepEqual(plan({ status: told({ readsOn: true }), dead: often }), ['', undefined]);
+  });
 
   it('is not given again by policy, nor to a node that dies again and again, and the reason is told once', () => {
     const status = { evidence: off(), power: cut(), settledMs: 6 };

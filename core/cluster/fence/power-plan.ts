@@ -27,6 +27,10 @@ export const restMs = (tries: number, mayPass: boolean): number =>
 
 export const freshPower = (text: string, atMs: number): FencePower => ({ tries: 0, text, atMs, onMs: [] });
 
+/** It was told to switch it on since it was cut. */
+export const isToldOn = (power: FencePower | undefined): boolean =>
+  power?.onMs.some((atMs) => atMs >= (power.cut?.atMs ?? 0)) === true;
+
 /** Why a node that PVC has switched off is not switched on again; undefined: it is. */
 export function staysOff({ powerOn, powerOnTimes }: FencingPolicy, switchedOnMs: readonly number[], nowMs: number) {
   if (!powerOn) return 'PVC is told not to switch nodes on again';
@@ -57,8 +61,8 @@ export function planPower(
   // Whatever PVC has not switched off itself, somebody may want to be off.
   const cutHere = power?.cut?.bootId === bootId ? power.cut : undefined;
   if (cutHere === undefined || status?.settledMs === undefined || policy.power !== 'cut') return { steps: [] };
-  if (power?.onMs.some((atMs) => atMs >= cutHere.atMs)) return { steps: [] };
-  const why = staysOff(policy, switchedOnMs, nowMs);
+  if (power?.readsOn === true) return { steps: [] };
+  const why = isToldOn(power) ? undefined : staysOff(policy, switchedOnMs, nowMs);
   if (why === undefined)
     return restsMs > 0 ? later : { steps: [step('on', `switch ${name} on again`)], againInMs: lookMs };
   return why === power?.staysOff

@@ -56,8 +56,8 @@ export class BmcPower implements NodePower {
     return this.#bring(node, 'off', signal, before);
   }
 
-  on(node: string, signal: AbortSignal): Promise<void> {
-    return this.#bring(node, 'on', signal);
+  on(node: string, signal: AbortSignal, before?: () => Promise<void>): Promise<void> {
+    return this.#bring(node, 'on', signal, before);
   }
 
   async reset(node: string, signal: AbortSignal): Promise<void> {

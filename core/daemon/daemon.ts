@@ -6,6 +6,7 @@
 
 import { Steadiness } from '../cluster/fence/death-controller.ts';
 import { fenceControllers } from '../cluster/fence/fence-controllers.ts';
+import { fenceMetrics } from '../cluster/fence/fence-metrics.ts';
 import { announceFloating, placeOfFloating } from '../cluster/floating-address.ts';
 import type { Reach } from '../cluster/isolation/finding.ts';
 import { Liveness, type Peers } from '../cluster/isolation/liveness.ts';
@@ -337,7 +338,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     await report.write('init');
 
     const metrics = createMetricsPage(
-      hooks.metrics.items().map(({ item }) => item),
+      [...fenceMetrics(runtime), ...hooks.metrics.items().map(({ item }) => item)],
       node,
       host.clock,
       log,

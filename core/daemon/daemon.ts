@@ -7,6 +7,8 @@
 import { deathController, Steadiness } from '../cluster/fence/death-controller.ts';
 import { fenceController } from '../cluster/fence/fence-controller.ts';
 import { announceFloating, placeOfFloating } from '../cluster/floating-address.ts';
+import type { Reach } from '../cluster/isolation/finding.ts';
+import { Liveness, type Peers } from '../cluster/isolation/liveness.ts';
 import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addresses.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { BmcChecks } from '../cluster/power/bmc-checks.ts';
@@ -15,7 +17,7 @@ import { describeOwnBmc } from '../cluster/power/own-bmc.ts';
 import { powerTask } from '../cluster/power/power-task.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
 import { type RemoveParts, removeNodeTask } from '../cluster/remove-node.ts';
-import { followShapes, raiseShapes, refuseTooOld } from '../cluster/shape-gate.ts';
+import { raiseShapes, refuseTooOld } from '../cluster/shape-gate.ts';
 import { tlsFiles } from '../cluster/tls-files.ts';
 import { errorText, PvcError } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
@@ -54,6 +56,8 @@ export interface ApiParts {
   readonly faults: FaultBook;
   readonly node: string;
   readonly metrics: () => Promise<string>;
+  /** What this node tells others of its way to the store. */
+  readonly reach: () => Reach;
 }
 
 export interface ApiServer {
@@ -73,6 +77,8 @@ export interface DaemonOptions {
   readonly ensemble?: RemoveParts['ensemble'];
   /** How other nodes are asked. */
   readonly remote?: (documents: Documents) => RemoteNodes;
+  /** How the coordinators are asked whether they reach the store. */
+  readonly peers: Peers;
   /** Starts the API; called once everything it shows is there. */
   readonly serve: (parts: ApiParts) => Promise<ApiServer>;
   /** True where systemd is PID 1. */
@@ -152,6 +158,22 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         alive: async (name) => (await store.read(aliveKey(name))) !== undefined,
       },
     );
+    const liveness = new Liveness({
+      host,
+      node,
+      session: store.session,
+      peers: options.peers,
+      faults,
+      async end() {
+        const answers = await hooks.isolated.call({ node });
+        return {
+          ended: answers.flatMap(({ result }) => result.ended),
+          left: answers.flatMap(({ result }) => result.left),
+        };
+      },
+    });
+    liveness.learn(made.spec);
+    program.liveness = liveness;
     const power = new BmcPower(host, documents, () => hooks.power.items().map(({ item }) => item));
     program.power = power;
     const runtime: Runtime = {
@@ -165,6 +187,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         made.spec.authority === undefined ? undefined : { ...tlsFiles(config), authority: tlsFiles(config).ca },
       signal,
       isPrimary: () => primary.isPrimary(),
+      mayBeCutOff: () => liveness.mayBeCutOff,
       power,
       touch: (kind, id) => engine.touch(kind, id),
       write: (writes, how = {}) =>
@@ -360,7 +383,9 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       maxBackoffMs: reportEveryMs,
       work: async () => {
         await report.write('run');
-        await followShapes(documents);
+        const { spec } = await documents.need(cluster, clusterId);
+        documents.shapes.agree(spec.shapes);
+        liveness.learn(spec);
         if (primary.isPrimary()) {
           const raised = await raiseShapes(documents, program.kinds, () => primary.guard('the shapes of documents'));
           if (raised.length > 0)
@@ -371,6 +396,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       failed: (_, error) => log.warn('the node could not report', { reason: errorText(error) }),
     });
     reporting.add(node);
+    liveness.run(signal);
     const unsubscribe = store.session.onChange((state) => {
       log.warn(`the session with the store is ${state}`);
       // What goes with a session must be made again in the next one.
@@ -416,7 +442,16 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
           }),
       );
     }
-    const api = await options.serve({ host, program, executor, documents, faults, node, metrics });
+    const api = await options.serve({
+      host,
+      program,
+      executor,
+      documents,
+      faults,
+      node,
+      metrics,
+      reach: () => liveness.reach,
+    });
     log.info(`${node} runs`, { version: program.version, store: store.backend });
     await new Promise<void>((resolve) =>
       stop.aborted ? resolve() : stop.addEventListener('abort', () => resolve(), { once: true }),

@@ -82,6 +82,7 @@ export type {
   DeadNode,
   FenceAbout,
   FenceProof,
+  IsolationEnd,
   NotNow,
   RecoverAbout,
   ReturningNode,

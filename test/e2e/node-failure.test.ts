@@ -90,4 +90,42 @@ describe('a node that dies', { concurrency: false }, () => {
     assert.equal((await lab().exec('hv3', ['virsh', '-q', 'list', '--name'])).stdout.trim(), '');
     assert.deepEqual(await lab().ask('hv1', 'node.fences', { node: 'hv2' }), []);
   });
+
+  it('ends its guest itself when it is cut off, and others start it', async (t: TestContext) => {
+    await run('vm', 'migrate', 'web', '--node', 'hv3', '--method', 'shutdown');
+    const runsOn = async (node: string) =>
+      (await lab().exec(node, ['virsh', '-q', 'list', '--name'])).stdout.includes('web');
+    await lab().waitFor('the guest to run on hv3', () => runsOn('hv3'), { timeoutMs: 120_000 });
+    const beganMs = performance.now();
+    const since = (): string => `${((performance.now() - beganMs) / 1000).toFixed(1)} s after the cut`;
+    await lab().silence('hv3', 'cluster');
+    await lab().waitFor('the guest to be ended on hv3', async () => !(await runsOn('hv3')), {
+      timeoutMs: 120_000,
+      everyMs: 200,
+    });
+    t.diagnostic(`ended ${since()}`);
+    const found = await lab().waitFor(
+      'hv3 to tell of it',
+      async () => {
+        const { session, lost } = await lab().ask('hv3', 'node.liveness', {});
+        return lost !== null && lost.ended.length > 0 && { session, ...lost };
+      },
+      { timeoutMs: 60_000 },
+    );
+    assert.deepEqual([found.session, found.finding, found.ended], ['lost', 'isolated', ['web']]);
+    await lab().waitFor(
+      'the guest to run elsewhere',
+      async () => (await Promise.all(['hv1', 'hv2'].map((node) => runsOn(node)))).includes(true),
+      { timeoutMs: 180_000 },
+    );
+    t.diagnostic(`runs elsewhere ${since()}`);
+    await lab().endSilence('hv3', 'cluster');
+    await lab().waitFor(
+      'its fence to end',
+      async () => (await lab().ask('hv1', 'node.fences', {}))[0]?.state === 'ended',
+      { timeoutMs: 240_000 },
+    );
+    const { last } = await lab().ask('hv1', 'node.liveness', { node: 'hv3' });
+    assert.deepEqual([last?.finding, last?.ended], ['isolated', ['web']]);
+  });
 });

@@ -43,6 +43,8 @@ const clusterFile = z.strictObject({
       z.strictObject({ kind: ruleSpec.shape.kind, strict: z.boolean().default(true), guests: z.array(name).min(2) }),
     )
     .default({}),
+  /** What a node that is cut off does with guests that may go on elsewhere. */
+  isolation: z.enum(['stop', 'keep']).optional(),
   floating: z.ipv4().nullable().default('10.0.1.100'),
   latencyMs: z.tuple([z.number(), z.number()]).default([1, 4]),
 });
@@ -61,7 +63,7 @@ export function readCluster(text: string): WorldDescription {
     const line = lines.linePos(node?.range?.[0] ?? 0).line;
     throw new ScriptError(`line ${line}: ${issueLines(parsed.error).join('; ')}`);
   }
-  const { seed, nodes, guests, rules, floating, latencyMs } = parsed.data;
+  const { seed, nodes, guests, rules, isolation, floating, latencyMs } = parsed.data;
   for (const [guest, { node }] of Object.entries(guests))
     if (!Object.hasOwn(nodes, node)) throw new ScriptError(`guests.${guest}.node: there is no node ${node}`);
   for (const [rule, { guests: members }] of Object.entries(rules)) {
@@ -84,6 +86,7 @@ export function readCluster(text: string): WorldDescription {
       shutdownMs: more.shutdownMs === 'never' ? undefined : more.shutdownMs,
     })),
     rules: Object.entries(rules).map(([each, rule]) => ({ name: each, ...rule })),
+    isolation,
     floating: floating ?? undefined,
     store: { latencyMs: { minMs: latencyMs[0], maxMs: latencyMs[1] } },
   };

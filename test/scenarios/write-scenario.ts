@@ -6,7 +6,7 @@ import type { Case } from '../sim/run.ts';
 import type { WorldDescription } from '../sim/world.ts';
 
 /** `cluster.yaml` of a world; `readCluster` makes the same world of it. */
-export function clusterText({ seed, nodes, guests, rules, floating, store }: WorldDescription): string {
+export function clusterText({ seed, nodes, guests, rules, isolation, floating, store }: WorldDescription): string {
   const { minMs, maxMs } = store.latencyMs;
   return stringify({
     seed,
@@ -17,6 +17,7 @@ export function clusterText({ seed, nodes, guests, rules, floating, store }: Wor
       guests.map(({ name, shutdownMs, ...rest }) => [name, { ...rest, shutdownMs: shutdownMs ?? 'never' }]),
     ),
     rules: Object.fromEntries(rules.map(({ name, ...rule }) => [name, rule])),
+    ...(isolation === undefined ? {} : { isolation }),
     floating: floating ?? null,
     latencyMs: [minMs, maxMs],
   });

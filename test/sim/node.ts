@@ -16,7 +16,7 @@ import { lifeHost } from './life-host.ts';
 import { LifeStore } from './life-store.ts';
 import { MachineClock } from './machine-clock.ts';
 import type { Plant } from './plants.ts';
-import { remoteNodes } from './remote.ts';
+import { peersOf, remoteNodes } from './remote.ts';
 import { openSimDriver } from './sim-driver.ts';
 import { storagePlugin } from './storage.ts';
 import type { World } from './world.ts';
@@ -198,6 +198,8 @@ export class SimNode {
       clock: this.clock,
       random: this.#random.fork(),
       tell: (level, component, message, fields) => {
+        // What it finds out about its way to the store is part of the story.
+        if (component === 'liveness') trace.world(this.name, message);
         trace.daemon(this.name, level, component, message, fields);
         if (level === 'error')
           this.#world.violated('error-logged', `${this.name}: ${message} ${JSON.stringify(fields)}`);
@@ -245,6 +247,7 @@ export class SimNode {
         node: this.name,
         systemd: false,
         openStore: (owner) => this.#openStore(daemon, host, owner),
+        peers: peersOf(world, this.name, daemon.life),
         remote: () => remoteNodes(world, this.name, daemon.life),
         serve: async (api) => {
           daemon.api = api;

@@ -30,6 +30,8 @@ export interface WorldDescription {
   readonly nodes: readonly NodeDescription[];
   readonly guests: readonly GuestDescription[];
   readonly rules: readonly Rule[];
+  /** What a node that is cut off does with guests that may go on elsewhere; undefined: as without a word. */
+  readonly isolation?: 'stop' | 'keep' | undefined;
   /** The cluster network's floating address. */
   readonly floating: string | undefined;
   readonly store: { readonly latencyMs: LatencyRange };
@@ -51,6 +53,8 @@ export class World {
   readonly description: WorldDescription;
   readonly clock = new VirtualClock();
   readonly random: Chance;
+  /** For questions between nodes that have lost the store. */
+  readonly peerRandom: Chance;
   readonly trace: Trace;
   readonly fabric: Fabric;
   readonly cluster: MemoryCluster;
@@ -74,6 +78,7 @@ export class World {
     this.description = description;
     this.#plant = options.plant ?? nothingPlanted;
     this.random = chance(description.seed);
+    this.peerRandom = chance(`peers/${description.seed}`);
     this.trace = new Trace(() => clock.monotonicMs(), { daemonLines: options.daemonLines ?? false });
     this.fabric = new Fabric(this.trace);
     this.state = new ClusterState(() => clock.monotonicMs(), this.trace);
@@ -180,7 +185,7 @@ export class World {
 
   /** The documents that `pvc cluster init` and `pvc node join` leave behind, and the guests. */
   async #makeCluster(): Promise<void> {
-    const { nodes, guests, rules, floating } = this.description;
+    const { nodes, guests, rules, floating, isolation } = this.description;
     const store = this.cluster.open('init');
     const createdMs = this.clock.wallMs();
     const writes: Write[] = [
@@ -192,6 +197,7 @@ export class World {
           name: 'sim',
           createdMs,
           maintenance: false,
+          ...(isolation === undefined ? {} : { isolation }),
           networks: { cluster: { cidr: '10.0.1.0/24', ...(floating === undefined ? {} : { floating }) } },
         },
       },

@@ -7,6 +7,9 @@ import { clusterOperations } from './cluster/cluster-operations.ts';
 import { faultOperations } from './cluster/fault-operations.ts';
 import { fence } from './cluster/fence/fence-kind.ts';
 import { fenceOperations } from './cluster/fence/fence-operations.ts';
+import { fencingPolicyOperations } from './cluster/fence/policy-operations.ts';
+import { isolationOperations } from './cluster/isolation/isolation-operations.ts';
+import type { Liveness } from './cluster/isolation/liveness.ts';
 import { type JoinParts, joinOperations } from './cluster/join-operations.ts';
 import { readMembership, readSecret } from './cluster/membership.ts';
 import { nodeOperations } from './cluster/node-operations.ts';
@@ -50,6 +53,8 @@ export interface Program {
   events: EventLog | undefined;
   /** Set by the daemon; undefined elsewhere. */
   power: NodePower | undefined;
+  /** Set by the daemon; undefined elsewhere. */
+  liveness: Liveness | undefined;
   /** Every kind of object that this process knows. */
   readonly kinds: readonly AnyKind[];
 }
@@ -99,6 +104,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     documents: undefined,
     events: undefined,
     power: undefined,
+    liveness: undefined,
     kinds: kindsOf(plugins),
   };
   const documents = (): Documents => {
@@ -113,6 +119,8 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     }),
     ...nodeOperations(host.clock),
     ...fenceOperations,
+    ...fencingPolicyOperations,
+    ...isolationOperations(() => program.liveness),
     ...removeNodeOperations(documents),
     ...bmcOperations(() => plugins.hooks.power.items().map(({ item }) => item)),
     ...powerOperations(() => program.power),

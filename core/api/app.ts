@@ -22,6 +22,7 @@ import {
 } from '../operation/operation.ts';
 import type { OperationRegistry } from '../operation/registry.ts';
 import { apiError } from './api-errors.ts';
+import { tokenError } from './authenticate.ts';
 import { type Authenticate, type Bindings, strictBindings } from './caller.ts';
 import { downloadAnswer, downloadHeaders } from './download-answer.ts';
 import { eventStream } from './event-stream.ts';
@@ -41,6 +42,8 @@ export interface AppParts {
   readonly authenticate: Authenticate;
   /** The page of `/metrics`, in Prometheus' text format. */
   readonly metrics: () => Promise<string>;
+  /** What this node tells other nodes of its way to the store. */
+  readonly reach?: () => object;
   /** Certificate of the cluster's authority (PEM). */
   readonly authority?: () => Promise<string | undefined>;
   readonly log: Logger;
@@ -90,6 +93,14 @@ export function createApp(parts: AppParts): App {
         const text = await parts.authority?.();
         if (text === undefined) throw apiError('ROUTE_UNKNOWN', { method: 'GET', path: '/ca.pem' });
         return new Response(text, { headers: { 'content-type': 'application/x-pem-file' } });
+      },
+    ],
+    [
+      // For whoever holds a certificate of the cluster: who may have one stands in the store, which may be away.
+      '/reach',
+      (context) => {
+        if (parts.reach === undefined || bindingsOf(context).peer === undefined) throw tokenError('PEER_UNKNOWN');
+        return context.json(parts.reach());
       },
     ],
     ['/metrics', async (context) => metricsAnswer(parts, await identify(parts, context))],

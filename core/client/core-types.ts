@@ -2,6 +2,7 @@
 import type { clusterOperations } from '../cluster/cluster-operations.ts';
 import type { faultOperations } from '../cluster/fault-operations.ts';
 import type { fenceOperations } from '../cluster/fence/fence-operations.ts';
+import type { isolationOperations } from '../cluster/isolation/isolation-operations.ts';
 import type { joinOperations } from '../cluster/join-operations.ts';
 import type { nodeOperations } from '../cluster/node-operations.ts';
 import type { pluginOperations } from '../cluster/plugin-operations.ts';
@@ -15,6 +16,7 @@ type Cluster = TypesOf<ReturnType<typeof clusterOperations>>;
 type Events = TypesOf<ReturnType<typeof eventOperations>>;
 type Faults = TypesOf<typeof faultOperations>;
 type Fences = TypesOf<typeof fenceOperations>;
+type Isolation = TypesOf<ReturnType<typeof isolationOperations>>;
 type Nodes = TypesOf<ReturnType<typeof nodeOperations>>;
 type Removing = TypesOf<ReturnType<typeof removeNodeOperations>>;
 type Joining = TypesOf<ReturnType<typeof joinOperations>>;
@@ -28,6 +30,7 @@ export interface CoreOperations
     Events,
     Faults,
     Fences,
+    Isolation,
     Joining,
     Nodes,
     Plugins,

@@ -4,9 +4,12 @@
  * @module
  */
 
-import { deathController, Steadiness } from '../cluster/fence/death-controller.ts';
-import { fenceController } from '../cluster/fence/fence-controller.ts';
+import { Steadiness } from '../cluster/fence/death-controller.ts';
+import { fenceControllers } from '../cluster/fence/fence-controllers.ts';
+import { fenceMetrics } from '../cluster/fence/fence-metrics.ts';
 import { placeOfFloating } from '../cluster/floating-address.ts';
+import type { Reach } from '../cluster/isolation/finding.ts';
+import { Liveness, type Peers } from '../cluster/isolation/liveness.ts';
 import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addresses.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { BmcChecks } from '../cluster/power/bmc-checks.ts';
@@ -15,7 +18,7 @@ import { describeOwnBmc } from '../cluster/power/own-bmc.ts';
 import { powerTask } from '../cluster/power/power-task.ts';
 import { PrimaryRole, primaryError } from '../cluster/primary.ts';
 import { type RemoveParts, removeNodeTask } from '../cluster/remove-node.ts';
-import { followShapes, raiseShapes, refuseTooOld } from '../cluster/shape-gate.ts';
+import { raiseShapes, refuseTooOld } from '../cluster/shape-gate.ts';
 import { tlsFiles } from '../cluster/tls-files.ts';
 import { errorText, PvcError } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
@@ -35,7 +38,7 @@ import { WorkQueue } from '../reconcile/work-queue.ts';
 import { directControl, systemdControl } from '../service/direct.ts';
 import { LeftRunning } from '../service/left-running.ts';
 import { SupervisedService } from '../service/supervise.ts';
-import { Documents, type Write } from '../store/documents.ts';
+import { Documents, specKey, type Write } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
 import { type Op, type Store, storeError, type Topic } from '../store/store.ts';
 import { TaskRunner } from '../task/task-runner.ts';
@@ -55,6 +58,8 @@ export interface ApiParts {
   readonly faults: FaultBook;
   readonly node: string;
   readonly metrics: () => Promise<string>;
+  /** What this node tells others of its way to the store. */
+  readonly reach: () => Reach;
 }
 
 export interface ApiServer {
@@ -74,6 +79,8 @@ export interface DaemonOptions {
   readonly ensemble?: RemoveParts['ensemble'];
   /** How other nodes are asked. */
   readonly remote?: (documents: Documents) => RemoteNodes;
+  /** How the coordinators are asked whether they reach the store. */
+  readonly peers: Peers;
   /** Starts the API; called once everything it shows is there. */
   readonly serve: (parts: ApiParts) => Promise<ApiServer>;
   /** True where systemd is PID 1. */
@@ -114,7 +121,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     await ensureIndex(documents, program.kinds);
     // Before anything here starts a guest: what is taken from a dead node is taken only while it is not announced. And as
     // soon as can be, since the session of the life before has ended by now.
-    await announceAlive(documents, node, host.clock.wallMs());
+    await announceAlive(documents, node, host.clock.wallMs(), (await host.machine.facts()).bootId);
     // Only coordinators look at every change; a hypervisor is woken by what concerns it.
     const own = await documents.get(nodeKind, node);
     const coordinator = own?.spec.role !== 'hypervisor';
@@ -153,6 +160,22 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         alive: async (name) => (await store.read(aliveKey(name))) !== undefined,
       },
     );
+    const liveness = new Liveness({
+      host,
+      node,
+      session: store.session,
+      peers: options.peers,
+      faults,
+      async end() {
+        const answers = await hooks.isolated.call({ node });
+        return {
+          ended: answers.flatMap(({ result }) => result.ended),
+          left: answers.flatMap(({ result }) => result.left),
+        };
+      },
+    });
+    liveness.learn(made.spec);
+    program.liveness = liveness;
     const power = new BmcPower(host, documents, () => hooks.power.items().map(({ item }) => item));
     program.power = power;
     const runtime: Runtime = {
@@ -166,6 +189,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         made.spec.authority === undefined ? undefined : { ...tlsFiles(config), authority: tlsFiles(config).ca },
       signal,
       isPrimary: () => primary.isPrimary(),
+      mayBeCutOff: () => liveness.mayBeCutOff,
       power,
       touch: (kind, id) => engine.touch(kind, id),
       write: (writes, how = {}) =>
@@ -289,7 +313,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       ended: (target) => engine.touch(target.kind, target.id),
     });
     const steadiness = new Steadiness(store.session, () => host.clock.monotonicMs(), signal);
-    for (const item of [deathController(runtime, steadiness), fenceController(runtime, hooks)])
+    for (const item of fenceControllers(runtime, hooks, steadiness))
       onlyAsPrimary(primary, signal, (asPrimary) => engine.start(item, asPrimary));
     for (const { plugin, item } of hooks.controllers.items()) {
       log.debug(`controller ${item.name} of ${plugin.name}`);
@@ -315,7 +339,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     await report.write('init');
 
     const metrics = createMetricsPage(
-      hooks.metrics.items().map(({ item }) => item),
+      [...fenceMetrics(runtime), ...hooks.metrics.items().map(({ item }) => item)],
       node,
       host.clock,
       log,
@@ -340,6 +364,12 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         })
       : undefined;
     program.events = events?.log;
+    /** What the cluster's document says that this node must know without the store. */
+    const followCluster = async (): Promise<void> => {
+      const { spec } = await documents.need(cluster, clusterId);
+      documents.shapes.agree(spec.shapes);
+      liveness.learn(spec);
+    };
     const watching = (async () => {
       for await (const dirty of store.watch(topics, signal)) {
         engine.changed(dirty);
@@ -348,6 +378,10 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
           if (key.startsWith(aliveKey(''))) engine.touch(nodeKind.name, key.slice(aliveKey('').length));
         if (dirty.resync || [...dirty.keys].some(tellsOfNode)) bmcChecks.changed();
         events?.observe(documents, dirty);
+        if (dirty.keys.has(specKey(cluster, clusterId)))
+          await followCluster().catch((error: unknown) =>
+            log.warn('the settings of the cluster could not be read', { reason: errorText(error) }),
+          );
         await tasks
           .changed(dirty)
           .catch((error: unknown) => log.warn('tasks could not be looked at', { reason: errorText(error) }));
@@ -361,7 +395,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       maxBackoffMs: reportEveryMs,
       work: async () => {
         await report.write('run');
-        await followShapes(documents);
+        await followCluster();
         if (primary.isPrimary()) {
           const raised = await raiseShapes(documents, program.kinds, () => primary.guard('the shapes of documents'));
           if (raised.length > 0)
@@ -372,6 +406,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       failed: (_, error) => log.warn('the node could not report', { reason: errorText(error) }),
     });
     reporting.add(node);
+    liveness.run(signal);
     const unsubscribe = store.session.onChange((state) => {
       log.warn(`the session with the store is ${state}`);
       // What goes with a session must be made again in the next one.
@@ -417,7 +452,16 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
           }),
       );
     }
-    const api = await options.serve({ host, program, executor, documents, faults, node, metrics });
+    const api = await options.serve({
+      host,
+      program,
+      executor,
+      documents,
+      faults,
+      node,
+      metrics,
+      reach: () => liveness.reach,
+    });
     log.info(`${node} runs`, { version: program.version, store: store.backend });
     await new Promise<void>((resolve) =>
       stop.aborted ? resolve() : stop.addEventListener('abort', () => resolve(), { once: true }),

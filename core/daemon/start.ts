@@ -21,6 +21,7 @@ import { ZooKeeperStore } from '../store/zookeeper/store.ts';
 import { type ApiParts, type ApiServer, runDaemon } from './daemon.ts';
 import { startEnsembleServer } from './early-services.ts';
 import { localNodeName } from './identity.ts';
+import { createPeers } from './peer-reach.ts';
 import { createRemoteNodes, type PeerIdentity } from './remote-nodes.ts';
 
 /** Time between tries to open the HTTPS port while somebody else has it. */
@@ -63,6 +64,14 @@ export async function startDaemon(program: Program, stop: AbortSignal, onTermina
           port: config.api.port,
           identity: () => peerIdentity(host, config),
         }),
+      peers: createPeers({
+        port: config.api.port,
+        async servers() {
+          const known = await readMembership(host, config.directories.state);
+          return known?.backend === 'zookeeper' ? known.servers : [];
+        },
+        identity: () => peerIdentity(host, config),
+      }),
       ...(early === undefined ? {} : { early }),
       async ensemble() {
         const known = await readMembership(host, config.directories.state);
@@ -99,7 +108,7 @@ async function peerIdentity(host: Host, config: Config): Promise<PeerIdentity | 
 }
 
 async function serveApi(parts: ApiParts): Promise<ApiServer> {
-  const { host, program, executor, documents, faults, node, metrics } = parts;
+  const { host, program, executor, documents, faults, node, metrics, reach } = parts;
   const { config } = program.loaded;
   const { clock, random } = host;
   const log = host.log.child('api');
@@ -108,6 +117,7 @@ async function serveApi(parts: ApiParts): Promise<ApiServer> {
     registry: program.registry,
     authenticate: createAuthenticate({ documents, clock, log }),
     metrics,
+    reach,
     authority: () => host.files.readText(tlsFiles(config).ca),
     log,
     version: program.version,

@@ -83,6 +83,7 @@ export type {
   DeadNode,
   FenceAbout,
   FenceProof,
+  IsolationEnd,
   NotNow,
   RecoverAbout,
   ReturningNode,

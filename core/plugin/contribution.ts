@@ -110,6 +110,7 @@ const texts = z.array(text);
 const stranded = z.array(z.looseObject({ object: text, needs: texts }));
 const proof = z.looseObject({ covers: texts, text }).optional();
 const waiting = z.array(z.looseObject({ object: text, reason: text }));
+const isolationEnd = z.looseObject({ ended: texts, left: texts });
 const power = z.looseObject({ name: word, summary: text, status: fn, off: fn, on: fn, reset: fn });
 
 const named = (value: unknown): string => {
@@ -143,4 +144,5 @@ export const problemOf = {
   stranded: shaped('list of what is stranded', z.union([stranded, notNow])),
   proof: shaped('proof', z.union([proof, notNow])),
   waiting: shaped('list of what waits', z.union([waiting, notNow])),
+  isolationEnd: shaped('account of what was ended', isolationEnd),
 } satisfies Readonly<Record<string, Problem>>;

@@ -56,6 +56,14 @@ export interface ReturningNode {
   readonly recovered: readonly string[];
 }
 
+/** What became of what a node had to end because it is cut off. */
+export interface IsolationEnd {
+  /** What was ended by this call, by its name for people. */
+  readonly ended: readonly string[];
+  /** What could not be ended, each with its reason. */
+  readonly left: readonly string[];
+}
+
 /** What cannot be told or done now, for a reason that passes: the store or the storage is away, the node is back. */
 export interface NotNow {
   readonly notNow: string;

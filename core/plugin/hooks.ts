@@ -16,6 +16,7 @@ import type {
   DeadNode,
   FenceAbout,
   FenceProof,
+  IsolationEnd,
   NotNow,
   RecoverAbout,
   ReturningNode,
@@ -165,6 +166,11 @@ export const createHooks = (context: HookContext) =>
     ),
     /** A node that was fenced is back and has ended what goes on elsewhere: undo what `fence` did. Good to be done twice. */
     unfence: new CollectHook<DeadNode, readonly string[] | NotNow>('unfence', context, seconds(60), problemOf.reasons),
+    /**
+     * This node is cut off from the store, which others may reach: end at once what may go on elsewhere, by what you know,
+     * since nobody can be asked. Called each second for as long as that lasts, so it must be good to be done twice.
+     */
+    isolated: new CollectHook<{ node: string }, IsolationEnd>('isolated', context, seconds(5), problemOf.isolationEnd),
     /** An object changed; told on coordinators, which see all changes. After the fact: informs, cannot change anything. All taps at once; late ones are left behind. */
     event: new CollectHook<ChangeEvent>('event', context, seconds(5)),
   });

@@ -27,6 +27,8 @@ export interface Runtime {
   /** Aborts when the daemon stops. */
   readonly signal: AbortSignal;
   readonly isPrimary: () => boolean;
+  /** This node has lost the store, which others may still reach: nothing is to be started that may go on elsewhere. */
+  readonly mayBeCutOff: () => boolean;
   /** The power of nodes, through their BMCs. For the primary: other nodes may have no way to the BMCs. */
   readonly power: NodePower;
   /** Makes the controllers of that kind look at the object now. */

@@ -3,6 +3,7 @@ import type { AnyController, Runtime } from '../../core/plugin/api.ts';
 import type { DnsmasqConfig } from './config.ts';
 import { leaseController } from './lease/lease-controller.ts';
 import { LeaseSpool } from './lease/lease-spool.ts';
+import { namesController } from './names/names-controller.ts';
 import { GuestNames } from './server/guest-names.ts';
 import { serverController } from './server/server-controller.ts';
 import { Servers } from './server/servers.ts';
@@ -28,7 +29,8 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
     servers,
     guests,
     controllers: [
-      serverController(runtime, runtime.section('dnsmasq') as DnsmasqConfig, servers, guests),
+      namesController(runtime, runtime.section('dnsmasq') as DnsmasqConfig, servers),
+      serverController(runtime, servers, guests),
       leaseController(runtime, spool),
       tidyController(runtime),
     ],

@@ -22,8 +22,9 @@ export const dnsmasqPlugin: PluginDefinition = definePlugin({
       return running;
     };
     const runtime = () => need().runtime;
-    /** All networks with DHCP are looked at: each dnsmasq knows the domains of all networks. */
+    /** The dnsmasq of the networks, and what they ask for names. */
     const touchAll = async (node: DaemonPart['runtime']): Promise<void> => {
+      node.touch('cluster', clusterId);
       for (const vni of await node.documents.ids(dhcp)) node.touch(dhcp.name, vni);
     };
     pvc.hooks.config.tap(() => [dnsmasqConfig]);
@@ -54,9 +55,10 @@ export const dnsmasqPlugin: PluginDefinition = definePlugin({
     pvc.hooks.event.tap(async ({ kind, id, type }) => {
       if (running === undefined || type === 'status') return;
       if (kind === guestKind && running.servers.duty) running.guests.refresh();
-      if (kind === networkKind) await touchAll(running.runtime);
+      if (kind === networkKind || kind === dhcp.name) running.runtime.touch('cluster', clusterId);
+      // A network has the same number as its settings.
+      if (kind === networkKind) running.runtime.touch(dhcp.name, id);
       if (kind === reservation.name) running.runtime.touch(dhcp.name, id.split('.')[0] ?? '');
-      if (kind === dhcp.name && type === 'removed') running.runtime.touch('cluster', clusterId);
     });
   },
 });

@@ -10,6 +10,7 @@ import { finishDomain, renderDomain } from './domain/render.ts';
 import { viewDomain } from './domain/view.ts';
 import { parseXml, printXml, type XmlElement } from './domain/xml.ts';
 import { GuestEnds } from './guest-ends.ts';
+import { Isolation } from './isolation.ts';
 import type { KvmFinding } from './kvm-probe.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
 import { driverOf, type LibvirtConfig } from './libvirtd.ts';
@@ -94,6 +95,7 @@ export class GuestControl {
   readonly #acts = new Map<string, Promise<void>>();
   readonly link: LibvirtLink;
   readonly ends: GuestEnds;
+  readonly isolation: Isolation;
 
   constructor(
     runtime: Runtime,
@@ -110,6 +112,7 @@ export class GuestControl {
     this.#secrets = secrets;
     this.link = link;
     this.ends = new GuestEnds(runtime.host.clock);
+    this.isolation = new Isolation(runtime, config, link);
   }
 
   get kvm(): KvmFinding {
@@ -245,6 +248,8 @@ export class GuestControl {
   async #create(text: string): Promise<void> {
     for (let waits = 0; ; waits += 1) {
       try {
+        // The last look: it may have been cut off since the intent was read.
+        if (this.#runtime.mayBeCutOff()) throw vmError('VM_CUT_OFF', { node: this.#runtime.node });
         await this.link.driver.create(text);
         return;
       } catch (error) {

@@ -21,7 +21,7 @@ export function guestController(
   control: GuestControl,
 ): Controller<VmSpec, VmStatus, GuestObserved, GuestStep> {
   const { documents, node, faults } = runtime;
-  const { ends } = control;
+  const { ends, isolation } = control;
 
   /** The ends of a guest that count, told as a fault once there are many. Those that somebody wanted do not. */
   const endsOf = (uuid: string, doc: VmDoc | undefined, holder: string | undefined): Ends => {
@@ -67,9 +67,11 @@ export function guestController(
 
     async observe(uuid, doc) {
       const holder = await documents.find(task, 'target', `vm:${uuid}`);
+      const others = doc === undefined ? await documents.get(vm, uuid) : undefined;
+      const coming = others?.spec.transfer?.to === node;
+      isolation.learn(uuid, coming ? others : doc);
       if (!control.link.connected)
         return { connected: false, guest: undefined, task: holder, differences: undefined, ends: noEnds };
-      const coming = doc === undefined && (await documents.get(vm, uuid))?.spec.transfer?.to === node;
       const guest = await control.look(uuid);
       const wanted = doc?.spec.run === 'running' && guest !== undefined ? await control.render(doc) : undefined;
       return {
@@ -124,7 +126,8 @@ export function guestController(
 
     async watch(touch, signal) {
       const stop = control.link.listen((uuid, event) => {
-        if (event?.kind === 'lifecycle' && event.event === 'stopped') ends.note(uuid, event.detail);
+        if (event?.kind === 'lifecycle' && event.event === 'stopped' && !isolation.hasEnded(uuid))
+          ends.note(uuid, event.detail);
         touch(uuid);
       });
       await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));

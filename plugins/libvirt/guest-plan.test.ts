@@ -134,6 +134,8 @@ describe('a guest that ends again and again', () => {
     assert.deepEqual(planGuest({ ...doc('running'), status }, seen(), 'web1'), { steps: [], againInMs: 500 });
     const told = { ...doc('running'), status: { ...status, state: 'stopped' as const } };
     assert.equal(planGuest(told, seen(), 'web1').steps.length, 1);
+    const elsewhere = { ...doc('running'), status: { ...status, node: 'hv2' } };
+    assert.equal(planGuest(elsewhere, seen(), 'web1').steps.length, 1, 'of its end elsewhere nobody here is told');
   });
 
   it('is started after longer and longer pauses', () =>

@@ -46,8 +46,9 @@ const comingAgainMs = 1_000;
  */
 export const restartPauseMs = (ends: number): number => (ends <= 0 ? 0 : Math.min(60_000, 500 * 2 ** (ends - 1)));
 
-const ranLast = (doc: VmDoc): boolean =>
-  doc.status !== undefined && ['running', 'paused', 'stopping', 'crashed'].includes(doc.status.state);
+/** Whether it ran on this node when it was last seen. */
+const ranLast = ({ spec, status }: VmDoc): boolean =>
+  status?.node === spec.node && ['running', 'paused', 'stopping', 'crashed'].includes(status.state);
 
 const label = (device: XmlElement): string => {
   const attribute = (name: string, key: string): string | undefined => {

@@ -146,6 +146,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       pvc.hooks.returning.tap((about) =>
         orNotNow(async () => (await import('./recovery.ts')).returning(need().runtime, about)),
       );
+      pvc.hooks.isolated.tap(() => need().control.isolation.end());
       pvc.hooks.controllers.tap(() => need().controllers);
       pvc.hooks.tasks.tap(() => need().tasks);
       pvc.hooks.metrics.tap(() => need().metrics);

@@ -37,19 +37,26 @@ function viewOf(spec: VmSpec): VmDetail {
 /** How a guest is moved; `auto` is live where that is possible. */
 export type MoveMethod = VmSpec['migration']['method'];
 
+/** What ties a guest to the node: files and devices of it. @param shared directories that are the same on other nodes */
+export function tiesOf(spec: VmSpec, where: string, shared: readonly string[]): string[] {
+  const view = viewOf(spec);
+  const isShared = (path: string): boolean => shared.some((directory) => path.startsWith(`${directory}/`));
+  const ties: string[] = [];
+  for (const disk of spec.disks)
+    if ((disk.source.type === 'file' || disk.source.type === 'block') && !isShared(disk.source.path))
+      ties.push(`its disk ${disk.target} is a file of ${where}: ${disk.source.path}`);
+  for (const path of [view.kernel?.path, view.kernel?.initrd])
+    if (path !== undefined && path !== null && !isShared(path)) ties.push(`it starts from a file of ${where}: ${path}`);
+  for (const device of view.hostdevs) ties.push(`it has a device of ${where}: ${device.type} ${device.source}`);
+  return ties;
+}
+
 export function moveObjections(guest: VmDoc, source: NodeDoc | undefined, target: NodeDoc): MoveObjections {
   const view = viewOf(guest.spec);
   const there = sharedPaths(target);
   const shared = sharedPaths(source).filter((path) => there.includes(path));
-  const isShared = (path: string): boolean => shared.some((directory) => path.startsWith(`${directory}/`));
   const where = source?.id ?? guest.spec.node;
-  const any: string[] = [];
-  for (const disk of guest.spec.disks)
-    if ((disk.source.type === 'file' || disk.source.type === 'block') && !isShared(disk.source.path))
-      any.push(`its disk ${disk.target} is a file of ${where}: ${disk.source.path}`);
-  for (const path of [view.kernel?.path, view.kernel?.initrd])
-    if (path !== undefined && path !== null && !isShared(path)) any.push(`it starts from a file of ${where}: ${path}`);
-  for (const device of view.hostdevs) any.push(`it has a device of ${where}: ${device.type} ${device.source}`);
+  const any = tiesOf(guest.spec, where, shared);
   if (target.spec.address === undefined) any.push(`${target.id} has no address on a cluster network`);
   const live: string[] = [];
   if (guest.status?.accelerator === 'kvm') {

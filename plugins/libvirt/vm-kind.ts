@@ -83,6 +83,12 @@ export const vmError = defineErrors({
     http: 409,
     exit: 'refused',
   },
+  VM_CUT_OFF: {
+    message: 'No guest is started on {node}: it is cut off from the state of the cluster.',
+    hint: 'Others may take it for dead and start its guests. See `pvc node liveness` there; it is started when the state is back.',
+    http: 503,
+    exit: 'unreachable',
+  },
   VM_RUNNING: {
     message: 'The guest {vm} runs (on {node}); {what} needs it stopped.',
     hint: 'Shut it down first: `pvc vm shutdown {vm}`.',

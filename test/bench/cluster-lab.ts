@@ -37,13 +37,19 @@ export class ClusterLab {
     }
   }
 
-  /** A client of a node's daemon over its socket. Not across a power cut: each boot has a socket of its own. */
+  /** A client of a node's daemon over its socket; after a power cut of the node, `forget` it. */
   async client(node: string): Promise<PvcClient> {
     const known = this.#clients.get(node);
     if (known !== undefined) return known;
     const client = createClient({ socket: await pathOn(this.record, node, '/run/pvc/pvc.sock') });
     this.#clients.set(node, client);
     return client;
+  }
+
+  /** The node has lost its power: it has another socket now. */
+  forget(node: string): void {
+    this.#clients.get(node)?.close();
+    this.#clients.delete(node);
   }
 
   async exec(node: string, argv: readonly string[]): Promise<string> {

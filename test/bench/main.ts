@@ -18,6 +18,7 @@ import { type Figure, figureTable } from './figure.ts';
 import { guestStartFigures } from './guest-start.ts';
 import { networkFigures } from './network-figures.ts';
 import { BenchNode } from './node.ts';
+import { failureFigures } from './node-failure.ts';
 import { roleFigures } from './roles.ts';
 import { startupFigures } from './startup.ts';
 import { storageFigures } from './storage.ts';
@@ -36,6 +37,7 @@ const areas = [
   'roles',
   'storage',
   'networks',
+  'failure',
 ] as const;
 const usage = `Measures, and prints the figures beside their goals, with the conditions they were taken in. Nothing is asserted.
 
@@ -125,6 +127,10 @@ async function main(): Promise<void> {
   if (wants('networks')) {
     step('two hundred networks');
     figures.push(...(await networkFigures(signal)));
+  }
+  if (wants('failure')) {
+    step('power cuts of nodes');
+    figures.push(...(await failureFigures(signal, step)));
   }
   const after = await conditionsAt(options.store);
   step('done');

@@ -153,13 +153,17 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
     // Nobody has it: dnsmasq does not know it, and asks the cluster's own name server.
     const [mac, address] = ['52:54:00:70:76:b9', '10.20.0.19'];
     await run('network', 'dhcp', 'add', 'office', mac, address, '--hostname', 'printer');
-    await lab().waitFor('the name of what is reserved', async () =>
-      (await a.shell('nslookup printer.office.example 10.20.0.1')).includes(`Address: ${address}`),
-    );
-    await run('network', 'dhcp', 'remove', 'office', mac);
+    const named = async () =>
+      (await a.shell('nslookup printer.office.example 10.20.0.1')).includes(`Address: ${address}`);
+    await lab().waitFor('the name of what is reserved', named);
     const { primary } = await served('hv1');
+    const asked = async () => (await lab().exec(primary, ['cat', '/run/pvc/dnsmasq/names/pid'])).stdout.trim();
+    const killed = await asked();
+    await lab().exec(primary, ['kill', '-KILL', killed]);
+    await lab().waitFor('that name again, from another process', async () => (await asked()) !== killed && named());
+    await run('network', 'dhcp', 'remove', 'office', mac);
     for (const { local } of await sockets(primary))
-      assert.match(local, /^(?:10\.20\.0\.1:53|\[fd20::1\]:53|.*%pvcn10000\]?:(?:53|67|547))$/);
+      assert.match(local, /^(?:10\.20\.0\.1:53|127\.0\.0\.1:5301|\[fd20::1\]:53|.*%pvcn10000\]?:(?:53|67|547))$/);
     const guests = (await rows()).filter(({ type }) => type === 'lease');
     assert.equal(guests.length, 2);
   });

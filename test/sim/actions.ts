@@ -7,7 +7,9 @@
 import { parse as parseYaml } from 'yaml';
 import { errorText, PvcError } from '../../core/error/error.ts';
 import { taskEnded } from '../../core/task/task-kind.ts';
-import { bootMs, healAll, setStore } from './heal.ts';
+import { type BmcMode, bmcModes } from './bmc.ts';
+import { healAll, setStore } from './heal.ts';
+import { bootMs } from './machine-clock.ts';
 import type { SimNode } from './node.ts';
 import { ownerOf, type World } from './world.ts';
 
@@ -37,6 +39,13 @@ const trap = String.raw`(?: (?<when>before|after) call (?<count>\d+)(?: of (?<ca
 const ms = (text: string | undefined): number => {
   const [, number = '', unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text ?? '') ?? [];
   return Number(number) * (unit === 's' ? 1000 : 1);
+};
+
+const bmcText: Readonly<Record<BmcMode, string>> = {
+  well: 'is well',
+  dead: 'does not answer any more',
+  'reads on': 'reads on, whatever is so',
+  'keeps on': 'takes orders to cut the power, and does nothing',
 };
 
 /** Does something to a daemon: now, or when it next turns to the world. */
@@ -87,6 +96,32 @@ const forms: readonly Form[] = [
       const target = names.node(name);
       return (world) => (what === 'off' ? world.node(target).powerOff() : world.node(target).powerOn(bootMs));
     },
+  },
+  {
+    usage: 'bmc NODE well|dead|reads on|keeps on|slow TIME',
+    pattern: new RegExp(`^bmc ${node} (?:(?<what>${bmcModes.join('|')})|slow (?<time>[\\d.]+m?s))$`),
+    read: ({ node: name, what, time }, names) => {
+      const target = names.node(name);
+      return (world) => {
+        const { bmc } = world.node(target);
+        if (bmc === undefined) throw new ScriptError(`${target} has no BMC: say bmc: true in cluster.yaml`);
+        if (what === 'well') bmc.heal();
+        else if (time === undefined) bmc.mode = what as BmcMode;
+        else bmc.delayMs = ms(time);
+        world.trace.world(
+          target,
+          `its BMC ${time === undefined ? bmcText[what as BmcMode] : `takes ${time} to answer`}`,
+        );
+      };
+    },
+  },
+  {
+    usage: 'storage stalls|answers',
+    pattern: /^storage (?<what>stalls|answers)$/,
+    read:
+      ({ what }) =>
+      (world) =>
+        world.storage.stall(what === 'stalls'),
   },
   {
     usage: 'cut NODE store [silently TIME] [requests|answers]',

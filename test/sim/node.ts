@@ -8,6 +8,7 @@ import type { MemoryStore } from '../../core/store/memory-store.ts';
 import type { Store } from '../../core/store/store.ts';
 import { createLibvirt } from '../../plugins/libvirt/index.ts';
 import { Addresses } from './addresses.ts';
+import { Bmc, powerPlugin } from './bmc.ts';
 import type { Chance } from './chance.ts';
 import { dutyPlugin } from './duty-plugin.ts';
 import { Hypervisor } from './hypervisor.ts';
@@ -16,7 +17,7 @@ import { lifeHost } from './life-host.ts';
 import { LifeStore } from './life-store.ts';
 import { MachineClock } from './machine-clock.ts';
 import type { Plant } from './plants.ts';
-import { remoteNodes } from './remote.ts';
+import { peersOf, remoteNodes } from './remote.ts';
 import { openSimDriver } from './sim-driver.ts';
 import { storagePlugin } from './storage.ts';
 import type { World } from './world.ts';
@@ -29,6 +30,8 @@ export interface NodeDescription {
   readonly cpus: number;
   /** By how much its wall clock is wrong. */
   readonly wallOffMs: number;
+  /** Its power can be read and switched from outside. */
+  readonly bmc: boolean;
 }
 
 interface Daemon {
@@ -51,6 +54,7 @@ export class SimNode {
   readonly machine: VirtualHost<MachineClock>;
   readonly hypervisor: Hypervisor;
   readonly addresses: Addresses;
+  readonly bmc: Bmc | undefined;
   readonly #world: World;
   readonly #plant: Plant;
   readonly #random: Chance;
@@ -72,6 +76,7 @@ export class SimNode {
       clock: this.clock,
       facts: { hostname: description.name, cpus: description.cpus, memoryMiB: description.memoryMiB },
     });
+    this.bmc = description.bmc ? new Bmc(world, description.name) : undefined;
     this.hypervisor = new Hypervisor({ node: description.name, clock, random: random.fork(), trace, guests });
     this.addresses = new Addresses({
       clock,
@@ -88,6 +93,11 @@ export class SimNode {
 
   get powered(): boolean {
     return this.#powered;
+  }
+
+  /** The life of the machine that lasts, or the one that ended last. */
+  get bootId(): string {
+    return `00000000-0000-4000-8000-${this.#boots.toString(16).padStart(12, '0')}`;
   }
 
   /** The daemon's API, where one runs and answers. */
@@ -111,8 +121,7 @@ export class SimNode {
     const boot = this.#boots;
     this.#world.trace.world(this.name, 'is switched on');
     this.clock.boot();
-    const hex = boot.toString(16).padStart(12, '0');
-    this.machine.facts = { ...this.machine.facts, bootId: `00000000-0000-4000-8000-${hex}` };
+    this.machine.facts = { ...this.machine.facts, bootId: this.bootId };
     this.machine.load = { memoryAvailableMiB: this.description.memoryMiB, load1: 0.1, uptimeS: 0 };
     await this.machine.files.makeDirectory('/etc/pvc');
     await this.machine.files.writeAtomic(configPath, config);
@@ -198,6 +207,8 @@ export class SimNode {
       clock: this.clock,
       random: this.#random.fork(),
       tell: (level, component, message, fields) => {
+        // What it finds out about its way to the store is part of the story.
+        if (component === 'liveness') trace.world(this.name, message);
         trace.daemon(this.name, level, component, message, fields);
         if (level === 'error')
           this.#world.violated('error-logged', `${this.name}: ${message} ${JSON.stringify(fields)}`);
@@ -236,7 +247,13 @@ export class SimNode {
       version: '1.0.0',
       configPath,
       configRequired: true,
-      builtins: [libvirt, dutyPlugin(this.name, world, daemon.life), storagePlugin(world.storage, daemon.life)],
+      builtins: [
+        libvirt,
+        dutyPlugin(this.name, world, daemon.life),
+        storagePlugin(world.storage, daemon.life),
+        // Where there is no BMC, nobody looks whether they are well.
+        ...(world.description.nodes.some(({ bmc }) => bmc) ? [powerPlugin(world, this.name, daemon.life)] : []),
+      ],
     });
     await runDaemon(
       {
@@ -245,6 +262,7 @@ export class SimNode {
         node: this.name,
         systemd: false,
         openStore: (owner) => this.#openStore(daemon, host, owner),
+        peers: peersOf(world, this.name, daemon.life),
         remote: () => remoteNodes(world, this.name, daemon.life),
         serve: async (api) => {
           daemon.api = api;

@@ -1,8 +1,39 @@
 /** How nodes ask each other: over their links, which may be cut, to daemons that may not answer. @module */
+import type { Peers } from '../../core/cluster/isolation/liveness.ts';
 import { operationError } from '../../core/operation/errors.ts';
 import type { RemoteNodes } from '../../core/operation/execute.ts';
 import type { Life } from './life.ts';
 import type { World } from './world.ts';
+
+/** As core/daemon/peer-reach.ts: the coordinators, and the way to them that does not need the store. */
+export const peersOf = (world: World, from: string, life: Life): Peers => ({
+  list: async () =>
+    world.description.nodes
+      .filter(({ role }) => role === 'coordinator')
+      .map(({ name, address }) => ({ node: name, address })),
+  ask: ({ node: to }, signal) =>
+    life.call('peers.ask', async () => {
+      const { clock, fabric, peerRandom: random } = world;
+      const asked = (async () => {
+        await clock.sleep(random.ms(0.5, 3));
+        const there = world.node(to);
+        if (!there.powered || !fabric.reaches(from, to)) return new Promise<never>(() => {});
+        const { api, life: answering } = there;
+        if (api === undefined || answering === undefined) throw new Error('connection refused');
+        // One that stands still answers when it goes on.
+        const answer = await answering.call('reach', async () => api.reach());
+        await clock.sleep(random.ms(0.5, 3));
+        return fabric.reaches(to, from) ? answer : new Promise<never>(() => {});
+      })();
+      asked.catch(() => undefined);
+      return Promise.race([
+        asked,
+        new Promise<never>((_, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+        ),
+      ]);
+    }),
+});
 
 /** As core/daemon/remote-nodes.ts waits for an answer. */
 const timeoutMs = 10_000;

@@ -3,8 +3,11 @@
  * shut out of. What a node that is shut out writes does not come through, and no guest with a volume starts there.
  * @module
  */
+
+import type { VirtualClock } from '../../core/host/virtual-clock.ts';
 import { definePlugin, orNotNow, type PluginDefinition, type Runtime } from '../../core/plugin/api.ts';
 import { blockError, storageBlock } from '../../plugins/ceph/client/block-kind.ts';
+import { cephError } from '../../plugins/ceph/command/errors.ts';
 import type { Guests } from './guests.ts';
 import type { Life } from './life.ts';
 import type { Trace } from './trace.ts';
@@ -14,13 +17,19 @@ export const simPool = 'sim';
 export interface StorageParts {
   readonly trace: Trace;
   readonly guests: Guests;
+  readonly clock: VirtualClock;
 }
+
+/** After this time a command to a storage that stands still is given up. */
+const patienceMs = 10_000;
 
 export class Storage {
   readonly #parts: StorageParts;
   readonly #shutOut = new Set<string>();
   /** Says that it has shut a node out, and has not. */
   deceives = false;
+  /** It does not answer whoever would shut a node out, or let one in. */
+  #stalls = false;
 
   constructor(parts: StorageParts) {
     this.#parts = parts;
@@ -28,6 +37,19 @@ export class Storage {
 
   get shutOut(): ReadonlySet<string> {
     return this.#shutOut;
+  }
+
+  stall(stalls: boolean): void {
+    if (this.#stalls === stalls) return;
+    this.#stalls = stalls;
+    this.#parts.trace.world('storage', stalls ? 'does not answer any more' : 'answers again');
+  }
+
+  /** @throws PvcError CEPH_AWAY */
+  async answers(): Promise<void> {
+    if (!this.#stalls) return;
+    await this.#parts.clock.sleep(patienceMs);
+    throw cephError('CEPH_AWAY', { reason: `no answer within ${patienceMs / 1000} s` });
   }
 
   shut(node: string): void {
@@ -68,6 +90,11 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
         if (runtime === undefined) throw new Error('the storage plugin has not started');
         return runtime;
       };
+      const letIn = (node: string): Promise<void> =>
+        life.call('storage.letIn', async () => {
+          await storage.answers();
+          storage.letIn(node);
+        });
       pvc.hooks.kinds.tap(() => [storageBlock]);
       pvc.hooks.start.tap((started) => {
         runtime = started;
@@ -92,9 +119,12 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
               asPrimary: true,
               whileDead: node,
             });
-          await life.call('storage.shut', async () => storage.shut(node));
+          await life.call('storage.shut', async () => {
+            await storage.answers();
+            storage.shut(node);
+          });
           if ((await documents.get(storageBlock, node)) === undefined) {
-            await life.call('storage.letIn', async () => storage.letIn(node));
+            await letIn(node);
             throw blockError('BLOCK_NOT_FOUND', { node });
           }
           return { covers: [`pool:${simPool}`], text: `the storage lets ${node} in no more` };
@@ -104,7 +134,7 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
         orNotNow(async () => {
           const before = await need().documents.get(storageBlock, node);
           if (before === undefined) return [];
-          await life.call('storage.letIn', async () => storage.letIn(node));
+          await letIn(node);
           await need().write([{ do: 'remove', kind: storageBlock, before }], { asPrimary: true });
           return [];
         }),

@@ -5,7 +5,9 @@
  */
 
 import { VirtualClock } from '../../core/host/virtual-clock.ts';
+import { type BmcSpec, bmcSecret } from '../../core/model/bmc-kind.ts';
 import { clusterId, cluster as clusterKind } from '../../core/model/cluster-kind.ts';
+import type { FencingPolicy } from '../../core/model/fencing-policy.ts';
 import { node as nodeKind } from '../../core/model/node-kind.ts';
 import { Shapes } from '../../core/model/shapes.ts';
 import { commitOf, type Write } from '../../core/store/documents.ts';
@@ -30,6 +32,10 @@ export interface WorldDescription {
   readonly nodes: readonly NodeDescription[];
   readonly guests: readonly GuestDescription[];
   readonly rules: readonly Rule[];
+  /** How dead nodes are treated; undefined: as by default. */
+  readonly fencing?: FencingPolicy | undefined;
+  /** What a node that is cut off does with guests that may go on elsewhere; undefined: as without a word. */
+  readonly isolation?: 'stop' | 'keep' | undefined;
   /** The cluster network's floating address. */
   readonly floating: string | undefined;
   readonly store: { readonly latencyMs: LatencyRange };
@@ -41,6 +47,10 @@ export interface WorldOptions {
   readonly daemonLines?: boolean;
 }
 
+const bmcAt = (address: string): BmcSpec => ({
+  ...{ driver: 'sim', address, user: 'pvc', cipherSuite: 17, privilege: 'OPERATOR' },
+});
+
 const sessionTimeoutMs = 6_000;
 const heartbeatMs = 1_000;
 
@@ -51,6 +61,8 @@ export class World {
   readonly description: WorldDescription;
   readonly clock = new VirtualClock();
   readonly random: Chance;
+  /** For questions between nodes that have lost the store. */
+  readonly peerRandom: Chance;
   readonly trace: Trace;
   readonly fabric: Fabric;
   readonly cluster: MemoryCluster;
@@ -74,6 +86,7 @@ export class World {
     this.description = description;
     this.#plant = options.plant ?? nothingPlanted;
     this.random = chance(description.seed);
+    this.peerRandom = chance(`peers/${description.seed}`);
     this.trace = new Trace(() => clock.monotonicMs(), { daemonLines: options.daemonLines ?? false });
     this.fabric = new Fabric(this.trace);
     this.state = new ClusterState(() => clock.monotonicMs(), this.trace);
@@ -83,6 +96,10 @@ export class World {
       read: (key) => this.cluster.tree.get(key),
       nowMs: () => clock.monotonicMs(),
       memoryOf: (name) => this.nodes.get(name)?.description.memoryMiB ?? 0,
+      runningBoot: (name) => {
+        const node = this.nodes.get(name);
+        return node?.powered === true ? node.bootId : undefined;
+      },
       stoodStillMs: (name) => this.nodes.get(name)?.stoodStillMs ?? -Infinity,
       violated,
     });
@@ -100,7 +117,7 @@ export class World {
       },
     });
     this.guests = new Guests({ trace: this.trace, nowMs: () => clock.monotonicMs(), violated });
-    this.storage = new Storage({ trace: this.trace, guests: this.guests });
+    this.storage = new Storage({ trace: this.trace, guests: this.guests, clock });
     for (const node of description.nodes) {
       this.cluster.link(ownerOf(node.name)).setLatency(description.store.latencyMs);
       this.nodes.set(node.name, new SimNode(this, node, this.#plant, this.random.fork()));
@@ -180,7 +197,7 @@ export class World {
 
   /** The documents that `pvc cluster init` and `pvc node join` leave behind, and the guests. */
   async #makeCluster(): Promise<void> {
-    const { nodes, guests, rules, floating } = this.description;
+    const { nodes, guests, rules, fencing, isolation, floating } = this.description;
     const store = this.cluster.open('init');
     const createdMs = this.clock.wallMs();
     const writes: Write[] = [
@@ -192,19 +209,24 @@ export class World {
           name: 'sim',
           createdMs,
           maintenance: false,
+          ...(fencing === undefined ? {} : { fencing }),
+          ...(isolation === undefined ? {} : { isolation }),
           networks: { cluster: { cidr: '10.0.1.0/24', ...(floating === undefined ? {} : { floating }) } },
         },
       },
       ...nodes.map(
-        ({ name, role, address }): Write => ({
+        ({ name, role, address, bmc }): Write => ({
           do: 'create',
           kind: nodeKind,
           id: name,
-          spec: { role, domainState: 'ready', address },
+          spec: { role, domainState: 'ready', address, ...(bmc ? { bmc: bmcAt(`bmc-${name}`) } : {}) },
         }),
       ),
       ...guests.map((guest) => guestWrite(guest, this.random)),
       ...rules.map(({ name, ...spec }): Write => ({ do: 'create', kind: vmRule, id: name, spec })),
+      ...nodes
+        .filter(({ bmc }) => bmc)
+        .map(({ name: id }): Write => ({ do: 'create', kind: bmcSecret, id, spec: { password: 'secret' } })),
     ];
     for (const [index, guest] of guests.entries()) {
       const write = writes[1 + nodes.length + index];

@@ -264,6 +264,7 @@ export function createSampleApi(clock?: Clock): SampleApi {
     registry,
     authenticate: createAuthenticate({ documents, clock: host.clock, log: host.log }),
     metrics: async () => 'pvc_pets 3\n',
+    reach: () => ({ node: 'hv1', session: 'live', leaseLeftMs: 4_200 }),
     log: host.log,
     version: '1.2.3',
     clock: host.clock,

@@ -5,22 +5,28 @@
  */
 
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
+import { fencingOf } from '../../model/fencing-policy.ts';
 import { sortableId } from '../../model/ids.ts';
 import { aliveKey, type NodeSpec, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
-import type { Session } from '../../store/store.ts';
+import type { Session, SessionState } from '../../store/store.ts';
 import { fence, fenceError, freshFence } from './fence-kind.ts';
 import { judge, mostAtOnce } from './fence-plan.ts';
 
-/** Since when, on the monotonic clock, the store has been reached without a break. */
+/**
+ * Since when, on the monotonic clock, the store has been reached without an outage. A break that the lease outlasts is none:
+ * the leader of the ensemble has died, or the server that was spoken with, and the sessions of all others have lasted as well.
+ */
 export class Steadiness {
   #sinceMs: number;
 
   constructor(session: Pick<Session, 'onChange'>, nowMs: () => number, signal: AbortSignal) {
     this.#sinceMs = nowMs();
-    const stop = session.onChange(() => {
-      this.#sinceMs = nowMs();
+    let before: SessionState = 'live';
+    const stop = session.onChange((state) => {
+      if (state === 'lost' || before === 'lost') this.#sinceMs = nowMs();
+      before = state;
     });
     signal.addEventListener('abort', stop, { once: true });
   }
@@ -69,9 +75,15 @@ export function deathController(
       return { steps: [{ do: 'open', text: `open the fence of ${doc.id}, which is dead`, timeoutMs: 10_000 }] };
     },
     async apply(_step, name) {
-      const [nodes, fences] = await Promise.all([documents.list(nodeKind), documents.list(fence)]);
+      const [nodes, fences, made] = await Promise.all([
+        documents.list(nodeKind),
+        documents.list(fence),
+        documents.get(cluster, clusterId),
+      ]);
       const open = fences.filter(({ status }) => status?.state !== 'ended').length;
-      if (open >= mostAtOnce(nodes.length)) throw fenceError('FENCE_STORM', { node: name, open, nodes: nodes.length });
+      const { atMost } = fencingOf(made?.spec);
+      if (open >= mostAtOnce(nodes.length, atMost))
+        throw fenceError('FENCE_STORM', { node: name, open, nodes: nodes.length });
       const openedMs = clock.wallMs();
       const id = sortableId(openedMs, host.random.bytes(7));
       await runtime.write(

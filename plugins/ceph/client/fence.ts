@@ -42,7 +42,12 @@ export async function fenceFromStorage(
     ],
     { asPrimary: true, whileDead: node },
   );
-  const proof = await blockAddress(ceph, address, () => host.clock.wallMs());
+  const osds = (await documents.list(osd)).filter(({ spec: { node: at } }) => at === node);
+  // Together, so that both come with one new map: Ceph makes one a second at most.
+  const asked = [blockAddress(ceph, address, () => host.clock.wallMs()), missOsds(ceph, osds)] as const;
+  // Neither may still be under way when this has failed: the node might have been let in again by then.
+  await Promise.allSettled(asked);
+  const [proof] = await Promise.all(asked);
   const before = await documents.get(storageBlock, node);
   if (before === undefined) {
     // Another node has become primary and has let it in again, while this one stood still.
@@ -53,10 +58,6 @@ export async function fenceFromStorage(
     asPrimary: true,
     whileDead: node,
   });
-  await missOsds(
-    ceph,
-    (await documents.list(osd)).filter(({ spec: { node: at } }) => at === node),
-  );
   return {
     covers: pools,
     text: `Ceph refuses every client at ${address} (${proof.range}, read back in its map ${proof.epoch})`,

@@ -30,6 +30,8 @@ auth cluster required = cephx
 auth service required = cephx
 auth client required = cephx
 mon lease = 2
+mon election timeout = 2
+osd pool default read lease ratio = 0.3
 mon data avail warn = 5
 
 [mon.hv2]
@@ -41,6 +43,8 @@ osd memory target = 1073741824
 
 [client]
 admin socket mode = 0600
+objecter timeout = 2
+objecter tick interval = 1
 `,
     );
   });

@@ -36,6 +36,25 @@ export interface ConfInput {
  */
 const monitorLeaseS = 2;
 
+/**
+ * Seconds for which a monitor that calls an election waits for those that do not answer. A dead one never does, so this is
+ * how long each election with one missing takes; Ceph's own 5 would be most of what a fence waits for.
+ */
+const electionS = 2;
+
+/**
+ * For how long an OSD may answer reads after it last heard from its peers, as a part of osd_heartbeat_grace (20 s): 6 s.
+ * Placement groups of a lost OSD serve nobody until that time is over (Ceph's "stale reads"). Ceph's own 0.8 fits the 20 s
+ * after which peers miss an OSD; PVC tells Ceph of a dead node's after eight, so by then it must be over.
+ */
+const readLeasePart = 0.3;
+
+/**
+ * Seconds after which a client that waits for a disk asks the monitors for a new map, and how often it looks. With Ceph's own 10
+ * and 5, what was asked of a disk that has just lost its power waits so long although Ceph knows already that it is gone.
+ */
+const patience = { timeoutS: 2, lookS: 1 } as const;
+
 /** ceph.conf of one node. */
 export function cephConf({ spec, monitors, node, address, osdMemoryMiB, settings }: ConfInput): string {
   const hosts = monitors.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map((one) => addressVector(one.address));
@@ -48,6 +67,8 @@ auth cluster required = cephx
 auth service required = cephx
 auth client required = cephx
 mon lease = ${monitorLeaseS}
+mon election timeout = ${electionS}
+osd pool default read lease ratio = ${readLeasePart}
 ${Object.entries(settings)
   .map(([name, value]) => `${name} = ${value}\n`)
   .join('')}
@@ -60,6 +81,8 @@ osd memory target = ${osdMemoryMiB * 1024 * 1024}
 
 [client]
 admin socket mode = 0600
+objecter timeout = ${patience.timeoutS}
+objecter tick interval = ${patience.lookS}
 `;
 }
 

@@ -4,33 +4,24 @@
  */
 import { addressText } from '../../../core/plugin/api.ts';
 import { familyOf, netmask, netOf } from '../addresses.ts';
+import { namesAddress } from '../names/names-conf.ts';
 import { bridgeName, type Network, servedIn } from '../network.ts';
 import type { ReservationSpec } from '../reservation/reservation-kind.ts';
 import type { DhcpSpec } from '../settings/dhcp-kind.ts';
+import { mark, pidFile, scriptFile } from './dnsmasq.ts';
 import type { NamedCard } from './guest-names.ts';
 
 export interface ServerInput {
   readonly network: Network;
   readonly settings: DhcpSpec;
-  /** All networks: their domains and prefixes are known to the cluster's own name server. */
-  readonly networks: readonly Pick<Network, 'domain' | 'ipv4' | 'ipv6'>[];
   readonly reservations: readonly Pick<ReservationSpec, 'mac' | 'address' | 'hostname'>[];
   /** Cards of guests on the network, by the names of the guests. */
   readonly guests: readonly NamedCard[];
-  /** The cluster's own name server, as dnsmasq writes it (`127.0.0.1#5300`); undefined: there is none. */
-  readonly resolver: string | undefined;
-  /** Name servers for all other names. */
-  readonly forwarders: readonly string[];
   /** Where the files are. */
   readonly directory: string;
 }
 
-export const confFile = 'dnsmasq.conf';
 export const hostsFile = 'hosts';
-export const scriptFile = 'lease-script';
-export const pidFile = 'pid';
-
-const mark = '# Written by pvc: changes are overwritten.';
 
 /** More than there are addresses to give; without it dnsmasq stops at 1000. */
 const mostLeases = 100_000;
@@ -86,22 +77,6 @@ function ipv6Lines({ network, settings }: ServerInput): string[] {
   ];
 }
 
-/** Which name server answers what. */
-function dnsLines({ network, networks, resolver, forwarders }: ServerInput): string[] {
-  const domains = [...new Set(networks.flatMap(({ domain }) => domain ?? []))].toSorted();
-  const prefixes = [...new Set(networks.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]).flatMap((one) => one?.prefix ?? []))];
-  return [
-    ...(network.domain === null ? [] : [`domain=${network.domain}`]),
-    ...(resolver === undefined
-      ? domains.map((domain) => `local=/${domain}/`)
-      : [
-          ...domains.map((domain) => `server=/${domain}/${resolver}`),
-          ...prefixes.toSorted().map((prefix) => `rev-server=${prefix},${resolver}`),
-        ]),
-    ...forwarders.map((address) => `server=${address}`),
-  ];
-}
-
 /** `dnsmasq.conf`. */
 export function serverConf(input: ServerInput): string {
   const { network, directory } = input;
@@ -132,8 +107,8 @@ export function serverConf(input: ServerInput): string {
     'no-resolv',
     'no-poll',
     'domain-needed',
-    'bogus-priv',
-    ...dnsLines(input),
+    ...(network.domain === null ? [] : [`domain=${network.domain}`]),
+    `server=${namesAddress}`,
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -1,11 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nameServersIn } from './forwarders.ts';
-import { planServer, type ServerFiles, type ServerView } from './server-plan.ts';
+import type { DnsmasqFiles } from './dnsmasq.ts';
+import { planServer, type ServerView } from './server-plan.ts';
 
-const files: ServerFiles = { conf: 'conf', hosts: 'hosts', script: 'script' };
-const running: ServerView = { duty: 'ours', wanted: files, written: files, loaded: files, serving: true };
-const nothing: ServerView = { duty: 'ours', wanted: undefined, written: undefined, loaded: undefined, serving: false };
+const files: DnsmasqFiles = { conf: 'conf', reread: 'reservations', script: 'script' };
+const rereads = 'reservations';
+const running: ServerView = { duty: 'ours', wanted: files, written: files, loaded: files, serving: true, rereads };
+const nothing: ServerView = {
+  duty: 'ours',
+  wanted: undefined,
+  written: undefined,
+  loaded: undefined,
+  serving: false,
+  rereads,
+};
 const steps = (view: Partial<ServerView>) => planServer({ ...running, ...view }).steps.map((step) => step.do);
 
 describe('dnsmasq of a network', () => {
@@ -19,11 +27,11 @@ describe('dnsmasq of a network', () => {
 
   it('starts again for settings, and only reads reservations', () => {
     assert.deepEqual(steps({ wanted: { ...files, conf: 'new' } }), ['files', 'restart']);
-    assert.deepEqual(steps({ wanted: { ...files, hosts: 'new' } }), ['files', 'reload']);
+    assert.deepEqual(steps({ wanted: { ...files, reread: 'new' } }), ['files', 'reload']);
     assert.deepEqual(steps({ wanted: { ...files, script: 'new' } }), ['files']);
     // A daemon that was killed between the two steps.
     assert.deepEqual(steps({ loaded: { ...files, conf: 'old' } }), ['restart']);
-    assert.deepEqual(steps({ loaded: { ...files, hosts: 'old' } }), ['reload']);
+    assert.deepEqual(steps({ loaded: { ...files, reread: 'old' } }), ['reload']);
   });
 
   it('ends when there is no DHCP any more, or another node is primary', () => {
@@ -38,14 +46,4 @@ describe('dnsmasq of a network', () => {
     assert.deepEqual(planServer({ ...running, duty: 'open', wanted: undefined }), { steps: [], againInMs: 1_000 });
     assert.deepEqual(planServer({ ...nothing, duty: 'open' }), { steps: [] });
   });
-});
-
-describe('name servers of a node', () => {
-  it('are read from its resolv.conf', () =>
-    assert.deepEqual(
-      nameServersIn(
-        '# nameserver 9.9.9.9\nsearch x\nnameserver 192.0.2.53\n nameserver  2001:db8::53 \nnameserver fe80::1%eth0\nnameserver x\n',
-      ),
-      ['192.0.2.53', '2001:db8::53'],
-    ));
 });

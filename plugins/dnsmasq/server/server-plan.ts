@@ -1,31 +1,29 @@
-/** What a node has to do for the dnsmasq of one network: pure, from what it sees. @module */
+/** What a node has to do for one dnsmasq: pure, from what it sees. @module */
 import type { ReconcilePlan, Step } from '../../../core/plugin/api.ts';
-
-/** The files of one dnsmasq, as text. */
-export interface ServerFiles {
-  readonly conf: string;
-  readonly hosts: string;
-  readonly script: string;
-}
+import type { Dnsmasq, DnsmasqFiles } from './dnsmasq.ts';
 
 export type ServerStep = Step &
   (
-    | { readonly do: 'files' | 'serve' | 'restart' | 'reload'; readonly files: ServerFiles }
+    | { readonly do: 'files' | 'serve' | 'restart' | 'reload'; readonly files: DnsmasqFiles }
     /** Its files go, too. */
     | { readonly do: 'end' }
   );
 
+/** Whose it is to serve: this node’s, another one’s, or nobody knows yet. */
+export type Whose = 'ours' | 'others' | 'open';
+
 export interface ServerView {
-  /** Whose it is to serve: this node’s, another one’s, or nobody knows yet. */
-  readonly duty: 'ours' | 'others' | 'open';
-  /** Undefined: there is no DHCP in the network, or it is not this node that serves. */
-  readonly wanted: ServerFiles | undefined;
+  readonly duty: Whose;
+  /** Undefined: there is nothing to serve, or it is not this node that serves. */
+  readonly wanted: DnsmasqFiles | undefined;
   /** What the files on this node hold; undefined: there are none. */
-  readonly written: ServerFiles | undefined;
+  readonly written: DnsmasqFiles | undefined;
   /** What dnsmasq has surely read. */
-  readonly loaded: Pick<ServerFiles, 'conf' | 'hosts'> | undefined;
+  readonly loaded: Pick<DnsmasqFiles, 'conf' | 'reread'> | undefined;
   /** Whether it is looked after. */
   readonly serving: boolean;
+  /** What it reads again without being started anew. */
+  readonly rereads: string;
 }
 
 /** One that an earlier life of the daemon has left with other settings is ended first. */
@@ -33,10 +31,10 @@ const stepMs = 70_000;
 /** Somebody becomes primary soon; until then what runs is left as it is. */
 const openMs = 1_000;
 
-const differs = (a: ServerFiles | undefined, b: ServerFiles): boolean =>
-  a === undefined || a.conf !== b.conf || a.hosts !== b.hosts || a.script !== b.script;
+const differs = (a: DnsmasqFiles | undefined, b: DnsmasqFiles): boolean =>
+  a === undefined || a.conf !== b.conf || a.reread !== b.reread || a.script !== b.script;
 
-export function planServer({ duty, wanted, written, loaded, serving }: ServerView): ReconcilePlan<ServerStep> {
+export function planServer({ duty, wanted, written, loaded, serving, rereads }: ServerView): ReconcilePlan<ServerStep> {
   const there = written !== undefined || serving;
   if (duty === 'open') return there ? { steps: [], againInMs: openMs } : { steps: [] };
   if (wanted === undefined) return { steps: there ? [{ do: 'end', text: 'end dnsmasq', timeoutMs: stepMs }] : [] };
@@ -50,6 +48,26 @@ export function planServer({ duty, wanted, written, loaded, serving }: ServerVie
   if (differs(written, wanted)) steps.push(step('files', 'write the files of dnsmasq'));
   if (!serving) steps.push(step('serve', 'keep dnsmasq running'));
   else if (loaded?.conf !== wanted.conf) steps.push(step('restart', 'start dnsmasq again, with its settings'));
-  else if (loaded.hosts !== wanted.hosts) steps.push(step('reload', 'have dnsmasq read its reservations'));
+  else if (loaded.reread !== wanted.reread) steps.push(step('reload', `have dnsmasq read its ${rereads}`));
   return { steps };
+}
+
+/** Does what was planned with one dnsmasq. `write` is how its files are written. @throws PvcError DNSMASQ_MISSING */
+export function applyServerStep(
+  step: ServerStep,
+  server: Dnsmasq,
+  write = (files: DnsmasqFiles) => server.write(files),
+) {
+  switch (step.do) {
+    case 'files':
+      return write(step.files);
+    case 'serve':
+      return server.serve(step.files);
+    case 'restart':
+      return server.restart(step.files);
+    case 'reload':
+      return server.reload(step.files);
+    case 'end':
+      return server.end();
+  }
 }

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createVirtualHost } from '../../core/host/virtual-host.ts';
+import { aGuest } from '../../test/fixtures/placement-world.ts';
+import type { VmDoc } from './guest-control.ts';
+import { Isolation, mayGoOnElsewhere } from './isolation.ts';
+import type { DomainSummary } from './rpc/driver-values.ts';
+import { type VmSpec, vmSpec } from './schema.ts';
+
+const disks = (...sources: object[]): VmSpec['disks'] =>
+  vmSpec.shape.disks.parse(
+    sources.map((source, index) => ({ target: `vd${'abc'[index]}`, source, readonly: 'path' in source })),
+  );
+const volume = { type: 'volume', pool: 'vms', volume: 'web' };
+const onVolume = (name: string, more: Partial<VmSpec> = {}): VmDoc =>
+  aGuest(name, 'hv1', { disks: disks(volume), ...more });
+
+describe('a guest that may go on elsewhere', () => {
+  for (const [may, what, doc] of [
+    [true, 'is one whose disks are volumes', onVolume('web')],
+    [
+      true,
+      'may have an image that all nodes share',
+      onVolume('web', { disks: disks(volume, { type: 'file', path: '/nfs/a.iso' }) }),
+    ],
+    [true, 'may be limited to several nodes', onVolume('web', { limit: ['hv1', 'hv2'] })],
+    [
+      false,
+      'is none with an image of this node',
+      onVolume('web', { disks: disks(volume, { type: 'file', path: '/srv/a.iso' }) }),
+    ],
+    [
+      false,
+      'is none that writes to a file',
+      aGuest('web', 'hv1', {
+        disks: vmSpec.shape.disks.parse([{ target: 'vda', source: { type: 'file', path: '/nfs/a' } }]),
+      }),
+    ],
+    [false, 'is none without disks', aGuest('web', 'hv1')],
+    [false, 'is none that may run here only', onVolume('web', { limit: ['hv1'] })],
+    [false, 'is none that is meant to be off', onVolume('web', { run: 'stopped' })],
+    [
+      false,
+      'is none with a device of this node',
+      onVolume('web', {
+        definition:
+          "<domain><devices><hostdev mode='subsystem' type='pci'><source><address domain='0x0000' bus='0x06' slot='0x02' function='0x0'/></source></hostdev></devices></domain>",
+      }),
+    ],
+  ] as const)
+    it(what, () => assert.equal(mayGoOnElsewhere(doc, 'hv1', ['/nfs']), may));
+});
+
+function setUp() {
+  const host = createVirtualHost();
+  const running = new Set<string>();
+  const destroy = new Map<string, () => Promise<'done'>>();
+  const libvirt = {
+    connected: true,
+    why: 'the connection was lost',
+    driver: {
+      listDomains: async () =>
+        [...running].map((uuid): DomainSummary => ({ uuid, name: uuid, id: 1, state: 'running', reason: 'booted' })),
+      destroy: async (uuid: string) => {
+        await destroy.get(uuid)?.();
+        return running.delete(uuid) ? ('done' as const) : ('absent' as const);
+      },
+    },
+  };
+  const isolation = new Isolation({ node: 'hv1', host }, { sharedPaths: [] }, libvirt);
+  return { clock: host.clock, running, destroy, libvirt, isolation };
+}
+
+describe('the end of guests on a node that is cut off', () => {
+  it('comes to those that may go on elsewhere, and to no other', async () => {
+    const { isolation, running } = setUp();
+    for (const name of ['web', 'file', 'gone', 'stranger']) running.add(name);
+    isolation.learn('web', onVolume('web'));
+    isolation.learn('file', aGuest('file', 'hv1'));
+    isolation.learn('gone', onVolume('gone'));
+    isolation.learn('gone', undefined);
+    assert.deepEqual(await isolation.end(), { ended: ['web'], left: [] });
+    assert.deepEqual([...running], ['file', 'gone', 'stranger']);
+    assert.deepEqual(await isolation.end(), { ended: [], left: [] });
+    assert.equal(isolation.hasEnded('web'), true);
+    isolation.learn('web', onVolume('web'));
+    assert.equal(isolation.hasEnded('web'), false);
+  });
+
+  it('is told where it does not come, and keeps no other from it', async () => {
+    const { isolation, running, destroy, clock } = setUp();
+    for (const name of ['refuses', 'hangs', 'web']) {
+      running.add(name);
+      isolation.learn(name, onVolume(name));
+    }
+    destroy.set('refuses', () => Promise.reject(new Error('no')));
+    destroy.set('hangs', () => new Promise(() => {}));
+    const ending = isolation.end();
+    await clock.advance(3_000);
+    assert.deepEqual(await ending, {
+      ended: ['web'],
+      left: ['hangs: libvirt did not answer within 3 s', 'refuses: no'],
+    });
+  });
+
+  it('waits for a libvirt that is away or does not answer', async () => {
+    const { isolation, libvirt, clock } = setUp();
+    isolation.learn('web', onVolume('web'));
+    libvirt.connected = false;
+    assert.deepEqual(await isolation.end(), { ended: [], left: ['web: the connection was lost'] });
+    libvirt.connected = true;
+    libvirt.driver.listDomains = () => new Promise(() => {});
+    const ending = isolation.end();
+    await clock.advance(3_000);
+    assert.deepEqual(await ending, { ended: [], left: ['web: libvirt did not answer within 3 s'] });
+  });
+});

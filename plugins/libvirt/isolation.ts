@@ -1,0 +1,102 @@
+/**
+ * What is done with guests while the node is cut off from the store: those that may go on elsewhere are ended here. Which
+ * those are was learnt before, since nobody can be asked then.
+ * @module
+ */
+import { errorText, type IsolationEnd, type Runtime } from '../../core/plugin/api.ts';
+import type { VmDoc } from './guest-control.ts';
+import type { GuestDriver } from './guest-driver.ts';
+import type { LibvirtConfig } from './libvirtd.ts';
+import { tiesOf } from './move-plan.ts';
+import { needsOf } from './recovery-plan.ts';
+
+/** What it takes to end guests. */
+interface Libvirt {
+  readonly connected: boolean;
+  /** Why not. */
+  readonly why: string;
+  readonly driver: Pick<GuestDriver, 'listDomains' | 'destroy'>;
+}
+
+/**
+ * Whether another node may start the guest while this one is cut off: what it needs for that can be proven without the
+ * machine, and nothing ties it to this node.
+ */
+export function mayGoOnElsewhere(doc: VmDoc, node: string, sharedPaths: readonly string[]): boolean {
+  const { spec } = doc;
+  return (
+    spec.run === 'running' &&
+    !needsOf(doc).includes('machine') &&
+    (spec.limit.length === 0 || spec.limit.some((one) => one !== node)) &&
+    tiesOf(spec, node, sharedPaths).length === 0
+  );
+}
+
+/** A libvirtd that has not answered so long is asked again at the next call: nothing here may wait for it. */
+const answerWithinMs = 3_000;
+
+export class Isolation {
+  readonly #runtime: Pick<Runtime, 'node' | 'host'>;
+  readonly #config: Pick<LibvirtConfig, 'sharedPaths'>;
+  readonly #libvirt: Libvirt;
+  /** Names of the guests here that may go on elsewhere. */
+  readonly #elsewhere = new Map<string, string>();
+  readonly #ended = new Set<string>();
+
+  constructor(runtime: Pick<Runtime, 'node' | 'host'>, config: Pick<LibvirtConfig, 'sharedPaths'>, libvirt: Libvirt) {
+    this.#runtime = runtime;
+    this.#config = config;
+    this.#libvirt = libvirt;
+  }
+
+  /** The guest as the store has it now; undefined: it is not of this node. */
+  learn(uuid: string, doc: VmDoc | undefined): void {
+    this.#ended.delete(uuid);
+    if (doc !== undefined && mayGoOnElsewhere(doc, this.#runtime.node, this.#config.sharedPaths))
+      this.#elsewhere.set(uuid, doc.spec.name);
+    else this.#elsewhere.delete(uuid);
+  }
+
+  /** It was ended here and not by itself. */
+  hasEnded(uuid: string): boolean {
+    return this.#ended.has(uuid);
+  }
+
+  /** Switches off what may go on elsewhere, all at once; what can not be is told. */
+  async end(): Promise<IsolationEnd> {
+    const { connected, why } = this.#libvirt;
+    if (!connected) return { ended: [], left: [...this.#elsewhere.values()].map((name) => `${name}: ${why}`) };
+    const { driver } = this.#libvirt;
+    const ended: string[] = [];
+    const left: string[] = [];
+    const here = await this.#inTime(driver.listDomains()).catch((error: unknown) => errorText(error));
+    if (typeof here === 'string')
+      return { ended, left: [...this.#elsewhere.values()].map((name) => `${name}: ${here}`) };
+    await Promise.all(
+      here
+        .filter(({ id, uuid }) => id !== -1 && this.#elsewhere.has(uuid))
+        .map(async ({ uuid, name }) => {
+          this.#ended.add(uuid);
+          try {
+            if ((await this.#inTime(driver.destroy(uuid))) === 'done') ended.push(name);
+          } catch (error) {
+            left.push(`${name}: ${errorText(error)}`);
+          }
+        }),
+    );
+    return { ended: ended.sort(), left: left.sort() };
+  }
+
+  async #inTime<T>(answer: Promise<T>): Promise<T> {
+    const answered = new AbortController();
+    const late = this.#runtime.host.clock.sleep(answerWithinMs, answered.signal).then(() => {
+      throw new Error(`libvirt did not answer within ${answerWithinMs / 1000} s`);
+    });
+    late.catch(() => undefined);
+    try {
+      return await Promise.race([answer, late]);
+    } finally {
+      answered.abort();
+    }
+  }
+}

@@ -51,6 +51,8 @@ function fill(): void {
   mkdirSync(join(root, 'usr/sbin'), { recursive: true });
   symlinkSync('../bin/pvc', join(root, 'usr/sbin/pvcd'));
   put('usr/lib/systemd/system/pvcd.service', { from: source('pvcd.service') }, 0o644);
+  put('usr/lib/systemd/system/pvc-leave.service', { from: source('pvc-leave.service') }, 0o644);
+  put('usr/lib/pvc/leave-at-shutdown', { from: source('leave-at-shutdown') }, 0o755);
   put('usr/lib/systemd/system/pvc-dnsmasq@.service', { from: source('pvc-dnsmasq@.service') }, 0o644);
   put('usr/share/bash-completion/completions/pvc', { text: completion('bash') }, 0o644);
   put('usr/share/zsh/vendor-completions/_pvc', { text: completion('zsh') }, 0o644);

@@ -9,6 +9,11 @@ export const nodeSpec = z.strictObject({
   role: z.enum(['coordinator', 'hypervisor']),
   /** Whether guests may be placed here. */
   domainState: z.enum(['ready', 'flush', 'flushed', 'unflush']),
+  /**
+   * Set while its machine goes down, and until that is back: the boot that ends, and what it is afterwards. In that boot no
+   * guest is started on it.
+   */
+  leaving: z.strictObject({ boot: z.string(), then: z.enum(['ready', 'flushed']) }).optional(),
   /** Its own address on the cluster network; absent on a cluster of one node that has none. */
   address: z.union([z.ipv4(), z.ipv6()]).optional(),
   /** Number of its server in the ZooKeeper ensemble; coordinators only. */

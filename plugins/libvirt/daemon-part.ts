@@ -18,11 +18,13 @@ import { guestTasks } from './guest-tasks.ts';
 import { withoutHalfStarts } from './half-start.ts';
 import { libvirtHealth } from './health.ts';
 import { probeKvm } from './kvm-probe.ts';
+import { leaveTask } from './leave-task.ts';
 import { LibvirtLink } from './libvirt-link.ts';
 import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from './libvirtd.ts';
 import { guestMetrics } from './metrics.ts';
 import { flushTask, readyTask } from './node-tasks.ts';
 import { peerOf, writePeerAccess } from './peer-access.ts';
+import { returnController } from './return-controller.ts';
 import { LibvirtSecrets } from './secrets.ts';
 import { snapshotTasks } from './snapshot/snapshot-tasks.ts';
 
@@ -76,7 +78,7 @@ export async function startDaemonPart(
   return {
     runtime,
     control,
-    controllers: [guestController(runtime, control)],
+    controllers: [guestController(runtime, control), returnController(runtime)],
     tasks: [
       ...guestTasks(runtime, control, peerOf(directories.state)),
       ...snapshotTasks(runtime, control, hooks.volumes),
@@ -84,6 +86,7 @@ export async function startDaemonPart(
       importTask(runtime, hooks.volumes),
       flushTask(runtime),
       readyTask(runtime),
+      leaveTask(runtime, control, config.leaveSeconds),
       balanceTask(runtime),
     ],
     metrics: guestMetrics(control),

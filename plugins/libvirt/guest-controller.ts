@@ -4,6 +4,7 @@ import {
   type Controller,
   defineController,
   faultId,
+  node as nodeKind,
   type Runtime,
   task,
 } from '../../core/plugin/api.ts';
@@ -42,6 +43,11 @@ export function guestController(
       });
     }
     return found;
+  };
+
+  const leaving = async (): Promise<boolean> => {
+    const own = (await documents.get(nodeKind, node))?.spec.leaving;
+    return own !== undefined && own.boot === (await runtime.host.machine.facts()).bootId;
   };
 
   const tellFailed = (uuid: string, doc: VmDoc | undefined, failed: string | undefined): void => {
@@ -101,6 +107,8 @@ export function guestController(
             ? undefined
             : diffDevices({ startedFrom: guest.startedFrom, wanted: parseXml(wanted.text), live: guest.xml }),
         ends: endsOf(uuid, doc, holder),
+        // Asked for those alone that might be started.
+        leaving: doc?.spec.run === 'running' && guest?.state !== 'running' && (await leaving()),
         ...(guest?.state === 'running' && doc?.spec.crashes !== undefined
           ? { steadyInMs: ends.steadyInMs(uuid, guest.id) }
           : {}),

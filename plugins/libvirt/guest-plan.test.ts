@@ -84,6 +84,7 @@ describe('what a node does for a guest', () => {
       ['end web1: it is not defined on this node any more'],
     ],
     ['leaves one that somebody else runs', undefined, seen({ guest: live({ ours: false }) }), []],
+    ['starts nothing on a machine that goes down', doc('running'), seen({ leaving: true }), []],
     ['has nothing to do for one that is gone', undefined, seen(), []],
     ['does nothing while libvirt is away', doc('running'), seen({ connected: false }), []],
     ['does nothing to an orphan while libvirt is away', undefined, seen({ connected: false, guest: live() }), []],

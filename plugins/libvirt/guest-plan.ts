@@ -26,6 +26,8 @@ export interface GuestObserved {
   readonly ends: Ends;
   /** How long until its present run counts as steady, by libvirt's number of it. */
   readonly steadyInMs?: number;
+  /** The machine goes down: nothing is started on it any more. */
+  readonly leaving?: boolean;
   /** How it has just come here from another node. */
   readonly arrival?: VmStatus['arrived'];
 }
@@ -109,7 +111,7 @@ export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, name:
       const tooOften = endsTooOften(doc.spec, ends);
       const failed = doc.spec.crashes?.failed !== undefined;
       if (guest === undefined) {
-        if (failed) return { steps: [] };
+        if (failed || observed.leaving === true) return { steps: [] };
         // It ran when it was last seen, and libvirt has not told of its end yet. The next look knows more, and
         // until then its status shows that it is gone.
         if (ends.count === 0 && ranLast(doc)) return { steps: [], againInMs: restartPauseMs(1) };
@@ -117,7 +119,9 @@ export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, name:
         return dueInMs > 0 ? { steps: [], againInMs: dueInMs } : { steps: [tooOften ? giveUp : start] };
       }
       if (guest.state === 'crashed' || guest.state === 'stopped')
-        return { steps: [end(`it has ${guest.state}`), ...(failed || tooOften ? [] : [start])] };
+        return {
+          steps: [end(`it has ${guest.state}`), ...(failed || tooOften || observed.leaving === true ? [] : [start])],
+        };
       const forgiving = doc.spec.crashes !== undefined && observed.steadyInMs !== undefined;
       if (forgiving && observed.steadyInMs === 0) return { steps: [forgive], againInMs: 100 };
       const later = forgiving ? { againInMs: observed.steadyInMs } : {};

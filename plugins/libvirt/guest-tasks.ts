@@ -9,23 +9,12 @@ import type { GuestControl, VmDoc } from './guest-control.ts';
 import { type MoveParts, moveTask } from './move-task.ts';
 import { growInput } from './operations/volume-users.ts';
 import type { VmSpec } from './schema.ts';
+import { pressUntilOff, runs, type ShutdownData } from './shut-down.ts';
 import { vm, vmError } from './vm-kind.ts';
-
-/** Where a shutdown or restart is: which running guest it is about, and until when it may take its time. */
-interface ShutdownData {
-  readonly domainId: number;
-  /** Wall clock: it must mean the same to the next life of the daemon. */
-  readonly patienceUntilMs: number;
-}
-
-/** The ACPI button is pressed again after this time: guests miss it while they boot. */
-const pressAgainMs = 10_000;
 
 /** So long a task that is done waits until the guest's status tells so; it is told within a few milliseconds. */
 const shownWithinMs = 2_000;
 const shownLookMs = 20;
-
-const runs = (state: string | undefined): boolean => state === 'running' || state === 'paused' || state === 'stopping';
 
 export function guestTasks(runtime: Runtime, control: GuestControl, peer: MoveParts['peer']): AnyTaskDefinition[] {
   const { host, documents } = runtime;
@@ -41,35 +30,6 @@ export function guestTasks(runtime: Runtime, control: GuestControl, peer: MovePa
         return;
       } catch (error) {
         if ((error as { code?: string }).code !== 'OBJECT_CHANGED') throw error;
-      }
-    }
-  };
-
-  /** Presses the power button until the guest is off; resolves false when it still runs at the end of the patience. */
-  const shutDown = async (run: TaskRun<ShutdownData>, data: ShutdownData, vmName: string): Promise<boolean> => {
-    const uuid = run.spec.target.id;
-    for (;;) {
-      const leftMs = data.patienceUntilMs - host.clock.wallMs();
-      if (leftMs <= 0) return (await control.look(uuid))?.id !== data.domainId;
-      try {
-        await control.link.driver.shutdown(uuid, 'acpi');
-      } catch (error) {
-        // It may have ended this moment, or libvirt is away: the look that follows tells.
-        run.log.debug('the power button could not be pressed', { guest: vmName, reason: errorText(error) });
-      }
-      const pause = new AbortController();
-      const cancel = host.clock.after(Math.min(pressAgainMs, leftMs), () => pause.abort());
-      try {
-        await control.waitFor(
-          uuid,
-          (guest) => guest === undefined || guest.id !== data.domainId || !runs(guest.state),
-          AbortSignal.any([run.signal, pause.signal]),
-        );
-        return true;
-      } catch (error) {
-        if (run.signal.aborted || !pause.signal.aborted) throw error;
-      } finally {
-        cancel();
       }
     }
   };
@@ -92,9 +52,7 @@ export function guestTasks(runtime: Runtime, control: GuestControl, peer: MovePa
       });
     }
     if (run.phase === 'shutdown' && run.data !== undefined) {
-      // A paused guest does not hear the button.
-      if ((await control.look(uuid))?.state === 'paused') await control.link.driver.resume(uuid);
-      if (await shutDown(run, run.data, vmName)) return 'by itself';
+      if (await pressUntilOff({ control, host }, run, { uuid, name: vmName, ...run.data })) return 'by itself';
       if (doc.spec.shutdown.then === 'fail')
         throw vmError('VM_IGNORES_SHUTDOWN', { vm: vmName, seconds: doc.spec.shutdown.timeoutS });
       await run.advance('poweroff', {

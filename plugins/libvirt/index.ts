@@ -16,6 +16,7 @@ import { moveOperations } from './operations/move.ts';
 import { nicChangeOperations } from './operations/nic-change.ts';
 import { nicListOperation } from './operations/nic-list.ts';
 import { nodeGuestOperations } from './operations/node-guests.ts';
+import { nodeLeaveOperations } from './operations/node-leave.ts';
 import { powerOperations } from './operations/power.ts';
 import { queryOperations } from './operations/query.ts';
 import { volumeUserOperations } from './operations/volume-users.ts';
@@ -109,6 +110,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         ...moveOperations,
         ...ruleOperations,
         ...nodeGuestOperations,
+        ...nodeLeaveOperations,
         ...balanceOperations,
         ...consoleOperations(
           () => need().control,

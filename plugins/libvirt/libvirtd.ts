@@ -30,6 +30,14 @@ export const libvirtConfig = z.strictObject({
     .describe(
       'directories with the same files on every node (NFS and the like): what lies there does not tie a guest to a node',
     ),
+  leaveSeconds: z
+    .int()
+    .min(0)
+    .max(1_080)
+    .default(600)
+    .describe(
+      'how long guests may take to move away when this machine is shut down or rebooted; what is left is shut down',
+    ),
   vncListen: z.union([z.ipv4(), z.ipv6()]).default('127.0.0.1').describe('address that guests’ VNC displays listen on'),
   qemu: z
     .record(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/), setting)

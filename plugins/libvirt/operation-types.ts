@@ -10,6 +10,7 @@ import type { moveOperations } from './operations/move.ts';
 import type { nicChangeOperations } from './operations/nic-change.ts';
 import type { nicListOperation } from './operations/nic-list.ts';
 import type { nodeGuestOperations } from './operations/node-guests.ts';
+import type { nodeLeaveOperations } from './operations/node-leave.ts';
 import type { powerOperations } from './operations/power.ts';
 import type { queryOperations } from './operations/query.ts';
 import type { volumeUserOperations } from './operations/volume-users.ts';
@@ -26,6 +27,7 @@ type Move = TypesOf<typeof moveOperations>;
 type Nics = TypesOf<readonly [typeof nicListOperation]>;
 type NicChange = TypesOf<typeof nicChangeOperations>;
 type NodeGuests = TypesOf<typeof nodeGuestOperations>;
+type NodeLeave = TypesOf<typeof nodeLeaveOperations>;
 type Power = TypesOf<typeof powerOperations>;
 type Query = TypesOf<ReturnType<typeof queryOperations>>;
 type Rules = TypesOf<typeof ruleOperations>;
@@ -44,6 +46,7 @@ export interface GuestOperations
     NicChange,
     Nics,
     NodeGuests,
+    NodeLeave,
     Power,
     Query,
     Rules,

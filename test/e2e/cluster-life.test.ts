@@ -274,6 +274,48 @@ describe('a cluster of three', () => {
     (await lab.pvc('hv1', ['vm', 'stop', 'sitter', '--yes'])).ok();
   });
 
+  it('brings the guests of a machine that goes down to safety, and has them back when it is up', async () => {
+    const lab = opened();
+    const walker = await lab.ask('hv1', 'vm.info', { vm: 'walker' });
+    const at = await settled(lab, 'hv1', walker.uuid);
+    const asked = other(lab, at);
+    (await lab.pvc(asked, ['vm', 'move', 'walker', '--node', asked])).ok();
+    (await lab.pvc(asked, ['vm', 'move', 'walker', '--node', at])).ok();
+    const { uuid: tied, node } = await lab.ask('hv1', 'vm.info', { vm: 'sitter' });
+    if (node !== at) (await lab.pvc(asked, ['vm', 'move', 'sitter', '--node', at])).ok();
+    (await lab.pvc(asked, ['vm', 'meta', 'sitter', '--limit', at])).ok();
+    (await lab.pvc(asked, ['vm', 'start', 'sitter'])).ok();
+    await settled(lab, asked, tied);
+    const seen = await bootsOn(lab, at, tied);
+    await lab.waitFor('the sitter to count', async () => (await lastCount(lab, at, tied)) > 0, { timeoutMs: 90_000 });
+    const boots = await Promise.all(lab.nodes.map((name) => bootsOn(lab, name, walker.uuid)));
+    const fences = await lab.ask(asked, 'node.fences', { node: at });
+
+    (await lab.pvc(at, ['node', 'leave', '-'])).ok();
+    assert.notEqual(await settled(lab, asked, walker.uuid), at);
+    assert.deepEqual(await runningOn(lab, tied), []);
+    const off = await lab.ask(asked, 'vm.info', { vm: tied });
+    assert.deepEqual([off.state, off.run], ['stopped', 'running']);
+    // In the boot that ends nothing is started, by whichever daemon.
+    await lab.daemon(at, 'restart');
+    await allRun(lab);
+    assert.deepEqual(await runningOn(lab, tied), []);
+    await lab.daemon(at, 'stop');
+    await lab.power(at, 'off');
+    await lab.power(at, 'on');
+    await allRun(lab);
+    await lab.waitFor('the node to be ready', async () => {
+      const { domainState } = await lab.ask(asked, 'node.info', { node: at });
+      return domainState === 'ready';
+    });
+    assert.equal(await settled(lab, asked, tied), at);
+    await lab.waitFor('the sitter to boot', async () => (await bootsOn(lab, at, tied)) > seen, { timeoutMs: 90_000 });
+    await lab.waitFor('the walker to be home', async () => (await settled(lab, asked, walker.uuid)) === at);
+    assert.deepEqual(await Promise.all(lab.nodes.map((name) => bootsOn(lab, name, walker.uuid))), boots);
+    assert.deepEqual(await lab.ask(asked, 'node.fences', { node: at }), fences, 'nobody took it for dead');
+    (await lab.pvc(asked, ['vm', 'stop', 'sitter', '--yes'])).ok();
+  });
+
   it('has another primary soon after the daemon of the primary stands still for 30 s, and never two addresses', async () => {
     const lab = opened();
     const before = await lab.waitFor('a primary', () => lab.primary('hv1'));

@@ -18,7 +18,10 @@ async function setState(
   domainState: 'flush' | 'unflush',
 ): Promise<void> {
   const doc = await context.view.need(node, name);
-  if (doc.spec.domainState !== domainState) plan.update(node, doc, { ...doc.spec, domainState });
+  const { leaving, ...spec } = doc.spec;
+  // Whoever takes it back has decided about a machine that was to go down as well.
+  const kept = domainState === 'flush' && leaving !== undefined ? { leaving } : {};
+  if (doc.spec.domainState !== domainState) plan.update(node, doc, { ...spec, ...kept, domainState });
 }
 
 export const nodeGuestOperations = [

@@ -47,6 +47,7 @@ describe('the Debian package', () => {
     assert.deepEqual(entries.toSorted(), [
       '-rw------- root/root ./etc/pvc/pvc.yaml',
       '-rw-r--r-- root/root ./usr/lib/systemd/system/pvc-dnsmasq@.service',
+      '-rw-r--r-- root/root ./usr/lib/systemd/system/pvc-leave.service',
       '-rw-r--r-- root/root ./usr/lib/systemd/system/pvcd.service',
       '-rw-r--r-- root/root ./usr/share/bash-completion/completions/pvc',
       '-rw-r--r-- root/root ./usr/share/doc/pvc/THIRD-PARTY.txt',
@@ -55,6 +56,7 @@ describe('the Debian package', () => {
       '-rw-r--r-- root/root ./usr/share/fish/vendor_completions.d/pvc.fish',
       '-rw-r--r-- root/root ./usr/share/zsh/vendor-completions/_pvc',
       '-rwxr-xr-x root/root ./usr/bin/pvc',
+      '-rwxr-xr-x root/root ./usr/lib/pvc/leave-at-shutdown',
       'lrwxrwxrwx root/root ./usr/sbin/pvcd -> ../bin/pvc',
     ]);
   });
@@ -99,6 +101,12 @@ describe('the Debian package in a scratch root', { skip: process.getuid?.() === 
     assert.match(unit, /^KillMode=process$/m);
     assert.match(unit, /^Restart=always$/m);
     assert.match(unit, /^ExecStart=\/usr\/bin\/pvc daemon$/m);
+  });
+
+  it('has a unit whose end leaves the machine, by what is installed', () => {
+    const unit = readFileSync(join(root, 'usr/lib/systemd/system/pvc-leave.service'), 'utf8');
+    const [, script = ''] = /^ExecStop=(.+)$/m.exec(unit) ?? [];
+    assert.equal(statSync(join(root, script)).mode & 0o777, 0o755);
   });
 
   it('has a binary that runs, also by the name of the daemon', () => {

@@ -116,6 +116,22 @@ const forms: readonly Form[] = [
     },
   },
   {
+    usage: 'mute NODE to NODE',
+    pattern: new RegExp(`^mute ${node} to (?<other>[a-z][\\w-]*)$`),
+    read: ({ node: name, other }, names) => {
+      const [from, to] = [names.node(name), names.node(other)];
+      return (world) => world.fabric.cutOneWay(from, to);
+    },
+  },
+  {
+    usage: 'partition NODE[,NODE…]',
+    pattern: /^partition (?<some>[a-z][\w-]*(?:,[a-z][\w-]*)*)$/,
+    read: ({ some = '' }, names) => {
+      const group = some.split(',').map((name) => names.node(name));
+      return (world) => partition(world, group);
+    },
+  },
+  {
     usage: 'heal NODE NODE',
     pattern: new RegExp(`^heal ${node} (?<other>[a-z][\\w-]*)$`),
     read: ({ node: name, other }, names) => {
@@ -143,6 +159,17 @@ const forms: readonly Form[] = [
       return (world) => {
         for (const other of world.nodes.keys()) world.fabric.heal(target, other);
         healStoreLink(world, target);
+      };
+    },
+  },
+  {
+    usage: 'storage stall|flow [NODE]',
+    pattern: new RegExp(`^storage (?<what>stall|flow)(?: ${node})?$`),
+    read: ({ what, node: name }, names) => {
+      const target = name === undefined ? undefined : names.node(name);
+      return (world) => {
+        for (const each of target === undefined ? world.nodes.keys() : [target])
+          world.storage.stall(each, what === 'stall');
       };
     },
   },
@@ -301,6 +328,15 @@ function readFields(text: string): Record<string, unknown> {
       }
     }),
   );
+}
+
+/** These hear each other, and nobody else; the store is on the other side. */
+function partition(world: World, group: readonly string[]): void {
+  world.trace.world('', `${group.join(', ')} and the others do not reach each other`);
+  for (const name of group) {
+    world.cluster.link(ownerOf(name)).cut({ noticeAfterMs: 4_000 });
+    for (const other of world.nodes.keys()) if (!group.includes(other)) world.fabric.cut(name, other);
+  }
 }
 
 function healStoreLink(world: World, node: string): void {

@@ -6,6 +6,7 @@ import { contradiction } from '../../plugins/libvirt/rule/rule-check.ts';
 import type { Rule } from '../../plugins/libvirt/rule/rule-kind.ts';
 import { type Chance, chance } from './chance.ts';
 import type { GuestDescription } from './guest-document.ts';
+import { networkFaults } from './network-faults.ts';
 import type { NodeDescription } from './node.ts';
 import type { Case } from './run.ts';
 import type { WorldDescription } from './world.ts';
@@ -21,7 +22,7 @@ const chaosMs = [25_000, 70_000] as const;
 export function generate(seed: number, options: GenerateOptions = {}): Case {
   const random = chance(`case/${seed}`);
   const world = makeWorld(seed, random, options.nodes ?? random.int(3, 7));
-  return { world, script: makeScript(world, random) };
+  return { world, script: makeScript(seed, world, random) };
 }
 
 function makeWorld(seed: number, random: Chance, count: number): WorldDescription {
@@ -68,6 +69,7 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
     nodes,
     guests,
     rules: makeRules(seed, guests),
+    isolation: chance(`isolation/${seed}`).happens(0.15) ? 'keep' : undefined,
     floating: random.happens(0.8) ? '10.0.1.100' : undefined,
     store: { latencyMs },
   };
@@ -312,7 +314,7 @@ function drawHappening(random: Chance): Happening {
   return (happenings[0] as (typeof happenings)[number])[1];
 }
 
-function makeScript(world: WorldDescription, random: Chance): string {
+function makeScript(seed: number, world: WorldDescription, random: Chance): string {
   const lines: { ms: number; text: string }[] = [];
   const scene: Scene = {
     world,
@@ -329,6 +331,7 @@ function makeScript(world: WorldDescription, random: Chance): string {
     if (!random.happens(0.25)) ms += random.ms(0, 2 * pauseMs);
     else ms += random.ms(0, 50);
   }
+  lines.push(...networkFaults(seed, world, untilMs));
   // What waits for an occasion stands before what brings it about.
   const order = (line: { ms: number; text: string }): number => (line.text.startsWith('on ') ? 0 : 1);
   lines.sort((a, b) => a.ms - b.ms || order(a) - order(b));

@@ -15,6 +15,7 @@ const caught: Readonly<Record<string, readonly [seed: number, rule: string]>> = 
   deaf: [46, 'not-prompt'],
   unfenced: [10, 'two-copies'],
   lawless: [1, 'rule-broken'],
+  lingering: [15, 'two-answer'],
   'address-late': [3, 'two-holders'],
 };
 const mostSeeds = 80;

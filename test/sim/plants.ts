@@ -68,6 +68,17 @@ export const plants: readonly Plant[] = [
   },
   {
     ...nothingPlanted,
+    name: 'lingering',
+    summary: 'a node that is cut off does not end what may go on elsewhere',
+    seen: (ops) =>
+      ops.map((op) =>
+        op.op === 'create' && op.key === '/cluster/cluster/spec'
+          ? { ...op, value: op.value.replace('"maintenance":false', '"maintenance":false,"isolation":"keep"') }
+          : op,
+      ),
+  },
+  {
+    ...nothingPlanted,
     name: 'address-late',
     summary: 'an address is said to be taken off before it is',
     host: (host, world) => ({

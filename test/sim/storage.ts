@@ -3,7 +3,7 @@
  * shut out of. What a node that is shut out writes does not come through, and no guest with a volume starts there.
  * @module
  */
-import { definePlugin, orNotNow, type PluginDefinition, type Runtime } from '../../core/plugin/api.ts';
+import { definePlugin, orNotNow, type PluginDefinition, PvcError, type Runtime } from '../../core/plugin/api.ts';
 import { blockError, storageBlock } from '../../plugins/ceph/client/block-kind.ts';
 import type { Guests } from './guests.ts';
 import type { Life } from './life.ts';
@@ -19,6 +19,8 @@ export interface StorageParts {
 export class Storage {
   readonly #parts: StorageParts;
   readonly #shutOut = new Set<string>();
+  /** Nodes that get no answers from it. */
+  readonly #stalled = new Set<string>();
   /** Says that it has shut a node out, and has not. */
   deceives = false;
 
@@ -28,6 +30,18 @@ export class Storage {
 
   get shutOut(): ReadonlySet<string> {
     return this.#shutOut;
+  }
+
+  stalls(node: string): boolean {
+    return this.#stalled.has(node);
+  }
+
+  /** From now on what the node asks of it is not answered; or is again. */
+  stall(node: string, stalls: boolean): void {
+    if (stalls === this.#stalled.has(node)) return;
+    if (stalls) this.#stalled.add(node);
+    else this.#stalled.delete(node);
+    this.#parts.trace.world('storage', stalls ? `does not answer ${node}` : `answers ${node} again`);
   }
 
   shut(node: string): void {
@@ -56,6 +70,9 @@ interface About {
   edit(root: object): Element;
 }
 
+/** As long as the plugin ceph waits for an answer before it asks anew. */
+const answerWithinMs = 5_000;
+
 /** As the plugin ceph does it (client/fence.ts, client/guest-disk.ts), on the pretended storage. */
 export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
   definePlugin({
@@ -64,6 +81,19 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
     summary: 'the pretended storage',
     apply(pvc) {
       let runtime: Runtime | undefined;
+      /** Something is asked of the storage from this node. @throws PvcError when it does not answer */
+      const ask = async (name: string, act: () => void): Promise<void> => {
+        const { host, node } = need();
+        if (storage.stalls(node)) {
+          await host.clock.sleep(answerWithinMs);
+          throw new PvcError('STORAGE_SILENT', 'the storage does not answer', {
+            hint: 'It is asked again.',
+            http: 504,
+            exit: 'failed',
+          });
+        }
+        await life.call(name, async () => act());
+      };
       const need = (): Runtime => {
         if (runtime === undefined) throw new Error('the storage plugin has not started');
         return runtime;
@@ -92,9 +122,9 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
               asPrimary: true,
               whileDead: node,
             });
-          await life.call('storage.shut', async () => storage.shut(node));
+          await ask('storage.shut', () => storage.shut(node));
           if ((await documents.get(storageBlock, node)) === undefined) {
-            await life.call('storage.letIn', async () => storage.letIn(node));
+            await ask('storage.letIn', () => storage.letIn(node));
             throw blockError('BLOCK_NOT_FOUND', { node });
           }
           return { covers: [`pool:${simPool}`], text: `the storage lets ${node} in no more` };
@@ -104,7 +134,7 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
         orNotNow(async () => {
           const before = await need().documents.get(storageBlock, node);
           if (before === undefined) return [];
-          await life.call('storage.letIn', async () => storage.letIn(node));
+          await ask('storage.letIn', () => storage.letIn(node));
           await need().write([{ do: 'remove', kind: storageBlock, before }], { asPrimary: true });
           return [];
         }),

@@ -19,6 +19,7 @@ import { type GuestDescription, guestWrite } from './guest-document.ts';
 import { Guests } from './guests.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { type NodeDescription, SimNode } from './node.ts';
+import { OldCopies } from './old-copies.ts';
 import { nothingPlanted, type Plant } from './plants.ts';
 import { Rules } from './rules.ts';
 import { Storage } from './storage.ts';
@@ -43,8 +44,12 @@ export interface WorldOptions {
   readonly daemonLines?: boolean;
 }
 
+/** How long a daemon that stood still, or had no libvirt, takes to find out how things are. */
+const recoverMs = 12_000;
 const sessionTimeoutMs = 6_000;
 const heartbeatMs = 1_000;
+/** A quarter of the session, as core/store/zookeeper/session.ts has it. */
+const leaseMarginMs = 1_500;
 
 export const ownerOf = (node: string): string => `daemon-${node}`;
 const nodeOf = (owner: string): string => owner.replace(/^daemon-/, '');
@@ -95,6 +100,7 @@ export class World {
       clock,
       random: this.random.fork(),
       sessionTimeoutMs,
+      leaseMarginMs,
       heartbeatMs,
       observer: {
         commit: (owner, ops, commit) => this.rules.commit(nodeOf(owner), ops, commit),
@@ -104,7 +110,13 @@ export class World {
         },
       },
     });
-    this.guests = new Guests({ trace: this.trace, nowMs: () => clock.monotonicMs(), violated });
+    const oldCopies = new OldCopies({ clock, violated, mayRunOn: (name) => this.#mayKeepOldCopies(name) });
+    this.guests = new Guests({
+      trace: this.trace,
+      nowMs: () => clock.monotonicMs(),
+      violated,
+      several: (guest) => oldCopies.look(guest),
+    });
     this.storage = new Storage({ trace: this.trace, guests: this.guests });
     for (const node of description.nodes) {
       this.cluster.link(ownerOf(node.name)).setLatency(description.store.latencyMs);
@@ -162,6 +174,23 @@ export class World {
   #standsStill(name: string): boolean {
     const node = this.node(name);
     return node.life?.paused === true || this.nowMs - node.stoodStillMs < 500;
+  }
+
+  /** Nothing on the node could end an old copy now, or nobody wants it to. */
+  #mayKeepOldCopies(name: string): boolean {
+    const { life, api, hypervisor, stoodStillMs } = this.node(name);
+    const liveness = api?.program.liveness;
+    return (
+      this.storage.deceives ||
+      life === undefined ||
+      life.paused ||
+      hypervisor.libvirtd !== 'up' ||
+      this.nowMs - stoodStillMs < recoverMs ||
+      liveness === undefined ||
+      this.description.isolation === 'keep' ||
+      liveness.policy === 'maintenance' ||
+      liveness.loss?.finding === 'outage'
+    );
   }
 
   dropDuty(node: string): void {

@@ -36,7 +36,7 @@ import { WorkQueue } from '../reconcile/work-queue.ts';
 import { directControl, systemdControl } from '../service/direct.ts';
 import { LeftRunning } from '../service/left-running.ts';
 import { SupervisedService } from '../service/supervise.ts';
-import { Documents, type Write } from '../store/documents.ts';
+import { Documents, specKey, type Write } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
 import { type Op, type Store, storeError, type Topic } from '../store/store.ts';
 import { TaskRunner } from '../task/task-runner.ts';
@@ -362,6 +362,12 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         })
       : undefined;
     program.events = events?.log;
+    /** What the cluster's document says that this node must know without the store. */
+    const followCluster = async (): Promise<void> => {
+      const { spec } = await documents.need(cluster, clusterId);
+      documents.shapes.agree(spec.shapes);
+      liveness.learn(spec);
+    };
     const watching = (async () => {
       for await (const dirty of store.watch(topics, signal)) {
         engine.changed(dirty);
@@ -370,6 +376,10 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
           if (key.startsWith(aliveKey(''))) engine.touch(nodeKind.name, key.slice(aliveKey('').length));
         if (dirty.resync || [...dirty.keys].some(tellsOfNode)) bmcChecks.changed();
         events?.observe(documents, dirty);
+        if (dirty.keys.has(specKey(cluster, clusterId)))
+          await followCluster().catch((error: unknown) =>
+            log.warn('the settings of the cluster could not be read', { reason: errorText(error) }),
+          );
         await tasks
           .changed(dirty)
           .catch((error: unknown) => log.warn('tasks could not be looked at', { reason: errorText(error) }));
@@ -383,9 +393,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       maxBackoffMs: reportEveryMs,
       work: async () => {
         await report.write('run');
-        const { spec } = await documents.need(cluster, clusterId);
-        documents.shapes.agree(spec.shapes);
-        liveness.learn(spec);
+        await followCluster();
         if (primary.isPrimary()) {
           const raised = await raiseShapes(documents, program.kinds, () => primary.guard('the shapes of documents'));
           if (raised.length > 0)

@@ -7,6 +7,7 @@ import { clusterOperations } from './cluster/cluster-operations.ts';
 import { faultOperations } from './cluster/fault-operations.ts';
 import { fence } from './cluster/fence/fence-kind.ts';
 import { fenceOperations } from './cluster/fence/fence-operations.ts';
+import { fencingPolicyOperations } from './cluster/fence/policy-operations.ts';
 import { isolationOperations } from './cluster/isolation/isolation-operations.ts';
 import type { Liveness } from './cluster/isolation/liveness.ts';
 import { type JoinParts, joinOperations } from './cluster/join-operations.ts';
@@ -118,6 +119,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     }),
     ...nodeOperations(host.clock),
     ...fenceOperations,
+    ...fencingPolicyOperations,
     ...isolationOperations(() => program.liveness),
     ...removeNodeOperations(documents),
     ...bmcOperations(() => plugins.hooks.power.items().map(({ item }) => item)),

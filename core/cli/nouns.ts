@@ -2,6 +2,7 @@
 
 export const nounSummaries: Readonly<Record<string, string>> = {
   cluster: 'The cluster as a whole: state, initialisation, audit',
+  'cluster fencing': 'What is done when a node dies',
   completion: 'Completion for bash, zsh and fish',
   config: 'The configuration file of this node',
   connection: 'Clusters that this command line can talk to',

@@ -1,14 +1,35 @@
 /** Lets the others see that this daemon lives. @module */
-import { aliveKey } from '../model/node-kind.ts';
+import { aliveKey, node } from '../model/node-kind.ts';
 import type { Documents } from '../store/documents.ts';
 
-/** Makes the ephemeral key of this session, unless it is there. @throws PvcError STORE_UNAVAILABLE, STORE_UNKNOWN */
-export async function announceAlive(documents: Documents, name: string, startedMs: number): Promise<void> {
+/** Tries to be faster than a write of the session before that is still on its way. */
+const attempts = 5;
+
+/**
+ * Makes the ephemeral key of this session, unless it is there. The same commit says which life of the machine it is: what
+ * was proven of an earlier one must count no more from the moment that this one may start guests.
+ * @throws PvcError STORE_UNAVAILABLE, STORE_UNKNOWN
+ */
+export async function announceAlive(
+  documents: Documents,
+  name: string,
+  startedMs: number,
+  bootId: string,
+): Promise<void> {
   const key = aliveKey(name);
-  if ((await documents.store.read(key)) !== undefined) return;
-  const made = await documents.store.commit(
-    [{ op: 'create', key, value: JSON.stringify({ startedMs }), ephemeral: true }],
-    [`node:${name}`],
-  );
-  if (made.outcome === 'unknown') throw made.cause;
+  for (let tries = 1; tries <= attempts; tries += 1) {
+    if ((await documents.store.read(key)) !== undefined) return;
+    const before = await documents.get(node, name);
+    const boot =
+      before?.status === undefined || before.status.bootId === bootId
+        ? { ops: [], topics: [] }
+        : documents.commitOf([{ do: 'status', kind: node, before, status: { ...before.status, bootId } }]);
+    const made = await documents.store.commit(
+      [{ op: 'create', key, value: JSON.stringify({ startedMs }), ephemeral: true }, ...boot.ops],
+      [`node:${name}`, ...boot.topics],
+    );
+    if (made.outcome === 'unknown') throw made.cause;
+    if (made.outcome === 'ok') return;
+  }
+  throw new Error(`${name} could not be announced: its document changed ${attempts} times`);
 }

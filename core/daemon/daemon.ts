@@ -4,8 +4,8 @@
  * @module
  */
 
-import { deathController, Steadiness } from '../cluster/fence/death-controller.ts';
-import { fenceController } from '../cluster/fence/fence-controller.ts';
+import { Steadiness } from '../cluster/fence/death-controller.ts';
+import { fenceControllers } from '../cluster/fence/fence-controllers.ts';
 import { announceFloating, placeOfFloating } from '../cluster/floating-address.ts';
 import type { Reach } from '../cluster/isolation/finding.ts';
 import { Liveness, type Peers } from '../cluster/isolation/liveness.ts';
@@ -119,7 +119,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     await ensureIndex(documents, program.kinds);
     // Before anything here starts a guest: what is taken from a dead node is taken only while it is not announced. And as
     // soon as can be, since the session of the life before has ended by now.
-    await announceAlive(documents, node, host.clock.wallMs());
+    await announceAlive(documents, node, host.clock.wallMs(), (await host.machine.facts()).bootId);
     // Only coordinators look at every change; a hypervisor is woken by what concerns it.
     const own = await documents.get(nodeKind, node);
     const coordinator = own?.spec.role !== 'hypervisor';
@@ -311,7 +311,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       ended: (target) => engine.touch(target.kind, target.id),
     });
     const steadiness = new Steadiness(store.session, () => host.clock.monotonicMs(), signal);
-    for (const item of [deathController(runtime, steadiness), fenceController(runtime, hooks)])
+    for (const item of fenceControllers(runtime, hooks, steadiness))
       onlyAsPrimary(primary, signal, (asPrimary) => engine.start(item, asPrimary));
     for (const { plugin, item } of hooks.controllers.items()) {
       log.debug(`controller ${item.name} of ${plugin.name}`);

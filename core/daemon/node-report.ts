@@ -40,7 +40,7 @@ export class NodeReport {
     const { documents, node: name } = this.#parts;
     const { epoch } = documents.store.session;
     if (this.#announced === epoch) return;
-    await announceAlive(documents, name, this.#startedMs);
+    await announceAlive(documents, name, this.#startedMs, (await this.#parts.host.machine.facts()).bootId);
     this.#announced = epoch;
   }
 

@@ -1,6 +1,7 @@
 /** The cluster itself: one object. @module */
 import { z } from 'zod';
 import { defineErrors } from '../error/error.ts';
+import { fencingPolicy } from './fencing-policy.ts';
 import { defineKind } from './kind.ts';
 import { nodeName, objectName } from './names.ts';
 
@@ -23,6 +24,8 @@ export const clusterSpec = z.strictObject({
   createdMs: z.int(),
   /** While it is on, nothing is fenced and health does not alarm; all else works as ever. */
   maintenance: z.boolean(),
+  /** How dead nodes are treated; absent: as by default. */
+  fencing: fencingPolicy.optional(),
   /** What a node does with guests that may go on elsewhere when it is cut off from the store; absent: it ends them. */
   isolation: z.enum(['stop', 'keep']).optional(),
   networks: clusterNetworks.optional(),

@@ -41,10 +41,14 @@ export interface NodePower {
   has(node: string): Promise<boolean>;
   /** @throws PvcError BMC_NONE, BMC_… after one attempt, within ten seconds */
   status(node: string, signal: AbortSignal): Promise<Power>;
-  /** Resolves once its BMC reads off; off already is success. @throws PvcError BMC_NONE, BMC_…, POWER_NOT_PROVEN */
-  off(node: string, signal: AbortSignal): Promise<void>;
-  /** Resolves once its BMC reads on; on already is success. @throws PvcError BMC_NONE, BMC_…, POWER_NOT_PROVEN */
-  on(node: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves once its BMC reads off; off already is success.
+   * @param before awaited before each order, and not when none is needed; what it throws ends the attempt
+   * @throws PvcError BMC_NONE, BMC_…, POWER_NOT_PROVEN
+   */
+  off(node: string, signal: AbortSignal, before?: () => Promise<void>): Promise<void>;
+  /** The same for on. @throws PvcError BMC_NONE, BMC_…, POWER_NOT_PROVEN */
+  on(node: string, signal: AbortSignal, before?: () => Promise<void>): Promise<void>;
   /** Resets a node that is on; it reads on before and after. @throws PvcError POWER_OFF, BMC_NONE, BMC_…, POWER_NOT_PROVEN */
   reset(node: string, signal: AbortSignal): Promise<void>;
 }

@@ -1,9 +1,15 @@
-/** A node loses its power: its guests on replicated volumes run elsewhere within seconds, on proof, and it comes back clean. */
+/**
+ * A node loses its power: its guests on replicated volumes run elsewhere within seconds, on proof, and it comes back clean.
+ * One whose daemon hangs is switched off by its BMC, and on again.
+ */
 import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';
 import { guestDirectory } from '../lab/boot-script.ts';
+import { bmcOf, nodeOf } from '../lab/topology.ts';
 import { suiteLab } from './test-lab.ts';
 import { makeStorage } from './test-storage.ts';
+
+const patient = { timeoutMs: 180_000 };
 
 describe('a node that dies', { concurrency: false }, () => {
   const lab = suiteLab({ nodes: 3 });
@@ -127,5 +133,54 @@ describe('a node that dies', { concurrency: false }, () => {
     );
     const { last } = await lab().ask('hv1', 'node.liveness', { node: 'hv3' });
     assert.deepEqual([last?.finding, last?.ended], ['isolated', ['web']]);
+  });
+
+  it('is switched off by its BMC when its daemon hangs, which is proof for a guest without volumes, and on again', async (t: TestContext) => {
+    const bmc = bmcOf(nodeOf(lab().record.topology, 'hv3'));
+    await lab().writeFile('hv1', '/root/bmc', `${bmc.password}\n`);
+    const where = ['--address', bmc.address, '--user', bmc.user, '--password-file', '/root/bmc'];
+    await run('node', 'bmc', 'set', 'hv3', ...where, '--cipher-suite', '3');
+    await create('bare', '--start');
+    const bootsBefore = await boots('hv3');
+    await run('vm', 'migrate', 'web', '--node', 'hv3', '--method', 'shutdown');
+    await lab().waitFor('web to boot on hv3', async () => (await boots('hv3')) === bootsBefore + 1, patient);
+    const runsOn = async (name: string): Promise<string | undefined> => {
+      const { state, node } = await lab().ask('hv1', 'vm.info', { vm: name });
+      return state === 'running' ? node : undefined;
+    };
+    for (const name of ['bare', 'web'])
+      await lab().waitFor(`${name} to run on hv3`, async () => (await runsOn(name)) === 'hv3', patient);
+    const hungMs = Date.now();
+    await lab().daemon('hv3', 'pause');
+    for (const name of ['bare', 'web'])
+      await lab().waitFor(
+        `${name} to run elsewhere`,
+        async () => ['hv1', 'hv2'].includes((await runsOn(name)) ?? ''),
+        patient,
+      );
+    const [fence] = await lab().ask('hv1', 'node.fences', {});
+    assert.deepEqual([fence?.node, fence?.waiting], ['hv3', []]);
+    const power = fence?.evidence.find(({ kind }) => kind === 'power') ?? assert.fail('no proof by power');
+    assert.match(power.text, /was told to cut the power, and reads off/);
+    const bare = fence?.recovered.find(({ object }) => object === 'bare') ?? assert.fail('bare is not recovered');
+    assert.ok(power.atMs <= bare.atMs);
+    for (const [what, atMs] of [
+      ['dead', fence?.openedMs ?? Number.NaN],
+      ['read as off', power.atMs],
+      ['bare placed', bare.atMs],
+    ] as const)
+      t.diagnostic(`${what} ${((atMs - hungMs) / 1000).toFixed(1)} s after its daemon hung`);
+    const ended = await lab().waitFor(
+      'it to be switched on again, and its fence to end',
+      async () => {
+        const [one] = await lab().ask('hv1', 'node.fences', {});
+        return one?.state === 'ended' && one;
+      },
+      { timeoutMs: 240_000 },
+    );
+    assert.equal(ended.power?.onMs.length, 1);
+    assert.equal((await lab().exec('hv3', ['virsh', '-q', 'list', '--name'])).stdout.trim(), '');
+    assert.equal(await boots('hv3'), bootsBefore + 1);
+    assert.match((await lab().pvc('hv1', ['node', 'fences'])).ok().stdout, /reads off/);
   });
 });

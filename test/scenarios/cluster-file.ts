@@ -2,6 +2,7 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { issueLines } from '../../core/model/document-text.ts';
+import { fencingPolicy } from '../../core/model/fencing-policy.ts';
 import { ruleSpec } from '../../plugins/libvirt/rule/rule-kind.ts';
 import { ScriptError } from '../sim/actions.ts';
 import type { WorldDescription } from '../sim/world.ts';
@@ -17,6 +18,7 @@ const clusterFile = z.strictObject({
         role: z.enum(['coordinator', 'hypervisor']).default('coordinator'),
         memoryMiB: z.int().min(512).default(4096),
         wallOffMs: z.int().default(0),
+        bmc: z.boolean().default(false),
       })
       .nullable(),
   ),
@@ -43,6 +45,8 @@ const clusterFile = z.strictObject({
       z.strictObject({ kind: ruleSpec.shape.kind, strict: z.boolean().default(true), guests: z.array(name).min(2) }),
     )
     .default({}),
+  /** How dead nodes are treated. */
+  fencing: fencingPolicy.optional(),
   /** What a node that is cut off does with guests that may go on elsewhere. */
   isolation: z.enum(['stop', 'keep']).optional(),
   floating: z.ipv4().nullable().default('10.0.1.100'),
@@ -63,7 +67,7 @@ export function readCluster(text: string): WorldDescription {
     const line = lines.linePos(node?.range?.[0] ?? 0).line;
     throw new ScriptError(`line ${line}: ${issueLines(parsed.error).join('; ')}`);
   }
-  const { seed, nodes, guests, rules, isolation, floating, latencyMs } = parsed.data;
+  const { seed, nodes, guests, rules, fencing, isolation, floating, latencyMs } = parsed.data;
   for (const [guest, { node }] of Object.entries(guests))
     if (!Object.hasOwn(nodes, node)) throw new ScriptError(`guests.${guest}.node: there is no node ${node}`);
   for (const [rule, { guests: members }] of Object.entries(rules)) {
@@ -79,6 +83,7 @@ export function readCluster(text: string): WorldDescription {
       memoryMiB: more?.memoryMiB ?? 4096,
       cpus: 4,
       wallOffMs: more?.wallOffMs ?? 0,
+      bmc: more?.bmc ?? false,
     })),
     guests: Object.entries(guests).map(([each, more]) => ({
       ...more,
@@ -86,6 +91,7 @@ export function readCluster(text: string): WorldDescription {
       shutdownMs: more.shutdownMs === 'never' ? undefined : more.shutdownMs,
     })),
     rules: Object.entries(rules).map(([each, rule]) => ({ name: each, ...rule })),
+    fencing,
     isolation,
     floating: floating ?? undefined,
     store: { latencyMs: { minMs: latencyMs[0], maxMs: latencyMs[1] } },

@@ -6,17 +6,27 @@ import type { Case } from '../sim/run.ts';
 import type { WorldDescription } from '../sim/world.ts';
 
 /** `cluster.yaml` of a world; `readCluster` makes the same world of it. */
-export function clusterText({ seed, nodes, guests, rules, isolation, floating, store }: WorldDescription): string {
+export function clusterText({
+  seed,
+  nodes,
+  guests,
+  rules,
+  fencing,
+  isolation,
+  floating,
+  store,
+}: WorldDescription): string {
   const { minMs, maxMs } = store.latencyMs;
   return stringify({
     seed,
     nodes: Object.fromEntries(
-      nodes.map(({ name, role, memoryMiB, wallOffMs }) => [name, { role, memoryMiB, wallOffMs }]),
+      nodes.map(({ name, role, memoryMiB, wallOffMs, bmc }) => [name, { role, memoryMiB, wallOffMs, bmc }]),
     ),
     guests: Object.fromEntries(
       guests.map(({ name, shutdownMs, ...rest }) => [name, { ...rest, shutdownMs: shutdownMs ?? 'never' }]),
     ),
     rules: Object.fromEntries(rules.map(({ name, ...rule }) => [name, rule])),
+    ...(fencing === undefined ? {} : { fencing }),
     ...(isolation === undefined ? {} : { isolation }),
     floating: floating ?? null,
     latencyMs: [minMs, maxMs],

@@ -7,7 +7,9 @@
 import { parse as parseYaml } from 'yaml';
 import { errorText, PvcError } from '../../core/error/error.ts';
 import { taskEnded } from '../../core/task/task-kind.ts';
-import { bootMs, healAll, setStore } from './heal.ts';
+import { type BmcMode, bmcModes } from './bmc.ts';
+import { healAll, setStore } from './heal.ts';
+import { bootMs } from './machine-clock.ts';
 import type { SimNode } from './node.ts';
 import { ownerOf, type World } from './world.ts';
 
@@ -37,6 +39,13 @@ const trap = String.raw`(?: (?<when>before|after) call (?<count>\d+)(?: of (?<ca
 const ms = (text: string | undefined): number => {
   const [, number = '', unit] = /^(\d+(?:\.\d+)?)(ms|s)$/.exec(text ?? '') ?? [];
   return Number(number) * (unit === 's' ? 1000 : 1);
+};
+
+const bmcText: Readonly<Record<BmcMode, string>> = {
+  well: 'is well',
+  dead: 'does not answer any more',
+  'reads on': 'reads on, whatever is so',
+  'keeps on': 'takes orders to cut the power, and does nothing',
 };
 
 /** Does something to a daemon: now, or when it next turns to the world. */
@@ -86,6 +95,32 @@ const forms: readonly Form[] = [
     read: ({ what, node: name }, names) => {
       const target = names.node(name);
       return (world) => (what === 'off' ? world.node(target).powerOff() : world.node(target).powerOn(bootMs));
+    },
+  },
+  {
+    usage: 'bmc NODE well|dead|reads on|keeps on|slow TIME',
+    pattern: new RegExp(`^bmc ${node} (?:(?<what>${bmcModes.join('|')})|slow (?<time>[\\d.]+m?s))$`),
+    read: ({ node: name, what, time }, names) => {
+      const target = names.node(name);
+      return (world) => {
+        const { bmc } = world.node(target);
+        if (bmc === undefined) throw new ScriptError(`${target} has no BMC: say bmc: true in cluster.yaml`);
+        if (what === 'well') bmc.heal();
+        else if (time === undefined) bmc.mode = what as BmcMode;
+        else bmc.delayMs = ms(time);
+        world.trace.world(
+          target,
+          `its BMC ${time === undefined ? bmcText[what as BmcMode] : `takes ${time} to answer`}`,
+        );
+      };
+    },
+  },
+  {
+    usage: 'storage stalls|answers [NODE]',
+    pattern: new RegExp(`^storage (?<what>stalls|answers)(?: ${node})?$`),
+    read: ({ what, node: name }, names) => {
+      const target = name === undefined ? undefined : names.node(name);
+      return (world) => world.storage.stall(what === 'stalls', target);
     },
   },
   {
@@ -159,17 +194,6 @@ const forms: readonly Form[] = [
       return (world) => {
         for (const other of world.nodes.keys()) world.fabric.heal(target, other);
         healStoreLink(world, target);
-      };
-    },
-  },
-  {
-    usage: 'storage stall|flow [NODE]',
-    pattern: new RegExp(`^storage (?<what>stall|flow)(?: ${node})?$`),
-    read: ({ what, node: name }, names) => {
-      const target = name === undefined ? undefined : names.node(name);
-      return (world) => {
-        for (const each of target === undefined ? world.nodes.keys() : [target])
-          world.storage.stall(each, what === 'stall');
       };
     },
   },

@@ -3,6 +3,7 @@
  * has to be asked for and no fault hides anything.
  * @module
  */
+import type { FenceStatus } from '../../core/cluster/fence/fence-kind.ts';
 import type { FaultStatus } from '../../core/fault/fault-kind.ts';
 import type { Op } from '../../core/store/store.ts';
 import { type TaskSpec, type TaskStatus, taskEnded } from '../../core/task/task-kind.ts';
@@ -44,10 +45,12 @@ export class ClusterState {
   /** Domain state of each node. */
   readonly nodes = new Map<string, string>();
   /** Open fences, by id. */
-  readonly fences = new Map<string, { node: string; state: string }>();
+  readonly fences = new Map<string, { node: string; state: string; power: string }>();
   /** Those that are open. */
   readonly faults = new Map<string, FaultStatus>();
   primary: string | undefined;
+  /** Nodes that are announced, and since when. */
+  readonly aliveSinceMs = new Map<string, number>();
   readonly #nowMs: () => number;
   readonly #trace: Trace;
 
@@ -74,12 +77,20 @@ export class ClusterState {
       else if (kind === 'fence' && half === 'status') this.#fence(id, value);
       else if (kind === 'fence' && half === 'spec') this.#fenceNode(id, value);
       else if (op.key === '/primary/holder') this.#holder(value);
+      else if (kind === 'alive') this.#alive(id, value);
     }
   }
 
   /** An entry vanished with its session. */
   vanished(key: string): void {
+    const [, kind, id = ''] = key.split('/');
     if (key === '/primary/holder') this.#holder(undefined);
+    else if (kind === 'alive') this.#alive(id, undefined);
+  }
+
+  #alive(node: string, value: string | undefined): void {
+    if (value === undefined) this.aliveSinceMs.delete(node);
+    else this.aliveSinceMs.set(node, this.#nowMs());
   }
 
   #holder(node: string | undefined): void {
@@ -172,16 +183,18 @@ export class ClusterState {
   #fenceNode(id: string, value: string | undefined): void {
     if (value === undefined || this.fences.has(id)) return;
     const { node } = parse<{ node: string }>(value);
-    this.fences.set(id, { node, state: 'open' });
+    this.fences.set(id, { node, state: 'open', power: '' });
     this.#trace.world(node, 'is taken for dead: its fence is open');
   }
 
   #fence(id: string, value: string | undefined): void {
     const known = this.fences.get(id);
     if (known === undefined || value === undefined) return;
-    const { state, end } = parse<{ state: string; end?: string }>(value);
+    const { state, end, power: told } = parse<FenceStatus>(value);
+    const power = told?.staysOff === undefined ? (told?.text ?? '') : `it stays off: ${told.staysOff}`;
     if (state === 'ended') this.fences.delete(id);
-    else this.fences.set(id, { ...known, state });
+    else this.fences.set(id, { ...known, state, power });
+    if (power !== known.power) this.#trace.world(known.node, `its fence tells: ${power}`);
     if (state !== known.state)
       this.#trace.world(known.node, state === 'ended' ? `its fence ends: ${end}` : 'its fence is in force');
   }

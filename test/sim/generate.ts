@@ -2,6 +2,7 @@
  * Random worlds, and random things that happen to them: from a seed, a case that can be read, run again and shrunk.
  * @module
  */
+import { type FencingPolicy, fencingPolicy } from '../../core/model/fencing-policy.ts';
 import { contradiction } from '../../plugins/libvirt/rule/rule-check.ts';
 import type { Rule } from '../../plugins/libvirt/rule/rule-kind.ts';
 import { type Chance, chance } from './chance.ts';
@@ -22,13 +23,15 @@ const chaosMs = [25_000, 70_000] as const;
 export function generate(seed: number, options: GenerateOptions = {}): Case {
   const random = chance(`case/${seed}`);
   const world = makeWorld(seed, random, options.nodes ?? random.int(3, 7));
-  return { world, script: makeScript(seed, world, random) };
+  return { world, script: makeScript(seed, world, random, chance(`power/${seed}`)) };
 }
 
 function makeWorld(seed: number, random: Chance, count: number): WorldDescription {
   const coordinators = count >= 5 && random.happens(0.4) ? 5 : 3;
   const skewed = random.happens(0.5);
   const tight = random.happens(0.25);
+  const power = chance(`bmc/${seed}`);
+  const bmc = power.happens(0.6);
   const nodes = Array.from({ length: count }, (_, index): NodeDescription => {
     const name = `hv${index + 1}`;
     return {
@@ -38,6 +41,7 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
       memoryMiB: tight ? 1024 : random.pick([2048, 3072, 4096]),
       cpus: 4,
       wallOffMs: skewed ? Math.round(random.ms(-30_000, 30_000)) : 0,
+      bmc,
     };
   });
   const guests: GuestDescription[] = [];
@@ -70,9 +74,19 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
     guests,
     rules: makeRules(seed, guests),
     isolation: chance(`isolation/${seed}`).happens(0.15) ? 'keep' : undefined,
+    fencing: bmc ? makePolicy(power) : undefined,
     floating: random.happens(0.8) ? '10.0.1.100' : undefined,
     store: { latencyMs },
   };
+}
+
+function makePolicy(random: Chance): FencingPolicy {
+  return fencingPolicy.parse({
+    power: random.pick(['cut', 'cut', 'cut', 'cut', 'read', 'never']),
+    powerOn: random.happens(0.8),
+    atMost: random.pick([49, 49, 100]),
+    returns: random.pick(['ready', 'ready', 'ready', 'flushed']),
+  });
 }
 
 /** Rules that hold at first: apart where two guests are on two nodes, together where they are on one. */
@@ -314,7 +328,24 @@ function drawHappening(random: Chance): Happening {
   return (happenings[0] as (typeof happenings)[number])[1];
 }
 
-function makeScript(seed: number, world: WorldDescription, random: Chance): string {
+/** BMCs fail, and the storage stands still, now and then while something else is wrong. */
+function troublePower({ world, random, at }: Scene, fromMs: number, untilMs: number): void {
+  if (world.nodes.some(({ bmc }) => bmc))
+    for (let count = random.int(0, 3); count > 0; count -= 1) {
+      const ms = random.ms(fromMs, untilMs);
+      const node = random.pick(world.nodes).name;
+      at(ms, `bmc ${node} ${random.pick(['dead', 'reads on', 'keeps on', `slow ${random.int(1, 12)}s`])}`);
+      if (random.happens(0.6)) at(ms + random.ms(2_000, 40_000), `bmc ${node} well`);
+      if (random.happens(0.5)) at(ms + random.ms(0, 3_000), `stop ${node}`);
+    }
+  if (random.happens(0.3)) {
+    const ms = random.ms(fromMs, untilMs);
+    at(ms, 'storage stalls');
+    at(ms + random.ms(1_000, 40_000), 'storage answers');
+  }
+}
+
+function makeScript(seed: number, world: WorldDescription, random: Chance, power: Chance): string {
   const lines: { ms: number; text: string }[] = [];
   const scene: Scene = {
     world,
@@ -332,6 +363,7 @@ function makeScript(seed: number, world: WorldDescription, random: Chance): stri
     else ms += random.ms(0, 50);
   }
   lines.push(...networkFaults(seed, world, untilMs));
+  troublePower({ ...scene, random: power }, 500, untilMs);
   // What waits for an occasion stands before what brings it about.
   const order = (line: { ms: number; text: string }): number => (line.text.startsWith('on ') ? 0 : 1);
   lines.sort((a, b) => a.ms - b.ms || order(a) - order(b));

@@ -1,14 +1,13 @@
 /** Puts everything right again that a script has broken. What is left to do then is the daemons' business. @module */
+import { bootMs } from './machine-clock.ts';
 import { ownerOf, type World } from './world.ts';
-
-/** How long a machine takes from its power button to its first program. */
-export const bootMs = 8_000;
 
 export async function healAll(world: World): Promise<void> {
   const { cluster, description, fabric } = world;
   world.disarm();
   fabric.healAll();
   if (world.storeDown) setStore(world, false);
+  world.storage.stall(false);
   for (const node of world.nodes.values()) {
     const link = cluster.link(ownerOf(node.name));
     link.loseAnswers({ rate: 0 });
@@ -16,10 +15,11 @@ export async function healAll(world: World): Promise<void> {
     link.heal();
     node.life?.disarm();
     node.resume();
+    node.bmc?.heal();
     node.hypervisor.unhangLibvirtd();
     node.hypervisor.startLibvirtd();
     node.hypervisor.failingStarts = 0;
-    world.storage.stall(node.name, false);
+    world.storage.stall(false, node.name);
     await node.powerOn(bootMs);
   }
 }

@@ -2,6 +2,8 @@
 import type { Clock } from '../../core/host/clock.ts';
 import type { VirtualClock } from '../../core/host/virtual-clock.ts';
 
+/** How long a machine takes from its power button to its first program. */
+export const bootMs = 8_000;
 /** What the monotonic clock shows when the first program starts. */
 const firmwareMs = 3_000;
 

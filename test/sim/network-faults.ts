@@ -75,8 +75,8 @@ const faults: readonly Fault[] = [
     const name = one(world, random);
     const stalled = random.happens(0.5) ? '' : ` ${one(world, random)}`;
     return {
-      begin: [`storage stall${stalled}`, `isolate ${name}`],
-      end: [`storage flow${stalled}`, `rejoin ${name}`],
+      begin: [`storage stalls${stalled}`, `isolate ${name}`],
+      end: [`storage answers${stalled}`, `rejoin ${name}`],
     };
   },
 ];

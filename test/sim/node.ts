@@ -8,6 +8,7 @@ import type { MemoryStore } from '../../core/store/memory-store.ts';
 import type { Store } from '../../core/store/store.ts';
 import { createLibvirt } from '../../plugins/libvirt/index.ts';
 import { Addresses } from './addresses.ts';
+import { Bmc, powerPlugin } from './bmc.ts';
 import type { Chance } from './chance.ts';
 import { dutyPlugin } from './duty-plugin.ts';
 import { Hypervisor } from './hypervisor.ts';
@@ -29,6 +30,8 @@ export interface NodeDescription {
   readonly cpus: number;
   /** By how much its wall clock is wrong. */
   readonly wallOffMs: number;
+  /** Its power can be read and switched from outside. */
+  readonly bmc: boolean;
 }
 
 interface Daemon {
@@ -51,6 +54,7 @@ export class SimNode {
   readonly machine: VirtualHost<MachineClock>;
   readonly hypervisor: Hypervisor;
   readonly addresses: Addresses;
+  readonly bmc: Bmc | undefined;
   readonly #world: World;
   readonly #plant: Plant;
   readonly #random: Chance;
@@ -72,6 +76,7 @@ export class SimNode {
       clock: this.clock,
       facts: { hostname: description.name, cpus: description.cpus, memoryMiB: description.memoryMiB },
     });
+    this.bmc = description.bmc ? new Bmc(world, description.name) : undefined;
     this.hypervisor = new Hypervisor({ node: description.name, clock, random: random.fork(), trace, guests });
     this.addresses = new Addresses({
       clock,
@@ -88,6 +93,11 @@ export class SimNode {
 
   get powered(): boolean {
     return this.#powered;
+  }
+
+  /** The life of the machine that lasts, or the one that ended last. */
+  get bootId(): string {
+    return `00000000-0000-4000-8000-${this.#boots.toString(16).padStart(12, '0')}`;
   }
 
   /** The daemon's API, where one runs and answers. */
@@ -111,8 +121,7 @@ export class SimNode {
     const boot = this.#boots;
     this.#world.trace.world(this.name, 'is switched on');
     this.clock.boot();
-    const hex = boot.toString(16).padStart(12, '0');
-    this.machine.facts = { ...this.machine.facts, bootId: `00000000-0000-4000-8000-${hex}` };
+    this.machine.facts = { ...this.machine.facts, bootId: this.bootId };
     this.machine.load = { memoryAvailableMiB: this.description.memoryMiB, load1: 0.1, uptimeS: 0 };
     await this.machine.files.makeDirectory('/etc/pvc');
     await this.machine.files.writeAtomic(configPath, config);
@@ -238,7 +247,13 @@ export class SimNode {
       version: '1.0.0',
       configPath,
       configRequired: true,
-      builtins: [libvirt, dutyPlugin(this.name, world, daemon.life), storagePlugin(world.storage, daemon.life)],
+      builtins: [
+        libvirt,
+        dutyPlugin(this.name, world, daemon.life),
+        storagePlugin(world.storage, daemon.life),
+        // Where there is no BMC, nobody looks whether they are well.
+        ...(world.description.nodes.some(({ bmc }) => bmc) ? [powerPlugin(world, this.name, daemon.life)] : []),
+      ],
     });
     await runDaemon(
       {

@@ -59,6 +59,10 @@ export const plants: readonly Plant[] = [
     world.storage.deceives = true;
     return {};
   }),
+  bugInStore('misread', 'a machine is read as off, and is on', (world) => {
+    for (const { bmc } of world.nodes.values()) if (bmc !== undefined) bmc.deceives = true;
+    return {};
+  }),
   bugInStore('deaf', 'changes of the store are not told', () => ({ tells: ({ resync }) => resync })),
   {
     ...nothingPlanted,

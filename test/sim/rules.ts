@@ -1,6 +1,9 @@
 /** What must hold at every moment, whatever happens; each is looked at when something that it speaks of changes. @module */
+
+import type { FenceStatus } from '../../core/cluster/fence/fence-kind.ts';
 import { termKey } from '../../core/cluster/primary.ts';
 import type { CommitResult, Entry, Key, Op } from '../../core/store/store.ts';
+import { taskEnded } from '../../core/task/task-kind.ts';
 import { type ClusterState, transferOf } from './cluster-state.ts';
 import type { GuestTruth } from './guests.ts';
 import { newlyPlaced, unkept } from './placed.ts';
@@ -10,6 +13,8 @@ export interface RulesParts {
   readonly read: (key: Key) => Entry | undefined;
   readonly nowMs: () => number;
   readonly memoryOf: (node: string) => number;
+  /** The life of a machine that is on. */
+  readonly runningBoot: (node: string) => string | undefined;
   /** When the daemon of a node last stood still or had no libvirt to talk to; -Infinity: never. */
   readonly stoodStillMs: (node: string) => number;
   readonly violated: (rule: string, text: string) => void;
@@ -37,11 +42,34 @@ export class Rules {
     if (result.outcome !== 'ok') return result;
     const placed = newlyPlaced(state, ops);
     state.done(ops);
+    for (const op of ops) if (op.op !== 'check' && op.op !== 'absent' && 'value' in op) this.#proofs(node, op);
     for (const text of unkept(state, placed)) violated('rule-broken', `${node} placed guests so that ${text}`);
     if (guard?.op === 'check' && guard.version !== term?.version)
       violated('stale-term', `${node} wrote ${keysOf(ops)} as primary of a term that had ended`);
     if (ops.some((op) => /^\/vm\/[^/]+\/spec$/.test(op.key))) this.#memory(node);
     return result;
+  }
+
+  /** That a machine is off is written down only while that life of it has ended. */
+  #proofs(by: string, { key, value }: { readonly key: Key; readonly value?: string }): void {
+    const [, kind, id = '', half] = key.split('/');
+    const { state, runningBoot, violated } = this.#parts;
+    const fenced = state.fences.get(id)?.node;
+    if (kind !== 'fence' || half !== 'status' || value === undefined || fenced === undefined) return;
+    for (const one of (JSON.parse(value) as { d: FenceStatus }).d.evidence)
+      if (one.kind === 'power' && one.covers.length > 0 && one.bootId === runningBoot(fenced))
+        violated('false-proof', `${by} wrote that the power of ${fenced} is off, and it is on`);
+  }
+
+  /** A daemon has the power of a node cut. Between its look and its order the node may have come back. */
+  cutsPower(node: string, by: string): void {
+    const { state, nowMs, stoodStillMs, violated } = this.#parts;
+    const sinceMs = state.aliveSinceMs.get(node);
+    if (sinceMs === undefined || nowMs() - sinceMs < staleMs || stoodStillMs(by) >= sinceMs) return;
+    const byHand = [...state.tasks.values()].some(
+      ({ spec, status }) => spec.action === 'node.power' && spec.target.id === node && !taskEnded(status),
+    );
+    if (!byHand) violated('cuts-living', `${by} has the power of ${node} cut, whose daemon lives`);
   }
 
   /** A daemon asks libvirt to start a guest. */

@@ -3,6 +3,7 @@
 import { ask, type Names, ScriptError } from './actions.ts';
 import { missing } from './converged.ts';
 import { healAll } from './heal.ts';
+import { bootMs } from './machine-clock.ts';
 import type { Plant } from './plants.ts';
 import { parseScript, runScript } from './script.ts';
 import type { TraceLine } from './trace.ts';
@@ -36,6 +37,8 @@ const defaultRestMs = 180_000;
 const lookEveryMs = 500;
 /** Well below the half minute after which tasks are looked for again, and above a restart with the slowest store. */
 const promptMs = 20_000;
+/** Longer than the cluster takes to switch a node on again by itself. */
+const leftOffMs = 30_000;
 /** It must stay so. */
 const steadyMs = 3_000;
 
@@ -102,12 +105,27 @@ async function probe(world: World): Promise<void> {
     world.violated('not-prompt', `${promptMs / 1000} s after a cluster at rest was asked: ${left.join('; ')}`);
 }
 
+/** A node that the cluster has switched off and leaves off is switched on by an administrator. */
+async function pressButtons(world: World, offSinceMs: Map<string, number>): Promise<void> {
+  for (const node of world.nodes.values()) {
+    if (node.powered) offSinceMs.delete(node.name);
+    else if (world.nowMs - (offSinceMs.get(node.name) ?? world.nowMs) < leftOffMs)
+      offSinceMs.set(node.name, offSinceMs.get(node.name) ?? world.nowMs);
+    else {
+      world.trace.script(`power on ${node.name}`);
+      await node.powerOn(bootMs);
+    }
+  }
+}
+
 async function rest(world: World, restMs: number): Promise<void> {
   const untilMs = world.nowMs + restMs;
+  const offSinceMs = new Map<string, number>();
   let fineSinceMs: number | undefined;
   let left: string[] = ['nothing has been looked at'];
   while (world.nowMs < untilMs && world.violations.length === 0) {
     await world.run(world.nowMs + lookEveryMs);
+    await pressButtons(world, offSinceMs);
     left = missing(world);
     if (left.length > 0) fineSinceMs = undefined;
     else {

@@ -13,7 +13,7 @@ import { shrink } from './shrink.ts';
 describe('a case that breaks a rule', () => {
   it('is made small, and its scenario breaks the same rule', async () => {
     const plant = plants.find(({ name }) => name === 'address-late') ?? assert.fail();
-    const made = generate(1);
+    const made = generate(3);
     const small = await shrink(made, 'two-holders', { plant, probe: false, runs: 150 });
     const lines = (text: string): number => text.split('\n').length - 1;
     assert.ok(lines(small.script) <= 3, small.script);

@@ -3,8 +3,11 @@
  * shut out of. What a node that is shut out writes does not come through, and no guest with a volume starts there.
  * @module
  */
-import { definePlugin, orNotNow, type PluginDefinition, PvcError, type Runtime } from '../../core/plugin/api.ts';
+
+import type { VirtualClock } from '../../core/host/virtual-clock.ts';
+import { definePlugin, orNotNow, type PluginDefinition, type Runtime } from '../../core/plugin/api.ts';
 import { blockError, storageBlock } from '../../plugins/ceph/client/block-kind.ts';
+import { cephError } from '../../plugins/ceph/command/errors.ts';
 import type { Guests } from './guests.ts';
 import type { Life } from './life.ts';
 import type { Trace } from './trace.ts';
@@ -14,15 +17,19 @@ export const simPool = 'sim';
 export interface StorageParts {
   readonly trace: Trace;
   readonly guests: Guests;
+  readonly clock: VirtualClock;
 }
+
+/** After this time a command to a storage that stands still is given up. */
+const patienceMs = 10_000;
 
 export class Storage {
   readonly #parts: StorageParts;
   readonly #shutOut = new Set<string>();
-  /** Nodes that get no answers from it. */
-  readonly #stalled = new Set<string>();
   /** Says that it has shut a node out, and has not. */
   deceives = false;
+  /** Nodes that it does not answer when they would shut another out, or let one in; `all`: it answers nobody. */
+  readonly #silentTo = new Set<string>();
 
   constructor(parts: StorageParts) {
     this.#parts = parts;
@@ -32,16 +39,20 @@ export class Storage {
     return this.#shutOut;
   }
 
-  stalls(node: string): boolean {
-    return this.#stalled.has(node);
+  /** It answers no more, or again: one node, or all of them. */
+  stall(stalls: boolean, node = 'all'): void {
+    if (this.#silentTo.has(node) === stalls) return;
+    if (stalls) this.#silentTo.add(node);
+    else this.#silentTo.delete(node);
+    const whom = node === 'all' ? '' : ` ${node}`;
+    this.#parts.trace.world('storage', stalls ? `does not answer${whom} any more` : `answers${whom} again`);
   }
 
-  /** From now on what the node asks of it is not answered; or is again. */
-  stall(node: string, stalls: boolean): void {
-    if (stalls === this.#stalled.has(node)) return;
-    if (stalls) this.#stalled.add(node);
-    else this.#stalled.delete(node);
-    this.#parts.trace.world('storage', stalls ? `does not answer ${node}` : `answers ${node} again`);
+  /** @throws PvcError CEPH_AWAY */
+  async answers(from: string): Promise<void> {
+    if (!this.#silentTo.has('all') && !this.#silentTo.has(from)) return;
+    await this.#parts.clock.sleep(patienceMs);
+    throw cephError('CEPH_AWAY', { reason: `no answer within ${patienceMs / 1000} s` });
   }
 
   shut(node: string): void {
@@ -70,9 +81,6 @@ interface About {
   edit(root: object): Element;
 }
 
-/** As long as the plugin ceph waits for an answer before it asks anew. */
-const answerWithinMs = 5_000;
-
 /** As the plugin ceph does it (client/fence.ts, client/guest-disk.ts), on the pretended storage. */
 export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
   definePlugin({
@@ -81,23 +89,15 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
     summary: 'the pretended storage',
     apply(pvc) {
       let runtime: Runtime | undefined;
-      /** Something is asked of the storage from this node. @throws PvcError when it does not answer */
-      const ask = async (name: string, act: () => void): Promise<void> => {
-        const { host, node } = need();
-        if (storage.stalls(node)) {
-          await host.clock.sleep(answerWithinMs);
-          throw new PvcError('STORAGE_SILENT', 'the storage does not answer', {
-            hint: 'It is asked again.',
-            http: 504,
-            exit: 'failed',
-          });
-        }
-        await life.call(name, async () => act());
-      };
       const need = (): Runtime => {
         if (runtime === undefined) throw new Error('the storage plugin has not started');
         return runtime;
       };
+      const letIn = (node: string): Promise<void> =>
+        life.call('storage.letIn', async () => {
+          await storage.answers(need().node);
+          storage.letIn(node);
+        });
       pvc.hooks.kinds.tap(() => [storageBlock]);
       pvc.hooks.start.tap((started) => {
         runtime = started;
@@ -122,9 +122,12 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
               asPrimary: true,
               whileDead: node,
             });
-          await ask('storage.shut', () => storage.shut(node));
+          await life.call('storage.shut', async () => {
+            await storage.answers(need().node);
+            storage.shut(node);
+          });
           if ((await documents.get(storageBlock, node)) === undefined) {
-            await ask('storage.letIn', () => storage.letIn(node));
+            await letIn(node);
             throw blockError('BLOCK_NOT_FOUND', { node });
           }
           return { covers: [`pool:${simPool}`], text: `the storage lets ${node} in no more` };
@@ -134,7 +137,7 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
         orNotNow(async () => {
           const before = await need().documents.get(storageBlock, node);
           if (before === undefined) return [];
-          await ask('storage.letIn', () => storage.letIn(node));
+          await letIn(node);
           await need().write([{ do: 'remove', kind: storageBlock, before }], { asPrimary: true });
           return [];
         }),

@@ -5,7 +5,9 @@
  */
 
 import { VirtualClock } from '../../core/host/virtual-clock.ts';
+import { type BmcSpec, bmcSecret } from '../../core/model/bmc-kind.ts';
 import { clusterId, cluster as clusterKind } from '../../core/model/cluster-kind.ts';
+import type { FencingPolicy } from '../../core/model/fencing-policy.ts';
 import { node as nodeKind } from '../../core/model/node-kind.ts';
 import { Shapes } from '../../core/model/shapes.ts';
 import { commitOf, type Write } from '../../core/store/documents.ts';
@@ -31,6 +33,8 @@ export interface WorldDescription {
   readonly nodes: readonly NodeDescription[];
   readonly guests: readonly GuestDescription[];
   readonly rules: readonly Rule[];
+  /** How dead nodes are treated; undefined: as by default. */
+  readonly fencing?: FencingPolicy | undefined;
   /** What a node that is cut off does with guests that may go on elsewhere; undefined: as without a word. */
   readonly isolation?: 'stop' | 'keep' | undefined;
   /** The cluster network's floating address. */
@@ -46,6 +50,10 @@ export interface WorldOptions {
 
 /** How long a daemon that stood still, or had no libvirt, takes to find out how things are. */
 const recoverMs = 12_000;
+const bmcAt = (address: string): BmcSpec => ({
+  ...{ driver: 'sim', address, user: 'pvc', cipherSuite: 17, privilege: 'OPERATOR' },
+});
+
 const sessionTimeoutMs = 6_000;
 const heartbeatMs = 1_000;
 /** A quarter of the session, as core/store/zookeeper/session.ts has it. */
@@ -93,6 +101,10 @@ export class World {
       read: (key) => this.cluster.tree.get(key),
       nowMs: () => clock.monotonicMs(),
       memoryOf: (name) => this.nodes.get(name)?.description.memoryMiB ?? 0,
+      runningBoot: (name) => {
+        const node = this.nodes.get(name);
+        return node?.powered === true ? node.bootId : undefined;
+      },
       stoodStillMs: (name) => this.nodes.get(name)?.stoodStillMs ?? -Infinity,
       violated,
     });
@@ -117,7 +129,7 @@ export class World {
       violated,
       several: (guest) => oldCopies.look(guest),
     });
-    this.storage = new Storage({ trace: this.trace, guests: this.guests });
+    this.storage = new Storage({ trace: this.trace, guests: this.guests, clock });
     for (const node of description.nodes) {
       this.cluster.link(ownerOf(node.name)).setLatency(description.store.latencyMs);
       this.nodes.set(node.name, new SimNode(this, node, this.#plant, this.random.fork()));
@@ -214,7 +226,7 @@ export class World {
 
   /** The documents that `pvc cluster init` and `pvc node join` leave behind, and the guests. */
   async #makeCluster(): Promise<void> {
-    const { nodes, guests, rules, floating, isolation } = this.description;
+    const { nodes, guests, rules, fencing, isolation, floating } = this.description;
     const store = this.cluster.open('init');
     const createdMs = this.clock.wallMs();
     const writes: Write[] = [
@@ -226,20 +238,24 @@ export class World {
           name: 'sim',
           createdMs,
           maintenance: false,
+          ...(fencing === undefined ? {} : { fencing }),
           ...(isolation === undefined ? {} : { isolation }),
           networks: { cluster: { cidr: '10.0.1.0/24', ...(floating === undefined ? {} : { floating }) } },
         },
       },
       ...nodes.map(
-        ({ name, role, address }): Write => ({
+        ({ name, role, address, bmc }): Write => ({
           do: 'create',
           kind: nodeKind,
           id: name,
-          spec: { role, domainState: 'ready', address },
+          spec: { role, domainState: 'ready', address, ...(bmc ? { bmc: bmcAt(`bmc-${name}`) } : {}) },
         }),
       ),
       ...guests.map((guest) => guestWrite(guest, this.random)),
       ...rules.map(({ name, ...spec }): Write => ({ do: 'create', kind: vmRule, id: name, spec })),
+      ...nodes
+        .filter(({ bmc }) => bmc)
+        .map(({ name: id }): Write => ({ do: 'create', kind: bmcSecret, id, spec: { password: 'secret' } })),
     ];
     for (const [index, guest] of guests.entries()) {
       const write = writes[1 + nodes.length + index];

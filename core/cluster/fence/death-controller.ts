@@ -5,6 +5,7 @@
  */
 
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
+import { fencingOf } from '../../model/fencing-policy.ts';
 import { sortableId } from '../../model/ids.ts';
 import { aliveKey, type NodeSpec, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
@@ -69,9 +70,15 @@ export function deathController(
       return { steps: [{ do: 'open', text: `open the fence of ${doc.id}, which is dead`, timeoutMs: 10_000 }] };
     },
     async apply(_step, name) {
-      const [nodes, fences] = await Promise.all([documents.list(nodeKind), documents.list(fence)]);
+      const [nodes, fences, made] = await Promise.all([
+        documents.list(nodeKind),
+        documents.list(fence),
+        documents.get(cluster, clusterId),
+      ]);
       const open = fences.filter(({ status }) => status?.state !== 'ended').length;
-      if (open >= mostAtOnce(nodes.length)) throw fenceError('FENCE_STORM', { node: name, open, nodes: nodes.length });
+      const { atMost } = fencingOf(made?.spec);
+      if (open >= mostAtOnce(nodes.length, atMost))
+        throw fenceError('FENCE_STORM', { node: name, open, nodes: nodes.length });
       const openedMs = clock.wallMs();
       const id = sortableId(openedMs, host.random.bytes(7));
       await runtime.write(

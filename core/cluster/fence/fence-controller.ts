@@ -1,13 +1,13 @@
 /**
- * Carries a fence through, as long as its node is dead: has proven that nothing of the node can do harm, and what it had
- * go on elsewhere; and once the node is back, lets it in again. Whatever it has come to is in the fence's status, so that
- * the next primary goes on from there.
+ * Carries a fence through, as long as its node is dead: has plugins prove that nothing of the node can do harm, and what it
+ * had go on elsewhere; and once the node is back, lets it in again. Whatever it has come to is in the fence's status, so
+ * that the next primary goes on from there.
  * @module
  */
-import { faultWrites } from '../../fault/cluster-faults.ts';
-import { type FaultReport, faultId } from '../../fault/fault-book.ts';
-import { fault } from '../../fault/fault-kind.ts';
+import { errorText } from '../../error/error.ts';
+import type { FaultReport } from '../../fault/fault-book.ts';
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
+import { fencingOf } from '../../model/fencing-policy.ts';
 import type { Doc } from '../../model/kind.ts';
 import { aliveKey, node as nodeKind } from '../../model/node-kind.ts';
 import { isNotNow, type NotNow, type Stranded } from '../../plugin/fence-hooks.ts';
@@ -15,11 +15,21 @@ import type { Hooks } from '../../plugin/hooks.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
 import type { Write } from '../../store/documents.ts';
+import type { Attempts } from './attempts.ts';
+import type { FenceBook } from './fence-book.ts';
+import { backReport, deadReport, nodeFault } from './fence-fault.ts';
 import { type Evidence, type FenceSpec, type FenceStatus, fence, freshFence } from './fence-kind.ts';
 import { proven, unproven } from './fence-plan.ts';
 
 type FenceDoc = Doc<FenceSpec, FenceStatus>;
 type FenceHooks = Pick<Hooks, 'stranded' | 'fence' | 'recover' | 'returning' | 'unfence'>;
+
+/** What those who work on fences share. */
+export interface FenceParts {
+  readonly runtime: Runtime;
+  readonly book: FenceBook;
+  readonly attempts: Attempts;
+}
 
 interface FenceObserved {
   /** gone: the node was removed from the cluster. */
@@ -34,161 +44,126 @@ const lookMs = 5_000;
 const backLookMs = 1_000;
 
 export function fenceController(
-  runtime: Runtime,
+  { runtime, book, attempts }: FenceParts,
   hooks: FenceHooks,
 ): Controller<FenceSpec, FenceStatus, FenceObserved, Step> {
   const { documents, host } = runtime;
+  const log = host.log.child('fence');
 
   const strandedOn = async (node: string): Promise<Stranded[]> => allOf(await hooks.stranded.call({ node }));
 
-  /** Why there is no proof yet, by node. */
+  /** Why plugins gave no proof, by node. */
   const troubles = new Map<string, string>();
-  /** What makes that the fault of a node; without a report there is none. It is the cluster's, not that of its primary. */
-  const faultOf = async (name: string, report?: Omit<FaultReport, 'object'>): Promise<Write[]> => {
-    const id = faultId('node.dead', name);
-    const known = await documents.get(fault, id);
-    const wanted = report === undefined ? [] : [[id, { ...report, object: `node ${name}` }] as const];
-    return faultWrites(id, known === undefined ? [] : [known], new Map(wanted), Math.round(host.clock.wallMs()));
-  };
-  const tell = async (name: string, report: Omit<FaultReport, 'object'>): Promise<void> => {
-    const writes = await faultOf(name, report);
-    if (writes.length > 0) await runtime.write(writes, { asPrimary: true });
+  const tell = (id: string, name: string, report: Omit<FaultReport, 'object'>): Promise<void> =>
+    book.whileOpen(id, () => nodeFault(runtime, name, report));
+  const tellDead = (id: string, name: string, status: FenceStatus): Promise<void> => {
+    const { power } = status;
+    const bmc = power !== undefined && power.tries > 0 ? [power.text] : [];
+    return tell(id, name, deadReport(name, status, [troubles.get(name) ?? [], bmc].flat()));
   };
 
-  const tellDead = (name: string, { recovered, waiting }: FenceStatus): Promise<void> =>
-    tell(name, {
-      severity: waiting.length > 0 ? 'critical' : 'warning',
-      message: [
-        `The node ${name} is dead.`,
-        ...(recovered.length === 0 ? [] : [`${recovered.length} of its guests went on elsewhere.`]),
-        ...(waiting.length === 0 ? [] : [`${waiting.length} wait: ${waiting.map(waitingText).join('; ')}.`]),
-        ...(waiting.length === 0 ? [] : [troubles.get(name) ?? ''].filter((text) => text !== '')),
-      ].join(' '),
-      hint:
-        waiting.length === 0
-          ? `See \`pvc node fences\`. This fault goes when ${name} is back, or removed.`
-          : `If you have made sure that the machine is off, say so: \`pvc node fence ${name} --is-off\`. What has no room starts by itself when there is some.`,
-    });
-
-  const tellBack = (name: string, reasons: readonly string[]): Promise<void> =>
-    tell(name, {
-      severity: 'warning',
-      message: `The node ${name} is back, and not let in again yet: ${reasons.join('; ')}`,
-      hint: 'It is tried again by itself, every second.',
-    });
-
-  /** Changes the status of the fence; as it is in the store now, since only the primary writes it. */
-  const update = async (
-    id: string,
-    change: (status: FenceStatus) => FenceStatus,
-    more: { readonly writes?: readonly Write[]; readonly whileDead?: string } = {},
-  ): Promise<FenceStatus> => {
-    const before = await documents.need(fence, id);
-    const status = change(before.status ?? freshFence);
-    await runtime.write([{ do: 'status', kind: fence, before, status }, ...(more.writes ?? [])], {
-      asPrimary: true,
-      ...(more.whileDead === undefined ? {} : { whileDead: more.whileDead }),
-    });
-    return status;
-  };
-
-  /** From here on something of the node may be shut out: it takes no guests until it is let in again. */
-  const begin = async (id: string, name: string): Promise<void> => {
-    if ((await documents.need(fence, id)).status?.state === 'force') return;
-    const doc = await documents.need(nodeKind, name);
-    const { domainState } = doc.spec;
-    const leaves = domainState === 'ready' || domainState === 'unflush';
-    await update(id, (status) => ({ ...status, state: 'force', domainState }), {
-      whileDead: name,
-      writes: leaves
-        ? [{ do: 'spec', kind: nodeKind, before: doc, spec: { ...doc.spec, domainState: 'flushed' } }]
-        : [],
-    });
-  };
-
-  const prove = async (id: string, name: string, bootId: string): Promise<void> => {
-    const doc = await documents.need(fence, id);
-    const { word } = doc.spec;
-    const found: Evidence[] = [];
+  const prove = async (id: string, name: string, bootId: string, signal: AbortSignal): Promise<void> => {
+    const { spec, status = freshFence } = await documents.need(fence, id);
+    if (unproven(await strandedOn(name), proven(status.evidence, bootId)).length === 0) return;
+    const { word } = spec;
     if (word?.bootId === bootId) {
-      await begin(id, name);
-      found.push({
-        by: word.by,
-        text: 'made sure that the machine is off',
-        covers: ['machine'],
-        atMs: word.atMs,
-        bootId,
-      });
-    } else {
-      const needs = unproven(await strandedOn(name), proven(doc.status?.evidence ?? [], bootId));
-      const answers = await hooks.fence.call({ node: name, needs, begin: () => begin(id, name) });
-      const atMs = host.clock.wallMs();
-      troubles.delete(name);
-      for (const { plugin, result } of answers) {
-        if (result === undefined) continue;
-        if (isNotNow(result)) troubles.set(name, `${plugin}: ${result.notNow}`);
-        else found.push({ by: plugin, text: result.text, covers: [...result.covers], atMs, bootId });
-      }
+      const { by, atMs } = word;
+      const text = 'made sure that the machine is off';
+      await book.prove(id, name, [{ kind: 'word', by, text, covers: ['machine'], atMs, bootId }]);
+      return;
     }
-    if (found.length > 0)
-      await update(id, (status) => ({ ...status, evidence: [...status.evidence, ...found] }), { whileDead: name });
+    const asked = attempts.run(id, 'plugins', () => askPlugins(id, name, bootId));
+    // Guests do not wait for a storage that is slow once the machine is known to be off.
+    const over = new AbortController();
+    const other = book.nextProof(id, AbortSignal.any([signal, over.signal]));
+    try {
+      await Promise.race([asked, other]);
+    } finally {
+      over.abort();
+      asked.catch((error: unknown) => log.warn('plugins gave no proof', { node: name, reason: errorText(error) }));
+    }
+  };
+
+  const askPlugins = async (id: string, name: string, bootId: string): Promise<void> => {
+    const { status = freshFence } = await documents.need(fence, id);
+    const needs = unproven(await strandedOn(name), proven(status.evidence, bootId));
+    const answers = await hooks.fence.call({ node: name, needs, begin: () => book.begin(id, name) });
+    const atMs = host.clock.wallMs();
+    const found: Evidence[] = [];
+    troubles.delete(name);
+    for (const { plugin, result } of answers) {
+      if (result === undefined) continue;
+      if (isNotNow(result)) troubles.set(name, `${plugin}: ${result.notNow}`);
+      else found.push({ kind: 'plugin', by: plugin, text: result.text, covers: [...result.covers], atMs, bootId });
+    }
+    if (found.length > 0) await book.prove(id, name, found);
   };
 
   const recover = async (id: string, name: string, bootId: string): Promise<void> => {
     const { status = freshFence } = await documents.need(fence, id);
+    const isProven = proven(status.evidence, bootId);
     const answers = await hooks.recover.call({
       node: name,
-      proven: proven(status.evidence, bootId),
+      proven: isProven,
       async write(writes, recovered) {
         const atMs = host.clock.wallMs();
-        await update(
-          id,
-          (now) => ({
-            ...now,
-            recovered: [
-              ...now.recovered,
-              ...recovered.map(({ id: one, object, to }) => ({ id: one, object, to, atMs })),
-            ],
-          }),
-          { writes, whileDead: name },
-        );
+        const news = recovered.map(({ id: one, object, to }) => ({ id: one, object, to, atMs }));
+        await book.update(id, (now) => ({ ...now, recovered: [...now.recovered, ...news] }), {
+          writes,
+          whileDead: name,
+        });
       },
     });
     const waiting = allOf(answers).map(({ object, reason }) => ({ object, reason }));
     const { status: now = freshFence } = await documents.need(fence, id);
-    if (JSON.stringify(waiting) !== JSON.stringify(now.waiting)) await update(id, (one) => ({ ...one, waiting }));
-    await tellDead(name, { ...now, waiting });
+    const settles = now.settledMs === undefined && unproven(await strandedOn(name), isProven).length === 0;
+    const changed = settles || JSON.stringify(waiting) !== JSON.stringify(now.waiting);
+    const told = changed
+      ? await book.update(id, (one) => ({ ...one, waiting, ...(settles ? { settledMs: host.clock.wallMs() } : {}) }))
+      : now;
+    // Whoever may switch the node on again has waited for that.
+    if (settles) runtime.touch(fence.name, id);
+    await tellDead(id, name, told);
   };
 
   const end = async (id: string, how: string, writes: readonly Write[] = []): Promise<void> => {
     const { spec } = await documents.need(fence, id);
-    await update(id, (status) => ({ ...status, state: 'ended', waiting: [], endedMs: host.clock.wallMs(), end: how }), {
-      writes: [...writes, ...(await faultOf(spec.node))],
+    const endedMs = host.clock.wallMs();
+    await book.update(id, (status) => ({ ...status, state: 'ended', waiting: [], endedMs, end: how }), {
+      writes: [...writes, ...(await nodeFault(runtime, spec.node))],
     });
   };
 
   /** The node is back. What it had is not taken from it any more, since that is written only while it is dead. */
-  const takeBack = async (id: string, name: string): Promise<void> => {
+  const takeBack = async (id: string, name: string, signal: AbortSignal): Promise<void> => {
+    await attempts.end(id);
     const { status = freshFence } = await documents.need(fence, id);
     if (status.state === 'open') return end(id, 'it came back before anything was done');
     const answers = await hooks.returning.call({ node: name, recovered: status.recovered.map((one) => one.id) });
+    // A question to the node takes its time: the role may have been lost, and taken again, and the node be dead once more.
+    signal.throwIfAborted();
     const reasons = answers.flatMap(({ result }) => (isNotNow(result) ? [result.notNow] : result));
     // One that cannot tell may have something that speaks against it.
     if (answers.length < hooks.returning.tappedBy().length) reasons.push('a plugin cannot tell yet');
-    if (reasons.length > 0) return tellBack(name, reasons);
+    if (reasons.length > 0) return tell(id, name, backReport(name, reasons));
     // Should it die again now, what was proven before it was let in counts no more.
     if (status.evidence.some(({ covers }) => covers.length > 0))
-      await update(id, (now) => ({ ...now, evidence: now.evidence.map((one) => ({ ...one, covers: [] })) }));
+      await book.update(id, ({ settledMs: _settled, ...now }) => ({
+        ...now,
+        evidence: now.evidence.map((one) => ({ ...one, covers: [] })),
+      }));
     const left = await hooks.unfence.call({ node: name });
     const not = left.flatMap(({ result }) => (isNotNow(result) ? [result.notNow] : result));
     if (left.length < hooks.unfence.tappedBy().length) not.push('a plugin could not undo its part yet');
-    if (not.length > 0) return tellBack(name, not);
-    const doc = await documents.need(nodeKind, name);
-    const returns = status.domainState === 'ready' && doc.spec.domainState === 'flushed';
+    if (not.length > 0) return tell(id, name, backReport(name, not));
+    const [doc, made] = await Promise.all([documents.need(nodeKind, name), documents.get(cluster, clusterId)]);
+    const wasReady = status.domainState === 'ready' && doc.spec.domainState === 'flushed';
+    if (wasReady && fencingOf(made?.spec).returns === 'flushed')
+      return end(id, 'it is back and was let in again, for guests once somebody says `node ready`');
     await end(
       id,
       'it is back and was let in again',
-      returns ? [{ do: 'spec', kind: nodeKind, before: doc, spec: { ...doc.spec, domainState: 'ready' } }] : [],
+      wasReady ? [{ do: 'spec', kind: nodeKind, before: doc, spec: { ...doc.spec, domainState: 'ready' } }] : [],
     );
   };
 
@@ -211,13 +186,13 @@ export function fenceController(
       return { node: 'dead', maintenance: made?.spec.maintenance !== false, stranded: await strandedOn(name) };
     },
     plan: (doc, observed, { nowMs }) => planFence(doc, observed, nowMs),
-    async apply(step, id) {
+    async apply(step, id, signal) {
       const { spec } = await documents.need(fence, id);
       const name = spec.node;
       if (step.do === 'end') return end(id, 'the node was removed from the cluster');
-      if (step.do === 'take back') return takeBack(id, name);
+      if (step.do === 'take back') return takeBack(id, name, signal);
       const bootId = (await documents.need(nodeKind, name)).status?.bootId ?? '';
-      if (step.do === 'prove') return prove(id, name, bootId);
+      if (step.do === 'prove') return prove(id, name, bootId, signal);
       return recover(id, name, bootId);
     },
   });
@@ -230,8 +205,6 @@ function allOf<T>(answers: readonly { readonly plugin: string; readonly result: 
     return result;
   });
 }
-
-const waitingText = ({ object, reason }: FenceStatus['waiting'][number]): string => `${object} (${reason})`;
 
 /** Looked at again after a second at first, and less and less often the longer it lasts. */
 const pauseMs = (ageMs: number): number => Math.min(30_000, Math.max(1_000, Math.round(ageMs / 10)));

@@ -21,7 +21,9 @@ export type FenceSpec = z.infer<typeof fenceSpec>;
 
 /** Why things that the node had may be used elsewhere. */
 export const evidence = z.strictObject({
-  /** Who says so: a plugin, or the person who gave a word. */
+  /** power: its BMC reads off. plugin: a plugin has shut it out. word: somebody answers for it. */
+  kind: z.enum(['power', 'plugin', 'word']).optional(),
+  /** Who says so: its BMC, a plugin, or the person who gave a word. */
   by: z.string(),
   text: z.string(),
   /** Resources that are sure by it; `machine`: all of them. */
@@ -36,6 +38,24 @@ export const recovered = z.strictObject({ id: z.string(), object: z.string(), to
 
 const waiting = z.strictObject({ object: z.string(), reason: z.string() });
 
+/** What came of the machine's power. */
+export const fencePower = z.strictObject({
+  /** How often its BMC was tried in vain since something was last proven or switched. */
+  tries: z.int(),
+  /** What was found last, in a sentence for people. */
+  text: z.string(),
+  atMs: z.int(),
+  /** An order to cut the power was given in that life of the machine. */
+  cut: z.strictObject({ bootId: z.string(), atMs: z.int() }).optional(),
+  /** When its BMC was told to switch it on again; once for each cut, however often it had to be told. */
+  onMs: z.array(z.int()),
+  /** Its BMC has read on since the last cut. */
+  readsOn: z.boolean().optional(),
+  /** Why it is not. */
+  staysOff: z.string().optional(),
+});
+export type FencePower = z.infer<typeof fencePower>;
+
 export const fenceStatus = z.strictObject({
   /** open: nothing was done yet. force: something of the node may be shut out. ended: the node is back, or gone for good. */
   state: z.enum(['open', 'force', 'ended']),
@@ -43,6 +63,9 @@ export const fenceStatus = z.strictObject({
   recovered: z.array(recovered),
   /** What is not recovered, and why. */
   waiting: z.array(waiting),
+  power: fencePower.optional(),
+  /** When nothing lacked a proof any more, and what had room was placed elsewhere. */
+  settledMs: z.int().optional(),
   /** What the node was for before, and is again when it is back. */
   domainState: nodeSpec.shape.domainState.optional(),
   endedMs: z.int().optional(),
@@ -65,6 +88,12 @@ export const fence = defineKind<FenceSpec, FenceStatus>({
 });
 
 export const fenceError = defineErrors({
+  FENCE_HELD: {
+    message: 'The power of {node} is not cut: {reason}.',
+    hint: 'See `pvc cluster fencing show` and `pvc cluster maintenance`.',
+    http: 409,
+    exit: 'refused',
+  },
   FENCE_ANSWERS: {
     message: 'The node {node} is not dead: its daemon answers.',
     hint: 'Empty it with `pvc node flush {node}`. Nothing was changed.',
@@ -73,7 +102,7 @@ export const fenceError = defineErrors({
   },
   FENCE_STORM: {
     message: '{node} is dead, and {open} of {nodes} nodes are being fenced already: it is not fenced as well.',
-    hint: 'More than half of a cluster does not die by itself: look at the network first. `pvc node fence {node}` does it by hand.',
+    hint: 'So many do not die by themselves: look at the network first. `pvc node fence {node}` does it by hand; `pvc cluster fencing set --at-most` is how many PVC dares.',
     http: 409,
     exit: 'refused',
   },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { fencingOf } from '../../model/fencing-policy.ts';
 import { planFence } from './fence-controller.ts';
 import { type Evidence, type FenceStatus, freshFence } from './fence-kind.ts';
 import { type Death, judge, judgeMs, missedMs, mostAtOnce, proven, unproven } from './fence-plan.ts';
@@ -30,7 +31,10 @@ describe('whether a node is dead', () => {
   ] as const)
     it(`is no business of anybody when it ${why}`, () => assert.equal(judge({ ...dead, ...more }), 'no'));
 
-  it('is never one of half the cluster', () => {
+  it('is never one of half the cluster, unless somebody has decided so', () => {
+    assert.equal(mostAtOnce(10, 100), 10);
+    assert.equal(mostAtOnce(10, 25), 2);
+    assert.equal(mostAtOnce(3, 1), 1);
     for (const [nodes, most] of [
       [1, 1],
       [2, 1],
@@ -40,7 +44,7 @@ describe('whether a node is dead', () => {
       [6, 2],
       [7, 3],
     ] as const)
-      assert.equal(mostAtOnce(nodes), most, `${nodes} nodes`);
+      assert.equal(mostAtOnce(nodes, fencingOf(undefined).atMost), most, `${nodes} nodes`);
   });
 });
 

@@ -27,8 +27,8 @@ export function judge(death: Death): 'no' | 'now' | number {
   return leftMs > 0 ? Math.ceil(leftMs) : 'now';
 }
 
-/** How many nodes may be fenced by themselves at the same time: fewer than half of them, one at least. */
-export const mostAtOnce = (nodes: number): number => Math.max(1, Math.ceil(nodes / 2) - 1);
+/** How many nodes may be fenced by themselves at the same time. */
+export const mostAtOnce = (nodes: number, percent: number): number => Math.max(1, Math.floor((nodes * percent) / 100));
 
 /** What is proven about that life of the machine. */
 export const proven = (evidence: readonly Evidence[], bootId: string): ((resource: string) => boolean) => {

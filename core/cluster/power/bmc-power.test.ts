@@ -121,6 +121,24 @@ describe('the power of a node', () => {
     assert.deepEqual(machine.orders, []);
   });
 
+  it('is not cut any more when whoever wants it is told, right before an order, that it must not be', async () => {
+    const { host, machine, power } = await setUp();
+    machine.lie = 'on';
+    let orders = 0;
+    const before = async (): Promise<void> => {
+      orders += 1;
+      if (orders === 2) throw unreachable();
+    };
+    assert.equal((await ended(host, power.off('hv2', signal, before))).code, 'BMC_UNREACHABLE');
+    assert.deepEqual(machine.switched, ['off']);
+    Object.assign(machine, { lie: 'off', orders: [] });
+    await ended(
+      host,
+      power.off('hv2', signal, () => assert.fail('no order is needed')),
+    );
+    assert.deepEqual(machine.switched, []);
+  });
+
   it('is cut, and read back', async () => {
     const { host, machine, power } = await setUp();
     await ended(host, power.off('hv2', signal));

@@ -52,12 +52,12 @@ export class BmcPower implements NodePower {
     return this.#read(await this.#reach(node), signal, 1);
   }
 
-  off(node: string, signal: AbortSignal): Promise<void> {
-    return this.#bring(node, 'off', signal);
+  off(node: string, signal: AbortSignal, before?: () => Promise<void>): Promise<void> {
+    return this.#bring(node, 'off', signal, before);
   }
 
-  on(node: string, signal: AbortSignal): Promise<void> {
-    return this.#bring(node, 'on', signal);
+  on(node: string, signal: AbortSignal, before?: () => Promise<void>): Promise<void> {
+    return this.#bring(node, 'on', signal, before);
   }
 
   async reset(node: string, signal: AbortSignal): Promise<void> {
@@ -67,9 +67,9 @@ export class BmcPower implements NodePower {
     await this.#order(reached, 'reset', 'on', signal);
   }
 
-  async #bring(node: string, wanted: Power, signal: AbortSignal): Promise<void> {
+  async #bring(node: string, wanted: Power, signal: AbortSignal, before?: () => Promise<void>): Promise<void> {
     const reached = await this.#reach(node);
-    if ((await this.#read(reached, signal)) !== wanted) await this.#order(reached, wanted, wanted, signal);
+    if ((await this.#read(reached, signal)) !== wanted) await this.#order(reached, wanted, wanted, signal, before);
   }
 
   /** @throws PvcError OBJECT_NOT_FOUND, BMC_NONE, BMC_DRIVER_UNKNOWN */
@@ -98,11 +98,18 @@ export class BmcPower implements NodePower {
   }
 
   /** Orders until the BMC reads what is expected. */
-  async #order(reached: Reached, order: Power | 'reset', expected: Power, signal: AbortSignal): Promise<void> {
+  async #order(
+    reached: Reached,
+    order: Power | 'reset',
+    expected: Power,
+    signal: AbortSignal,
+    before: () => Promise<void> = async () => undefined,
+  ): Promise<void> {
     const { driver, bmc } = reached;
     const { clock, log } = this.#host;
     const startedMs = clock.monotonicMs();
     for (let tries = 1; ; tries += 1) {
+      await before();
       let refused: Error | undefined;
       try {
         await this.#once(bmc, signal, (ended) => driver[order](bmc, ended));

@@ -1,0 +1,14 @@
+/** The controllers of the primary for nodes that die. @module */
+import type { Hooks } from '../../plugin/hooks.ts';
+import type { Runtime } from '../../plugin/runtime.ts';
+import type { AnyController } from '../../reconcile/controller.ts';
+import { Attempts } from './attempts.ts';
+import { deathController, type Steadiness } from './death-controller.ts';
+import { FenceBook } from './fence-book.ts';
+import { fenceController } from './fence-controller.ts';
+import { fencePowerController } from './power-controller.ts';
+
+export function fenceControllers(runtime: Runtime, hooks: Hooks, steadiness: Steadiness): AnyController[] {
+  const parts = { runtime, book: new FenceBook(runtime), attempts: new Attempts() };
+  return [deathController(runtime, steadiness), fenceController(parts, hooks), fencePowerController(parts)];
+}

@@ -19,13 +19,21 @@ const some = ({ nodes }: WorldDescription, random: Chance, count: number): strin
   return drawn;
 };
 const one = (world: WorldDescription, random: Chance): string => some(world, random, 1)[0] ?? '';
+/** Too few coordinators to be a quorum: the store is on the side of the others. */
+const minority = ({ nodes }: WorldDescription, group: readonly string[]): string[] => {
+  const coordinators = nodes.filter(({ role }) => role === 'coordinator').map(({ name }) => name);
+  const most = Math.ceil(coordinators.length / 2) - 1;
+  const surplus = group.filter((name) => coordinators.includes(name)).slice(most);
+  return group.filter((name) => !surplus.includes(name));
+};
 const others = ({ nodes }: WorldDescription, name: string): string[] =>
   nodes.map((node) => node.name).filter((other) => other !== name);
 
 const faults: readonly Fault[] = [
   // Some hear each other, and neither the others nor the store.
   (world, random) => {
-    const group = some(world, random, random.int(1, Math.ceil(world.nodes.length / 2)));
+    const group = minority(world, some(world, random, random.int(1, Math.ceil(world.nodes.length / 2))));
+    if (group.length === 0) return { begin: [], end: [] };
     return { begin: [`partition ${group.join(',')}`], end: group.map((name) => `rejoin ${name}`) };
   },
   // What it sends is heard by nobody; it hears all.

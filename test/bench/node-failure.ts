@@ -68,7 +68,9 @@ export async function failureFigures(signal: AbortSignal, step: (text: string) =
       const found: Run[] = [];
       for (let run = 1; run <= runs; run += 1) {
         step(`${disaster.who} loses power, ${run} of ${runs}`);
-        found.push(await oneRun(lab, disaster));
+        const one = await oneRun(lab, disaster);
+        step(stages.map(([stage]) => `${stage} ${one[stage].toFixed(1)} s`).join(', '));
+        found.push(one);
       }
       for (const [stage, what, goal] of stages)
         figures.push(

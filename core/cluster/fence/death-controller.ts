@@ -10,18 +10,23 @@ import { sortableId } from '../../model/ids.ts';
 import { aliveKey, type NodeSpec, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
-import type { Session } from '../../store/store.ts';
+import type { Session, SessionState } from '../../store/store.ts';
 import { fence, fenceError, freshFence } from './fence-kind.ts';
 import { judge, mostAtOnce } from './fence-plan.ts';
 
-/** Since when, on the monotonic clock, the store has been reached without a break. */
+/**
+ * Since when, on the monotonic clock, the store has been reached without an outage. A break that the lease outlasts is none:
+ * the leader of the ensemble has died, or the server that was spoken with, and the sessions of all others have lasted as well.
+ */
 export class Steadiness {
   #sinceMs: number;
 
   constructor(session: Pick<Session, 'onChange'>, nowMs: () => number, signal: AbortSignal) {
     this.#sinceMs = nowMs();
-    const stop = session.onChange(() => {
-      this.#sinceMs = nowMs();
+    let before: SessionState = 'live';
+    const stop = session.onChange((state) => {
+      if (state === 'lost' || before === 'lost') this.#sinceMs = nowMs();
+      before = state;
     });
     signal.addEventListener('abort', stop, { once: true });
   }

@@ -63,7 +63,9 @@ export async function failureFigures(signal: AbortSignal, step: (text: string) =
   return ClusterLab.use(`bench-failure-${process.pid}`, nodes.length, signal, async (lab) => {
     step('a cluster with storage, a network and a guest');
     await prepare(lab);
+    step('the guest is started as usual');
     const figures = await bootFigures(lab);
+    step(figures.map(({ note }) => note ?? '').join());
     for (const disaster of disasters) {
       const found: Run[] = [];
       for (let run = 1; run <= runs; run += 1) {

@@ -43,6 +43,8 @@ osd memory target = 1073741824
 
 [client]
 admin socket mode = 0600
+objecter timeout = 2
+objecter tick interval = 1
 `,
     );
   });

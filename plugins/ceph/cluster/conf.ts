@@ -49,6 +49,12 @@ const electionS = 2;
  */
 const readLeasePart = 0.3;
 
+/**
+ * Seconds after which a client that waits for a disk asks the monitors for a new map, and how often it looks. With Ceph's own 10
+ * and 5, what was asked of a disk that has just lost its power waits so long although Ceph knows already that it is gone.
+ */
+const patience = { timeoutS: 2, lookS: 1 } as const;
+
 /** ceph.conf of one node. */
 export function cephConf({ spec, monitors, node, address, osdMemoryMiB, settings }: ConfInput): string {
   const hosts = monitors.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map((one) => addressVector(one.address));
@@ -75,6 +81,8 @@ osd memory target = ${osdMemoryMiB * 1024 * 1024}
 
 [client]
 admin socket mode = 0600
+objecter timeout = ${patience.timeoutS}
+objecter tick interval = ${patience.lookS}
 `;
 }
 

@@ -6,7 +6,8 @@
 
 import { Steadiness } from '../cluster/fence/death-controller.ts';
 import { fenceControllers } from '../cluster/fence/fence-controllers.ts';
-import { announceFloating, placeOfFloating } from '../cluster/floating-address.ts';
+import { fenceMetrics } from '../cluster/fence/fence-metrics.ts';
+import { placeOfFloating } from '../cluster/floating-address.ts';
 import type { Reach } from '../cluster/isolation/finding.ts';
 import { Liveness, type Peers } from '../cluster/isolation/liveness.ts';
 import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addresses.ts';
@@ -22,6 +23,7 @@ import { tlsFiles } from '../cluster/tls-files.ts';
 import { errorText, PvcError } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
 import { FaultBook, faultId } from '../fault/fault-book.ts';
+import { announceAddress } from '../host/announce-address.ts';
 import type { Host } from '../host/host.ts';
 import { cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
 import { modelError } from '../model/kind.ts';
@@ -247,7 +249,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         name: 'floating',
         wanted: () => placeOfFloating(host, { floating: address, own: ownAddress }),
         announce: async (news) => {
-          for (const one of news) await announceFloating(host, one);
+          for (const one of news) await announceAddress(host, one);
         },
         trouble(reason) {
           if (reason === undefined) faults.clear(fault);
@@ -337,7 +339,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     await report.write('init');
 
     const metrics = createMetricsPage(
-      hooks.metrics.items().map(({ item }) => item),
+      [...fenceMetrics(runtime), ...hooks.metrics.items().map(({ item }) => item)],
       node,
       host.clock,
       log,

@@ -9,6 +9,7 @@ export { type FaultReport, faultId } from '../fault/fault-book.ts';
 export { fault } from '../fault/fault-kind.ts';
 export type { HealthCheck, HealthFinding } from '../health/health-check.ts';
 export { Lasting } from '../health/lasting.ts';
+export { announceAddress } from '../host/announce-address.ts';
 export type { Clock } from '../host/clock.ts';
 export type { ExecResult, Host } from '../host/host.ts';
 export type { Logger } from '../host/log.ts';

@@ -25,13 +25,16 @@ import { Guards } from './guard/guards.ts';
 import { linkController } from './links/link-controller.ts';
 import { Links } from './links/links.ts';
 import { underlayFact, vlanFact } from './network/mtu.ts';
+import { FloatingUpstream } from './upstream/floating.ts';
 import { RouterHealth } from './upstream/router-health.ts';
+import { RouterPasswords } from './upstream/router-passwords.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly links: Links;
   readonly frr: Frr;
   readonly gateways: Gateways;
+  readonly floating: FloatingUpstream;
   readonly nft: Nft;
   readonly firewall: Firewall;
   readonly guards: Guards;
@@ -47,11 +50,13 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   const links = new Links(runtime, config.vlanLink);
   const frr = new Frr(runtime);
   const health = new FabricHealth(runtime, config, frr);
+  const passwords = new RouterPasswords(runtime.host.files, config.upstream.routers);
   const routers = new RouterHealth({
     node: runtime.node,
     routers: config.upstream.routers,
     serving: () => frr.serving,
     sessions: () => frr.routerSessions(),
+    troubles: () => passwords.troubles,
   });
   const nft = new Nft(runtime);
   const firewall = new Firewall(runtime, nft);
@@ -66,12 +71,13 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
     links,
     frr,
     gateways,
+    floating: new FloatingUpstream(runtime, config.upstream.floating),
     nft,
     firewall,
     guards,
     controllers: [
       linkController(runtime, links, firewall),
-      fabricController(runtime, config, frr),
+      fabricController(runtime, config, frr, passwords),
       firewallController(links, firewall),
       guardController(guards),
     ],

@@ -52,8 +52,10 @@ export const evpnPlugin: PluginDefinition = definePlugin({
       },
       { stage: primaryStages.ADDRESS },
     );
+    pvc.hooks.becomePrimary.tap(() => need().floating.take(), { stage: primaryStages.ADDRESS });
     pvc.hooks.becomePrimary.tap(() => need().gateways.take(), { stage: primaryStages.GATEWAY });
     pvc.hooks.leavePrimary.tap(() => running?.gateways.leave(), { stage: primaryStages.GATEWAY });
+    pvc.hooks.leavePrimary.tap(() => running?.floating.leave(), { stage: primaryStages.ADDRESS });
     pvc.hooks.keepalive.tap(async () => (await running?.facts()) ?? {});
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.health.tap(() => need().health);

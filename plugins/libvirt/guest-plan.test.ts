@@ -121,6 +121,10 @@ describe('what a node does for a guest', () => {
 });
 
 describe('a guest that ends again and again', () => {
+  // The task's end is told where it was carried out; a cold move ends on the node that the guest has left.
+  it('is looked at again while a task holds it', () =>
+    assert.deepEqual(planGuest(doc('running'), seen({ task: '1' }), 'web1'), { steps: [], againInMs: 1_000 }));
+
   it('is looked at again before it is started, when its end was seen before it was told', () => {
     const status: VmDoc['status'] = {
       state: 'running',

@@ -39,6 +39,8 @@ const startTimeoutMs = 90_000;
 const endTimeoutMs = 60_000;
 const deviceTimeoutMs = 30_000;
 const comingAgainMs = 1_000;
+/** How soon it is looked again whether a task still holds a guest. */
+const heldMs = 1_000;
 
 /**
  * A guest that ends again and again is started after 0.5, 1, 2, 4 … seconds, at most a minute apart. The first
@@ -63,7 +65,9 @@ const label = (device: XmlElement): string => {
 
 export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, name: string): ReconcilePlan<GuestStep> {
   const { connected, guest, task, differences, ends } = observed;
-  if (!connected || task !== undefined) return { steps: [] };
+  if (!connected) return { steps: [] };
+  // Its end is told on the node that carries it out, and the guest may be another's by then: that one looks by itself.
+  if (task !== undefined) return doc === undefined ? { steps: [] } : { steps: [], againInMs: heldMs };
   const start: GuestStep = { do: 'start', text: `start ${name}`, timeoutMs: startTimeoutMs };
   const end = (why: string): GuestStep => ({ do: 'end', text: `end ${name}: ${why}`, timeoutMs: endTimeoutMs });
   const putRight: GuestStep = {

@@ -274,6 +274,48 @@ describe('gateways of networks', { concurrency: false }, () => {
     await lab().waitFor('no fault', async () => (await lab().ask('hv1', 'fault.list', {})).length === 0);
   });
 
+  it('let guests of one network reach each other from the first moment on, and right after a move', async (t: TestContext) => {
+    await run(
+      ...['network', 'add', 'flat', '--vni', '900', '--gateway-mode', 'anycast', '--ipv4', '10.25.0.0/24'],
+      ...['--gateway4', 'first', '--ipv6', 'fd25::/64', '--gateway6', 'first'],
+    );
+    const plug = async (who: NetworkGuest, host: string, mac: string, others: readonly string[]): Promise<void> => {
+      const firsts = await who.pingsFromStart('eth1', [`10.25.0.${host}/24`, `fd25::${host}/64`], others);
+      await run('vm', 'nic', 'add', who.guest.name, '--network', 'flat', '--mac', mac);
+      for (const [index, firstS] of (await firsts()).entries()) {
+        t.diagnostic(`${others[index]} answers a new card ${firstS.toFixed(1)} s after its first ping`);
+        assert.ok(firstS < 8);
+      }
+    };
+    const [one, other] = ['52:54:00:70:76:c9', '52:54:00:70:76:d9'];
+    await plug(a, '11', one, ['10.25.0.1', 'fd25::1']);
+    await plug(b, '12', other, ['10.25.0.11', 'fd25::11']);
+    for (const node of lab().nodes)
+      assert.match(
+        (await lab().exec(node, ['bridge', '-d', 'link', 'show', 'dev', 'pvcx900'])).stdout,
+        /neigh_suppress on/,
+      );
+    const addresses = ['10.25.0.12', 'fd25::12'];
+    for (const node of ['hv3', 'hv1']) {
+      const silences = await a.silences(addresses, async () => {
+        await run('vm', 'migrate', 'b', '--node', node, '--method', 'live');
+      });
+      for (const [index, { worstS, lost }] of silences.entries()) {
+        t.diagnostic(
+          `${addresses[index]} moves to ${node}: ${worstS.toFixed(1)} s without an answer, ${lost} pings lost in all`,
+        );
+        assert.ok(worstS < 8);
+      }
+    }
+    for (const [{ guest }, mac] of [
+      [a, one],
+      [b, other],
+    ] as const)
+      await run('vm', 'nic', 'remove', guest.name, mac);
+    await run('network', 'remove', 'flat');
+    await lab().waitFor('no fault', async () => (await lab().ask('hv1', 'fault.list', {})).length === 0);
+  });
+
   it('refuse what cannot be', async () => {
     for (const [args, code, text] of [
       [['add', 'x', '--ipv4', '999.1.1.1/24'], 2, /no IPv4 prefix/],

@@ -182,5 +182,11 @@ describe('a node that dies', { concurrency: false }, () => {
     assert.equal((await lab().exec('hv3', ['virsh', '-q', 'list', '--name'])).stdout.trim(), '');
     assert.equal(await boots('hv3'), bootsBefore + 1);
     assert.match((await lab().pvc('hv1', ['node', 'fences'])).ok().stdout, /reads off/);
+    const socket = ['--unix-socket', '/run/pvc/pvc.sock', 'http://localhost/metrics'];
+    const told = await Promise.all(['hv1', 'hv2'].map((node) => lab().exec(node, ['curl', '-sf', ...socket])));
+    const metrics = told.map(({ stdout }) => stdout).join('');
+    assert.match(metrics, /^pvc_fence_proof_seconds\{(?=.*fenced="hv3")(?=.*proof="power").*\} \d/m);
+    assert.match(metrics, /^pvc_fence_recovery_seconds\{(?=.*fenced="hv3")(?=.*result="all").*\} \d/m);
+    assert.doesNotMatch(metrics, /^pvc_fence_open\{/m);
   });
 });

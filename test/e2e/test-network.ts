@@ -8,6 +8,17 @@ const addressOf = (host: number): string => `192.168.50.${host}`;
 /** Ten a second: what is lost tells for how long nothing came through. */
 const pingEveryS = 0.1;
 
+/** What was not answered of pings, ten a second. */
+export interface Silence {
+  /** The longest time without an answer, in seconds. */
+  readonly worstS: number;
+  /** How many pings were not answered in all. */
+  readonly lost: number;
+}
+
+/** Prints the numbers of the pings that were answered, as a command of a guest. */
+const answered = (file: string): string => `sed -n 's/.*seq=\\([0-9]*\\) .*/\\1/p' ${file}`;
+
 export class NetworkGuest {
   readonly guest: TestGuest;
   readonly address: string;
@@ -53,23 +64,71 @@ export class NetworkGuest {
     return Number(received);
   }
 
-  /**
-   * Pings without a pause while something is done. @returns the longest time without an answer, in seconds; it is over
-   * by then
-   */
+  /** Pings without a pause while something is done. @returns the longest time without an answer, in seconds */
   async worstWhile(address: string, act: () => Promise<void>): Promise<number> {
-    await this.guest.shell(`ping -i ${pingEveryS} -W 1 ${address} >/run/ping 2>&1 & echo $! >/run/ping.pid; sleep 1`);
+    const [silence] = await this.silences([address], act);
+    assert.ok(silence);
+    return silence.worstS;
+  }
+
+  /** Pings all addresses side by side while something is done. It is over by then: all answer again. */
+  async silences(addresses: readonly string[], act: () => Promise<void>): Promise<Silence[]> {
+    const files = addresses.map((address) => ({ address, file: `/run/ping-${address.replace('%', '-')}` }));
+    const all = files.map(({ file }) => file).join(' ');
+    for (const { address, file } of files)
+      await this.guest.shell(`ping -i ${pingEveryS} -W 1 ${address} >${file} 2>&1 & echo $! >${file}.pid`);
+    await this.guest.shell('sleep 1');
     await act();
-    await this.#lab.waitFor('answers to come again', async () => {
-      const [, before, after] =
-        /^(\d+)\n[\s\S]*?(\d+)\n$/.exec(await this.guest.shell('wc -l </run/ping; sleep 2; wc -l </run/ping')) ?? [];
-      return Number(after) - Number(before) > 10;
-    });
-    const printed = await this.guest.shell(
-      `kill -INT $(cat /run/ping.pid); sleep 1; sed -n 's/.*seq=\\([0-9]*\\) .*/\\1/p' /run/ping | awk 'BEGIN { last = -1 } $1 - last > worst { worst = $1 - last } { last = $1 } END { print "worst", worst }'`,
+    await this.#lab.waitFor(
+      'answers to come again',
+      async () => {
+        const printed = await this.guest.shell(`wc -l ${all} | grep ping; sleep 2; wc -l ${all} | grep ping`);
+        const counts = [...printed.matchAll(/^ *(\d+) /gm)].map(([, count]) => Number(count));
+        assert.equal(counts.length, 2 * files.length, printed);
+        return files.every((_, index) => (counts[files.length + index] ?? 0) - (counts[index] ?? 0) > 10);
+      },
+      { timeoutMs: 90_000 },
     );
-    const [, worst] = /worst (\d+)/.exec(printed) ?? [];
-    assert.ok(worst, printed);
-    return (Number(worst) - 1) * pingEveryS;
+    const silences: Silence[] = [];
+    for (const { file } of files) {
+      const printed = await this.guest.shell(
+        `kill -INT $(cat ${file}.pid); sleep 1; ${answered(file)} | awk 'BEGIN { last = -1 } $1 - last > worst { worst = $1 - last } { last = $1; count++ } END { print "worst", worst, last + 1 - count }'`,
+      );
+      const [, worst, lost] = /worst (\d+) (\d+)/.exec(printed) ?? [];
+      assert.ok(worst, printed);
+      silences.push({ worstS: (Number(worst) - 1) * pingEveryS, lost: Number(lost) });
+    }
+    return silences;
+  }
+
+  /**
+   * Has the guest wait for a card, give it these addresses the moment it is there, and ping others from it at once.
+   * @returns what tells, once the card has come, after how many seconds each of the others answered first
+   */
+  async pingsFromStart(
+    nic: string,
+    own: readonly string[],
+    others: readonly string[],
+  ): Promise<() => Promise<number[]>> {
+    // In place of who would ask for an address by DHCP, and take away what the card has.
+    const hold = `while [ -e /run/nic/${nic} ]; do sleep 1; done; sleep 100000 & echo $! >/run/nic/${nic}`;
+    // Nobody else has these addresses: IPv6 would first ask for a second.
+    const up = `echo 0 >/proc/sys/net/ipv6/conf/${nic}/accept_dad; ip link set ${nic} up`;
+    const addresses = own.map((address) => `ip addr add ${address} dev ${nic}`).join('; ');
+    const pings = others.map((other, index) => `ping -i ${pingEveryS} -c 100 ${other} >/run/start${index} 2>&1 &`);
+    await this.guest.shell(hold);
+    await this.guest.shell(
+      `(until [ -e /sys/class/net/${nic} ]; do sleep 0.05; done; ${up}; ${addresses}; ${pings.join(' ')} wait) >/dev/null 2>&1 &`,
+    );
+    return () =>
+      Promise.all(
+        others.map((other, index) =>
+          this.#lab.waitFor(`${other} to answer ${this.guest.name}`, async () => {
+            const [, first] =
+              /^(\d+)$/m.exec(await this.guest.shell(`${answered(`/run/start${index}`)} | head -1`)) ?? [];
+            return first === undefined ? undefined : { firstS: Number(first) * pingEveryS };
+          }),
+        ),
+      ).then((all) => all.map(({ firstS }) => firstS));
   }
 }

@@ -1,4 +1,5 @@
 /** A router of the site in the network outside of a lab: FRR, which speaks BGP with whichever node asks. */
+import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -35,6 +36,14 @@ export class TestRouter {
   private constructor(lab: string, directory: string) {
     this.#inside = ['ip', 'netns', 'exec', namespaceName(lab, 'outside')];
     this.#directory = directory;
+  }
+
+  /** What all nodes must have from now on. */
+  async setPassword(password: string): Promise<void> {
+    // vtysh opens its input anew, which only a pipe allows.
+    const asked = ['sh', '-c', 'cat | vtysh --vty_socket "$0" -d bgpd -f /dev/stdin', this.#directory];
+    const input = `router bgp ${routerAsn}\n neighbor nodes password ${password}\n`;
+    await run([...this.#inside, ...asked], { input });
   }
 
   /** Starts it; its processes end with the lab, as all in its network. */
@@ -83,6 +92,25 @@ export class TestRouter {
     return paths
       .toSorted((one, other) => Number(other.bestpath !== undefined) - Number(one.bestpath !== undefined))
       .flatMap(({ nexthops }) => nexthops.map(({ ip }) => ip));
+  }
+
+  async #sessions(): Promise<Readonly<Record<string, { state: string; peerUptimeEstablishedEpoch?: number }>>> {
+    const { ipv4Unicast } = JSON.parse((await this.#show('show bgp summary json')) || '{}') as {
+      ipv4Unicast?: { peers?: Record<string, { state: string; peerUptimeEstablishedEpoch?: number }> };
+    };
+    return ipv4Unicast?.peers ?? {};
+  }
+
+  /** How many nodes speak with it. */
+  async established(): Promise<number> {
+    return Object.values(await this.#sessions()).filter(({ state }) => state === 'Established').length;
+  }
+
+  /** Since when a node speaks with it, in seconds since 1970. @throws AssertionError when it does not */
+  async upSinceS(node: string): Promise<number> {
+    const { peerUptimeEstablishedEpoch: since } = (await this.#sessions())[node] ?? {};
+    assert.ok(since, `no session with ${node}`);
+    return since;
   }
 
   /** Prefixes that it has heard from nodes. */

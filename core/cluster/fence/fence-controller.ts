@@ -116,13 +116,19 @@ export function fenceController(
     });
     const waiting = allOf(answers).map(({ object, reason }) => ({ object, reason }));
     const { status: now = freshFence } = await documents.need(fence, id);
-    const settles = now.settledMs === undefined && unproven(await strandedOn(name), isProven).length === 0;
-    const changed = settles || JSON.stringify(waiting) !== JSON.stringify(now.waiting);
+    const settled = unproven(await strandedOn(name), isProven).length === 0;
+    // A node that dies again before it was let in needs proofs anew.
+    const turns = settled !== (now.settledMs !== undefined);
+    const changed = turns || JSON.stringify(waiting) !== JSON.stringify(now.waiting);
     const told = changed
-      ? await book.update(id, (one) => ({ ...one, waiting, ...(settles ? { settledMs: host.clock.wallMs() } : {}) }))
+      ? await book.update(id, ({ settledMs = host.clock.wallMs(), ...one }) => ({
+          ...one,
+          waiting,
+          ...(settled ? { settledMs } : {}),
+        }))
       : now;
     // Whoever may switch the node on again has waited for that.
-    if (settles) runtime.touch(fence.name, id);
+    if (turns) runtime.touch(fence.name, id);
     await tellDead(id, name, told);
   };
 
@@ -148,10 +154,7 @@ export function fenceController(
     if (reasons.length > 0) return tell(id, name, backReport(name, reasons));
     // Should it die again now, what was proven before it was let in counts no more.
     if (status.evidence.some(({ covers }) => covers.length > 0))
-      await book.update(id, ({ settledMs: _settled, ...now }) => ({
-        ...now,
-        evidence: now.evidence.map((one) => ({ ...one, covers: [] })),
-      }));
+      await book.update(id, (now) => ({ ...now, evidence: now.evidence.map((one) => ({ ...one, covers: [] })) }));
     const left = await hooks.unfence.call({ node: name });
     const not = left.flatMap(({ result }) => (isNotNow(result) ? [result.notNow] : result));
     if (left.length < hooks.unfence.tappedBy().length) not.push('a plugin could not undo its part yet');

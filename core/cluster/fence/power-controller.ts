@@ -8,10 +8,11 @@ import { cluster, clusterId } from '../../model/cluster-kind.ts';
 import { fencingOf } from '../../model/fencing-policy.ts';
 import { aliveKey, node as nodeKind } from '../../model/node-kind.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
+import { task } from '../../task/task-kind.ts';
 import { mayPass } from '../power/bmc-power.ts';
 import type { FenceParts } from './fence-controller.ts';
 import { type FencePower, type FenceSpec, type FenceStatus, fence, fenceError } from './fence-kind.ts';
-import { type DeadPower, freshPower, isToldOn, planPower, restMs, staysOff } from './power-plan.ts';
+import { type DeadPower, freshPower, isSwitchedByHand, isToldOn, planPower, restMs, staysOff } from './power-plan.ts';
 
 /** What a BMC did not do; anything else that goes wrong is not its fault. */
 const isOfBmc = (error: unknown): error is PvcError => error instanceof PvcError && /^(?:BMC|POWER)_/.test(error.code);
@@ -43,6 +44,8 @@ export function fencePowerController({
     if (made.spec.maintenance) throw fenceError('FENCE_HELD', { node: name, reason: 'maintenance mode is on' });
     if (fencingOf(made.spec).power !== 'cut')
       throw fenceError('FENCE_HELD', { node: name, reason: 'PVC is told not to' });
+    if (isSwitchedByHand(await documents.list(task), name, host.clock.wallMs()))
+      throw fenceError('FENCE_HELD', { node: name, reason: 'somebody switches it by hand' });
     await book.begin(id, name);
     const atMs = host.clock.wallMs();
     const text = 'its BMC is told to cut the power';
@@ -125,6 +128,7 @@ export function fencePowerController({
         documents.get(cluster, clusterId),
       ]);
       if (known?.spec.bmc === undefined || alive !== undefined || made?.spec.maintenance !== false) return undefined;
+      if (isSwitchedByHand(await documents.list(task), name, host.clock.wallMs())) return undefined;
       const cut = doc.status?.power?.cut !== undefined;
       const fences = cut ? (await documents.list(fence)).filter(({ spec }) => spec.node === name) : [];
       return {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type FencingPolicy, fencingOf } from '../../model/fencing-policy.ts';
 import { type FencePower, type FenceStatus, freshFence } from './fence-kind.ts';
-import { type DeadPower, freshPower, planPower, restMs, staysOff } from './power-plan.ts';
+import { byHandMs, type DeadPower, freshPower, isSwitchedByHand, planPower, restMs, staysOff } from './power-plan.ts';
 
 const hourMs = 3_600_000;
 const nowMs = 10 * hourMs;
@@ -35,6 +35,26 @@ const cut = (more: Partial<FencePower> = {}): FencePower => ({
   ...freshPower('reads off', 5),
   cut: { bootId: 'a', atMs: 4 },
   ...more,
+});
+
+describe('power that is switched by hand', () => {
+  const tasks = (action: string, state: 'running' | 'succeeded' | 'failed', endedMs?: number, node = 'hv1') => [
+    {
+      spec: { action: 'node.power', target: { kind: 'node', id: node, label: node }, input: { action } },
+      status: { state, ...(endedMs === undefined ? {} : { endedMs }) },
+    } as never,
+  ];
+
+  for (const [what, given, crossed] of [
+    ['is being switched', tasks('off', 'running'), true],
+    ['was switched on just now', tasks('cycle', 'succeeded', nowMs - 1), true],
+    ['was switched on long ago', tasks('on', 'succeeded', nowMs - byHandMs), false],
+    ['could not be switched', tasks('on', 'failed', nowMs - 1), false],
+    ['was switched off', tasks('off', 'succeeded', nowMs - 1), false],
+    ['is that of another node', tasks('on', 'running', undefined, 'hv2'), false],
+  ] as const)
+    it(`${crossed ? 'is not crossed' : 'is no matter'} when it ${what}`, () =>
+      assert.equal(isSwitchedByHand(given, 'hv1', nowMs), crossed));
 });
 
 describe('the power of a dead node', () => {

@@ -2,6 +2,7 @@
 import type { FencingPolicy } from '../../model/fencing-policy.ts';
 import type { Doc } from '../../model/kind.ts';
 import type { Step } from '../../reconcile/controller.ts';
+import { type TaskSpec, type TaskStatus, taskEnded } from '../../task/task-kind.ts';
 import type { FencePower, FenceSpec, FenceStatus } from './fence-kind.ts';
 import { proven } from './fence-plan.ts';
 
@@ -26,6 +27,22 @@ export const restMs = (tries: number, mayPass: boolean): number =>
   mayPass ? Math.min(60_000, 5_000 * tries) : 300_000;
 
 export const freshPower = (text: string, atMs: number): FencePower => ({ tries: 0, text, atMs, onMs: [] });
+
+/** So long a machine that somebody has switched on by hand may take until its daemon is announced. */
+export const byHandMs = 300_000;
+
+/** Somebody switches the power of the node by hand, or has just switched it on: that is not to be crossed. */
+export const isSwitchedByHand = (
+  tasks: readonly Pick<Doc<TaskSpec, TaskStatus>, 'spec' | 'status'>[],
+  node: string,
+  nowMs: number,
+): boolean =>
+  tasks.some(({ spec: { action, target, input }, status }) => {
+    if (action !== 'node.power' || target.id !== node) return false;
+    if (!taskEnded(status)) return true;
+    const on = (input as { readonly action?: unknown }).action !== 'off';
+    return on && status?.state === 'succeeded' && nowMs - (status.endedMs ?? 0) < byHandMs;
+  });
 
 /** It was told to switch it on since it was cut. */
 export const isToldOn = (power: FencePower | undefined): boolean =>

@@ -10,6 +10,7 @@ import {
 } from '../../../core/plugin/api.ts';
 import type { EvpnConfig } from '../config.ts';
 import { type NetworkSpec, network } from '../network/network-kind.ts';
+import type { RouterPasswords, SpokenRouter } from '../upstream/router-passwords.ts';
 import type { ClientPrefix } from '../upstream/upstream-conf.ts';
 import { type FabricStep, fabricOf, planFabric } from './fabric-plan.ts';
 import type { Frr } from './frr.ts';
@@ -25,8 +26,12 @@ const clientPrefixes = (networks: readonly Doc<NetworkSpec, null>[]): ClientPref
       ),
     );
 
-/** What this node's fabric is to be now. */
-export async function wantedFabric({ documents, node }: Runtime, config: EvpnConfig): Promise<FabricInput | undefined> {
+/** What this node's fabric is to be now. @param routers those of its own that it speaks with */
+export async function wantedFabric(
+  { documents, node }: Runtime,
+  config: EvpnConfig,
+  routers: readonly SpokenRouter[],
+): Promise<FabricInput | undefined> {
   const [spec, nodes, networks] = await Promise.all([
     documents.get(cluster, clusterId),
     documents.list(nodeKind),
@@ -37,16 +42,21 @@ export async function wantedFabric({ documents, node }: Runtime, config: EvpnCon
     cidr: spec?.spec.networks?.cluster?.cidr,
     self: node,
     networks: networks.filter(({ spec }) => spec.type === 'managed').length,
-    upstream: { ...config.upstream, prefixes: clientPrefixes(networks) },
+    upstream: { ...config.upstream, routers, prefixes: clientPrefixes(networks) },
     nodes: nodes.map(({ id, spec: { role, address } }) => ({ name: id, role, address })),
   });
 }
 
-export function fabricController(runtime: Runtime, config: EvpnConfig, frr: Frr): AnyController {
+export function fabricController(
+  runtime: Runtime,
+  config: EvpnConfig,
+  frr: Frr,
+  passwords: RouterPasswords,
+): AnyController {
   const acts: Readonly<Record<FabricStep['do'], (step: FabricStep) => Promise<void>>> = {
     files: ({ conf, daemons }) => frr.writeFiles(conf, daemons),
     serve: ({ daemons }) => frr.serve(daemons),
-    reload: ({ conf, named }) => frr.reload(conf, named),
+    reload: ({ conf, named, passwords }) => frr.reload(conf, named, passwords),
   };
   return defineController({
     name: 'network-fabric',
@@ -54,7 +64,7 @@ export function fabricController(runtime: Runtime, config: EvpnConfig, frr: Frr)
     kind: cluster,
     scope: 'node',
     async observe() {
-      const wanted = await wantedFabric(runtime, config);
+      const wanted = await wantedFabric(runtime, config, await passwords.spoken());
       return {
         wanted,
         conf: await frr.conf(),

@@ -59,7 +59,7 @@ export class FabricHealth {
   }
 
   async #look(): Promise<HealthFinding | undefined> {
-    const wanted = await wantedFabric(this.#runtime, this.#config);
+    const wanted = await wantedFabric(this.#runtime, this.#config, this.#config.upstream.routers);
     if (wanted === undefined || !this.#frr.serving) {
       this.#figures = undefined;
       this.#lasting.of([]);

@@ -44,6 +44,22 @@ describe('the fabric of a node', () => {
   it('is told what was written by a daemon that died before', () =>
     assert.deepEqual(doing({ loaded: 'old' }), ['reload']));
 
+  it('says the passwords of routers again, and which have none', () => {
+    const routers = [
+      { ...router, password: 'one' },
+      { ...router, address: 'fd00:2::1' },
+    ];
+    const routed = { ...wanted, upstream: { ...upstream, routers } };
+    const [step] = planFabric({ ...well, wanted: routed, conf: frrConf(routed) }).steps;
+    assert.deepEqual(step?.passwords, [
+      'router bgp 65500',
+      ' neighbor 10.10.2.1 password one',
+      ' no neighbor fd00:2::1 password',
+    ]);
+    assert.ok(!step?.text.includes('one'));
+    assert.deepEqual(planFabric({ ...well, loaded: 'old' }).steps[0]?.passwords, []);
+  });
+
   it('names the coordinators that FRR must know as neighbours', () => {
     const [step] = planFabric({ ...well, loaded: 'old' }).steps;
     assert.deepEqual(step?.named, ['10.10.0.12']);

@@ -1,6 +1,6 @@
 /** What a node has to do so that its networks reach over the cluster: pure, from what it sees. @module */
 import type { ReconcilePlan, Step } from '../../../core/plugin/api.ts';
-import type { Upstream } from '../upstream/upstream-conf.ts';
+import { passwordLines, type Upstream } from '../upstream/upstream-conf.ts';
 import { daemonsFor, type FabricInput, frrConf, neighboursOf } from './frr-conf.ts';
 
 export interface FabricStep extends Step {
@@ -9,6 +9,8 @@ export interface FabricStep extends Step {
   readonly conf: string;
   /** The nodes among the neighbours in it. */
   readonly named: readonly string[];
+  /** Commands that set the passwords of routers. */
+  readonly passwords: readonly string[];
   /** Those of FRR that it needs. */
   readonly daemons: readonly string[];
 }
@@ -32,7 +34,12 @@ const waitMs = 500;
 export function planFabric({ wanted, conf, loaded, serving, answers }: FabricView): ReconcilePlan<FabricStep> {
   if (wanted === undefined) return { steps: [], againInMs: lookMs };
   const text = frrConf(wanted);
-  const of = { conf: text, named: neighboursOf(wanted), daemons: daemonsFor(wanted) };
+  const of = {
+    conf: text,
+    named: neighboursOf(wanted),
+    passwords: passwordLines(wanted.asn, wanted.upstream),
+    daemons: daemonsFor(wanted),
+  };
   const steps: FabricStep[] = [];
   if (conf !== text) steps.push({ do: 'files', text: 'write the files of FRR', timeoutMs: 10_000, ...of });
   if (!serving) steps.push({ do: 'serve', text: 'keep FRR running', timeoutMs: 10_000, ...of });

@@ -94,6 +94,13 @@ const upstreamCases: Readonly<Record<string, FabricInput>> = {
   'router-two-systems': routed(upstreamOf([outside, { address: '10.10.2.2', asn: 4_200_000_000 }], [office])),
   'router-same-system': routed(upstreamOf([{ address: '10.10.2.1', asn: 65_500 }], [office])),
   'router-bfd': routed(upstreamOf([{ ...outside, bfd: true }, outside6], [office])),
+  'router-password': routed({
+    ...upstreamOf([outside], [office]),
+    routers: [
+      { ...outside, bfd: true, password: 'p|!#?"\'$x' },
+      { ...outside6, bfd: false },
+    ],
+  }),
   'router-receives-default': routed(upstreamOf([outside, outside6], [office], 'default')),
   'router-receives-all': routed(upstreamOf([outside], [office], 'all')),
   'router-one-node': inputOf(nodesOf(1, 1), 'hv1', { upstream: upstreamOf([outside], [office]) }),

@@ -4,6 +4,7 @@ import { createVirtualHost } from '../../../core/host/virtual-host.ts';
 import type { Runtime, ServiceDefinition } from '../../../core/plugin/api.ts';
 import { Frr } from './frr.ts';
 import { confMark, confPath, daemonsPath } from './frr-conf.ts';
+import { vtyshScript } from './vtysh.ts';
 
 const daemons = ['zebra', 'bgpd'];
 const conf = `${confMark}\nrouter bgp 65500\n`;
@@ -22,7 +23,7 @@ async function setUp(files: Readonly<Record<string, string>> = {}) {
   const runtime = {
     host,
     node: 'hv1',
-    directories: { run: '/run/pvc' },
+    directories: { run: '/run/pvc', state: '/var/lib/pvc' },
     signal: new AbortController().signal,
     supervise(service: ServiceDefinition) {
       services.push(service);
@@ -113,7 +114,7 @@ describe('a new configuration', () => {
     const { host, frr, commands } = await setUp();
     host.processes.on(['vtysh'], { stdout: peers(false) });
     host.processes.on(['/usr/lib/frr/frr-reload.py'], {});
-    await through(host, frr.reload(conf, ['10.10.0.12']));
+    await through(host, frr.reload(conf, ['10.10.0.12'], []));
     assert.ok(!commands().some((command) => command.includes('clear')));
     assert.equal(await frr.loaded(), conf);
   });
@@ -122,11 +123,45 @@ describe('a new configuration', () => {
     const { host, frr, commands } = await setUp();
     host.processes.on(['vtysh'], { stdout: peers(true) });
     host.processes.on(['/usr/lib/frr/frr-reload.py'], {});
-    await through(host, frr.reload(conf, ['10.10.0.12']));
+    await through(host, frr.reload(conf, ['10.10.0.12'], []));
     assert.deepEqual(
       commands().filter((command) => command.includes('clear')),
       ['vtysh -d bgpd -c clear bgp 10.10.0.12'],
     );
+  });
+
+  it('has its passwords told by a file for root alone, and kept from frr-reload.py', async () => {
+    const { host, frr, commands } = await setUp();
+    host.processes.on(['vtysh'], { stdout: '{}' });
+    host.processes.on(['/usr/lib/frr/frr-reload.py'], {});
+    const lines = ['router bgp 65500', ' neighbor 10.10.2.1 password S3cret'];
+    const told: (string | undefined)[] = [];
+    const { exec } = host.processes;
+    host.processes.exec = async (argv, options) => {
+      if (argv.includes('-f')) told.push(await host.files.readText(argv.at(-1) ?? ''));
+      return exec.call(host.processes, argv, options);
+    };
+    await through(host, frr.reload(conf, [], lines));
+    assert.ok(!commands().some((command) => command.includes('S3cret')));
+    assert.deepEqual(commands().slice(-2), [
+      '/usr/lib/frr/frr-reload.py --reload --bindir /var/lib/pvc/frr /etc/frr/frr.conf',
+      'vtysh -d bgpd -f /run/pvc/frr-passwords',
+    ]);
+    assert.deepEqual(told, [`${lines.join('\n')}\n`]);
+    assert.equal(await host.files.readText('/run/pvc/frr-passwords'), undefined);
+    assert.equal(await host.files.readText('/var/lib/pvc/frr/vtysh'), vtyshScript);
+  });
+
+  it('does not count as read without its passwords, and nobody says them again', async () => {
+    const { host, frr } = await setUp();
+    host.processes.on(['/usr/lib/frr/frr-reload.py'], {});
+    host.processes.on(['vtysh'], { code: 2, stderr: 'line 2: % Unknown command:  neighbor 10.10.2.1 password S3cret' });
+    await assert.rejects(
+      through(host, frr.reload(conf, [], ['router bgp 65500', ' neighbor 10.10.2.1 password S3cret'])),
+      (error: Error) => /exit 2/.test(error.message) && !error.message.includes('S3cret'),
+    );
+    assert.equal(await frr.loaded(), undefined);
+    assert.equal(await host.files.readText('/run/pvc/frr-passwords'), undefined);
   });
 
   it('counts as read only when FRR has said so', async () => {
@@ -136,7 +171,7 @@ describe('a new configuration', () => {
       code: 1,
       stderr: 'line 1\nvtysh failed to process new config',
     });
-    await assert.rejects(through(host, frr.reload(conf, [])), /vtysh failed to process/);
+    await assert.rejects(through(host, frr.reload(conf, [], [])), /vtysh failed to process/);
     assert.equal(await frr.loaded(), undefined);
   });
 

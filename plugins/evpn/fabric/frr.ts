@@ -5,6 +5,7 @@ import { networkError } from '../network/network-kind.ts';
 import { type RouterSession, readRouterSessions } from '../upstream/router-sessions.ts';
 import { confPath, daemonsPath, isForeign, readSessions, type Session, withDaemons } from './frr-conf.ts';
 import { type Neighbour, readNeighbours } from './neighbours.ts';
+import { binDirectory, vtyshScript } from './vtysh.ts';
 
 const program = '/usr/lib/frr';
 const runDirectory = '/run/frr';
@@ -119,9 +120,10 @@ export class Frr {
   /**
    * Makes FRR what its file says, without touching sessions that stay.
    * @param named the neighbours in that file
+   * @param passwords commands that set the passwords of routers
    * @throws Error with what FRR says
    */
-  async reload(conf: string, named: readonly string[]): Promise<void> {
+  async reload(conf: string, named: readonly string[], passwords: readonly string[]): Promise<void> {
     const { processes, clock, files } = this.#host;
     // FRR refuses to name a neighbour that has come by itself: a coordinator that was quicker than its document.
     const strangers = ((await this.sessions()) ?? []).filter(
@@ -130,9 +132,30 @@ export class Frr {
     for (const { address } of strangers)
       await processes.exec(['vtysh', '-d', 'bgpd', '-c', `clear bgp ${address}`], { timeoutMs: askMs });
     if (strangers.length > 0) await clock.sleep(cutMs, this.#runtime.signal);
-    const done = await processes.exec([`${program}/frr-reload.py`, '--reload', confPath], { timeoutMs: reloadMs });
+    const bin = binDirectory(this.#runtime.directories.state);
+    await files.makeDirectory(bin, 0o755);
+    if ((await files.readText(`${bin}/vtysh`)) !== vtyshScript)
+      await files.writeAtomic(`${bin}/vtysh`, vtyshScript, 0o755);
+    const done = await processes.exec([`${program}/frr-reload.py`, '--reload', '--bindir', bin, confPath], {
+      timeoutMs: reloadMs,
+    });
     if (done.code !== 0)
       throw new Error(`frr-reload.py: ${(done.stderr.trim() || done.stdout.trim()).split('\n').slice(-3).join('; ')}`);
+    await this.#setPasswords(passwords);
     await files.writeAtomic(this.#loadedPath, conf, 0o600);
+  }
+
+  /** By a file of root's: argv is public. @throws Error without what vtysh says: it says the line again */
+  async #setPasswords(commands: readonly string[]): Promise<void> {
+    if (commands.length === 0) return;
+    const { files, processes } = this.#host;
+    const path = `${this.#runtime.directories.run}/frr-passwords`;
+    await files.writeAtomic(path, `${commands.join('\n')}\n`, 0o600);
+    try {
+      const { code } = await processes.exec(['vtysh', '-d', 'bgpd', '-f', path], { timeoutMs: askMs });
+      if (code !== 0) throw new Error(`vtysh does not take the passwords of routers (exit ${code})`);
+    } finally {
+      await files.remove(path);
+    }
   }
 }

@@ -2,18 +2,24 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { RouterHealth } from './router-health.ts';
 import { type RouterSession, readRouterSessions } from './router-sessions.ts';
-import { upstreamConfig } from './upstream-config.ts';
+import { type Router, upstreamConfig } from './upstream-config.ts';
 
 const session = (address: string, established = true): RouterSession => ({ address, established, told: 2, heard: 1 });
-const routers = ['10.10.2.1', '10.10.2.2'].map((address) => ({ address, asn: 64_512, bfd: false }));
+const [open, secret] = ['10.10.2.1', '10.10.2.2'].map((address) => ({ address, asn: 64_512, bfd: false }));
+const routers = [open, { ...secret, passwordFile: '/etc/pvc/router' }] as Router[];
 
 function setUp() {
-  const world: { serving: boolean; sessions: RouterSession[] | undefined } = { serving: true, sessions: [] };
+  const world: { serving: boolean; sessions: RouterSession[] | undefined; troubles: Map<string, string> } = {
+    serving: true,
+    sessions: [],
+    troubles: new Map(),
+  };
   const health = new RouterHealth({
     node: 'hv1',
     routers,
     serving: () => world.serving,
     sessions: async () => world.sessions,
+    troubles: () => world.troubles,
   });
   const look = async () => (await health.check().run(new AbortController().signal))?.message;
   return { world, health, look };
@@ -30,6 +36,22 @@ describe('the routers of the site', () => {
     world.sessions = undefined;
     await look();
     assert.match((await look()) ?? '', /10\.10\.2\.1, 10\.10\.2\.2: its own FRR does not answer/);
+  });
+
+  it('are told of with their passwords, where these may be the reason', async () => {
+    const { world, health, look } = setUp();
+    const hint = async () => (await health.check().run(new AbortController().signal))?.hint;
+    world.sessions = [session('10.10.2.2')];
+    await look();
+    assert.doesNotMatch((await hint()) ?? '', /password/);
+    world.sessions = [session('10.10.2.1')];
+    world.troubles.set('10.10.2.2', 'there is no file /etc/pvc/router with its password');
+    await look();
+    assert.match(
+      (await look()) ?? '',
+      /the router 10\.10\.2\.2 \(there is no file \/etc\/pvc\/router with its password\)\. /,
+    );
+    assert.match((await hint()) ?? '', /the same password/);
   });
 
   it('are not asked for while there are no networks', async () => {
@@ -80,10 +102,17 @@ describe('settings of routers', () => {
       { ...router, asn: 0 },
       { ...router, asn: 2 ** 32 - 1 },
       { ...router, password: 'x' },
+      { ...router, passwordFile: 'router' },
       { address: '10.10.2.1' },
     ])
       assert.equal(faults({ routers: [bad] })?.length, 1, JSON.stringify(bad));
     assert.equal(faults({ receive: 'some' })?.length, 1);
+  });
+
+  it('name floating addresses, each once', () => {
+    assert.equal(faults({ floating: ['198.51.100.10', '2001:db8::10'] }), undefined);
+    assert.equal(faults({ floating: ['198.51.100.10/24'] })?.length, 1);
+    assert.deepEqual(faults({ floating: ['2001:db8::10', '2001:DB8:0::10'] }), ['an address is named twice']);
   });
 
   it('name no router twice, however it is written', () => {

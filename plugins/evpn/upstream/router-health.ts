@@ -18,6 +18,8 @@ export interface RouterParts {
   readonly serving: () => boolean;
   /** Undefined: FRR does not answer. */
   readonly sessions: () => Promise<readonly RouterSession[] | undefined>;
+  /** Why routers are not spoken with at all, by their addresses. */
+  readonly troubles: () => ReadonlyMap<string, string>;
 }
 
 export class RouterHealth {
@@ -60,7 +62,7 @@ export class RouterHealth {
   }
 
   async #look(): Promise<HealthFinding | undefined> {
-    const { node, routers, serving, sessions } = this.#parts;
+    const { node, routers, serving, sessions, troubles } = this.#parts;
     if (routers.length === 0 || !serving()) {
       this.#sessions = [];
       this.#lasting.of([]);
@@ -73,10 +75,13 @@ export class RouterHealth {
     const silent = [...named].filter((address) => !heard.has(address));
     const lasting = this.#lasting.of(silent);
     if (lasting.length === 0) return undefined;
+    const known = troubles();
+    const secret = routers.some(({ address, passwordFile }) => passwordFile !== undefined && lasting.includes(address));
+    const silence = lasting.map((address) => `${address}${known.has(address) ? ` (${known.get(address)})` : ''}`);
     return {
       severity: 'warning',
-      message: `${node} has no BGP session with the router ${lasting.join(', ')}${told === undefined ? ': its own FRR does not answer' : ''}. While ${node} is primary, nobody outside finds guests through it.`,
-      hint: 'Does the router answer a ping from the node? Has it this node as a neighbour, with the ASN of `plugins.evpn.asn`, and is TCP port 179 open? `vtysh -c "show bgp summary"` on the node tells more.',
+      message: `${node} has no BGP session with the router ${silence.join(', ')}${told === undefined ? ': its own FRR does not answer' : ''}. While ${node} is primary, nobody outside finds guests through it.`,
+      hint: `Does the router answer a ping from the node? Has it this node as a neighbour, with the ASN of \`plugins.evpn.asn\`, and is TCP port 179 open?${secret ? ' Has it the same password for this node? A wrong one is never answered.' : ''} \`vtysh -c "show bgp summary"\` on the node tells more.`,
     };
   }
 }

@@ -4,7 +4,8 @@
  * @module
  */
 import { type Family, familyOf } from '../address/prefix.ts';
-import type { Router, UpstreamConfig } from './upstream-config.ts';
+import type { SpokenRouter } from './router-passwords.ts';
+import type { UpstreamConfig } from './upstream-config.ts';
 
 /** A prefix of guests that is reached from outside. */
 export interface ClientPrefix {
@@ -13,7 +14,8 @@ export interface ClientPrefix {
   readonly prefix: string;
 }
 
-export interface Upstream extends UpstreamConfig {
+export interface Upstream extends Pick<UpstreamConfig, 'receive'> {
+  readonly routers: readonly SpokenRouter[];
   /** Of networks with a gateway, in the order of their numbers. */
   readonly prefixes: readonly ClientPrefix[];
 }
@@ -31,12 +33,27 @@ const timers = '1 3';
 
 /** Lines of `router bgp`, before its address families. */
 export const routerLines = ({ routers }: Upstream): string[] =>
-  routers.flatMap(({ address, asn, bfd }) => [
+  routers.flatMap(({ address, asn, bfd, password }) => [
     ` neighbor ${address} remote-as ${asn}`,
+    ...(password === undefined ? [] : [` neighbor ${address} password ${password}`]),
     ` neighbor ${address} description router of the site`,
     ` neighbor ${address} timers ${timers}`,
     ...(bfd ? [` neighbor ${address} bfd`] : []),
   ]);
+
+/**
+ * What makes FRR's passwords those of these routers, as commands of vtysh; none where there are no routers. A password
+ * that is said again touches no session; one that changes ends the session, and a new one begins.
+ */
+export const passwordLines = (asn: number, { routers }: Pick<Upstream, 'routers'>): string[] =>
+  routers.length === 0
+    ? []
+    : [
+        `router bgp ${asn}`,
+        ...routers.map(({ address, password }) =>
+          password === undefined ? ` no neighbor ${address} password` : ` neighbor ${address} password ${password}`,
+        ),
+      ];
 
 /** The address families of `router bgp` for these routers. */
 export const familyLines = ({ routers }: Upstream): string[] =>
@@ -47,7 +64,7 @@ export const familyLines = ({ routers }: Upstream): string[] =>
       ' !',
       ` address-family ${family} unicast`,
       `  redistribute connected route-map ${told}`,
-      ...peers.flatMap(({ address }: Router) => [
+      ...peers.flatMap(({ address }) => [
         `  neighbor ${address} activate`,
         `  neighbor ${address} route-map ${taken} in`,
         `  neighbor ${address} route-map ${told} out`,

@@ -7,7 +7,7 @@ import { agentOf } from '../client/connection.ts';
 import { AskFailed, ask, textOf } from '../client/exchange.ts';
 import { addressOf } from '../client/target.ts';
 import { reach } from '../cluster/isolation/finding.ts';
-import type { Peers } from '../cluster/isolation/liveness.ts';
+import type { Peers } from '../cluster/isolation/ask-coordinators.ts';
 import type { EnsembleServer } from '../cluster/membership.ts';
 import type { PeerIdentity } from './remote-nodes.ts';
 

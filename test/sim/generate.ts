@@ -32,6 +32,8 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
   const tight = random.happens(0.25);
   const power = chance(`bmc/${seed}`);
   const bmc = power.happens(0.6);
+  const dog = chance(`watchdog/${seed}`);
+  const watchdog = dog.happens(0.3) ? { timeoutS: 10, proves: dog.happens(0.8) } : undefined;
   const nodes = Array.from({ length: count }, (_, index): NodeDescription => {
     const name = `hv${index + 1}`;
     return {
@@ -42,6 +44,7 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
       cpus: 4,
       wallOffMs: skewed ? Math.round(random.ms(-30_000, 30_000)) : 0,
       bmc,
+      watchdog,
     };
   });
   const guests: GuestDescription[] = [];

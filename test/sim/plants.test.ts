@@ -15,6 +15,8 @@ const caught: Readonly<Record<string, readonly [seed: number, rule: string]>> = 
   deaf: [1, 'not-prompt'],
   unfenced: [6, 'two-copies'],
   misread: [3, 'false-proof'],
+  toothless: [1, 'false-proof'],
+  'endless-lease': [1, 'two-holders'],
   lawless: [9, 'rule-broken'],
   lingering: [15, 'two-answer'],
   'address-late': [1, 'two-holders'],

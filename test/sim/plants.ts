@@ -21,7 +21,7 @@ export const nothingPlanted: Plant = {
   name: 'none',
   summary: 'nothing is planted',
   host: (host) => host,
-  store: () => ({ commit: (ops, go) => go(ops), tells: () => true }),
+  store: () => ({ commit: (ops, go) => go(ops), tells: () => true, lease: (untilMs) => untilMs }),
   seen: (ops) => ops,
 };
 
@@ -63,6 +63,13 @@ export const plants: readonly Plant[] = [
     for (const { bmc } of world.nodes.values()) if (bmc !== undefined) bmc.deceives = true;
     return {};
   }),
+  bugInStore('toothless', 'a watchdog that is not fed resets nothing', (world) => {
+    for (const { machine } of world.nodes.values()) machine.watchdogs.expire = () => {};
+    return {};
+  }),
+  bugInStore('endless-lease', 'the lease is taken to hold longer than it does', () => ({
+    lease: (untilMs) => untilMs + 10_000,
+  })),
   bugInStore('deaf', 'changes of the store are not told', () => ({ tells: ({ resync }) => resync })),
   {
     ...nothingPlanted,

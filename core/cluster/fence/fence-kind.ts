@@ -21,8 +21,8 @@ export type FenceSpec = z.infer<typeof fenceSpec>;
 
 /** Why things that the node had may be used elsewhere. */
 export const evidence = z.strictObject({
-  /** power: its BMC reads off. plugin: a plugin has shut it out. word: somebody answers for it. */
-  kind: z.enum(['power', 'plugin', 'word']).optional(),
+  /** power: its BMC reads off. plugin: a plugin has shut it out. word: somebody answers for it. self-fence: its watchdog has reset it. */
+  kind: z.enum(['power', 'plugin', 'word', 'self-fence']).optional(),
   /** Who says so: its BMC, a plugin, or the person who gave a word. */
   by: z.string(),
   text: z.string(),

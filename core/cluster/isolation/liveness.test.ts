@@ -31,6 +31,7 @@ function setUp(given: { readonly coordinators?: readonly string[] } = {}) {
         return word === 'reaches' ? reachOf(node, 'live', 4_000) : reachOf(node, 'lost', 0);
       },
     },
+    heard: () => undefined,
     async end() {
       ends.push(clock.monotonicMs());
       const ended = guests;

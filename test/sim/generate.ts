@@ -348,6 +348,15 @@ function troublePower({ world, random, at }: Scene, fromMs: number, untilMs: num
   }
 }
 
+/** A node is away for so long that its watchdog is counted on. */
+function longAbsence(scene: Scene, untilMs: number): void {
+  const { random } = scene;
+  const node = someNode(scene);
+  const ms = random.ms(8_000, untilMs);
+  scene.at(ms, random.happens(0.3) ? `stop ${node}` : `isolate ${node}`);
+  scene.at(ms + random.ms(60_000, 80_000), `rejoin ${node}`);
+}
+
 function makeScript(seed: number, world: WorldDescription, random: Chance, power: Chance): string {
   const lines: { ms: number; text: string }[] = [];
   const scene: Scene = {
@@ -366,6 +375,7 @@ function makeScript(seed: number, world: WorldDescription, random: Chance, power
     else ms += random.ms(0, 50);
   }
   lines.push(...networkFaults(seed, world, untilMs));
+  if (world.nodes.some((node) => node.watchdog !== undefined)) longAbsence({ ...scene, random: chance(`absence/${seed}`) }, untilMs);
   troublePower({ ...scene, random: power }, 500, untilMs);
   // What waits for an occasion stands before what brings it about.
   const order = (line: { ms: number; text: string }): number => (line.text.startsWith('on ') ? 0 : 1);

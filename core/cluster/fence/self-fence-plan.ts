@@ -10,9 +10,17 @@ export type Sessions = ReadonlyMap<string, string>;
 /** Coordinators enough for a quorum whose sessions have lasted since then. */
 export interface Standing {
   readonly sinceMs: number;
+  readonly seen: Seen;
+}
+
+/** What is seen at one look. */
+export interface Seen {
   /** Every coordinator of the cluster, the dead node too where it is one. */
-  readonly coordinators: string;
+  readonly coordinators: readonly string[];
+  /** Of those that are announced, without the dead node. */
   readonly sessions: Sessions;
+  /** Grows with each announcement of the dead node: it may have been back between two looks. */
+  readonly statusVersion: number | undefined;
 }
 
 /** The age of words, sessions whose end is not seen yet, reads that lag, and the reset itself. */
@@ -24,23 +32,18 @@ const slackMs = 15_000;
  */
 export const boundMs = (timeoutS: number): number => 3 * timeoutS * 1000 + slackMs;
 
+const sameCluster = (a: Seen, b: Seen): boolean =>
+  a.statusVersion === b.statusVersion && [...a.coordinators].sort().join(' ') === [...b.coordinators].sort().join(' ');
+
 /**
  * @param before what stood at the last look
- * @param all names of all coordinators
- * @param sessions of those that are announced, without the dead node
  * @returns undefined: there is no quorum without the dead node
  */
-export function standing(
-  before: Standing | undefined,
-  all: readonly string[],
-  sessions: Sessions,
-  nowMs: number,
-): Standing | undefined {
-  const quorum = Math.floor(all.length / 2) + 1;
-  const coordinators = [...all].sort().join(' ');
-  if (before?.coordinators === coordinators) {
-    const lasted = new Map([...before.sessions].filter(([name, birth]) => sessions.get(name) === birth));
-    if (lasted.size >= quorum) return { ...before, sessions: lasted };
+export function standing(before: Standing | undefined, seen: Seen, nowMs: number): Standing | undefined {
+  const quorum = Math.floor(seen.coordinators.length / 2) + 1;
+  if (before !== undefined && sameCluster(before.seen, seen)) {
+    const sessions = new Map([...before.seen.sessions].filter(([name, birth]) => seen.sessions.get(name) === birth));
+    if (sessions.size >= quorum) return { sinceMs: before.sinceMs, seen: { ...seen, sessions } };
   }
-  return sessions.size >= quorum ? { sinceMs: nowMs, coordinators, sessions } : undefined;
+  return seen.sessions.size >= quorum ? { sinceMs: nowMs, seen } : undefined;
 }

@@ -42,6 +42,7 @@ export class Watchdog {
   #armed: ArmedWatchdog | undefined;
   #problem: string | undefined;
   #armAgainAtMs = -Infinity;
+  #ended = false;
 
   private constructor(parts: WatchdogParts, chosen: WatchdogSettings, bootId: string, earlier: boolean) {
     this.#parts = parts;
@@ -108,6 +109,7 @@ export class Watchdog {
   async disarm(): Promise<void> {
     const { files, log } = this.#parts.host;
     const armed = this.#armed;
+    this.#ended = true;
     this.#armed = undefined;
     if (armed === undefined) return;
     armed.disarm();
@@ -117,6 +119,7 @@ export class Watchdog {
 
   /** Judged anew at each write: between a look and its write there is no await. */
   #may(): boolean {
+    if (this.#ended) return false;
     return this.#leaseHolds() || this.#parts.host.clock.monotonicMs() < this.#outageUntilMs;
   }
 
@@ -140,7 +143,7 @@ export class Watchdog {
     const { host, directory } = this.#parts;
     const nowMs = host.clock.monotonicMs();
     // In an outage nothing is armed that does not count already.
-    if (nowMs < this.#armAgainAtMs || !(this.#leaseHolds() || (this.#earlier && this.#may()))) return;
+    if (this.#ended || nowMs < this.#armAgainAtMs || !(this.#leaseHolds() || (this.#earlier && this.#may()))) return;
     const { device, timeoutS } = this.#settings;
     try {
       if (!this.#earlier)
@@ -149,15 +152,19 @@ export class Watchdog {
           JSON.stringify({ bootId: this.#bootId, settings: this.#settings }),
           0o600,
         );
-      this.#armed = await host.watchdogs.arm(device, timeoutS, () => this.#may());
-      if (this.#armed === undefined) return;
+      const armed = await host.watchdogs.arm(device, timeoutS, () => this.#may());
+      if (armed === undefined) return;
+      // The daemon was told to stop while it was opened.
+      if (this.#ended) return armed.disarm();
+      this.#armed = armed;
       this.#earlier = true;
-      host.log.child('watchdog').info(`${device} (${this.#armed.identity}) resets this machine after ${timeoutS} s`);
+      host.log.child('watchdog').info(`${device} (${armed.identity}) resets this machine after ${timeoutS} s`);
       this.#tell(undefined, true);
     } catch (error) {
       this.#armAgainAtMs = nowMs + armAgainMs;
-      if (!this.#earlier) await host.files.remove(markPath(directory));
       this.#tell(errorText(error));
+      // Else the next life would go by it, whatever the file says then.
+      if (!this.#earlier) await host.files.remove(markPath(directory)).catch((left: unknown) => this.#tell(errorText(left)));
     }
   }
 
@@ -166,7 +173,11 @@ export class Watchdog {
     const { host } = this.#parts;
     while (!signal.aborted && this.#announced === undefined) {
       const askedMs = host.clock.monotonicMs();
-      this.heard(await askCoordinators(this.#parts, signal), askedMs);
+      try {
+        this.heard(await askCoordinators(this.#parts, signal), askedMs);
+      } catch (error) {
+        this.#tell(errorText(error));
+      }
       await host.clock.sleep(feedEveryMs, signal).catch(() => undefined);
     }
   }
@@ -174,6 +185,7 @@ export class Watchdog {
   #tell(problem: string | undefined, anew = false): void {
     if (problem === this.#problem && !anew) return;
     this.#problem = problem;
+    if (problem !== undefined) this.#parts.host.log.child('watchdog').warn(problem);
     for (const listener of this.#listeners) listener();
   }
 }

@@ -190,7 +190,6 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
           left: answers.flatMap(({ result }) => result.left),
         };
       },
-      heard: (words, askedMs) => watchdog?.heard(words, askedMs),
     });
     liveness.learn(made.spec);
     program.liveness = liveness;

@@ -70,12 +70,18 @@ describe('a hardware watchdog', () => {
   ] as const)
     it(`${what} is refused`, async () => {
       const { watchdogs, device, written } = setUp(facts);
-      await assert.rejects(watchdogs.arm(device, timeoutS, () => true), unusable(reason));
+      await assert.rejects(
+        watchdogs.arm(device, timeoutS, () => true),
+        unusable(reason),
+      );
       assert.equal(written(), '');
     });
 
   it('that is not there is told with its place', async () => {
     const { watchdogs } = setUp();
-    await assert.rejects(watchdogs.arm('/dev/watchdog7', 10, () => true), unusable(/watchdog7/));
+    await assert.rejects(
+      watchdogs.arm('/dev/watchdog7', 10, () => true),
+      unusable(/watchdog7/),
+    );
   });
 });

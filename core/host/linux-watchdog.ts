@@ -44,7 +44,9 @@ export function linuxWatchdogs(processes: Pick<Processes, 'exec'>, sysfs = '/sys
         });
         const now = await tells('timeout');
         if (Number(now) !== timeoutS)
-          throw unusable(`it does not take ${timeoutS} s, and has ${now} s: ${set.stderr.trim() || 'wdctl says nothing'}`);
+          throw unusable(
+            `it does not take ${timeoutS} s, and has ${now} s: ${set.stderr.trim() || 'wdctl says nothing'}`,
+          );
       }
       return open(device, identity, timeoutS, may, unusable);
     },

@@ -22,7 +22,10 @@ describe('a watchdog', { concurrency: false }, () => {
     await lab().daemon(node, 'restart');
     await lab().waitFor('the fault', async () => (await faultsOf(node)).includes(`node.watchdog:${node}`));
     const { faults, watchdog, daemon } = await lab().ask(node, 'node.info', { node });
-    assert.match(faults.find(({ id }) => id === `node.watchdog:${node}`)?.message ?? '', /\/dev\/watchdog99 cannot be used/);
+    assert.match(
+      faults.find(({ id }) => id === `node.watchdog:${node}`)?.message ?? '',
+      /\/dev\/watchdog99 cannot be used/,
+    );
     assert.deepEqual([watchdog, daemon], [null, 'run']);
     await lab().writeFile(node, path, before);
     await lab().daemon(node, 'restart');

@@ -19,7 +19,9 @@ const clusterFile = z.strictObject({
         memoryMiB: z.int().min(512).default(4096),
         wallOffMs: z.int().default(0),
         bmc: z.boolean().default(false),
-        watchdog: z.strictObject({ timeoutS: z.int().min(10).default(10), proves: z.boolean().default(false) }).optional(),
+        watchdog: z
+          .strictObject({ timeoutS: z.int().min(10).default(10), proves: z.boolean().default(false) })
+          .optional(),
       })
       .nullable(),
   ),

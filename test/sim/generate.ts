@@ -375,7 +375,8 @@ function makeScript(seed: number, world: WorldDescription, random: Chance, power
     else ms += random.ms(0, 50);
   }
   lines.push(...networkFaults(seed, world, untilMs));
-  if (world.nodes.some((node) => node.watchdog !== undefined)) longAbsence({ ...scene, random: chance(`absence/${seed}`) }, untilMs);
+  if (world.nodes.some((node) => node.watchdog !== undefined))
+    longAbsence({ ...scene, random: chance(`absence/${seed}`) }, untilMs);
   troublePower({ ...scene, random: power }, 500, untilMs);
   // What waits for an occasion stands before what brings it about.
   const order = (line: { ms: number; text: string }): number => (line.text.startsWith('on ') ? 0 : 1);

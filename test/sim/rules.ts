@@ -57,7 +57,11 @@ export class Rules {
     const fenced = state.fences.get(id)?.node;
     if (kind !== 'fence' || half !== 'status' || value === undefined || fenced === undefined) return;
     for (const one of (JSON.parse(value) as { d: FenceStatus }).d.evidence)
-      if ((one.kind === 'power' || one.kind === 'self-fence') && one.covers.length > 0 && one.bootId === runningBoot(fenced))
+      if (
+        (one.kind === 'power' || one.kind === 'self-fence') &&
+        one.covers.length > 0 &&
+        one.bootId === runningBoot(fenced)
+      )
         violated('false-proof', `${by} wrote that the machine of ${fenced} is off, and it is on`);
   }
 

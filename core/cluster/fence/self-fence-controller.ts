@@ -50,11 +50,7 @@ export function selfFenceController({
       }),
     );
     const nowMs = host.clock.monotonicMs();
-    const stands = standing(
-      standings.get(id),
-      { coordinators, sessions, statusVersion: known?.statusVersion },
-      nowMs,
-    );
+    const stands = standing(standings.get(id), { coordinators, sessions, statusVersion: known?.statusVersion }, nowMs);
     if (stands === undefined) return { bootId: watchdog.bootId, leftMs: undefined };
     standings.set(id, stands);
     return { bootId: watchdog.bootId, leftMs: stands.sinceMs + boundMs(watchdog.timeoutS) - nowMs };

@@ -8,8 +8,13 @@ const both = new Map([
   ['hv2', 'b'],
 ]);
 
-const look = (before: Standing | undefined, coordinators: string[], sessions: Sessions, nowMs: number, statusVersion = 7) =>
-  standing(before, { coordinators, sessions, statusVersion }, nowMs);
+const look = (
+  before: Standing | undefined,
+  coordinators: string[],
+  sessions: Sessions,
+  nowMs: number,
+  statusVersion = 7,
+) => standing(before, { coordinators, sessions, statusVersion }, nowMs);
 
 describe('the watchdog of a dead node', () => {
   it('is waited for three timeouts and a quarter of a minute', () => assert.equal(boundMs(10), 45_000));

@@ -31,7 +31,6 @@ function setUp(given: { readonly coordinators?: readonly string[] } = {}) {
         return word === 'reaches' ? reachOf(node, 'live', 4_000) : reachOf(node, 'lost', 0);
       },
     },
-    heard: () => undefined,
     async end() {
       ends.push(clock.monotonicMs());
       const ended = guests;

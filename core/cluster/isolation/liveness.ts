@@ -26,8 +26,6 @@ export interface LivenessParts {
   readonly faults: Pick<FaultBook, 'raise' | 'clear'>;
   /** Ends what may go on elsewhere. Good to be done twice. */
   readonly end: () => Promise<Ended>;
-  /** Hears what they say, and when they were asked, on the monotonic clock. */
-  readonly heard: (words: readonly Word[], askedMs: number) => void;
 }
 
 export interface Loss {
@@ -139,7 +137,6 @@ export class Liveness {
         const beganMs = clock.monotonicMs();
         const words = await askCoordinators(this.#parts, over);
         if (over.aborted) break;
-        this.#parts.heard(words, beganMs);
         if (words.length === 0) {
           // The state is on this node alone: nobody can be cut off from it.
           this.#loss = undefined;

@@ -8,7 +8,7 @@ import { errorText } from '../../error/error.ts';
 import type { ArmedWatchdog, Host } from '../../host/host.ts';
 import type { NodeStatus } from '../../model/node-kind.ts';
 import type { Session } from '../../store/store.ts';
-import { askCoordinators, findingFrom, type Peers, type Word } from './ask-coordinators.ts';
+import { askCoordinators, findingFrom, type Peers } from './ask-coordinators.ts';
 
 const settings = z.object({ device: z.string(), timeoutS: z.int(), proves: z.boolean() });
 export type WatchdogSettings = z.infer<typeof settings>;
@@ -25,9 +25,9 @@ export interface WatchdogParts {
   readonly directory: string;
 }
 
-export const feedEveryMs = 500;
+const feedEveryMs = 500;
 /** For so long after they were asked the coordinators' words count. */
-export const wordsCountMs = 2_000;
+const wordsCountMs = 2_000;
 const armAgainMs = 10_000;
 
 export class Watchdog {
@@ -87,17 +87,10 @@ export class Watchdog {
     this.#announced = { session, epoch };
   }
 
-  /** What the coordinators say, and when they were asked. */
-  heard(words: readonly Word[], askedMs: number): void {
-    if (words.length === 0 || findingFrom(words) !== 'outage') return;
-    this.#outageUntilMs = askedMs + wordsCountMs;
-    this.#feed();
-  }
-
   /** Feeds it until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts.host;
-    if (this.#earlier) void this.#askUntilStore(signal);
+    void this.#askWithoutLease(signal);
     while (!signal.aborted) {
       if (this.#armed === undefined) await this.#arm();
       else this.#feed();
@@ -164,22 +157,30 @@ export class Watchdog {
       this.#armAgainAtMs = nowMs + armAgainMs;
       this.#tell(errorText(error));
       // Else the next life would go by it, whatever the file says then.
-      if (!this.#earlier) await host.files.remove(markPath(directory)).catch((left: unknown) => this.#tell(errorText(left)));
+      if (!this.#earlier)
+        await host.files.remove(markPath(directory)).catch((left: unknown) => this.#tell(errorText(left)));
     }
   }
 
-  /** Nobody else asks before there is a store. */
-  async #askUntilStore(signal: AbortSignal): Promise<void> {
-    const { host } = this.#parts;
-    while (!signal.aborted && this.#announced === undefined) {
-      const askedMs = host.clock.monotonicMs();
-      try {
-        this.heard(await askCoordinators(this.#parts, signal), askedMs);
-      } catch (error) {
-        this.#tell(errorText(error));
-      }
-      await host.clock.sleep(feedEveryMs, signal).catch(() => undefined);
+  /** Asks whether it is an outage: by itself, since that begins before there is a store, and whatever else has started. */
+  async #askWithoutLease(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts.host;
+    while (!signal.aborted) {
+      if (this.#earlier && !this.#leaseHolds()) await this.#ask(signal);
+      await clock.sleep(feedEveryMs, signal).catch(() => undefined);
     }
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
+    const askedMs = this.#parts.host.clock.monotonicMs();
+    try {
+      const words = await askCoordinators(this.#parts, signal);
+      if (words.length === 0 || findingFrom(words) !== 'outage') return;
+    } catch (error) {
+      return this.#tell(errorText(error));
+    }
+    this.#outageUntilMs = askedMs + wordsCountMs;
+    this.#feed();
   }
 
   #tell(problem: string | undefined, anew = false): void {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fence as fenceKind } from '../../core/cluster/fence/fence-kind.ts';
 import { VirtualClock } from '../../core/host/virtual-clock.ts';
 import { type BmcSpec, bmcSecret } from '../../core/model/bmc-kind.ts';
 import { clusterId, cluster as clusterKind } from '../../core/model/cluster-kind.ts';
@@ -238,6 +239,8 @@ export class World {
           name: 'sim',
           createdMs,
           maintenance: false,
+          // Agreed on long ago, when the last of its nodes was updated.
+          shapes: { [fenceKind.name]: fenceKind.version },
           ...(fencing === undefined ? {} : { fencing }),
           ...(isolation === undefined ? {} : { isolation }),
           networks: { cluster: { cidr: '10.0.1.0/24', ...(floating === undefined ? {} : { floating }) } },

@@ -11,7 +11,7 @@ import { runCase } from './run.ts';
 const caught: Readonly<Record<string, readonly [seed: number, rule: string]>> = {
   'late-write': [12, 'stale-term'],
   unbooked: [21, 'overbooked'],
-  swallowed: [4, 'two-primaries'],
+  swallowed: [23, 'two-holders'],
   deaf: [1, 'not-prompt'],
   unfenced: [6, 'two-copies'],
   misread: [3, 'false-proof'],

@@ -110,25 +110,27 @@ export class NetworkGuest {
     own: readonly string[],
     others: readonly string[],
   ): Promise<() => Promise<number[]>> {
-    // In place of who would ask for an address by DHCP, and take away what the card has.
-    const hold = `while [ -e /run/nic/${nic} ]; do sleep 1; done; sleep 100000 & echo $! >/run/nic/${nic}`;
     // Nobody else has these addresses: IPv6 would first ask for a second.
     const up = `echo 0 >/proc/sys/net/ipv6/conf/${nic}/accept_dad; ip link set ${nic} up`;
+    // Who asks for an address by DHCP would take away what the card has.
+    const asks = `kill $(cat /run/nic/${nic}); sleep 0.2`;
     const addresses = own.map((address) => `ip addr add ${address} dev ${nic}`).join('; ');
     const pings = others.map((other, index) => `ping -i ${pingEveryS} -c 100 ${other} >/run/start${index} 2>&1 &`);
-    await this.guest.shell(hold);
     await this.guest.shell(
-      `(until [ -e /sys/class/net/${nic} ]; do sleep 0.05; done; ${up}; ${addresses}; ${pings.join(' ')} wait) >/dev/null 2>&1 &`,
+      `{ (until [ -s /run/nic/${nic} ]; do sleep 0.05; done; ${asks}; ${up}; ${addresses}; ${pings.join(' ')} wait) >/dev/null 2>&1 & }`,
     );
-    return () =>
-      Promise.all(
-        others.map((other, index) =>
-          this.#lab.waitFor(`${other} to answer ${this.guest.name}`, async () => {
-            const [, first] =
-              /^(\d+)$/m.exec(await this.guest.shell(`${answered(`/run/start${index}`)} | head -1`)) ?? [];
-            return first === undefined ? undefined : { firstS: Number(first) * pingEveryS };
-          }),
-        ),
-      ).then((all) => all.map(({ firstS }) => firstS));
+    return async () => {
+      const firsts: number[] = [];
+      // One after the other: there is one console.
+      for (const [index, other] of others.entries()) {
+        const { firstS } = await this.#lab.waitFor(`${other} to answer ${this.guest.name}`, async () => {
+          const [, first] =
+            /^(\d+)$/m.exec(await this.guest.shell(`${answered(`/run/start${index}`)} | head -1`)) ?? [];
+          return first === undefined ? undefined : { firstS: Number(first) * pingEveryS };
+        });
+        firsts.push(firstS);
+      }
+      return firsts;
+    };
   }
 }

@@ -57,6 +57,6 @@ export function serverController(runtime: Runtime, servers: Servers, names: Gues
       };
     },
     plan: (_doc, view) => planServer(view),
-    apply: (step: ServerStep, vni) => applyServerStep(step, servers.of(vni), (files) => servers.write(vni, files)),
+    apply: (step: ServerStep, vni) => applyServerStep(step, servers.of(vni)),
   });
 }

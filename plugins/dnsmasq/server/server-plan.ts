@@ -52,15 +52,11 @@ export function planServer({ duty, wanted, written, loaded, serving, rereads }: 
   return { steps };
 }
 
-/** Does what was planned with one dnsmasq. `write` is how its files are written. @throws PvcError DNSMASQ_MISSING */
-export function applyServerStep(
-  step: ServerStep,
-  server: Dnsmasq,
-  write = (files: DnsmasqFiles) => server.write(files),
-) {
+/** Does what was planned with one dnsmasq. @throws PvcError DNSMASQ_MISSING */
+export function applyServerStep(step: ServerStep, server: Dnsmasq): Promise<void> {
   switch (step.do) {
     case 'files':
-      return write(step.files);
+      return server.write(step.files);
     case 'serve':
       return server.serve(step.files);
     case 'restart':

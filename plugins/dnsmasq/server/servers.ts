@@ -10,7 +10,7 @@ import { leasesOf } from '../lease/leases.ts';
 import { serversFile } from '../names/names-conf.ts';
 import { dhcp } from '../settings/dhcp-kind.ts';
 import { hostsFile } from './conf.ts';
-import { Dnsmasq, type DnsmasqFiles, directoryOf } from './dnsmasq.ts';
+import { Dnsmasq, directoryOf } from './dnsmasq.ts';
 import { leasesFile } from './lease-script.ts';
 import type { Whose } from './server-plan.ts';
 
@@ -93,7 +93,10 @@ export class Servers {
       name: vni,
       rereadFile: hostsFile,
       ours: () => this.#duty,
-      prepare: () => this.#writeLeases(vni),
+      prepare: async () => {
+        await this.#spool.open();
+        await this.#writeLeases(vni);
+      },
     });
     this.#all.set(vni, made);
     return made;
@@ -104,12 +107,6 @@ export class Servers {
     const left = (await this.#runtime.host.files.list(directoryOf(this.#runtime))) ?? [];
     const serving = [...this.#all].flatMap(([vni, one]) => (one.serving ? [vni] : []));
     return [...new Set([...serving, ...left.filter((name) => /^\d+$/.test(name))])];
-  }
-
-  /** @throws PvcError DNSMASQ_MISSING */
-  async write(vni: string, files: DnsmasqFiles): Promise<void> {
-    await this.#spool.open();
-    await this.of(vni).write(files);
   }
 
   /** What dnsmasq begins with: all that the store holds, once it holds all that was told here. */

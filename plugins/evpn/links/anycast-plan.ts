@@ -2,6 +2,7 @@
 import { z } from '../../../core/plugin/api.ts';
 import type { Addressing } from '../address/addressing.ts';
 import type { Observed } from './link-plan.ts';
+import { readAddresses } from './reading.ts';
 import { isBridge, type LinkStep, step } from './steps.ts';
 
 /** The gateway's address on the link itself, by which guests know their router (RFC 4861, 4.2). */
@@ -70,16 +71,6 @@ export function takeAnycast(name: string, wanted: AnycastGateway | undefined, ob
   ];
 }
 
-const addressed = z.array(
-  z.looseObject({
-    ifname: z.string().optional(),
-    addr_info: z
-      .array(
-        z.looseObject({ local: z.string().optional(), prefixlen: z.int().optional(), dynamic: z.boolean().optional() }),
-      )
-      .default([]),
-  }),
-);
 const routed = z.array(z.looseObject({ dst: z.string() }));
 
 const parse = (text: string): unknown => (text.trim() === '' ? [] : JSON.parse(text));
@@ -87,16 +78,14 @@ const parse = (text: string): unknown => (text.trim() === '' ? [] : JSON.parse(t
 /** By device the addresses that it has for good, in what `ip -j address show` prints; those that run out are the primary's. */
 export const readDevices = (stdout: string): Map<string, Set<string>> =>
   new Map(
-    addressed
-      .parse(parse(stdout))
-      .map(({ ifname = '', addr_info }) => [
-        ifname,
-        new Set(
-          addr_info.flatMap(({ local, prefixlen, dynamic }) =>
-            local === undefined || dynamic === true ? [] : [`${local}/${prefixlen}`],
-          ),
+    readAddresses(stdout).map(({ ifname = '', addr_info }) => [
+      ifname,
+      new Set(
+        addr_info.flatMap(({ local, prefixlen, dynamic }) =>
+          local === undefined || dynamic === true ? [] : [`${local}/${prefixlen}`],
         ),
-      ]),
+      ),
+    ]),
   );
 
 /**

@@ -44,12 +44,24 @@ const addressed = z.array(
   z.looseObject({
     ifname: z.string().optional(),
     mtu: z.int().optional(),
-    addr_info: z.array(z.looseObject({ local: z.string().optional() })).default([]),
+    addr_info: z
+      .array(
+        z.looseObject({
+          local: z.string().optional(),
+          prefixlen: z.int().optional(),
+          scope: z.string().optional(),
+          /** It runs out. */
+          dynamic: z.boolean().optional(),
+        }),
+      )
+      .default([]),
   }),
 );
 
+/** Devices with their addresses, as `ip -j address show` tells of them. @throws Error for what is no such print */
+export const readAddresses = (stdout: string): z.output<typeof addressed> =>
+  addressed.parse(stdout.trim() === '' ? [] : JSON.parse(stdout));
+
 /** The MTU of the device that has the address, in what `ip -j address show` tells; undefined when none has. */
-export function mtuOfAddress(stdout: string, address: string): number | undefined {
-  const parsed = addressed.parse(stdout.trim() === '' ? [] : JSON.parse(stdout));
-  return parsed.find(({ addr_info }) => addr_info.some(({ local }) => local === address))?.mtu;
-}
+export const mtuOfAddress = (stdout: string, address: string): number | undefined =>
+  readAddresses(stdout).find(({ addr_info }) => addr_info.some(({ local }) => local === address))?.mtu;

@@ -14,7 +14,7 @@ import { diskSourceOf } from './define.ts';
 import { metaOptions, metaShape, withMeta } from './meta-input.ts';
 import { runModify } from './modify-cli.ts';
 import { takenMacs } from './new-guest.ts';
-import { change, expect, needVersion, restart, restartTask } from './spec-change.ts';
+import { change, expect, needVersion, restart, restartTask, whileRunning } from './spec-change.ts';
 
 const takesEffect = (plan: PlanBuilder, doc: VmDoc, restarts: boolean): void => {
   if (isRunning(doc) && !restarts)
@@ -343,7 +343,7 @@ export const changeOperations = [
         definition: definitionWith(doc.spec, disk),
       };
       change(plan, doc, spec);
-      plan.act(`add the disk ${target} to ${doc.spec.name}${isRunning(doc) ? ', while it runs' : ''}`);
+      plan.act(`add the disk ${target} to ${doc.spec.name}${whileRunning(doc)}`);
       restartTask(plan, doc, input.restart);
       return { ...answerOf({ ...doc, spec }), target };
     },
@@ -368,7 +368,7 @@ export const changeOperations = [
         throw vmError('VM_DEVICE_NOT_FOUND', { vm: doc.spec.name, what: 'disk', device: input.target });
       const spec: VmSpec = { ...doc.spec, disks: doc.spec.disks.filter((disk) => disk.target !== input.target) };
       change(plan, doc, spec);
-      plan.act(`take the disk ${input.target} out of ${doc.spec.name}${isRunning(doc) ? ', while it runs' : ''}`);
+      plan.act(`take the disk ${input.target} out of ${doc.spec.name}${whileRunning(doc)}`);
       restartTask(plan, doc, input.restart);
       return answerOf({ ...doc, spec });
     },

@@ -4,12 +4,12 @@ import { defineMutation, modelError, names, z } from '../../../core/plugin/api.t
 import { chooseMac } from '../domain/mac.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { type Nic, type VmSpec, word } from '../schema.ts';
-import { isRunning, vmError } from '../vm-kind.ts';
+import { vmError } from '../vm-kind.ts';
 import { answerOf, needVm, vmAnswer, vmArgument, vmRef } from './common.ts';
 import { nicSourceOf } from './define.ts';
 import { takenMacs } from './new-guest.ts';
 import { changedGuardInput, guardAsAsked, guardOptions, guardText, newGuardInput } from './nic-guard-input.ts';
-import { change, expect, needVersion, restart, restartTask } from './spec-change.ts';
+import { change, expect, needVersion, restart, restartTask, whileRunning } from './spec-change.ts';
 
 /** @throws PvcError VM_DEVICE_NOT_FOUND */
 function needCard({ spec }: VmDoc, mac: string): Nic {
@@ -17,8 +17,6 @@ function needCard({ spec }: VmDoc, mac: string): Nic {
   if (card === undefined) throw vmError('VM_DEVICE_NOT_FOUND', { vm: spec.name, what: 'network card', device: mac });
   return card;
 }
-
-const whileRunning = (doc: VmDoc): string => (isRunning(doc) ? ', while it runs' : '');
 
 export const nicChangeOperations = [
   defineMutation({

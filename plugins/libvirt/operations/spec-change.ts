@@ -12,6 +12,9 @@ export const restartTask = (plan: PlanBuilder, doc: VmDoc, restart: boolean): vo
   plan.act(`restart ${doc.spec.name} so that it takes effect`);
 };
 
+/** Behind what is planned with a device: it is done at once. */
+export const whileRunning = (doc: VmDoc): string => (isRunning(doc) ? ', while it runs' : '');
+
 export const expect = z.int().min(0).optional().describe('refuse unless the guest’s document is at this version');
 export const restart = z.boolean().default(false).describe('restart a running guest so that the change takes effect');
 

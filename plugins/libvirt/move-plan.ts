@@ -37,6 +37,9 @@ function viewOf(spec: VmSpec): VmDetail {
 /** How a guest is moved; `auto` is live where that is possible. */
 export type MoveMethod = VmSpec['migration']['method'];
 
+/** Types of `<interface>` that are a device of the node: left in the definition, for PVC manages none of them. */
+const deviceCards = new Set(['hostdev', 'vdpa']);
+
 /** What ties a guest to the node: files and devices of it. @param shared directories that are the same on other nodes */
 export function tiesOf(spec: VmSpec, where: string, shared: readonly string[]): string[] {
   const view = viewOf(spec);
@@ -48,6 +51,8 @@ export function tiesOf(spec: VmSpec, where: string, shared: readonly string[]): 
   for (const path of [view.kernel?.path, view.kernel?.initrd])
     if (path !== undefined && path !== null && !isShared(path)) ties.push(`it starts from a file of ${where}: ${path}`);
   for (const device of view.hostdevs) ties.push(`it has a device of ${where}: ${device.type} ${device.source}`);
+  for (const { type, source } of view.networks)
+    if (deviceCards.has(type)) ties.push(`it has a device of ${where}: network card ${source ?? 'without an address'}`);
   return ties;
 }
 

@@ -1,6 +1,7 @@
 /** Whether a guest can be moved from one node to another, and how: every reason against it. Pure. @module */
 import { type VmDetail, viewDomain } from './domain/view.ts';
 import { parseXml } from './domain/xml.ts';
+import { functionCards, functionPools } from './functions.ts';
 import type { VmDoc } from './guest-control.ts';
 import type { NodeDoc } from './ledger.ts';
 import type { VmSpec } from './schema.ts';
@@ -70,6 +71,11 @@ export function moveObjections(guest: VmDoc, source: NodeDoc | undefined, target
     if (hostCpuModes.has(view.cpu.mode) && models[0] !== models[1])
       live.push(`it has the CPU of ${where} (${models[0] ?? 'unknown'}); ${target.id} has ${models[1] ?? 'unknown'}`);
   }
+  const pools = functionPools(source);
+  for (const { mac, network } of functionCards(guest.spec, pools))
+    live.push(
+      `its network card ${mac} is a virtual function of ${where}: ${pools.get(network)?.device ?? ''}, on the network ${network}`,
+    );
   if (source?.spec.address === undefined) live.push(`${where} has no address on a cluster network`);
   return { any, live };
 }

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import type { Nic } from '../schema.ts';
 import { fromXml } from './define.ts';
 import { type DeviceDiff, diffDevices } from './device-diff.ts';
 import { vmDocumentText } from './document.ts';
 import { startXml, testGuests, testNode } from './fixtures/load.ts';
-import type { Nic } from '../schema.ts';
 import { nicElement } from './nic.ts';
 import { missing, PrivateLibvirt } from './private-libvirt.ts';
 import { viewDomain } from './view.ts';

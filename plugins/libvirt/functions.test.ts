@@ -40,7 +40,7 @@ describe('a guest whose card is a virtual function', () => {
       a: ['only 0 of its 1 virtual functions of ens1f0 are not promised to guests'],
       b: [],
       c: ['it has no virtual functions of ens1f0'],
-      d: ['it has not told yet of virtual functions for the network fast'],
+      d: ['it has told of no virtual functions for the network fast'],
     });
   });
 

@@ -61,7 +61,7 @@ export function functionRefusals(
   const devices = new Set([...wanted.keys()].flatMap((network) => pools.get(network)?.device ?? []));
   const unknown = [...wanted.keys()].filter((network) => !pools.has(network));
   return [
-    ...unknown.map((network) => `it has not told yet of virtual functions for the network ${network}`),
+    ...unknown.map((network) => `it has told of no virtual functions for the network ${network}`),
     ...[...devices].flatMap((device) => {
       const functions = Math.max(
         0,

@@ -10,6 +10,8 @@ export async function sriovFacts(
   physical: PhysicalFunctions,
   cards: VirtualCards,
 ): Promise<Readonly<Record<string, string>>> {
+  // Told with each keepalive: a node without such cards has nothing to tell, and asks for nothing.
+  if (physical.devices.length === 0) return {};
   const capacities = new Map<string, number>();
   const lines: Record<string, string> = {};
   for (const { device } of physical.devices) {

@@ -13,7 +13,7 @@ import { placeNew } from './common.ts';
 /** What of a guest its XML does not say. */
 export type GuestRest = Pick<
   VmSpec,
-  'run' | 'autostart' | 'priority' | 'tags' | 'protected' | 'limit' | 'selector' | 'migration' | 'shutdown'
+  'run' | 'autostart' | 'priority' | 'tags' | 'protected' | 'limit' | 'selector' | 'migration' | 'shutdown' | 'restart'
 >;
 
 /** MAC addresses that guests have. */

@@ -9,6 +9,8 @@ import {
 } from '../../core/plugin/api.ts';
 import { diffDevices } from './domain/device-diff.ts';
 import { parseXml, printXml } from './domain/xml.ts';
+import { giveUp } from './give-up.ts';
+import { startedAnew } from './give-up-plan.ts';
 import type { GuestControl, VmDoc } from './guest-control.ts';
 import { type Ends, manyEnds, noEnds } from './guest-ends.ts';
 import { type GuestObserved, type GuestStep, planGuest } from './guest-plan.ts';
@@ -28,16 +30,30 @@ export function guestController(
     if (doc?.spec.run !== 'running' || holder !== undefined) ends.forget(uuid);
     const found = ends.of(uuid);
     const fault = faultId('vm.ends', uuid);
-    if (doc === undefined || found.count < manyEnds) faults.clear(fault);
+    const failed = doc?.spec.crashes?.failed;
+    tellFailed(uuid, doc, failed);
+    if (doc === undefined || failed !== undefined || found.count < manyEnds) faults.clear(fault);
     else {
       faults.raise(fault, {
         severity: 'warning',
         message: `The guest ${doc.spec.name} ends again and again: ${found.count} times lately, the last time it was ${found.reason}.`,
-        hint: `It is started again after longer and longer pauses. See \`pvc vm log ${doc.spec.name}\`; \`pvc vm stop ${doc.spec.name}\` ends that.`,
+        hint: `${whatFollows(doc)} See \`pvc vm log ${doc.spec.name}\`; \`pvc vm stop ${doc.spec.name}\` ends that.`,
         object: `vm ${doc.spec.name}`,
       });
     }
     return found;
+  };
+
+  const tellFailed = (uuid: string, doc: VmDoc | undefined, failed: string | undefined): void => {
+    const fault = faultId('vm.failed', uuid);
+    if (doc?.spec.run !== 'running' || failed === undefined) faults.clear(fault);
+    else
+      faults.raise(fault, {
+        severity: 'critical',
+        message: `The guest ${doc.spec.name} has failed and is not started any more: ${failed}.`,
+        hint: `See \`pvc vm log ${doc.spec.name}\`; \`pvc vm start ${doc.spec.name}\` tries it again, \`pvc vm stop ${doc.spec.name}\` leaves it off.`,
+        object: `vm ${doc.spec.name}`,
+      });
   };
 
   /** What libvirt tells of a move, once: when the guest is first seen here and another node had it before. */
@@ -85,6 +101,9 @@ export function guestController(
             ? undefined
             : diffDevices({ startedFrom: guest.startedFrom, wanted: parseXml(wanted.text), live: guest.xml }),
         ends: endsOf(uuid, doc, holder),
+        ...(guest?.state === 'running' && doc?.spec.crashes !== undefined
+          ? { steadyInMs: ends.steadyInMs(uuid, guest.id) }
+          : {}),
         arrival: guest === undefined || doc === undefined ? undefined : await arrivalOf(doc, guest),
       };
     },
@@ -107,6 +126,15 @@ export function guestController(
           case 'end':
             await control.end(uuid);
             return;
+          case 'give-up':
+            await giveUp({ runtime, control }, uuid, signal);
+            return;
+          case 'forgive': {
+            const before = await documents.need(vm, uuid);
+            const { crashes: _crashes, ...spec } = before.spec;
+            await runtime.write([{ do: 'spec', kind: vm, before, spec }]);
+            return;
+          }
           case 'settle':
             await settle({ runtime, control }, uuid, signal);
             return;
@@ -134,6 +162,14 @@ export function guestController(
       stop();
     },
   });
+}
+
+/** What is done about a guest that ends again and again. */
+function whatFollows({ spec }: VmDoc): string {
+  const { tries, then } = spec.restart;
+  const again = 'It is started again after longer and longer pauses';
+  if (then === 'again') return `${again}.`;
+  return `${again}, ${tries} times on a node, and ${then === 'move' ? 'then goes on on another' : 'then is failed'}.`;
 }
 
 /** Why a guest does not run. */
@@ -179,7 +215,6 @@ export async function autostart(runtime: Runtime): Promise<string[]> {
   const due = (await runtime.documents.listAt(vm, runtime.node))
     .filter((doc) => doc.spec.node === runtime.node && doc.spec.autostart && doc.spec.run === 'stopped')
     .sort((a, b) => b.spec.priority - a.spec.priority);
-  for (const doc of due)
-    await runtime.write([{ do: 'spec', kind: vm, before: doc, spec: { ...doc.spec, run: 'running' } }]);
+  for (const doc of due) await runtime.write([{ do: 'spec', kind: vm, before: doc, spec: startedAnew(doc.spec) }]);
   return due.map((doc) => doc.spec.name);
 }

@@ -24,6 +24,17 @@ describe('the ends of a guest', () => {
     assert.equal(ends.of('a').count, 1);
   });
 
+  it('are over once a run has lasted; another run begins anew', () => {
+    let monotonicMs = 50;
+    const ends = new GuestEnds({ wallMs: () => 0, monotonicMs: () => monotonicMs });
+    assert.equal(ends.steadyInMs('a', 1), 300_000);
+    monotonicMs += 200_000;
+    assert.equal(ends.steadyInMs('a', 1), 100_000);
+    assert.equal(ends.steadyInMs('a', 2), 300_000);
+    monotonicMs += 400_000;
+    assert.equal(ends.steadyInMs('a', 2), 0);
+  });
+
   it('are forgotten when they were meant', () => {
     const ends = new GuestEnds({ wallMs: () => 0, monotonicMs: () => 0 });
     ends.note('a', 'destroyed');

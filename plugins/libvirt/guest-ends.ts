@@ -26,6 +26,7 @@ const steadyMs = 5 * 60_000;
 export const manyEnds = 3;
 
 export class GuestEnds {
+  readonly #runs = new Map<string, { readonly run: number; readonly sinceMs: number }>();
   readonly #ends = new Map<string, Omit<Ends, 'agoMs'> & { readonly atMs: number }>();
   readonly #clock: Pick<Clock, 'wallMs' | 'monotonicMs'>;
 
@@ -49,8 +50,18 @@ export class GuestEnds {
     return noEnds;
   }
 
+  /** @param run libvirt's number of its present run @returns how long until that counts as steady; 0: it does */
+  steadyInMs(uuid: string, run: number): number {
+    const nowMs = this.#clock.monotonicMs();
+    const known = this.#runs.get(uuid);
+    const seen = known?.run === run ? known : { run, sinceMs: nowMs };
+    this.#runs.set(uuid, seen);
+    return Math.max(0, seen.sinceMs + steadyMs - nowMs);
+  }
+
   /** Somebody wants it off, or has started it anew: what was before does not count any more. */
   forget(uuid: string): void {
     this.#ends.delete(uuid);
+    this.#runs.delete(uuid);
   }
 }

@@ -121,6 +121,36 @@ describe('what a node does for a guest', () => {
 });
 
 describe('a guest that ends again and again', () => {
+  const crashing = (crashes?: VmDoc['spec']['crashes']): VmDoc => {
+    const base = doc('running');
+    return { ...base, spec: { ...base.spec, restart: { tries: 2, then: 'move' }, ...(crashes && { crashes }) } };
+  };
+  const on = [{ node: 'hv2', ends: 3, reason: 'crashed' }];
+  const after = (count: number) => ({ ends: { count, lastMs: 0, agoMs: 100_000, reason: 'crashed' } });
+
+  it('is given up once it has ended more often than it is to be started again', () => {
+    assert.deepEqual(stepsOf(crashing(), seen(after(2))), ['start web1']);
+    assert.deepEqual(stepsOf(crashing(), seen(after(3))), ['give web1 up here: it has ended 3 times (crashed)']);
+    assert.deepEqual(stepsOf(crashing(), seen({ ...after(3), guest: live({ state: 'crashed' }) })), [
+      'end web1: it has crashed',
+    ]);
+  });
+
+  it('is not started any more when it has failed', () => {
+    assert.deepEqual(planGuest(crashing({ on, failed: 'all' }), seen(), 'web1'), { steps: [] });
+    assert.deepEqual(stepsOf(crashing({ on, failed: 'all' }), seen({ guest: live({ state: 'crashed' }) })), [
+      'end web1: it has crashed',
+    ]);
+  });
+
+  it('is forgiven once it has run steadily', () => {
+    const running = { guest: live(), steadyInMs: 7_000 };
+    assert.deepEqual(planGuest(crashing({ on }), seen(running), 'web1'), { steps: [], againInMs: 7_000 });
+    assert.deepEqual(stepsOf(crashing({ on }), seen({ ...running, steadyInMs: 0 })), [
+      'forget that web1 was given up: it runs steadily',
+    ]);
+  });
+
   // The task's end is told where it was carried out; a cold move ends on the node that the guest has left.
   it('is looked at again while a task holds it', () =>
     assert.deepEqual(planGuest(doc('running'), seen({ task: '1' }), 'web1'), { steps: [], againInMs: 1_000 }));

@@ -6,6 +6,7 @@
 import type { ReconcilePlan, Step } from '../../core/plugin/api.ts';
 import type { DeviceDiff } from './domain/device-diff.ts';
 import type { XmlElement } from './domain/xml.ts';
+import { endsTooOften } from './give-up-plan.ts';
 import type { LiveGuest, VmDoc } from './guest-control.ts';
 import type { Ends } from './guest-ends.ts';
 import type { VmStatus } from './vm-kind.ts';
@@ -23,6 +24,8 @@ export interface GuestObserved {
   readonly differences: DeviceDiff | undefined;
   /** How often it has ended by itself lately, and when last (wall clock). */
   readonly ends: Ends;
+  /** How long until its present run counts as steady, by libvirt's number of it. */
+  readonly steadyInMs?: number;
   /** How it has just come here from another node. */
   readonly arrival?: VmStatus['arrived'];
 }
@@ -32,12 +35,14 @@ export type GuestStep = Step &
     | { readonly do: 'start' }
     | { readonly do: 'end' }
     | { readonly do: 'settle' }
+    | { readonly do: 'give-up' | 'forgive' }
     | { readonly do: 'attach' | 'detach' | 'update'; readonly device: XmlElement }
   );
 
 const startTimeoutMs = 90_000;
 const endTimeoutMs = 60_000;
 const deviceTimeoutMs = 30_000;
+const writeTimeoutMs = 30_000;
 const comingAgainMs = 1_000;
 /** How soon it is looked again whether a task still holds a guest. */
 const heldMs = 1_000;
@@ -75,6 +80,16 @@ export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, name:
     text: `put ${name} right, which no task moves any more`,
     timeoutMs: endTimeoutMs,
   };
+  const giveUp: GuestStep = {
+    do: 'give-up',
+    text: `give ${name} up here: it has ended ${ends.count} times (${ends.reason})`,
+    timeoutMs: writeTimeoutMs,
+  };
+  const forgive: GuestStep = {
+    do: 'forgive',
+    text: `forget that ${name} was given up: it runs steadily`,
+    timeoutMs: writeTimeoutMs,
+  };
   // One that runs here has arrived, though nobody has written it down; one that does not is libvirt's to give up.
   if (observed.coming === true)
     return guest === undefined || guest.inTransit
@@ -91,16 +106,22 @@ export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, name:
     case 'disabled':
       return { steps: guest === undefined ? [] : [end(`it is meant to be ${doc.spec.run}`)] };
     case 'running': {
+      const tooOften = endsTooOften(doc.spec, ends);
+      const failed = doc.spec.crashes?.failed !== undefined;
       if (guest === undefined) {
+        if (failed) return { steps: [] };
         // It ran when it was last seen, and libvirt has not told of its end yet. The next look knows more, and
         // until then its status shows that it is gone.
         if (ends.count === 0 && ranLast(doc)) return { steps: [], againInMs: restartPauseMs(1) };
         const dueInMs = restartPauseMs(ends.count) - ends.agoMs;
-        return dueInMs > 0 ? { steps: [], againInMs: dueInMs } : { steps: [start] };
+        return dueInMs > 0 ? { steps: [], againInMs: dueInMs } : { steps: [tooOften ? giveUp : start] };
       }
       if (guest.state === 'crashed' || guest.state === 'stopped')
-        return { steps: [end(`it has ${guest.state}`), start] };
-      if (differences === undefined || guest.state !== 'running') return { steps: [] };
+        return { steps: [end(`it has ${guest.state}`), ...(failed || tooOften ? [] : [start])] };
+      const forgiving = doc.spec.crashes !== undefined && observed.steadyInMs !== undefined;
+      if (forgiving && observed.steadyInMs === 0) return { steps: [forgive], againInMs: 100 };
+      const later = forgiving ? { againInMs: observed.steadyInMs } : {};
+      if (differences === undefined || guest.state !== 'running') return { steps: [], ...later };
       const step = (verb: 'attach' | 'detach' | 'update', text: string, device: XmlElement): GuestStep => ({
         do: verb,
         text: `${text} ${label(device)} of ${name} while it runs`,
@@ -113,6 +134,7 @@ export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, name:
           ...differences.update.map((device) => step('update', 'change', device)),
           ...differences.attach.map((device) => step('attach', 'attach', device)),
         ],
+        ...later,
       };
     }
   }

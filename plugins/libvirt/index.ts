@@ -25,7 +25,7 @@ import { type LibvirtSecret, secretsProblem } from './secrets.ts';
 import { vmSnapshot } from './snapshot/snapshot-kind.ts';
 import { snapshotOperations } from './snapshot/snapshot-operations.ts';
 import { type VolumeStoreAbout, type VolumeStoreHook, wordsProblem } from './snapshot/volume-store.ts';
-import { vm, vmStates } from './vm-kind.ts';
+import { toldState, toldStates, vm } from './vm-kind.ts';
 
 /** What other plugins may tap of this one. */
 declare module '../../core/plugin/plugin.ts' {
@@ -117,10 +117,8 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       ]);
       pvc.hooks.counters.tap(async ({ view }) => {
         const guests = await view.list(vm);
-        const counts = vmStates
-          .map(
-            (state) => [state, guests.filter((guest) => (guest.status?.state ?? 'stopped') === state).length] as const,
-          )
+        const counts = toldStates
+          .map((state) => [state, guests.filter((guest) => toldState(guest) === state).length] as const)
           .filter(([, count]) => count > 0);
         return {
           Guests: guests.length,

@@ -5,6 +5,7 @@ import { Ledger, type World } from './ledger.ts';
 import { moveObjections } from './move-plan.ts';
 import { byImportance, judged, reasonsOf } from './place-all.ts';
 import { choose } from './placement.ts';
+import type { VmSpec } from './schema.ts';
 
 export type TaskDoc = Doc<TaskSpec, TaskStatus>;
 
@@ -98,6 +99,12 @@ export function planRecovery(scene: RecoveryScene): RecoveryPlan {
     }
   }
   return { placed, waiting };
+}
+
+/** The guest as it goes on elsewhere; home remains where it came from, so that `node ready` brings it back. */
+export function goesOn({ transfer: _transfer, home, ...spec }: VmSpec, node: string, to: string): VmSpec {
+  const back = home ?? node;
+  return { ...spec, node: to, ...(back === to ? {} : { home: back }) };
 }
 
 /** The end of a task that the dead node worked on: it would hold the guest for as long as the node is away. */

@@ -17,8 +17,7 @@ import { book, bookingsOf } from './booking.ts';
 import { Ledger } from './ledger.ts';
 import { vmCopy } from './operations/query.ts';
 import { pinOthers, worldOf } from './operations/world.ts';
-import { endedByFence, type Placed, planRecovery, strandedGuests, type TaskDoc } from './recovery-plan.ts';
-import type { VmSpec } from './schema.ts';
+import { endedByFence, goesOn, type Placed, planRecovery, strandedGuests, type TaskDoc } from './recovery-plan.ts';
 import { vm } from './vm-kind.ts';
 
 /** Guests of one commit: with their claims and bookings it stays well below what a commit may hold. */
@@ -27,12 +26,6 @@ const atOnce = 16;
 export async function stranded({ documents }: Pick<Runtime, 'documents'>, { node }: DeadNode): Promise<Stranded[]> {
   const here = (await documents.listAt(vm, node)).filter(({ spec }) => spec.node === node && spec.run === 'running');
   return here.length === 0 ? [] : strandedGuests({ node, guests: here, nodes: await documents.list(nodeKind) });
-}
-
-/** The guest as it goes on elsewhere; home remains where it came from, so that `node ready` brings it back. */
-function goesOn({ transfer: _transfer, home, ...spec }: VmSpec, node: string, to: string): VmSpec {
-  const back = home ?? node;
-  return { ...spec, node: to, ...(back === to ? {} : { home: back }) };
 }
 
 export async function recover(runtime: Pick<Runtime, 'documents' | 'host'>, about: RecoverAbout): Promise<Waiting[]> {

@@ -137,6 +137,22 @@ export const vmSpec = z.strictObject({
       then: z.enum(['poweroff', 'fail']).default('poweroff'),
     })
     .prefault({}),
+  /** What is done when it ends by itself again and again: so often it is started again on a node, and then … */
+  restart: z
+    .strictObject({
+      tries: z.int().min(0).max(1000).default(5),
+      /** … goes on on another node, once on each; or is failed; or is started again without end. */
+      then: z.enum(['move', 'fail', 'again']).default('move'),
+    })
+    .prefault({}),
+  /** Set once it was given up somewhere; gone when it is started by somebody, or has run steadily. */
+  crashes: z
+    .strictObject({
+      on: z.array(z.strictObject({ node: names.nodeName, ends: z.int(), reason: z.string() })).max(256),
+      /** Why nobody starts it any more. */
+      failed: z.string().max(16_384).optional(),
+    })
+    .optional(),
 });
 export type VmSpec = z.infer<typeof vmSpec>;
 export type Topology = z.infer<typeof topology>;

@@ -66,6 +66,24 @@ export const vm = defineKind<VmSpec, VmStatus>({
   label: (spec) => spec.name,
 });
 
+/** As people are told it: one that is given up everywhere is failed, whatever its last state was. */
+export const toldStates = [...vmStates, 'failed'] as const;
+
+export const toldState = ({ spec, status }: VmHalves): (typeof toldStates)[number] =>
+  hasFailed({ spec, status }) ? 'failed' : (status?.state ?? 'stopped');
+
+/** Why it is not running though it is meant to, or whatever else libvirt gave as the reason of its state. */
+export const toldReason = ({ spec, status }: VmHalves): string =>
+  (hasFailed({ spec, status }) ? spec.crashes?.failed : status?.reason) ?? '';
+
+interface VmHalves {
+  readonly spec: VmSpec;
+  readonly status: VmStatus | undefined;
+}
+
+const hasFailed = ({ spec, status }: VmHalves): boolean =>
+  spec.run === 'running' && spec.crashes?.failed !== undefined && !isRunning({ status });
+
 /** Whether there is a process of the guest, as far as was told. */
 export const isRunning = ({ status }: { readonly status: VmStatus | undefined }): boolean =>
   ['running', 'paused', 'stopping', 'crashed'].includes(status?.state ?? 'stopped');

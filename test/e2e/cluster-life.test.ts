@@ -195,6 +195,51 @@ describe('a cluster of three', () => {
     (await lab.pvc('hv1', ['vm', 'stop', 'sitter', '--yes'])).ok();
   });
 
+  it('starts a guest that ends again and again on each node once, and fails it then', async () => {
+    const lab = opened();
+    const first = await lab.ask('hv1', 'vm.info', { vm: 'sitter' });
+    const { uuid } = first;
+    (await lab.pvc('hv1', ['vm', 'meta', 'sitter', '--restart-tries', '0'])).ok();
+    (await lab.pvc('hv1', ['vm', 'start', 'sitter'])).ok();
+    const been: string[] = [];
+    for (const _ of lab.nodes) {
+      const on = await settled(lab, 'hv1', uuid);
+      assert.ok(!been.includes(on), `it is on ${on} again`);
+      been.push(on);
+      await lab.exec(on, ['virsh', 'destroy', uuid]);
+      await lab.waitFor('its node to give it up', async () => {
+        const { state, node } = await lab.ask('hv1', 'vm.info', { vm: uuid });
+        return state === 'failed' || node !== on;
+      });
+    }
+    assert.equal(been[0], first.node);
+    const failed = await lab.waitFor('it to fail', async () => {
+      const info = await lab.ask('hv2', 'vm.info', { vm: uuid });
+      return info.state === 'failed' && info;
+    });
+    assert.equal(
+      failed.reason,
+      `${been.map((on) => `it ended once on ${on} (destroyed)`).join(', ')}; no other node is left`,
+    );
+    assert.deepEqual(
+      failed.givenUp.map(({ node }) => node),
+      been,
+    );
+    assert.deepEqual(await runningOn(lab, uuid), []);
+    const faults = async () => (await lab.ask('hv1', 'fault.list', {})).map(({ message }) => message);
+    assert.ok((await faults()).some((message) => message.startsWith('The guest sitter has failed')));
+    (await lab.pvc('hv3', ['vm', 'start', 'sitter'])).ok();
+    assert.equal(await settled(lab, 'hv1', uuid), been.at(-1));
+    assert.deepEqual((await lab.ask('hv1', 'vm.info', { vm: uuid })).givenUp, []);
+    await lab.waitFor('the fault to clear', async () =>
+      (await faults()).every((message) => !message.startsWith('The guest sitter')),
+    );
+    (await lab.pvc('hv1', ['vm', 'meta', 'sitter', '--restart-tries', '5'])).ok();
+    (await lab.pvc('hv1', ['vm', 'stop', 'sitter', '--yes'])).ok();
+    // The others rely on it being there.
+    (await lab.pvc('hv1', ['vm', 'move', 'sitter', '--node', first.node])).ok();
+  });
+
   it('keeps guests together and apart as strict rules say', async () => {
     const lab = opened();
     const nodeOf = async (name: string): Promise<string> => (await lab.ask('hv1', 'vm.info', { vm: name })).node;

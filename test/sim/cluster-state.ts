@@ -35,7 +35,8 @@ export const transferOf = (spec: VmSpec): { readonly to: string } | undefined =>
 
 const where = (spec: VmSpec): string => {
   const to = transferOf(spec)?.to;
-  return `${spec.run} on ${spec.node}${to === undefined ? '' : `, on its way to ${to}`}`;
+  const run = spec.run === 'running' && spec.crashes?.failed !== undefined ? 'running, and has failed,' : spec.run;
+  return `${run} on ${spec.node}${to === undefined ? '' : `, on its way to ${to}`}`;
 };
 
 export class ClusterState {

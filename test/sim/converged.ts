@@ -26,8 +26,9 @@ function* nodesMissing({ nodes, state, cluster }: World): Generator<string> {
     const gaveUp = domainState === 'flush' && last?.status?.state === 'failed';
     if (domainState !== 'ready' && domainState !== 'flushed' && !gaveUp) yield `${node} is still to be ${domainState}`;
   }
-  // That a guest ended often is told for some minutes more.
-  for (const [id, { message }] of state.faults) if (!id.startsWith('vm.ends:')) yield `a fault is open: ${message}`;
+  // That a guest ended often is told for some minutes more, and that it was given up until somebody starts it.
+  for (const [id, { message }] of state.faults)
+    if (!/^vm\.(?:ends|failed):/.test(id)) yield `a fault is open: ${message}`;
 }
 
 function* fencesMissing({ state, storage }: World): Generator<string> {
@@ -67,7 +68,9 @@ function* guestsMissing(world: World): Generator<string> {
 function* guestMissing({ nodes }: World, { uuid, spec, status }: GuestIntent): Generator<string> {
   if (transferOf(spec) !== undefined) yield `${spec.name} is still on its way to ${transferOf(spec)?.to}`;
   const domain = nodes.get(spec.node)?.hypervisor.domains.get(uuid);
-  if (spec.run === 'running') {
+  if (spec.run === 'running' && spec.crashes?.failed !== undefined) {
+    if (domain !== undefined) yield `${spec.name} has failed, and is ${domain.state} on ${spec.node}`;
+  } else if (spec.run === 'running') {
     if (domain === undefined || domain.pending) yield `${spec.name} does not run on ${spec.node}`;
     // Paused by its user it stays paused.
     else if (domain.state !== 'running' && domain.reason !== 'user')

@@ -62,7 +62,10 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
       shutdownMs: random.happens(0.15) ? undefined : Math.round(random.ms(500, 6_000)),
       bootMs: Math.round(random.ms(150, 1_200)),
       volume: random.happens(0.6),
-      spec: { shutdown: { timeoutS: random.int(5, 15), then: random.pick(['poweroff', 'poweroff', 'fail']) } },
+      spec: {
+        shutdown: { timeoutS: random.int(5, 15), then: random.pick(['poweroff', 'poweroff', 'fail']) },
+        restart: makeRestart(`${seed}/${index}`),
+      },
     });
   }
   const latencyMs = random.pick([
@@ -90,6 +93,12 @@ function makePolicy(random: Chance): FencingPolicy {
     atMost: random.pick([49, 49, 100]),
     returns: random.pick(['ready', 'ready', 'ready', 'flushed']),
   });
+}
+
+/** Some are given up at the first end already. */
+function makeRestart(of: string): { tries: number; then: string } {
+  const random = chance(`restart/${of}`);
+  return { tries: random.pick([0, 0, 1, 5]), then: random.pick(['move', 'move', 'move', 'fail', 'again']) };
 }
 
 /** Rules that hold at first: apart where two guests are on two nodes, together where they are on one. */

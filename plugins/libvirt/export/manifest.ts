@@ -37,6 +37,7 @@ export const guestMeta = vmSpec.pick({
   selector: true,
   migration: true,
   shutdown: true,
+  restart: true,
 });
 
 const diskCopy = z

@@ -167,13 +167,17 @@ export const changeOperations = [
   }),
   defineMutation({
     name: 'vm.meta',
-    summary: 'Change how PVC treats a guest: autostart, priority, protection, limits, migration, shutdown',
+    summary: 'Change how PVC treats a guest: autostart, priority, protection, limits, migration, shutdown, restart',
     http: { method: 'PATCH', path: '/vms/{vm}' },
     cli: {
       command: 'vm meta',
       arguments: [vmArgument],
       options: metaOptions,
-      examples: ['pvc vm meta web1 --autostart --priority 900', 'pvc vm meta web1 --limit hv1 --limit hv2'],
+      examples: [
+        'pvc vm meta web1 --autostart --priority 900',
+        'pvc vm meta web1 --limit hv1 --limit hv2',
+        'pvc vm meta web1 --restart-tries 2 --on-crashes fail',
+      ],
     },
     role: 'operator',
     input: z.strictObject({

@@ -12,6 +12,18 @@ export const metaShape = {
   maxDowntimeMs: z.int().min(1).max(60_000).optional().describe('longest pause of a live migration, in ms (300)'),
   shutdownTimeout: z.int().min(1).max(86_400).optional().describe('seconds that it may take to shut down (180)'),
   onTimeout: z.enum(['poweroff', 'fail']).optional().describe('what a shutdown does after that time (poweroff)'),
+  restartTries: z
+    .int()
+    .min(0)
+    .max(1000)
+    .optional()
+    .describe('how often it is started again on a node when it ends by itself again and again (5)'),
+  onCrashes: z
+    .enum(['move', 'fail', 'again'])
+    .optional()
+    .describe(
+      'what comes after that: once to each other node, then failed; failed at once; started again without end (move)',
+    ),
 };
 export type MetaInput = { readonly [K in keyof typeof metaShape]?: z.output<(typeof metaShape)[K]> };
 
@@ -35,6 +47,10 @@ export function withMeta(spec: VmSpec, input: MetaInput): VmSpec {
       timeoutS: input.shutdownTimeout ?? spec.shutdown.timeoutS,
       then: input.onTimeout ?? spec.shutdown.then,
     },
+    restart: {
+      tries: input.restartTries ?? spec.restart.tries,
+      then: input.onCrashes ?? spec.restart.then,
+    },
   };
 }
 
@@ -46,4 +62,5 @@ export const metaDefaults = {
   selector: 'mem',
   migration: { method: 'auto', maxDowntimeMs: 300 },
   shutdown: { timeoutS: 180, then: 'poweroff' },
+  restart: { tries: 5, then: 'move' },
 } as const satisfies Partial<VmSpec>;

@@ -13,7 +13,7 @@ import { placeNew } from './common.ts';
 /** What of a guest its XML does not say. */
 export type GuestRest = Pick<
   VmSpec,
-  'run' | 'autostart' | 'priority' | 'tags' | 'protected' | 'limit' | 'selector' | 'migration' | 'shutdown'
+  'run' | 'autostart' | 'priority' | 'tags' | 'protected' | 'limit' | 'selector' | 'migration' | 'shutdown' | 'restart'
 >;
 
 /** MAC addresses that guests have. */
@@ -60,7 +60,7 @@ export async function planGuest(
     if (taken.has(nic.mac))
       throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'MAC address', value: nic.mac, owner: '' });
   }
-  const wish = { name, memoryMiB, vcpus, selector: rest.selector, limit: rest.limit };
+  const wish = { name, memoryMiB, vcpus, nics: fields.nics, selector: rest.selector, limit: rest.limit };
   const place = await placeNew(context, wish, wanted, plan);
   for (const warning of place.warnings) plan.warn(warning);
   const { topology: shape, ...others } = fields;

@@ -2,13 +2,13 @@
 import { defineQuery, names, type RenderContext, table, z } from '../../../core/plugin/api.ts';
 import { rateText } from '../domain/nic-guard.ts';
 import { nicSource } from '../schema.ts';
-import { vm, vmStates } from '../vm-kind.ts';
+import { toldState, toldStates, vm } from '../vm-kind.ts';
 
 const nicRow = z.object({
   vm: z.string(),
   uuid: z.string(),
   node: z.string().describe('where the guest is'),
-  state: z.enum(vmStates).describe('of the guest'),
+  state: z.enum(toldStates).describe('of the guest'),
   mac: z.string(),
   model: z.string(),
   source: nicSource.describe('what the card is plugged into'),
@@ -73,7 +73,7 @@ export const nicListOperation = defineQuery({
           vm: spec.name,
           uuid: id,
           node: status?.node ?? spec.node,
-          state: status?.state ?? ('stopped' as const),
+          state: toldState({ spec, status }),
           mac,
           model,
           source,

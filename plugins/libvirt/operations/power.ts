@@ -1,5 +1,7 @@
 /** Start, stop and what is between. @module */
-import { defineMutation, z } from '../../../core/plugin/api.ts';
+import { defineMutation, type PlanBuilder, z } from '../../../core/plugin/api.ts';
+import { startedAnew } from '../give-up-plan.ts';
+import type { VmDoc } from '../guest-control.ts';
 import type { VmSpec } from '../schema.ts';
 import { isRunning, vm, vmError } from '../vm-kind.ts';
 import {
@@ -22,6 +24,17 @@ const restartExtraMs = 180_000;
 
 const input = z.strictObject({ vm: vmRef });
 
+/**
+ * It is meant to run from now on, and nobody has given it up. Written in every case: a node that gives it up in the same
+ * moment must not place it elsewhere while the task starts it here.
+ */
+function meantToRun(plan: PlanBuilder, doc: VmDoc): VmSpec {
+  const spec = startedAnew(doc.spec);
+  if (doc.spec.run === 'running' && doc.spec.crashes === undefined) plan.touch(vm, doc);
+  else plan.update(vm, doc, spec);
+  return spec;
+}
+
 export const powerOperations = [
   defineMutation({
     name: 'vm.start',
@@ -37,10 +50,9 @@ export const powerOperations = [
         plan.warn(`${doc.spec.name} runs already.`);
         return answerOf(doc);
       }
-      const spec: VmSpec = { ...doc.spec, run: 'running' };
+      const spec = meantToRun(plan, doc);
       await needRoom(plan, context, doc, spec);
       await needRules(plan, context, doc);
-      if (doc.spec.run !== 'running') plan.update(vm, doc, spec);
       vmTask(plan, doc, 'vm.start', startTimeoutMs);
       foretell(plan, doc, spec);
       return answerOf({ ...doc, spec });
@@ -116,9 +128,8 @@ export const powerOperations = [
     async plan(plan, context, { vm: ref, force }) {
       const doc = await needVm(context.view, ref);
       needRunning(doc, 'a restart');
-      const spec: VmSpec = { ...doc.spec, run: 'running' };
+      const spec = meantToRun(plan, doc);
       await needRoom(plan, context, doc, spec);
-      if (doc.spec.run !== 'running') plan.update(vm, doc, spec);
       vmTask(plan, doc, 'vm.restart', doc.spec.shutdown.timeoutS * 1000 + restartExtraMs, { force });
       plan.act(
         force

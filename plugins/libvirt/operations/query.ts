@@ -4,7 +4,7 @@ import { vmDocument, vmDocumentText } from '../domain/document.ts';
 import { viewDomain } from '../domain/view.ts';
 import type { GuestControl, VmDoc } from '../guest-control.ts';
 import { selectors } from '../schema.ts';
-import { vm, vmStates, vmStatus } from '../vm-kind.ts';
+import { toldReason, toldState, toldStates, vm, vmStatus } from '../vm-kind.ts';
 import { needRunning, needVm, onGuestNode, vmArgument, vmRef } from './common.ts';
 import { runInfo } from './info-cli.ts';
 import { renderVm, renderVmList, renderVmStats } from './render.ts';
@@ -12,7 +12,7 @@ import { renderVm, renderVmList, renderVmStats } from './render.ts';
 const vmRow = z.object({
   name: z.string(),
   uuid: z.string(),
-  state: z.enum(vmStates),
+  state: z.enum(toldStates),
   run: z.enum(['running', 'stopped', 'disabled']).describe('the intent'),
   node: z.string(),
   reason: z.string(),
@@ -31,10 +31,10 @@ const networkOf = (source: VmDoc['spec']['nics'][number]['source']): string =>
 const rowOf = (doc: VmDoc): VmRow => ({
   name: doc.spec.name,
   uuid: doc.id,
-  state: doc.status?.state ?? 'stopped',
+  state: toldState(doc),
   run: doc.spec.run,
   node: doc.status?.node ?? doc.spec.node,
-  reason: doc.status?.reason ?? '',
+  reason: toldReason(doc),
   memoryMiB: doc.spec.memoryMiB,
   vcpus: doc.spec.vcpus,
   networks: doc.spec.nics.map((nic) => networkOf(nic.source)),
@@ -48,7 +48,7 @@ const vmInfo = z.object({
   uuid: z.string(),
   description: z.string(),
   version: z.int(),
-  state: z.enum(vmStates),
+  state: z.enum(toldStates),
   run: z.enum(['running', 'stopped', 'disabled']),
   reason: z.string(),
   sinceMs: z.int().nullable(),
@@ -107,6 +107,10 @@ const vmInfo = z.object({
   selector: z.enum(selectors),
   migration: z.object({ method: z.string(), maxDowntimeMs: z.int() }),
   shutdown: z.object({ timeoutS: z.int(), then: z.string() }),
+  restart: z.object({ tries: z.int(), then: z.string() }),
+  givenUp: z
+    .array(z.object({ node: z.string(), ends: z.int(), reason: z.string() }))
+    .describe('nodes on which it ended again and again, since it was last started by somebody or ran steadily'),
   ends: z
     .object({ count: z.int(), lastMs: z.int(), reason: z.string() })
     .nullable()
@@ -125,9 +129,9 @@ function infoOf(doc: VmDoc): VmInfo {
     uuid: doc.id,
     description: spec.description,
     version: doc.specVersion,
-    state: status?.state ?? 'stopped',
+    state: toldState(doc),
     run: spec.run,
-    reason: status?.reason ?? '',
+    reason: toldReason(doc),
     sinceMs: status?.sinceMs ?? null,
     node: status?.node ?? spec.node,
     home: spec.home ?? null,
@@ -166,6 +170,8 @@ function infoOf(doc: VmDoc): VmInfo {
     selector: spec.selector,
     migration: spec.migration,
     shutdown: spec.shutdown,
+    restart: spec.restart,
+    givenUp: spec.crashes?.on ?? [],
     ends: status?.ends ?? null,
     restartNeeded: status?.restartNeeded ?? [],
     notes: status?.notes ?? [],
@@ -250,7 +256,7 @@ export const queryOperations = (control: () => GuestControl) => [
     input: z.strictObject({
       match: globPattern.describe('part of the name, or a pattern with * and ?'),
       node: names.nodeName.optional().describe('only on this node'),
-      state: z.enum(vmStates).optional().describe('only in this state'),
+      state: z.enum(toldStates).optional().describe('only in this state'),
       tag: names.tagName.optional().describe('only with this tag'),
       not: z.boolean().default(false).describe('those that do not fit instead'),
     }),
@@ -259,7 +265,7 @@ export const queryOperations = (control: () => GuestControl) => [
       const fits = (doc: VmDoc): boolean =>
         matches(input.match, doc) &&
         (input.node === undefined || (doc.status?.node ?? doc.spec.node) === input.node) &&
-        (input.state === undefined || (doc.status?.state ?? 'stopped') === input.state) &&
+        (input.state === undefined || toldState(doc) === input.state) &&
         (input.tag === undefined || doc.spec.tags.some((tag) => tag.name === input.tag));
       return (await view.list(vm))
         .filter((doc) => fits(doc) !== input.not)

@@ -74,6 +74,12 @@ export function renderVm(info: VmInfo, context: RenderContext): string {
               'Ended by itself',
               `${info.ends.count === 1 ? 'once' : `${info.ends.count} times`} of late, last ${formatAgo(info.ends.lastMs, context.nowMs)} (${info.ends.reason})`,
             ],
+        info.givenUp.length === 0
+          ? undefined
+          : [
+              'Given up on',
+              info.givenUp.map(({ node, ends, reason }) => `${node} (${ends} ends, ${reason})`).join(', '),
+            ],
         ['Node', info.home === null ? info.node : `${info.node} (home: ${info.home})`],
         ...(info.movingTo === null ? [] : ([['Moving to', info.movingTo]] as const)),
         ...(info.arrived === null || info.arrived === undefined
@@ -107,6 +113,12 @@ export function renderVm(info: VmInfo, context: RenderContext): string {
         ['Placed by', info.selector],
         ['Migration', `${info.migration.method}, pause at most ${info.migration.maxDowntimeMs} ms`],
         ['Shutdown', `${info.shutdown.timeoutS} s, then ${info.shutdown.then}`],
+        [
+          'When it ends by itself',
+          info.restart.then === 'again'
+            ? 'started again'
+            : `started again ${info.restart.tries} times, then ${info.restart.then === 'move' ? 'moved on' : 'failed'}`,
+        ],
         ['Version', info.version],
       ],
       context,

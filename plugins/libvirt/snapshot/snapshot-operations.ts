@@ -167,7 +167,7 @@ export const snapshotOperations = [
       needStopped(guest, 'going back');
       plan.unchanged(vmSnapshot, doc);
       const { name, run, node, home } = guest.spec;
-      const { transfer: _transfer, home: _home, ...was } = doc.spec.guest;
+      const { transfer: _transfer, home: _home, crashes: _crashes, ...was } = doc.spec.guest;
       if (disksOnly) plan.unchanged(vm, guest);
       else plan.update(vm, guest, { ...was, name, run, node, ...(home === undefined ? {} : { home }) });
       snapshotTask(plan, 'rollback', guest, doc.id);

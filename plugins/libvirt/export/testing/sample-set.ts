@@ -56,6 +56,7 @@ export function sampleSet(name: string, since: string | null, change: Partial<Ma
         selector: 'mem',
         migration: { method: 'auto', maxDowntimeMs: 300 },
         shutdown: { timeoutS: 180, then: 'poweroff' },
+        restart: { tries: 5, then: 'move' },
       },
     },
     snapshot: { id: momentId(name), name: `s${name}`, createdMs: 1, quiet: 'frozen', quietMs: 5 },

@@ -106,6 +106,9 @@ export function renderNodes(nodes: NodeRow[], context: RenderContext): string {
   );
 }
 
+const watchdogInWords = ({ device, identity, timeoutS, proves }: NonNullable<NodeDetail['watchdog']>): string =>
+  `${device} (${identity}), ${timeoutS} s${proves ? ', its reset counts as proof' : ''}`;
+
 export function renderNode(one: NodeDetail, context: RenderContext): string {
   return page(
     fields(
@@ -130,6 +133,7 @@ export function renderNode(one: NodeDetail, context: RenderContext): string {
         ],
         ['System', one.machine === null ? null : `${one.machine.os}, Linux ${one.machine.kernel}, ${one.machine.arch}`],
         ['BMC', bmcInWords(one.bmc)],
+        one.watchdog === null ? undefined : ['Watchdog', watchdogInWords(one.watchdog)],
         ['Last report', one.updatedMs === null ? null : formatAgo(one.updatedMs, context.nowMs)],
       ],
       context,

@@ -32,6 +32,11 @@ export type NodeRow = z.infer<typeof nodeRow>;
 const nodeDetail = nodeRow.extend({
   bmc: bmcSpec.nullable().describe('by which its power is switched; null: it has none, or nobody has described it'),
   machine: nodeStatus.shape.machine.nullable(),
+  watchdog: nodeStatus.shape.watchdog
+    .unwrap()
+    .omit({ bootId: true })
+    .nullable()
+    .describe('hardware watchdog that resets the node when it is cut off; null: none is armed'),
   facts: nodeStatus.shape.facts,
   services: nodeStatus.shape.services,
   startedMs: z.int().nullable(),
@@ -39,6 +44,12 @@ const nodeDetail = nodeRow.extend({
   faults: z.array(z.object({ id: z.string(), severity: z.string(), message: z.string(), hint: z.string() })),
 });
 export type NodeDetail = z.infer<typeof nodeDetail>;
+
+function watchdogOf(status: NodeStatus | undefined): NodeDetail['watchdog'] {
+  if (status?.watchdog === undefined || status.watchdog.bootId !== status.bootId) return null;
+  const { bootId: _boot, ...told } = status.watchdog;
+  return told;
+}
 
 function rowOf(doc: Doc<NodeSpec, NodeStatus>, alive: boolean): NodeRow {
   const { status } = doc;
@@ -227,6 +238,7 @@ export const nodeOperations = (clock: Clock) => [
         ...rowOf(doc, alive),
         bmc: doc.spec.bmc ?? null,
         machine: doc.status?.machine ?? null,
+        watchdog: watchdogOf(doc.status),
         facts: doc.status?.facts ?? {},
         services: doc.status?.services ?? [],
         startedMs: doc.status?.startedMs ?? null,

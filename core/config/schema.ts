@@ -55,10 +55,28 @@ const bmc = z.strictObject({
   privilege: bmcSpec.shape.privilege.default('OPERATOR').describe('IPMI: what the session asks for'),
 });
 
+const watchdog = z.strictObject({
+  device: z
+    .string()
+    .regex(/^\/dev\/watchdog\d{0,2}$/, 'a watchdog is /dev/watchdog0 and the like')
+    .default('/dev/watchdog0')
+    .describe('hardware watchdog of this machine (`wdctl`); nothing else may use it'),
+  timeoutS: z.int().min(10).max(300).default(10).describe('seconds after which it resets the machine'),
+  proves: z
+    .boolean()
+    .default(false)
+    .describe(
+      'whether its reset counts as proof that the machine is off; say so only when it was seen to reset this machine',
+    ),
+});
+
 /** The fixed part; each plugin adds its own section below `plugins`. */
 export const configSchema = z.strictObject({
   node: z.strictObject({ name: nodeName.optional().describe('default: the host name') }).prefault({}),
   bmc: bmc.optional().describe('the BMC of this node; taken when the daemon starts and the cluster knows none of it'),
+  watchdog: watchdog
+    .optional()
+    .describe('resets the machine when its daemon reaches the state of the cluster no more, and others may'),
   api,
   store,
   directories,

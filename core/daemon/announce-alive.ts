@@ -7,7 +7,8 @@ const attempts = 5;
 
 /**
  * Makes the ephemeral key of this session, unless it is there. The same commit says which life of the machine it is: what
- * was proven of an earlier one must count no more from the moment that this one may start guests.
+ * was proven of an earlier one must count no more from the moment that this one may start guests. Where others count on a
+ * watchdog the status is written in any case: so nobody misses a session, however short, that has fed it.
  * @throws PvcError STORE_UNAVAILABLE, STORE_UNKNOWN
  */
 export async function announceAlive(
@@ -21,7 +22,7 @@ export async function announceAlive(
     if ((await documents.store.read(key)) !== undefined) return;
     const before = await documents.get(node, name);
     const boot =
-      before?.status === undefined || before.status.bootId === bootId
+      before?.status === undefined || (before.status.bootId === bootId && before.status.watchdog === undefined)
         ? { ops: [], topics: [] }
         : documents.commitOf([{ do: 'status', kind: node, before, status: { ...before.status, bootId } }]);
     const made = await documents.store.commit(

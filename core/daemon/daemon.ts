@@ -8,8 +8,10 @@ import { Steadiness } from '../cluster/fence/death-controller.ts';
 import { fenceControllers } from '../cluster/fence/fence-controllers.ts';
 import { fenceMetrics } from '../cluster/fence/fence-metrics.ts';
 import { placeOfFloating } from '../cluster/floating-address.ts';
+import type { Peers } from '../cluster/isolation/ask-coordinators.ts';
 import type { Reach } from '../cluster/isolation/finding.ts';
-import { Liveness, type Peers } from '../cluster/isolation/liveness.ts';
+import { Liveness } from '../cluster/isolation/liveness.ts';
+import { Watchdog } from '../cluster/isolation/watchdog.ts';
 import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addresses.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { BmcChecks } from '../cluster/power/bmc-checks.ts';
@@ -108,7 +110,20 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
   const log = host.log.child('daemon');
   // Before the session of an earlier life is ended, which lets another node become primary.
   await dropLeftovers(host, config.directories.run);
-  const store = await options.openStore(`daemon-${node}`);
+  const feeding = new AbortController();
+  const watchdog = await Watchdog.of({
+    host,
+    node,
+    peers: options.peers,
+    directory: config.directories.run,
+    settings: config.watchdog,
+  });
+  // Before there is a store: in an outage that may be long, and one that an earlier life has armed counts.
+  void watchdog?.run(feeding.signal);
+  const store = await options.openStore(`daemon-${node}`).catch((error: unknown) => {
+    feeding.abort();
+    throw error;
+  });
   const documents = new Documents(store);
   program.documents = documents;
   const running = new AbortController();
@@ -121,7 +136,9 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     await ensureIndex(documents, program.kinds);
     // Before anything here starts a guest: what is taken from a dead node is taken only while it is not announced. And as
     // soon as can be, since the session of the life before has ended by now.
+    const { epoch } = store.session;
     await announceAlive(documents, node, host.clock.wallMs(), (await host.machine.facts()).bootId);
+    watchdog?.announced(store.session, epoch);
     // Only coordinators look at every change; a hypervisor is woken by what concerns it.
     const own = await documents.get(nodeKind, node);
     const coordinator = own?.spec.role !== 'hypervisor';
@@ -335,6 +352,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       faults,
       coordinatorState: () => (coordinator ? primary.state : 'client'),
       services: () => services.map((service) => service.status),
+      watchdog,
     });
     await report.write('init');
 
@@ -413,6 +431,21 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       if (state === 'live') reporting.add(node);
     });
     faults.onChange(() => reporting.add(node));
+    const tellWatchdog = (): void => {
+      const fault = faultId('node.watchdog', node);
+      if (watchdog?.problem === undefined) faults.clear(fault);
+      else
+        faults.raise(fault, {
+          severity: 'warning',
+          message: `The watchdog of ${node} does not do its work: ${watchdog.problem}`,
+          hint: 'It is tried again by itself. See `watchdog` in docs/node-failure.md.',
+          object: `node ${node}`,
+        });
+      reporting.add(node);
+    };
+    watchdog?.onChange(tellWatchdog);
+    // It may have been armed, or not, before anybody listened.
+    if (watchdog !== undefined) tellWatchdog();
     primary.onChange(() => {
       reporting.add(node);
       if (primary.state !== 'primary') tasks.leavePrimary();
@@ -491,11 +524,14 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       leading,
       watching.catch((error: unknown) => log.warn('watching the store ended', { reason: errorText(error) })),
     ]);
-    await report
-      .write('stop')
-      .catch((error: unknown) => log.warn('the node could not sign off', { reason: errorText(error) }));
+    await report.write('stop').then(
+      () => watchdog?.disarm(),
+      // Others may still count on the watchdog, so it counts on.
+      (error: unknown) => log.warn('the node could not sign off', { reason: errorText(error) }),
+    );
   } finally {
     running.abort();
+    feeding.abort();
     await store.close();
   }
 }

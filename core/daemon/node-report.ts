@@ -1,4 +1,5 @@
 /** What this node says of itself: its document is written when it changes, at most every ten seconds. @module */
+import type { Watchdog } from '../cluster/isolation/watchdog.ts';
 import type { FaultBook } from '../fault/fault-book.ts';
 import type { Host, MachineFacts, MachineLoad } from '../host/host.ts';
 import { type NodeStatus, node } from '../model/node-kind.ts';
@@ -18,6 +19,8 @@ export interface NodeReportParts {
   readonly faults: FaultBook;
   readonly coordinatorState: () => NodeStatus['coordinator'];
   readonly services: () => readonly ServiceStatus[];
+  /** Undefined: this machine has none. */
+  readonly watchdog: Pick<Watchdog, 'record' | 'announced'> | undefined;
 }
 
 /** Steps in which load and memory are told, so that noise alone writes nothing. */
@@ -42,6 +45,7 @@ export class NodeReport {
     if (this.#announced === epoch) return;
     await announceAlive(documents, name, this.#startedMs, (await this.#parts.host.machine.facts()).bootId);
     this.#announced = epoch;
+    this.#parts.watchdog?.announced(documents.store.session, epoch);
   }
 
   /** Makes sure that others see this daemon, and writes the status when it differs from the stored one. */
@@ -75,12 +79,14 @@ export class NodeReport {
     load: MachineLoad,
     told: NodeStatus['facts'],
   ): NodeStatus {
-    const { host, version, shapes, faults, coordinatorState, services } = this.#parts;
+    const { host, version, shapes, faults, coordinatorState, services, watchdog } = this.#parts;
     const lost = [...faults.open().values()].reduce(
       (sum, report) => sum + (report.delta ?? { info: 0, warning: 10, critical: 50 }[report.severity]),
       0,
     );
     const { bootId, ...machine } = facts;
+    // A daemon that stops disarms it, once nobody counts on it any more.
+    const armed = daemon === 'stop' ? undefined : watchdog?.record;
     return {
       daemon,
       coordinator: coordinatorState(),
@@ -96,6 +102,7 @@ export class NodeReport {
       },
       health: Math.max(0, 100 - lost),
       facts: told,
+      ...(armed === undefined ? {} : { watchdog: armed }),
       services: services().map(({ name, state, restarts, message }) => ({ name, state, restarts, message })),
     };
   }

@@ -6,8 +6,8 @@
 import { agentOf } from '../client/connection.ts';
 import { AskFailed, ask, textOf } from '../client/exchange.ts';
 import { addressOf } from '../client/target.ts';
+import type { Peers } from '../cluster/isolation/ask-coordinators.ts';
 import { reach } from '../cluster/isolation/finding.ts';
-import type { Peers } from '../cluster/isolation/liveness.ts';
 import type { EnsembleServer } from '../cluster/membership.ts';
 import type { PeerIdentity } from './remote-nodes.ts';
 

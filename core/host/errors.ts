@@ -38,6 +38,12 @@ export const hostError = defineErrors({
     http: 500,
     exit: 'failed',
   },
+  WATCHDOG_UNUSABLE: {
+    message: 'The watchdog {device} cannot be used: {reason}.',
+    hint: '`wdctl` lists the watchdogs of this machine. The setting is `watchdog` in the configuration file (docs/node-failure.md).',
+    http: 500,
+    exit: 'failed',
+  },
   CONNECT_FAILED: {
     message: 'Cannot connect to {target}: {reason}',
     hint: 'Check that the service behind it runs.',

@@ -164,6 +164,28 @@ export interface Machine {
   load(): Promise<MachineLoad>;
 }
 
+/** A hardware watchdog that is armed: the machine resets when it is not fed in time (kernel.org, watchdog-api). */
+export interface ArmedWatchdog {
+  /** What its driver calls it. */
+  readonly identity: string;
+  /** As the driver has it. */
+  readonly timeoutS: number;
+  /** Has happened when it returns: nothing lies between the caller's last look and the write. @throws PvcError FILE_FAILED */
+  feed(): void;
+  /** It counts no more. @throws PvcError FILE_FAILED */
+  disarm(): void;
+}
+
+export interface Watchdogs {
+  /**
+   * Opens the device, which starts it and feeds it. `may` is asked at that very moment; undefined: it said no. One that is
+   * not closed by `disarm` goes on counting, and is fed once more by the kernel when the process ends.
+   * @param device `/dev/watchdog0`
+   * @throws PvcError WATCHDOG_UNUSABLE
+   */
+  arm(device: string, timeoutS: number, may: () => boolean): Promise<ArmedWatchdog | undefined>;
+}
+
 export interface Host {
   readonly clock: Clock;
   readonly random: Random;
@@ -171,5 +193,6 @@ export interface Host {
   readonly files: Files;
   readonly net: Net;
   readonly machine: Machine;
+  readonly watchdogs: Watchdogs;
   readonly log: Logger;
 }

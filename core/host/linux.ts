@@ -6,6 +6,7 @@ import { linuxFiles } from './linux-files.ts';
 import { linuxMachine } from './linux-machine.ts';
 import { linuxNet } from './linux-net.ts';
 import { linuxProcesses } from './linux-processes.ts';
+import { linuxWatchdogs } from './linux-watchdog.ts';
 import { createLogger, type LoggerOptions } from './log.ts';
 
 /** The kernel's random numbers. */
@@ -13,13 +14,15 @@ const linuxRandom: Random = { bytes: (length) => randomBytes(length), uuid: () =
 
 /** Opens the door to this machine. Only the log has options. */
 export function createLinuxHost(log: LoggerOptions): Host {
+  const processes = linuxProcesses(linuxClock);
   return {
     clock: linuxClock,
     random: linuxRandom,
-    processes: linuxProcesses(linuxClock),
+    processes,
     files: linuxFiles,
     net: linuxNet(linuxClock),
     machine: linuxMachine,
+    watchdogs: linuxWatchdogs(processes),
     log: createLogger(linuxClock, log),
   };
 }

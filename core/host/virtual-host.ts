@@ -8,6 +8,7 @@ import { type SeededRandom, seededRandom } from './seeded-random.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { VirtualFiles } from './virtual-files.ts';
 import { VirtualProcesses } from './virtual-processes.ts';
+import { VirtualWatchdogs } from './virtual-watchdogs.ts';
 
 export interface VirtualHostOptions<C extends Clock = VirtualClock> {
   /** One clock may be shared by several hosts. Default: a new `VirtualClock`. */
@@ -42,6 +43,7 @@ export interface VirtualHost<C extends Clock = VirtualClock> extends Host {
   readonly processes: VirtualProcesses;
   readonly files: VirtualFiles;
   readonly net: VirtualNet;
+  readonly watchdogs: VirtualWatchdogs;
   /** Lines of JSON, in order. */
   readonly logLines: string[];
   /** May be changed while a test runs. */
@@ -74,6 +76,7 @@ export function createVirtualHost(options: VirtualHostOptions<Clock> = {}): Virt
     processes: new VirtualProcesses(clock),
     files: new VirtualFiles(clock),
     net: new VirtualNet(),
+    watchdogs: new VirtualWatchdogs(clock),
     logLines,
     facts: { ...defaultFacts, ...options.facts },
     load: { memoryAvailableMiB: 12_288, load1: 0.1, uptimeS: 3600 },

@@ -46,6 +46,17 @@ export const nodeStatus = z.strictObject({
   health: z.int().min(0).max(100),
   /** What plugins tell about the node: `{ libvirt: { accelerator: 'kvm', … } }`. */
   facts: z.record(z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
+  /** Resets that life of the machine when the node is cut off; absent: none is armed. */
+  watchdog: z
+    .strictObject({
+      device: z.string(),
+      identity: z.string(),
+      timeoutS: z.int().min(1),
+      /** Whether that counts as proof. */
+      proves: z.boolean(),
+      bootId: z.string(),
+    })
+    .optional(),
   services: z.array(z.strictObject({ name: z.string(), state: z.string(), restarts: z.int(), message: z.string() })),
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;

@@ -380,6 +380,21 @@ describe('the engine and its store', () => {
     assert.equal(world.get('1'), 'blue');
   });
 
+  it('does not keep waiting what only the store kept from being done', async () => {
+    const { clock, start, create, engine, cluster, world } = setUp();
+    await create('1', 'red');
+    start();
+    await clock.advance(10);
+    cluster.link('daemon').cut();
+    world.delete('1');
+    engine.touch('box', '1');
+    // By now it is tried again only after half a minute.
+    await clock.advance(40_000);
+    cluster.link('daemon').heal();
+    await clock.advance(1_000);
+    assert.equal(world.get('1'), 'red');
+  });
+
   it('stops: no step begins any more, and the one that runs is told', async () => {
     let told = false;
     const { clock, start, stop, engine, create, faults, log } = setUp({

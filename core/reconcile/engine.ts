@@ -9,6 +9,7 @@ import { faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
 import { type Documents } from '../store/documents.ts';
 import type { Dirty, Op } from '../store/store.ts';
+import { isStoreAway } from '../task/task-definition.ts';
 import type { AnyController, Condition, ControlContext, Step } from './controller.ts';
 import { WorkQueue } from './work-queue.ts';
 
@@ -80,6 +81,8 @@ class ControllerRun {
   readonly #queue: WorkQueue;
   /** What fails now, by object, since when. */
   readonly #conditions = new Map<string, Condition>();
+  /** What the store being away has kept from being done. */
+  readonly #awaitingStore = new Set<string>();
   /** Names for people, as last seen. */
   readonly #labels = new Map<string, string>();
   #signal: AbortSignal = AbortSignal.abort();
@@ -167,7 +170,8 @@ class ControllerRun {
             (await documents.list(kind)).filter((doc) => controller.mine?.(doc, node) ?? true).map((doc) => doc.id),
           );
     for (const id of (await this.#controller.present?.()) ?? []) ids.add(id);
-    for (const id of ids) this.#queue.add(id, false);
+    // The store answers: what only waited for it is not kept waiting by its back-off.
+    for (const id of ids) this.#queue.add(id, this.#awaitingStore.delete(id));
   }
 
   async #reconcile(id: string): Promise<number | undefined> {
@@ -237,6 +241,7 @@ class ControllerRun {
     const { host, faults } = this.#parts;
     const label = this.#labels.get(id) ?? id;
     const message = errorText(error);
+    if (isStoreAway(error)) this.#awaitingStore.add(id);
     const known = this.#conditions.get(id);
     this.#conditions.set(id, { type: this.#controller.name, message, sinceMs: known?.sinceMs ?? host.clock.wallMs() });
     host.log.child(this.#controller.name).warn(message, { id, failures });

@@ -17,6 +17,8 @@ export interface MemoryClusterOptions {
   readonly random?: Random;
   /** Default 6000. */
   readonly sessionTimeoutMs?: number;
+  /** By how much a lease is over before its session can end, as on ZooKeeper. Default 0. */
+  readonly leaseMarginMs?: number;
   /** How often a session is heard of. Default: a third of the time-out. */
   readonly heartbeatMs?: number;
   /** Looks on, for a simulator. */
@@ -60,6 +62,7 @@ export class MemoryServer {
   readonly clock: Clock;
   readonly sessionTimeoutMs: number;
   readonly heartbeatMs: number;
+  readonly leaseMarginMs: number;
   readonly #random: Random;
   readonly #observer: MemoryObserver | undefined;
   readonly #tree = new MemoryTree();
@@ -72,6 +75,7 @@ export class MemoryServer {
   constructor(options: MemoryClusterOptions) {
     this.clock = options.clock;
     this.sessionTimeoutMs = options.sessionTimeoutMs ?? 6000;
+    this.leaseMarginMs = options.leaseMarginMs ?? 0;
     this.heartbeatMs = options.heartbeatMs ?? this.sessionTimeoutMs / 3;
     this.#random = options.random ?? seededRandom(1);
     this.#observer = options.observer;

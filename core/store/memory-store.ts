@@ -49,7 +49,7 @@ export class MemoryStore implements Store, MemoryClient {
     this.name = name;
     this.link = link;
     this.session = new TrackedSession(
-      () => this.#frozenLeaseMs ?? cluster.lastBeatMs(this.#at) + cluster.sessionTimeoutMs,
+      () => this.#frozenLeaseMs ?? cluster.lastBeatMs(this.#at) + cluster.sessionTimeoutMs - cluster.leaseMarginMs,
     );
     this.#at = cluster.attach(this);
   }

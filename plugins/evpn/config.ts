@@ -1,5 +1,6 @@
 /** The section `plugins.evpn` of pvc.yaml. @module */
 import { z } from '../../core/plugin/api.ts';
+import { sriovConfig } from './sriov/sriov-config.ts';
 import { asNumber, upstreamConfig } from './upstream/upstream-config.ts';
 
 /** Names of links that cannot be taken for anything else (IFNAMSIZ, linux/if.h). */
@@ -12,6 +13,7 @@ export const evpnConfig = z.strictObject({
     .regex(linkName, 'a link has a name of at most 15 letters, digits, ".", "_" and "-"')
     .optional()
     .describe('link of this node that carries VLANs, for bridged networks'),
+  sriov: sriovConfig.default([]),
   upstream: upstreamConfig.prefault({}),
 });
 export type EvpnConfig = z.output<typeof evpnConfig>;

@@ -25,6 +25,10 @@ import { Guards } from './guard/guards.ts';
 import { linkController } from './links/link-controller.ts';
 import { Links } from './links/links.ts';
 import { underlayFact, vlanFact } from './network/mtu.ts';
+import { PhysicalFunctions } from './sriov/physical-functions.ts';
+import { sriovController } from './sriov/sriov-controller.ts';
+import { sriovFacts } from './sriov/sriov-telling.ts';
+import { VirtualCards } from './sriov/virtual-cards.ts';
 import { FloatingUpstream } from './upstream/floating.ts';
 import { RouterHealth } from './upstream/router-health.ts';
 import { RouterPasswords } from './upstream/router-passwords.ts';
@@ -38,6 +42,7 @@ export interface DaemonPart {
   readonly nft: Nft;
   readonly firewall: Firewall;
   readonly guards: Guards;
+  readonly virtualCards: VirtualCards;
   readonly controllers: readonly AnyController[];
   readonly health: readonly HealthCheck[];
   readonly metrics: readonly MetricDefinition[];
@@ -58,6 +63,8 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
     sessions: () => frr.routerSessions(),
     troubles: () => passwords.troubles,
   });
+  const functions = new PhysicalFunctions(runtime.host.files, links, config.sriov);
+  const virtualCards = new VirtualCards(runtime, functions);
   const nft = new Nft(runtime);
   const firewall = new Firewall(runtime, nft);
   const guards = new Guards(runtime, new Nft(runtime, guardTables));
@@ -75,11 +82,13 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
     nft,
     firewall,
     guards,
+    virtualCards,
     controllers: [
       linkController(runtime, links, firewall),
       fabricController(runtime, config, frr, passwords),
       firewallController(links, firewall),
       guardController(guards),
+      ...(config.sriov.length === 0 ? [] : [sriovController(functions, virtualCards)]),
     ],
     health: [health.check(), routers.check(), firewallHealth(firewall, runtime.node)],
     metrics: [...fabricMetrics(health), ...routers.metrics(), gatewayMetric(gateways)],
@@ -91,6 +100,7 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
         [nodeNetworksFact]: (await links.nodeNetworks()).join(' '),
         ...(mtu === undefined ? {} : { [underlayFact]: mtu }),
         ...(vlanLink === undefined ? {} : { [vlanFact]: vlanLink.mtu }),
+        ...(await sriovFacts(runtime, functions, virtualCards)),
       };
     },
   };

@@ -8,6 +8,7 @@ import { aclOperations } from './firewall/acl-operations.ts';
 import { tapGuests } from './guest/guest-nic.ts';
 import { network, networkError } from './network/network-kind.ts';
 import { networkOperations } from './network/operations.ts';
+import { sriovOperations } from './sriov/sriov-operations.ts';
 
 /** Guests, and the addresses that they have by DHCP: kinds of other plugins, which cards are kept to. */
 const guardKinds = ['vm', 'dhcp-lease', 'dhcp-reservation', network.name];
@@ -29,6 +30,7 @@ export const evpnPlugin: PluginDefinition = definePlugin({
     pvc.hooks.kinds.tap(() => [network, addressBook, networkAcl]);
     pvc.hooks.operations.tap(() => networkOperations(need));
     pvc.hooks.operations.tap(() => aclOperations(need));
+    pvc.hooks.operations.tap(() => sriovOperations(need));
     pvc.hooks.counters.tap(async ({ view }): Promise<Record<string, number>> => {
       const count = (await view.list(network)).length;
       return count === 0 ? {} : { Networks: count };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVirtualHost } from '../../core/host/virtual-host.ts';
 import { aGuest } from '../../test/fixtures/placement-world.ts';
+import { markNamespace } from './domain/mark.ts';
 import type { VmDoc } from './guest-control.ts';
 import { Isolation, mayGoOnElsewhere } from './isolation.ts';
 import type { DomainSummary } from './rpc/driver-values.ts';
@@ -51,46 +52,62 @@ describe('a guest that may go on elsewhere', () => {
     it(what, () => assert.equal(mayGoOnElsewhere(doc, 'hv1', ['/nfs']), may));
 });
 
+/** As libvirt shows a guest of PVC. */
+const running = (disk: string): string =>
+  `<domain type='kvm'><metadata><pvc:guest xmlns:pvc='${markNamespace}' version='1' accelerator='auto' type='kvm'/></metadata><devices><disk type='${disk}' device='disk'><source protocol='rbd' name='vms/a' file='/srv/a'/><target dev='vda' bus='virtio'/></disk></devices></domain>`;
+
 function setUp() {
   const host = createVirtualHost();
-  const running = new Set<string>();
+  const here = new Set<string>();
+  const xml = new Map<string, string>();
   const destroy = new Map<string, () => Promise<'done'>>();
   const libvirt = {
     connected: true,
     why: 'the connection was lost',
     driver: {
       listDomains: async () =>
-        [...running].map((uuid): DomainSummary => ({ uuid, name: uuid, id: 1, state: 'running', reason: 'booted' })),
+        [...here].map((uuid): DomainSummary => ({ uuid, name: uuid, id: 1, state: 'running', reason: 'booted' })),
+      getXml: async (uuid: string) => xml.get(uuid) ?? '<domain/>',
       destroy: async (uuid: string) => {
         await destroy.get(uuid)?.();
-        return running.delete(uuid) ? ('done' as const) : ('absent' as const);
+        return here.delete(uuid) ? ('done' as const) : ('absent' as const);
       },
     },
   };
   const isolation = new Isolation({ node: 'hv1', host }, { sharedPaths: [] }, libvirt);
-  return { clock: host.clock, running, destroy, libvirt, isolation };
+  return { clock: host.clock, here, xml, destroy, libvirt, isolation };
 }
 
 describe('the end of guests on a node that is cut off', () => {
   it('comes to those that may go on elsewhere, and to no other', async () => {
-    const { isolation, running } = setUp();
-    for (const name of ['web', 'file', 'gone', 'stranger']) running.add(name);
+    const { isolation, here } = setUp();
+    for (const name of ['web', 'file', 'gone', 'stranger']) here.add(name);
     isolation.learn('web', onVolume('web'));
     isolation.learn('file', aGuest('file', 'hv1'));
     isolation.learn('gone', onVolume('gone'));
     isolation.learn('gone', undefined);
     assert.deepEqual(await isolation.end(), { ended: ['web'], left: [] });
-    assert.deepEqual([...running], ['file', 'gone', 'stranger']);
+    assert.deepEqual([...here], ['file', 'gone', 'stranger']);
     assert.deepEqual(await isolation.end(), { ended: [], left: [] });
     assert.equal(isolation.hasEnded('web'), true);
     isolation.learn('web', onVolume('web'));
     assert.equal(isolation.hasEnded('web'), false);
   });
 
+  it('comes to one that was moved here when nobody could be asked any more', async () => {
+    const { isolation, here, xml } = setUp();
+    for (const name of ['came', 'file', 'kept', 'by-hand']) here.add(name);
+    xml.set('came', running('network')).set('file', running('file')).set('kept', running('network'));
+    isolation.learn('kept', onVolume('kept', { limit: ['hv1'] }));
+    isolation.learn('by-hand', undefined);
+    assert.deepEqual(await isolation.end(), { ended: ['came'], left: [] });
+    assert.deepEqual([...here], ['file', 'kept', 'by-hand']);
+  });
+
   it('is told where it does not come, and keeps no other from it', async () => {
-    const { isolation, running, destroy, clock } = setUp();
+    const { isolation, here, destroy, clock } = setUp();
     for (const name of ['refuses', 'hangs', 'web']) {
-      running.add(name);
+      here.add(name);
       isolation.learn(name, onVolume(name));
     }
     destroy.set('refuses', () => Promise.reject(new Error('no')));

@@ -4,6 +4,9 @@
  * @module
  */
 import { errorText, type IsolationEnd, type Runtime } from '../../core/plugin/api.ts';
+import { readMark } from './domain/mark.ts';
+import { viewDomain } from './domain/view.ts';
+import { parseXml } from './domain/xml.ts';
 import type { VmDoc } from './guest-control.ts';
 import type { GuestDriver } from './guest-driver.ts';
 import type { LibvirtConfig } from './libvirtd.ts';
@@ -15,7 +18,7 @@ interface Libvirt {
   readonly connected: boolean;
   /** Why not. */
   readonly why: string;
-  readonly driver: Pick<GuestDriver, 'listDomains' | 'destroy'>;
+  readonly driver: Pick<GuestDriver, 'listDomains' | 'getXml' | 'destroy'>;
 }
 
 /**
@@ -39,8 +42,8 @@ export class Isolation {
   readonly #runtime: Pick<Runtime, 'node' | 'host'>;
   readonly #config: Pick<LibvirtConfig, 'sharedPaths'>;
   readonly #libvirt: Libvirt;
-  /** Names of the guests here that may go on elsewhere. */
-  readonly #elsewhere = new Map<string, string>();
+  /** Guests of this node, and those on their way here: whether they may go on elsewhere. */
+  readonly #known = new Map<string, { readonly name: string; readonly elsewhere: boolean }>();
   readonly #ended = new Set<string>();
 
   constructor(runtime: Pick<Runtime, 'node' | 'host'>, config: Pick<LibvirtConfig, 'sharedPaths'>, libvirt: Libvirt) {
@@ -52,9 +55,12 @@ export class Isolation {
   /** The guest as the store has it now; undefined: it is not of this node. */
   learn(uuid: string, doc: VmDoc | undefined): void {
     this.#ended.delete(uuid);
-    if (doc !== undefined && mayGoOnElsewhere(doc, this.#runtime.node, this.#config.sharedPaths))
-      this.#elsewhere.set(uuid, doc.spec.name);
-    else this.#elsewhere.delete(uuid);
+    if (doc === undefined) this.#known.delete(uuid);
+    else
+      this.#known.set(uuid, {
+        name: doc.spec.name,
+        elsewhere: mayGoOnElsewhere(doc, this.#runtime.node, this.#config.sharedPaths),
+      });
   }
 
   /** It was ended here and not by itself. */
@@ -65,19 +71,19 @@ export class Isolation {
   /** Switches off what may go on elsewhere, all at once; what can not be is told. */
   async end(): Promise<IsolationEnd> {
     const { connected, why } = this.#libvirt;
-    if (!connected) return { ended: [], left: [...this.#elsewhere.values()].map((name) => `${name}: ${why}`) };
+    if (!connected) return this.#nothingEnded(why);
     const { driver } = this.#libvirt;
     const ended: string[] = [];
     const left: string[] = [];
     const here = await this.#inTime(driver.listDomains()).catch((error: unknown) => errorText(error));
-    if (typeof here === 'string')
-      return { ended, left: [...this.#elsewhere.values()].map((name) => `${name}: ${here}`) };
+    if (typeof here === 'string') return this.#nothingEnded(here);
     await Promise.all(
       here
-        .filter(({ id, uuid }) => id !== -1 && this.#elsewhere.has(uuid))
+        .filter(({ id }) => id !== -1)
         .map(async ({ uuid, name }) => {
-          this.#ended.add(uuid);
           try {
+            if (!(this.#known.get(uuid)?.elsewhere ?? (await this.#looksMovable(uuid)))) return;
+            this.#ended.add(uuid);
             if ((await this.#inTime(driver.destroy(uuid))) === 'done') ended.push(name);
           } catch (error) {
             left.push(`${name}: ${errorText(error)}`);
@@ -85,6 +91,21 @@ export class Isolation {
         }),
     );
     return { ended: ended.sort(), left: left.sort() };
+  }
+
+  /** A guest of PVC of which the store has told nothing yet, as one that was just moved here: what it runs with tells. */
+  async #looksMovable(uuid: string): Promise<boolean> {
+    const text = await this.#inTime(this.#libvirt.driver.getXml(uuid));
+    if (text === undefined) return false;
+    const xml = parseXml(text);
+    const { disks, hostdevs } = viewDomain(xml);
+    const onVolumes = disks.length > 0 && disks.every(({ type }) => type === 'network');
+    return readMark(xml)?.version !== undefined && onVolumes && hostdevs.length === 0;
+  }
+
+  #nothingEnded(reason: string): IsolationEnd {
+    const names = [...this.#known.values()].filter(({ elsewhere }) => elsewhere).map(({ name }) => name);
+    return { ended: [], left: names.map((name) => `${name}: ${reason}`).sort() };
   }
 
   async #inTime<T>(answer: Promise<T>): Promise<T> {

@@ -4,9 +4,11 @@
  * @module
  */
 import type { Doc, NodeSpec, NodeStatus } from '../../core/plugin/api.ts';
+import { functionPools, functionRefusals, functionsTaken } from './functions.ts';
 import type { VmDoc } from './guest-control.ts';
 import { type Breach, breaches, companions, type Place } from './rule/rule-check.ts';
 import type { Rule } from './rule/rule-kind.ts';
+import type { VmSpec } from './schema.ts';
 
 export type NodeDoc = Doc<NodeSpec, NodeStatus>;
 
@@ -61,9 +63,12 @@ export class Ledger {
   readonly #places = new Map<string, Place>();
   readonly #taken = new Map<string, Taken>();
   readonly #rules = new Map<string, Rule[]>();
+  /** Networks whose guests have functions of the nodes' cards, as far as nodes have told. */
+  readonly #functionNetworks: ReadonlySet<string>;
 
   constructor(world: World) {
     this.world = world;
+    this.#functionNetworks = new Set(world.nodes.flatMap((node) => [...functionPools(node).keys()]));
     for (const rule of world.rules)
       for (const guest of rule.guests) this.#rules.set(guest, [...(this.#rules.get(guest) ?? []), rule]);
     for (const doc of world.guests) {
@@ -81,6 +86,22 @@ export class Ledger {
         left = sum(left, takes(doc, node), -1);
     }
     return left;
+  }
+
+  /** What speaks against guests coming to a node for want of virtual functions. Those that are there already stay. */
+  functionRefusals(node: NodeDoc, coming: readonly Pick<VmSpec, 'name' | 'nics'>[]): string[] {
+    const wanted = functionsTaken(coming, this.#functionNetworks);
+    if (wanted.size === 0) return [];
+    const names = new Set(coming.map(({ name }) => name));
+    const there = [...this.#guests.values()].filter(({ spec }) => {
+      const place = this.#places.get(spec.name);
+      return !names.has(spec.name) && place !== undefined && nodesOf(place).includes(node.id);
+    });
+    const taken = functionsTaken(
+      there.map(({ spec }) => spec),
+      this.#functionNetworks,
+    );
+    return functionRefusals(functionPools(node), wanted, taken);
   }
 
   /** Where a guest is, by its name; undefined: it takes no place. */

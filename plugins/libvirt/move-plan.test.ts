@@ -67,6 +67,11 @@ const withKernel = '<domain type="kvm"><os><type>hvm</type><kernel>/boot/vmlinuz
 const withDevice =
   '<domain type="kvm"><os><type>hvm</type></os><devices><hostdev mode="subsystem" type="pci"><source><address domain="0" bus="3" slot="0" function="0"/></source></hostdev></devices></domain>';
 
+const withCard =
+  '<domain type="kvm"><os><type>hvm</type></os><devices><interface type="hostdev" managed="yes"><mac address="52:54:00:00:00:01"/><source><address type="pci" domain="0x0000" bus="0x65" slot="0x02" function="0x1"/></source></interface></devices></domain>';
+const withVdpa =
+  '<domain type="kvm"><os><type>hvm</type></os><devices><interface type="vdpa"><source dev="/dev/vhost-vdpa-0"/></interface></devices></domain>';
+
 describe('objections to a move', () => {
   for (const [what, one, from, to, kind, expected] of [
     ['none without disks', guest(), node('hv1'), node('hv2'), 'any', []],
@@ -111,6 +116,22 @@ describe('objections to a move', () => {
       [/starts from a file of hv1: \/boot\/vmlinuz/],
     ],
     ['a device of the node', guest({ definition: withDevice }), node('hv1'), node('hv2'), 'any', [/device of hv1/]],
+    [
+      'a network card that is a device of the node',
+      guest({ definition: withCard }),
+      node('hv1'),
+      node('hv2'),
+      'any',
+      [/device of hv1: network card 0000:65:02\.1/],
+    ],
+    [
+      'a vDPA device of the node',
+      guest({ definition: withVdpa }),
+      node('hv1'),
+      node('hv2'),
+      'any',
+      [/network card \/dev\/vhost-vdpa-0/],
+    ],
     [
       'a target without address',
       guest(),

@@ -1,6 +1,7 @@
 /** Whether a guest can be moved from one node to another, and how: every reason against it. Pure. @module */
 import { type VmDetail, viewDomain } from './domain/view.ts';
 import { parseXml } from './domain/xml.ts';
+import { functionCards, functionPools } from './functions.ts';
 import type { VmDoc } from './guest-control.ts';
 import type { NodeDoc } from './ledger.ts';
 import type { VmSpec } from './schema.ts';
@@ -37,6 +38,9 @@ function viewOf(spec: VmSpec): VmDetail {
 /** How a guest is moved; `auto` is live where that is possible. */
 export type MoveMethod = VmSpec['migration']['method'];
 
+/** Types of `<interface>` that are a device of the node: left in the definition, for PVC manages none of them. */
+const deviceCards = new Set(['hostdev', 'vdpa']);
+
 /** What ties a guest to the node: files and devices of it. @param shared directories that are the same on other nodes */
 export function tiesOf(spec: VmSpec, where: string, shared: readonly string[]): string[] {
   const view = viewOf(spec);
@@ -48,6 +52,8 @@ export function tiesOf(spec: VmSpec, where: string, shared: readonly string[]): 
   for (const path of [view.kernel?.path, view.kernel?.initrd])
     if (path !== undefined && path !== null && !isShared(path)) ties.push(`it starts from a file of ${where}: ${path}`);
   for (const device of view.hostdevs) ties.push(`it has a device of ${where}: ${device.type} ${device.source}`);
+  for (const { type, source } of view.networks)
+    if (deviceCards.has(type)) ties.push(`it has a device of ${where}: network card ${source ?? 'without an address'}`);
   return ties;
 }
 
@@ -65,6 +71,11 @@ export function moveObjections(guest: VmDoc, source: NodeDoc | undefined, target
     if (hostCpuModes.has(view.cpu.mode) && models[0] !== models[1])
       live.push(`it has the CPU of ${where} (${models[0] ?? 'unknown'}); ${target.id} has ${models[1] ?? 'unknown'}`);
   }
+  const pools = functionPools(source);
+  for (const { mac, network } of functionCards(guest.spec, pools))
+    live.push(
+      `its network card ${mac} is a virtual function of ${where}: ${pools.get(network)?.device ?? ''}, on the network ${network}`,
+    );
   if (source?.spec.address === undefined) live.push(`${where} has no address on a cluster network`);
   return { any, live };
 }

@@ -48,7 +48,14 @@ const guest = (on: string, spec: Partial<VmSpec> = {}): VmDoc => ({
   statusVersion: undefined,
 });
 
-const request = (more: Partial<Wanted> = {}): Wanted => ({ name: 'new', memoryMiB: 512, vcpus: 1, limit: [], ...more });
+const request = (more: Partial<Wanted> = {}): Wanted => ({
+  name: 'new',
+  memoryMiB: 512,
+  vcpus: 1,
+  nics: [],
+  limit: [],
+  ...more,
+});
 
 const judge = (
   wanted: readonly Wanted[],

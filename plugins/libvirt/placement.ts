@@ -23,7 +23,7 @@ export interface Candidate {
 }
 
 /** A guest that is to be placed. One that exists already does not count against itself. */
-export interface Wanted extends Pick<VmSpec, 'name' | 'memoryMiB' | 'vcpus'> {
+export interface Wanted extends Pick<VmSpec, 'name' | 'memoryMiB' | 'vcpus' | 'nics'> {
   readonly limit: readonly string[];
 }
 
@@ -56,6 +56,7 @@ export function candidate(wanted: readonly Wanted[], ledger: Ledger, one: NodeDo
     if (noRoom !== undefined) refusals.push(noRoom);
     if (vcpus > machine.cpus * 16) refusals.push(`it has ${machine.cpus} CPUs`);
   }
+  refusals.push(...ledger.functionRefusals(one, wanted));
   const broken = ledger.breaches(names, one.id);
   refusals.push(...broken.filter(({ rule }) => rule.strict).map(({ text }) => text));
   return {

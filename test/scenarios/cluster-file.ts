@@ -19,6 +19,9 @@ const clusterFile = z.strictObject({
         memoryMiB: z.int().min(512).default(4096),
         wallOffMs: z.int().default(0),
         bmc: z.boolean().default(false),
+        watchdog: z
+          .strictObject({ timeoutS: z.int().min(10).default(10), proves: z.boolean().default(false) })
+          .optional(),
       })
       .nullable(),
   ),
@@ -84,6 +87,7 @@ export function readCluster(text: string): WorldDescription {
       cpus: 4,
       wallOffMs: more?.wallOffMs ?? 0,
       bmc: more?.bmc ?? false,
+      watchdog: more?.watchdog,
     })),
     guests: Object.entries(guests).map(([each, more]) => ({
       ...more,

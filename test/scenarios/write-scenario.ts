@@ -20,7 +20,10 @@ export function clusterText({
   return stringify({
     seed,
     nodes: Object.fromEntries(
-      nodes.map(({ name, role, memoryMiB, wallOffMs, bmc }) => [name, { role, memoryMiB, wallOffMs, bmc }]),
+      nodes.map(({ name, role, memoryMiB, wallOffMs, bmc, watchdog }) => [
+        name,
+        { role, memoryMiB, wallOffMs, bmc, ...(watchdog === undefined ? {} : { watchdog }) },
+      ]),
     ),
     guests: Object.fromEntries(
       guests.map(({ name, shutdownMs, ...rest }) => [name, { ...rest, shutdownMs: shutdownMs ?? 'never' }]),

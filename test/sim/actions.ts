@@ -116,12 +116,12 @@ const forms: readonly Form[] = [
     },
   },
   {
-    usage: 'storage stalls|answers',
-    pattern: /^storage (?<what>stalls|answers)$/,
-    read:
-      ({ what }) =>
-      (world) =>
-        world.storage.stall(what === 'stalls'),
+    usage: 'storage stalls|answers [NODE]',
+    pattern: new RegExp(`^storage (?<what>stalls|answers)(?: ${node})?$`),
+    read: ({ what, node: name }, names) => {
+      const target = name === undefined ? undefined : names.node(name);
+      return (world) => world.storage.stall(what === 'stalls', target);
+    },
   },
   {
     usage: 'cut NODE store [silently TIME] [requests|answers]',
@@ -148,6 +148,22 @@ const forms: readonly Form[] = [
     read: ({ node: name, other }, names) => {
       const [a, b] = [names.node(name), names.node(other)];
       return (world) => world.fabric.cut(a, b);
+    },
+  },
+  {
+    usage: 'mute NODE to NODE',
+    pattern: new RegExp(`^mute ${node} to (?<other>[a-z][\\w-]*)$`),
+    read: ({ node: name, other }, names) => {
+      const [from, to] = [names.node(name), names.node(other)];
+      return (world) => world.fabric.cutOneWay(from, to);
+    },
+  },
+  {
+    usage: 'partition NODE[,NODE…]',
+    pattern: /^partition (?<some>[a-z][\w-]*(?:,[a-z][\w-]*)*)$/,
+    read: ({ some = '' }, names) => {
+      const group = some.split(',').map((name) => names.node(name));
+      return (world) => partition(world, group);
     },
   },
   {
@@ -336,6 +352,15 @@ function readFields(text: string): Record<string, unknown> {
       }
     }),
   );
+}
+
+/** These hear each other, and nobody else; the store is on the other side. */
+function partition(world: World, group: readonly string[]): void {
+  world.trace.world('', `${group.join(', ')} and the others do not reach each other`);
+  for (const name of group) {
+    world.cluster.link(ownerOf(name)).cut({ noticeAfterMs: 4_000 });
+    for (const other of world.nodes.keys()) if (!group.includes(other)) world.fabric.cut(name, other);
+  }
 }
 
 function healStoreLink(world: World, node: string): void {

@@ -7,6 +7,7 @@ import { contradiction } from '../../plugins/libvirt/rule/rule-check.ts';
 import type { Rule } from '../../plugins/libvirt/rule/rule-kind.ts';
 import { type Chance, chance } from './chance.ts';
 import type { GuestDescription } from './guest-document.ts';
+import { networkFaults } from './network-faults.ts';
 import type { NodeDescription } from './node.ts';
 import type { Case } from './run.ts';
 import type { WorldDescription } from './world.ts';
@@ -22,7 +23,7 @@ const chaosMs = [25_000, 70_000] as const;
 export function generate(seed: number, options: GenerateOptions = {}): Case {
   const random = chance(`case/${seed}`);
   const world = makeWorld(seed, random, options.nodes ?? random.int(3, 7));
-  return { world, script: makeScript(world, random, chance(`power/${seed}`)) };
+  return { world, script: makeScript(seed, world, random, chance(`power/${seed}`)) };
 }
 
 function makeWorld(seed: number, random: Chance, count: number): WorldDescription {
@@ -31,6 +32,8 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
   const tight = random.happens(0.25);
   const power = chance(`bmc/${seed}`);
   const bmc = power.happens(0.6);
+  const dog = chance(`watchdog/${seed}`);
+  const watchdog = dog.happens(0.3) ? { timeoutS: 10, proves: dog.happens(0.8) } : undefined;
   const nodes = Array.from({ length: count }, (_, index): NodeDescription => {
     const name = `hv${index + 1}`;
     return {
@@ -41,6 +44,7 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
       cpus: 4,
       wallOffMs: skewed ? Math.round(random.ms(-30_000, 30_000)) : 0,
       bmc,
+      watchdog,
     };
   });
   const guests: GuestDescription[] = [];
@@ -75,6 +79,7 @@ function makeWorld(seed: number, random: Chance, count: number): WorldDescriptio
     nodes,
     guests,
     rules: makeRules(seed, guests),
+    isolation: chance(`isolation/${seed}`).happens(0.15) ? 'keep' : undefined,
     fencing: bmc ? makePolicy(power) : undefined,
     floating: random.happens(0.8) ? '10.0.1.100' : undefined,
     store: { latencyMs },
@@ -352,7 +357,16 @@ function troublePower({ world, random, at }: Scene, fromMs: number, untilMs: num
   }
 }
 
-function makeScript(world: WorldDescription, random: Chance, power: Chance): string {
+/** A node is away for so long that its watchdog is counted on. */
+function longAbsence(scene: Scene, untilMs: number): void {
+  const { random } = scene;
+  const node = someNode(scene);
+  const ms = random.ms(8_000, untilMs);
+  scene.at(ms, random.happens(0.3) ? `stop ${node}` : `isolate ${node}`);
+  scene.at(ms + random.ms(60_000, 80_000), `rejoin ${node}`);
+}
+
+function makeScript(seed: number, world: WorldDescription, random: Chance, power: Chance): string {
   const lines: { ms: number; text: string }[] = [];
   const scene: Scene = {
     world,
@@ -369,6 +383,9 @@ function makeScript(world: WorldDescription, random: Chance, power: Chance): str
     if (!random.happens(0.25)) ms += random.ms(0, 2 * pauseMs);
     else ms += random.ms(0, 50);
   }
+  lines.push(...networkFaults(seed, world, untilMs));
+  if (world.nodes.some((node) => node.watchdog !== undefined))
+    longAbsence({ ...scene, random: chance(`absence/${seed}`) }, untilMs);
   troublePower({ ...scene, random: power }, 500, untilMs);
   // What waits for an occasion stands before what brings it about.
   const order = (line: { ms: number; text: string }): number => (line.text.startsWith('on ') ? 0 : 1);

@@ -27,6 +27,8 @@ export interface GuestsParts {
   readonly trace: Trace;
   readonly nowMs: () => number;
   readonly violated: (rule: string, text: string) => void;
+  /** A guest runs on more than one node. */
+  readonly several: (guest: GuestTruth) => void;
 }
 
 export class Guests {
@@ -64,6 +66,7 @@ export class Guests {
     guest.running.set(node, disks);
     guest.sinceMs = this.#parts.nowMs();
     this.#parts.trace.world(guest.name, `runs on ${node} (${why})`);
+    if (guest.running.size > 1) this.#parts.several(guest);
     this.#look(guest);
   }
 

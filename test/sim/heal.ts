@@ -19,6 +19,7 @@ export async function healAll(world: World): Promise<void> {
     node.hypervisor.unhangLibvirtd();
     node.hypervisor.startLibvirtd();
     node.hypervisor.failingStarts = 0;
+    world.storage.stall(false, node.name);
     await node.powerOn(bootMs);
   }
 }

@@ -1,6 +1,6 @@
 /** The operating system of a node as one life of its daemon has it: everything passes the gate of that life. @module */
 import type { Clock } from '../../core/host/clock.ts';
-import type { Files, Host, Machine, Net, Processes } from '../../core/host/host.ts';
+import type { ArmedWatchdog, Files, Host, Machine, Net, Processes, Watchdogs } from '../../core/host/host.ts';
 import type { Logger, LogLevel } from '../../core/host/log.ts';
 import type { VirtualHost } from '../../core/host/virtual-host.ts';
 import type { Chance } from './chance.ts';
@@ -24,6 +24,7 @@ export function lifeHost({ life, machine, clock, random, tell }: LifeHostParts):
     files: lifeFiles(life, machine.files),
     net: lifeNet(life, machine.net),
     machine: lifeMachine(life, machine.machine),
+    watchdogs: lifeWatchdogs(life, machine.watchdogs),
     log: lifeLog(life, tell, '', undefined),
   };
 }
@@ -117,6 +118,23 @@ const lifeNet = (life: Life, net: Net): Net => ({
 const lifeMachine = (life: Life, machine: Machine): Machine => ({
   facts: () => life.call('machine.facts', () => machine.facts()),
   load: () => life.call('machine.load', () => machine.load()),
+});
+
+/** A daemon that is dead, or stands still, writes nothing to the device. */
+const lifeWatchdogs = (life: Life, watchdogs: Watchdogs): Watchdogs => ({
+  async arm(device, timeoutS, may) {
+    const writes = (): boolean => !life.ended && !life.paused;
+    const armed = await life.call('watchdog.arm', () => watchdogs.arm(device, timeoutS, () => writes() && may()));
+    if (armed === undefined) return undefined;
+    const through = (write: () => void) => (): void => {
+      if (writes()) write();
+    };
+    return {
+      ...armed,
+      feed: through(() => armed.feed()),
+      disarm: through(() => armed.disarm()),
+    } satisfies ArmedWatchdog;
+  },
 });
 
 function lifeLog(life: Life, tell: LifeHostParts['tell'], component: string, common: object | undefined): Logger {

@@ -19,6 +19,8 @@ export interface StoreHooks {
   commit(ops: readonly Op[], go: (ops: readonly Op[]) => Promise<CommitResult>): Promise<CommitResult>;
   /** False: the daemon is not told of this change. */
   tells(dirty: Dirty): boolean;
+  /** Until when the lease holds, as the daemon has it. */
+  lease(untilMs: number): number;
 }
 
 const linkWaitMs = 2_000;
@@ -38,7 +40,7 @@ export class LifeStore implements Store {
     this.#life = life;
     this.#inner = inner;
     this.#hooks = hooks;
-    this.session = new LifeSession(life, inner.session, here);
+    this.session = new LifeSession(life, inner.session, (worldMs) => hooks.lease(here(worldMs)));
   }
 
   read(key: Key): Promise<Entry | undefined> {

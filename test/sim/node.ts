@@ -15,7 +15,7 @@ import { Hypervisor } from './hypervisor.ts';
 import { Life } from './life.ts';
 import { lifeHost } from './life-host.ts';
 import { LifeStore } from './life-store.ts';
-import { MachineClock } from './machine-clock.ts';
+import { bootMs, MachineClock } from './machine-clock.ts';
 import type { Plant } from './plants.ts';
 import { peersOf, remoteNodes } from './remote.ts';
 import { openSimDriver } from './sim-driver.ts';
@@ -32,6 +32,8 @@ export interface NodeDescription {
   readonly wallOffMs: number;
   /** Its power can be read and switched from outside. */
   readonly bmc: boolean;
+  /** It has a hardware watchdog. */
+  readonly watchdog?: { readonly timeoutS: number; readonly proves: boolean } | undefined;
 }
 
 interface Daemon {
@@ -44,6 +46,8 @@ interface Daemon {
 
 const configPath = '/etc/pvc/pvc.yaml';
 const config = 'plugins:\n  libvirt:\n    manage: false\n    sharedPaths: [/shared]\n';
+const configOf = ({ watchdog }: NodeDescription): string =>
+  watchdog === undefined ? config : `${config}watchdog: ${JSON.stringify(watchdog)}\n`;
 /** systemd's RestartSec of the unit. */
 const restartMs = 1_000;
 const openAgainMs = 1_000;
@@ -76,6 +80,7 @@ export class SimNode {
       clock: this.clock,
       facts: { hostname: description.name, cpus: description.cpus, memoryMiB: description.memoryMiB },
     });
+    this.machine.watchdogs.expire = () => void this.#reset();
     this.bmc = description.bmc ? new Bmc(world, description.name) : undefined;
     this.hypervisor = new Hypervisor({ node: description.name, clock, random: random.fork(), trace, guests });
     this.addresses = new Addresses({
@@ -124,7 +129,7 @@ export class SimNode {
     this.machine.facts = { ...this.machine.facts, bootId: this.bootId };
     this.machine.load = { memoryAvailableMiB: this.description.memoryMiB, load1: 0.1, uptimeS: 0 };
     await this.machine.files.makeDirectory('/etc/pvc');
-    await this.machine.files.writeAtomic(configPath, config);
+    await this.machine.files.writeAtomic(configPath, configOf(this.description));
     await this.machine.files.makeDirectory('/run/pvc');
     await this.machine.files.makeDirectory('/var/lib/pvc');
     await this.machine.files.makeDirectory('/var/log/pvc');
@@ -145,7 +150,14 @@ export class SimNode {
     this.#endLife();
     this.hypervisor.powerOff();
     this.addresses.powerOff();
+    this.machine.watchdogs.off();
     await this.machine.files.remove('/run');
+  }
+
+  async #reset(): Promise<void> {
+    this.#world.trace.world(this.name, 'is reset by its watchdog');
+    await this.powerOff();
+    await this.powerOn(bootMs);
   }
 
   /** SIGKILL; systemd starts it again. */
@@ -187,6 +199,7 @@ export class SimNode {
     this.#daemon = undefined;
     daemon?.store?.abandon();
     daemon?.life.end();
+    this.machine.watchdogs.closed();
     // What runs in the daemon itself ends with it.
     this.#world.dropDuty(this.name);
   }

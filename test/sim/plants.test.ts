@@ -11,12 +11,15 @@ import { runCase } from './run.ts';
 const caught: Readonly<Record<string, readonly [seed: number, rule: string]>> = {
   'late-write': [12, 'stale-term'],
   unbooked: [21, 'overbooked'],
-  swallowed: [4, 'two-primaries'],
-  deaf: [46, 'not-prompt'],
-  unfenced: [10, 'two-copies'],
+  swallowed: [23, 'two-holders'],
+  deaf: [1, 'not-prompt'],
+  unfenced: [6, 'two-copies'],
   misread: [3, 'false-proof'],
+  toothless: [1, 'false-proof'],
+  'endless-lease': [7, 'two-holders'],
   lawless: [9, 'rule-broken'],
-  'address-late': [3, 'two-holders'],
+  lingering: [15, 'two-answer'],
+  'address-late': [1, 'two-holders'],
 };
 const mostSeeds = 80;
 

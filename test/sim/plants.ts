@@ -21,7 +21,7 @@ export const nothingPlanted: Plant = {
   name: 'none',
   summary: 'nothing is planted',
   host: (host) => host,
-  store: () => ({ commit: (ops, go) => go(ops), tells: () => true }),
+  store: () => ({ commit: (ops, go) => go(ops), tells: () => true, lease: (untilMs) => untilMs }),
   seen: (ops) => ops,
 };
 
@@ -63,12 +63,30 @@ export const plants: readonly Plant[] = [
     for (const { bmc } of world.nodes.values()) if (bmc !== undefined) bmc.deceives = true;
     return {};
   }),
+  bugInStore('toothless', 'a watchdog that is not fed resets nothing', (world) => {
+    for (const { machine } of world.nodes.values()) machine.watchdogs.expire = () => {};
+    return {};
+  }),
+  bugInStore('endless-lease', 'the lease is taken to hold longer than it does', () => ({
+    lease: (untilMs) => untilMs + 10_000,
+  })),
   bugInStore('deaf', 'changes of the store are not told', () => ({ tells: ({ resync }) => resync })),
   {
     ...nothingPlanted,
     name: 'lawless',
     summary: 'rules for where guests run are not seen',
     seen: (ops) => ops.filter((op) => !op.key.startsWith('/vm-rule/')),
+  },
+  {
+    ...nothingPlanted,
+    name: 'lingering',
+    summary: 'a node that is cut off does not end what may go on elsewhere',
+    seen: (ops) =>
+      ops.map((op) =>
+        op.op === 'create' && op.key === '/cluster/cluster/spec'
+          ? { ...op, value: op.value.replace('"maintenance":false', '"maintenance":false,"isolation":"keep"') }
+          : op,
+      ),
   },
   {
     ...nothingPlanted,

@@ -1,5 +1,5 @@
 /** How nodes ask each other: over their links, which may be cut, to daemons that may not answer. @module */
-import type { Peers } from '../../core/cluster/isolation/liveness.ts';
+import type { Peers } from '../../core/cluster/isolation/ask-coordinators.ts';
 import { operationError } from '../../core/operation/errors.ts';
 import type { RemoteNodes } from '../../core/operation/execute.ts';
 import type { Life } from './life.ts';

@@ -57,8 +57,12 @@ export class Rules {
     const fenced = state.fences.get(id)?.node;
     if (kind !== 'fence' || half !== 'status' || value === undefined || fenced === undefined) return;
     for (const one of (JSON.parse(value) as { d: FenceStatus }).d.evidence)
-      if (one.kind === 'power' && one.covers.length > 0 && one.bootId === runningBoot(fenced))
-        violated('false-proof', `${by} wrote that the power of ${fenced} is off, and it is on`);
+      if (
+        (one.kind === 'power' || one.kind === 'self-fence') &&
+        one.covers.length > 0 &&
+        one.bootId === runningBoot(fenced)
+      )
+        violated('false-proof', `${by} wrote that the machine of ${fenced} is off, and it is on`);
   }
 
   /** A daemon has the power of a node cut. Between its look and its order the node may have come back. */

@@ -28,8 +28,8 @@ export class Storage {
   readonly #shutOut = new Set<string>();
   /** Says that it has shut a node out, and has not. */
   deceives = false;
-  /** It does not answer whoever would shut a node out, or let one in. */
-  #stalls = false;
+  /** Nodes that it does not answer when they would shut another out, or let one in; `all`: it answers nobody. */
+  readonly #silentTo = new Set<string>();
 
   constructor(parts: StorageParts) {
     this.#parts = parts;
@@ -39,15 +39,18 @@ export class Storage {
     return this.#shutOut;
   }
 
-  stall(stalls: boolean): void {
-    if (this.#stalls === stalls) return;
-    this.#stalls = stalls;
-    this.#parts.trace.world('storage', stalls ? 'does not answer any more' : 'answers again');
+  /** It answers no more, or again: one node, or all of them. */
+  stall(stalls: boolean, node = 'all'): void {
+    if (this.#silentTo.has(node) === stalls) return;
+    if (stalls) this.#silentTo.add(node);
+    else this.#silentTo.delete(node);
+    const whom = node === 'all' ? '' : ` ${node}`;
+    this.#parts.trace.world('storage', stalls ? `does not answer${whom} any more` : `answers${whom} again`);
   }
 
   /** @throws PvcError CEPH_AWAY */
-  async answers(): Promise<void> {
-    if (!this.#stalls) return;
+  async answers(from: string): Promise<void> {
+    if (!this.#silentTo.has('all') && !this.#silentTo.has(from)) return;
     await this.#parts.clock.sleep(patienceMs);
     throw cephError('CEPH_AWAY', { reason: `no answer within ${patienceMs / 1000} s` });
   }
@@ -92,7 +95,7 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
       };
       const letIn = (node: string): Promise<void> =>
         life.call('storage.letIn', async () => {
-          await storage.answers();
+          await storage.answers(need().node);
           storage.letIn(node);
         });
       pvc.hooks.kinds.tap(() => [storageBlock]);
@@ -120,7 +123,7 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
               whileDead: node,
             });
           await life.call('storage.shut', async () => {
-            await storage.answers();
+            await storage.answers(need().node);
             storage.shut(node);
           });
           if ((await documents.get(storageBlock, node)) === undefined) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fence as fenceKind } from '../../core/cluster/fence/fence-kind.ts';
 import { VirtualClock } from '../../core/host/virtual-clock.ts';
 import { type BmcSpec, bmcSecret } from '../../core/model/bmc-kind.ts';
 import { clusterId, cluster as clusterKind } from '../../core/model/cluster-kind.ts';
@@ -21,6 +22,7 @@ import { type GuestDescription, guestWrite } from './guest-document.ts';
 import { Guests } from './guests.ts';
 import type { Hypervisor } from './hypervisor.ts';
 import { type NodeDescription, SimNode } from './node.ts';
+import { OldCopies } from './old-copies.ts';
 import { nothingPlanted, type Plant } from './plants.ts';
 import { Rules } from './rules.ts';
 import { Storage } from './storage.ts';
@@ -47,12 +49,16 @@ export interface WorldOptions {
   readonly daemonLines?: boolean;
 }
 
+/** How long a daemon that stood still, or had no libvirt, takes to find out how things are. */
+const recoverMs = 12_000;
 const bmcAt = (address: string): BmcSpec => ({
   ...{ driver: 'sim', address, user: 'pvc', cipherSuite: 17, privilege: 'OPERATOR' },
 });
 
 const sessionTimeoutMs = 6_000;
 const heartbeatMs = 1_000;
+/** A quarter of the session, as core/store/zookeeper/session.ts has it. */
+const leaseMarginMs = 1_500;
 
 export const ownerOf = (node: string): string => `daemon-${node}`;
 const nodeOf = (owner: string): string => owner.replace(/^daemon-/, '');
@@ -107,6 +113,7 @@ export class World {
       clock,
       random: this.random.fork(),
       sessionTimeoutMs,
+      leaseMarginMs,
       heartbeatMs,
       observer: {
         commit: (owner, ops, commit) => this.rules.commit(nodeOf(owner), ops, commit),
@@ -116,7 +123,13 @@ export class World {
         },
       },
     });
-    this.guests = new Guests({ trace: this.trace, nowMs: () => clock.monotonicMs(), violated });
+    const oldCopies = new OldCopies({ clock, violated, mayRunOn: (name) => this.#mayKeepOldCopies(name) });
+    this.guests = new Guests({
+      trace: this.trace,
+      nowMs: () => clock.monotonicMs(),
+      violated,
+      several: (guest) => oldCopies.look(guest),
+    });
     this.storage = new Storage({ trace: this.trace, guests: this.guests, clock });
     for (const node of description.nodes) {
       this.cluster.link(ownerOf(node.name)).setLatency(description.store.latencyMs);
@@ -176,6 +189,23 @@ export class World {
     return node.life?.paused === true || this.nowMs - node.stoodStillMs < 500;
   }
 
+  /** Nothing on the node could end an old copy now, or nobody wants it to. */
+  #mayKeepOldCopies(name: string): boolean {
+    const { life, api, hypervisor, stoodStillMs } = this.node(name);
+    const liveness = api?.program.liveness;
+    return (
+      this.storage.deceives ||
+      life === undefined ||
+      life.paused ||
+      hypervisor.libvirtd !== 'up' ||
+      this.nowMs - stoodStillMs < recoverMs ||
+      liveness === undefined ||
+      this.description.isolation === 'keep' ||
+      liveness.policy === 'maintenance' ||
+      liveness.loss?.finding === 'outage'
+    );
+  }
+
   dropDuty(node: string): void {
     if (this.#onDuty.delete(node)) this.trace.world(node, 'acts as primary no more');
   }
@@ -209,6 +239,8 @@ export class World {
           name: 'sim',
           createdMs,
           maintenance: false,
+          // Agreed on long ago, when the last of its nodes was updated.
+          shapes: { [fenceKind.name]: fenceKind.version },
           ...(fencing === undefined ? {} : { fencing }),
           ...(isolation === undefined ? {} : { isolation }),
           networks: { cluster: { cidr: '10.0.1.0/24', ...(floating === undefined ? {} : { floating }) } },

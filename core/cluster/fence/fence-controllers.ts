@@ -7,8 +7,14 @@ import { deathController, type Steadiness } from './death-controller.ts';
 import { FenceBook } from './fence-book.ts';
 import { fenceController } from './fence-controller.ts';
 import { fencePowerController } from './power-controller.ts';
+import { selfFenceController } from './self-fence-controller.ts';
 
 export function fenceControllers(runtime: Runtime, hooks: Hooks, steadiness: Steadiness): AnyController[] {
   const parts = { runtime, book: new FenceBook(runtime), attempts: new Attempts() };
-  return [deathController(runtime, steadiness), fenceController(parts, hooks), fencePowerController(parts)];
+  return [
+    deathController(runtime, steadiness),
+    fenceController(parts, hooks),
+    fencePowerController(parts),
+    selfFenceController(parts),
+  ];
 }

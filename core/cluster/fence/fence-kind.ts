@@ -21,8 +21,8 @@ export type FenceSpec = z.infer<typeof fenceSpec>;
 
 /** Why things that the node had may be used elsewhere. */
 export const evidence = z.strictObject({
-  /** power: its BMC reads off. plugin: a plugin has shut it out. word: somebody answers for it. */
-  kind: z.enum(['power', 'plugin', 'word']).optional(),
+  /** power: its BMC reads off. plugin: a plugin has shut it out. word: somebody answers for it. self-fence: its watchdog has reset it. */
+  kind: z.enum(['power', 'plugin', 'word', 'self-fence']).optional(),
   /** Who says so: its BMC, a plugin, or the person who gave a word. */
   by: z.string(),
   text: z.string(),
@@ -76,10 +76,20 @@ export type FenceStatus = z.infer<typeof fenceStatus>;
 
 export const freshFence: FenceStatus = { state: 'open', evidence: [], recovered: [], waiting: [] };
 
+const withoutSelfFence = (status: FenceStatus): FenceStatus => ({
+  ...status,
+  evidence: status.evidence.map(({ kind, ...one }) =>
+    kind === undefined || kind === 'self-fence' ? one : { ...one, kind },
+  ),
+});
+
 export const fence = defineKind<FenceSpec, FenceStatus>({
   name: 'fence',
   plural: 'fences',
-  version: 1,
+  version: 2,
+  migrateStatus: { 1: (old) => old },
+  // Before, nothing was proven by a watchdog: what says so is kept, its kind is left out.
+  revertStatus: { 1: (young) => withoutSelfFence(young as FenceStatus) },
   id: z.string().regex(/^[0-9a-z]{12,26}$/, 'the id of a fence is 12 to 26 of 0-9 and a-z'),
   spec: fenceSpec,
   status: fenceStatus,

@@ -46,7 +46,7 @@ const open: readonly Figure[] = [
 const last: readonly Figure[] = [
   {
     name: 'pvc_fence_proof_seconds',
-    help: 'From the opening of the last fence of a node to a proof, by what proved it: power, word, or the plugin.',
+    help: 'From the opening of the last fence of a node to a proof, by what proved it: power, word, self-fence, or the plugin.',
     labels: ['fenced', 'proof'],
     read: (doc, { evidence }) =>
       firstOfEach(evidence).map((one) => ({

@@ -8,21 +8,8 @@ import { type FaultBook, faultId } from '../../fault/fault-book.ts';
 import type { Host } from '../../host/host.ts';
 import type { ClusterSpec } from '../../model/cluster-kind.ts';
 import type { Session } from '../../store/store.ts';
-import { type Finding, findingOf, type PeerWord, type Reach, reachOf, wordOf } from './finding.ts';
-
-/** A coordinator. */
-export interface Peer {
-  readonly node: string;
-  readonly address: string;
-}
-
-/** The way to the other coordinators that does not need the store. */
-export interface Peers {
-  /** Every coordinator, this node too where it is one; none: the state is on this node alone. */
-  list(): Promise<readonly Peer[]>;
-  /** @throws when it does not answer */
-  ask(peer: Peer, signal: AbortSignal): Promise<Reach>;
-}
+import { askCoordinators, findingFrom, type Peers, type Word } from './ask-coordinators.ts';
+import { type Finding, type Reach, reachOf } from './finding.ts';
 
 /** What came of ending guests. */
 export interface Ended {
@@ -46,13 +33,12 @@ export interface Loss {
   readonly finding: Finding | undefined;
   /** When the store was lost, wall clock. */
   readonly sinceMs: number;
-  readonly words: readonly { readonly node: string; readonly word: PeerWord; readonly reason: string }[];
+  readonly words: readonly Word[];
   readonly ended: readonly string[];
   readonly left: readonly string[];
 }
 
 const askEveryMs = 500;
-const answerWithinMs = 1_000;
 /**
  * A finding must have stood so long before anything is ended: the session may be back in a moment. Others wait a second and
  * a half until the session has ended, and as long again until they take the node for dead.
@@ -149,7 +135,7 @@ export class Liveness {
     try {
       while (!over.aborted && session.state !== 'live') {
         const beganMs = clock.monotonicMs();
-        const words = await this.#ask(over);
+        const words = await askCoordinators(this.#parts, over);
         if (over.aborted) break;
         if (words.length === 0) {
           // The state is on this node alone: nobody can be cut off from it.
@@ -158,7 +144,7 @@ export class Liveness {
           return;
         }
         this.#loss = { ...this.#loss, words };
-        if (findingOf(new Map(words.map(({ node, word }) => [node, word]))) === 'outage') {
+        if (findingFrom(words) === 'outage') {
           isolatedSinceMs = undefined;
           patience = patienceAfterOutageMs;
           this.#found('outage');
@@ -180,26 +166,6 @@ export class Liveness {
       if (!signal.aborted) this.#isBack(this.#loss);
       this.#loss = undefined;
     }
-  }
-
-  async #ask(over: AbortSignal): Promise<Loss['words']> {
-    const { host, node, peers } = this.#parts;
-    const all = await peers.list();
-    return Promise.all(
-      all.map(async (peer) => {
-        if (peer.node === node) return { node, word: 'does not' as const, reason: 'this node' };
-        const late = new AbortController();
-        const cancel = host.clock.after(answerWithinMs, () => late.abort(new Error('it did not answer')));
-        try {
-          const answer = await peers.ask(peer, AbortSignal.any([over, late.signal]));
-          return { node: peer.node, word: wordOf(answer), reason: `its session is ${answer.session}` };
-        } catch (error) {
-          return { node: peer.node, word: wordOf(undefined), reason: errorText(error) };
-        } finally {
-          cancel();
-        }
-      }),
-    );
   }
 
   async #end(): Promise<void> {

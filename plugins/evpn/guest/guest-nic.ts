@@ -3,7 +3,10 @@ import type { PluginContext, Runtime } from '../../../core/plugin/api.ts';
 import type { Guards } from '../guard/guards.ts';
 import type { Links } from '../links/links.ts';
 import { bridgeName, tapName } from '../links/names.ts';
-import { network } from '../network/network-kind.ts';
+import { type NetworkSpec, network } from '../network/network-kind.ts';
+import type { VirtualFunction } from '../sriov/physical-functions.ts';
+import { pciAddress } from '../sriov/vf-reading.ts';
+import type { VirtualCards } from '../sriov/virtual-cards.ts';
 
 /** As the plugin of guests hands them over: a card and the verbs on a domain, as far as they matter here. */
 interface GuestNic {
@@ -17,12 +20,14 @@ interface Element {
 }
 interface Plug {
   readonly type: string;
+  readonly attributes?: Readonly<Record<string, string>>;
   readonly source: Readonly<Record<string, string>>;
+  readonly sourceChildren?: readonly Element[];
   readonly children: readonly Element[];
 }
 interface Draft {
   readonly root: Element;
-  el(name: string, attributes: Record<string, string>): Element;
+  el(name: string, attributes: Record<string, string>, ...children: Element[]): Element;
   addNic(nic: GuestNic, plug: Plug): Element;
 }
 interface Guest {
@@ -42,10 +47,35 @@ const networksOf = ({ spec }: Guest): string[] => [
   ...new Set(spec.nics.flatMap(({ source }) => (source.type === 'network' ? (source.network ?? []) : []))),
 ];
 
+const cardsOf = ({ spec }: Guest, name: string): GuestNic[] =>
+  spec.nics.filter(({ source }) => source.type === 'network' && source.network === name);
+
+/** @param taken undefined: none is free; the start is refused then, so that libvirt never sees the card */
+const functionPlug = (draft: Draft, taken: VirtualFunction | undefined, vlan: number | undefined): Plug => ({
+  type: 'hostdev',
+  // libvirt takes the function away from the node's driver, and gives it back.
+  attributes: { managed: 'yes' },
+  source: {},
+  sourceChildren: taken === undefined ? [] : [draft.el('address', { type: 'pci', ...pciAddress(taken.pci) })],
+  children: vlan === undefined ? [] : [draft.el('vlan', {}, draft.el('tag', { id: String(vlan) }))],
+});
+
+/** Why a card cannot be a virtual function here. */
+async function functionRefusals(cards: VirtualCards, nic: GuestNic, spec: NetworkSpec): Promise<string[]> {
+  const { name, device = '', vlan, mtu } = spec;
+  if ((nic.limits ?? nic.antiSpoof) !== undefined)
+    return [
+      `its card ${nic.mac} on ${name} goes past the node, which cannot keep it to limits or addresses: take them off with \`pvc vm nic modify\``,
+    ];
+  const reason = await cards.refusal({ mac: nic.mac, device, vlan }, mtu);
+  return reason === undefined ? [] : [`its card ${nic.mac} on ${name}: ${reason}`];
+}
+
 interface Part {
   readonly runtime: Runtime;
   readonly links: Links;
   readonly guards: Guards;
+  readonly virtualCards: VirtualCards;
 }
 
 /** What the cards of a guest are kept to. */
@@ -60,7 +90,7 @@ export function tapGuests(pvc: PluginContext, part: () => Part): void {
   /** What was known of guests here when they were last looked at, by UUID. */
   const seen = new Map<string, string>();
   pvc.on('libvirt.domain', async (root: Element, about: About): Promise<Element> => {
-    const { guards, runtime } = part();
+    const { guards, runtime, virtualCards } = part();
     const { documents } = runtime;
     // A node that is no coordinator is told of its guests only.
     const now = guardsOf(about.vm);
@@ -72,6 +102,12 @@ export function tapGuests(pvc: PluginContext, part: () => Part): void {
       const vni = await documents.find(network, 'name', nic.source.network ?? '');
       const doc = vni === undefined ? undefined : await documents.get(network, vni);
       if (doc === undefined) continue;
+      const { device, vlan } = doc.spec;
+      if (device !== undefined) {
+        const taken = await virtualCards.take({ mac: nic.mac, device, vlan });
+        draft.addNic(nic, functionPlug(draft, taken, vlan));
+        continue;
+      }
       draft.addNic(nic, {
         type: 'bridge',
         source: { bridge: bridgeName(doc.id) },
@@ -85,7 +121,7 @@ export function tapGuests(pvc: PluginContext, part: () => Part): void {
     return draft.root;
   });
   pvc.on('libvirt.start', async (reasons: readonly string[], { vm }: { readonly vm: Guest }) => {
-    const { runtime, links, guards } = part();
+    const { runtime, links, guards, virtualCards } = part();
     const { clock } = runtime.host;
     const untilMs = clock.monotonicMs() + bridgeWaitMs;
     const missing: string[] = [];
@@ -93,6 +129,10 @@ export function tapGuests(pvc: PluginContext, part: () => Part): void {
       const vni = await runtime.documents.find(network, 'name', name);
       const doc = vni === undefined ? undefined : await runtime.documents.get(network, vni);
       if (doc === undefined) continue;
+      if (doc.spec.device !== undefined) {
+        for (const nic of cardsOf(vm, name)) missing.push(...(await functionRefusals(virtualCards, nic, doc.spec)));
+        continue;
+      }
       let there = await links.isThere(doc.id, doc.spec);
       while (!there && clock.monotonicMs() < untilMs) {
         runtime.touch(network.name, doc.id);

@@ -23,6 +23,8 @@ const lookMs = 5_000;
 
 export function linkController(runtime: Runtime, links: Links, firewall: Pick<Firewall, 'shut'>): AnyController {
   const { host, documents } = runtime;
+  /** Networks of virtual functions: no device is made for them. */
+  const withoutDevices = new Set<string>();
 
   /** Networks of which something is missing here, and devices without a network. */
   async function disturbed(): Promise<string[]> {
@@ -33,7 +35,8 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
     const wanted = await documents.ids(network);
     const missing = wanted.filter(
       (vni) =>
-        !devices.has(bridgeName(vni)) || (overlay && !devices.has(vxlanName(vni)) && !devices.has(vlanName(vni))),
+        !withoutDevices.has(vni) &&
+        (!devices.has(bridgeName(vni)) || (overlay && !devices.has(vxlanName(vni)) && !devices.has(vlanName(vni)))),
     );
     const orphans = [...devices].flatMap((name) => vniOf(name) ?? []).filter((vni) => !wanted.includes(vni));
     return [...new Set([...missing, ...orphans, ...(await links.bereft())])];
@@ -46,8 +49,10 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
     scope: 'node',
     present: async () => [...new Set((await links.own()).flatMap(({ ifname }) => vniOf(ifname) ?? []))],
     async observe(vni, doc) {
+      if (doc?.spec.type === 'sriov') withoutDevices.add(vni);
+      else withoutDevices.delete(vni);
       if (doc === undefined) links.forget(vni);
-      const wanted = doc === undefined ? undefined : await links.wanted(vni, doc.spec);
+      const wanted = doc === undefined || withoutDevices.has(vni) ? undefined : await links.wanted(vni, doc.spec);
       return { wanted, seen: await links.look(vni, doc?.spec.name) };
     },
     plan: (_doc, { wanted, seen }) => planLinks(wanted, seen),

@@ -5,7 +5,7 @@ import type { Doc, NodeSpec, NodeStatus } from '../../../core/plugin/api.ts';
 export const vxlanOverhead = 50;
 
 /** Ethernet's own: what a link carries of which nobody has told yet. */
-const ethernetMtu = 1_500;
+export const ethernetMtu = 1_500;
 
 /** The fact of a node that tells the MTU of its link to the cluster network. */
 export const underlayFact = 'underlay mtu';

@@ -20,10 +20,15 @@ export const gatewayMode = z.enum(['primary', 'anycast']);
 
 export const networkSpec = z.strictObject({
   name: networkName,
-  /** `managed`: carried by VXLAN between the nodes; PVC makes all of it. `bridged`: a VLAN of the site, into which guests are plugged. */
-  type: z.enum(['managed', 'bridged']),
-  /** Number of the VLAN of a bridged network; absent in a managed one. */
+  /**
+   * `managed`: carried by VXLAN between the nodes; PVC makes all of it. `bridged`: a VLAN of the site, into which guests are
+   * plugged. `sriov`: guests have virtual functions of the nodes' cards.
+   */
+  type: z.enum(['managed', 'bridged', 'sriov']),
+  /** Number of the VLAN of a bridged network, or of one of functions; absent in a managed one. */
   vlan: vlanNumber.optional(),
+  /** Link of the nodes whose functions the guests have; in a network of type `sriov` alone. */
+  device: names.linkName.optional(),
   /** What its frames may carry, bytes; every guest and every node must hold it for the same. */
   mtu: mtuNumber,
   description: names.oneLine.default(''),
@@ -49,7 +54,11 @@ export const network = defineKind<NetworkSpec, null>({
     .refine((id) => Number(id) <= mostVni, 'a network is known by its number (VNI)'),
   spec: networkSpec,
   status: z.null(),
-  unique: ({ name, vlan }) => ({ name: [name], ...(vlan === undefined ? {} : { vlan: [String(vlan)] }) }),
+  // The same VLAN may be reached by functions as well, also by those of several cards.
+  unique: ({ name, type, vlan }) => ({
+    name: [name],
+    ...(type !== 'bridged' || vlan === undefined ? {} : { vlan: [String(vlan)] }),
+  }),
   label: ({ name }) => name,
 });
 

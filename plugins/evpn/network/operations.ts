@@ -26,7 +26,7 @@ import { removeEntries } from '../firewall/acl-operations.ts';
 import { needNat } from '../firewall/nat.ts';
 import { membersOf } from '../guest/members.ts';
 import { bridgeName } from '../links/names.ts';
-import { ceilingOf, vlanCeilingOf, vxlanOverhead, withoutVlans } from './mtu.ts';
+import { ceilingOf, ethernetMtu, vlanCeilingOf, vxlanOverhead, withoutVlans } from './mtu.ts';
 import { needNetwork } from './need-network.ts';
 import {
   gatewayMode,
@@ -49,6 +49,10 @@ const networkRow = z.object({
   type: networkSpec.shape.type,
   vni: z.int().describe('its number'),
   vlan: z.int().nullable().describe('number of its VLAN; none in a managed network'),
+  device: z
+    .string()
+    .nullable()
+    .describe('link of the nodes whose virtual functions its guests have; none in other types'),
   mtu: z.int().describe('what its frames may carry, bytes'),
   description: z.string(),
   ...addressingRow,
@@ -59,7 +63,7 @@ const networkRow = z.object({
 export type NetworkRow = z.output<typeof networkRow>;
 
 const networkInfo = networkRow.extend({
-  bridge: z.string().describe('the bridge of the network on every node'),
+  bridge: z.string().describe('the bridge of the network on every node; empty where guests have virtual functions'),
   members: z.array(
     z.object({
       vm: z.string(),
@@ -89,6 +93,8 @@ async function fittingMtu(
   { name, type }: Pick<NetworkSpec, 'name' | 'type'>,
   wanted: number | undefined,
 ): Promise<number> {
+  // Each card has its own: a guest is started only where it suffices.
+  if (type === 'sriov') return wanted ?? ethernetMtu;
   const nodes = await view.list(nodeKind);
   const ceiling = type === 'bridged' ? vlanCeilingOf(nodes) : ceilingOf(nodes);
   if (wanted !== undefined && wanted > ceiling.mtu)
@@ -107,20 +113,28 @@ async function fittingMtu(
 
 /** What belongs to the type of a network, and what does not. @throws PvcError NETWORK_TYPE, NETWORK_VLAN_TAKEN, NETWORK_UNDERLAY */
 async function needType(view: View, spec: NetworkSpec): Promise<void> {
-  const { name, type, vlan } = spec;
+  const { name, type, vlan, device } = spec;
   const misfit = (reason: string, advice: string) =>
     networkError('NETWORK_TYPE', { network: name, type, reason, advice });
+  if ((type === 'sriov') !== (device !== undefined))
+    throw device === undefined
+      ? misfit('it needs the link whose virtual functions its guests get', 'Give it with --device, as ens1f0.')
+      : misfit('it is not of virtual functions', 'Leave --device out, or choose --type sriov.');
   if (type === 'managed') {
     if (vlan !== undefined) throw misfit('it has no VLAN', 'Leave --vlan out, or choose --type bridged.');
     return needUnderlay(view);
   }
-  if (vlan === undefined) throw misfit('it needs the number of a VLAN', 'Give it with --vlan, 1 to 4094.');
+  if (type === 'bridged' && vlan === undefined)
+    throw misfit('it needs the number of a VLAN', 'Give it with --vlan, 1 to 4094.');
   if ([spec.ipv4, spec.ipv6, spec.domain, spec.gatewayMode, spec.nat].some((field) => field !== undefined))
     throw misfit(
       'its addresses, names and routers are those of the site',
       'Leave --ipv4, --ipv6, their gateways, --gateway-mode, --domain and --nat out.',
     );
-  const owner = (await view.list(network)).find((other) => other.spec.vlan === vlan && other.spec.name !== name);
+  if (type !== 'bridged') return;
+  const owner = (await view.list(network)).find(
+    (other) => other.spec.type === type && other.spec.vlan === vlan && other.spec.name !== name,
+  );
   if (owner !== undefined) throw networkError('NETWORK_VLAN_TAKEN', { vlan, network: owner.spec.name });
 }
 
@@ -199,6 +213,7 @@ export function networkOperations(part: () => Pick<DaemonPart, 'runtime' | 'frr'
         options: {
           vni: { value: 'NUMBER' },
           vlan: { value: 'NUMBER' },
+          device: { value: 'LINK' },
           mtu: { value: 'BYTES' },
           ...addressingOptions,
           gatewayMode: { value: 'WHERE' },
@@ -210,6 +225,7 @@ export function networkOperations(part: () => Pick<DaemonPart, 'runtime' | 'frr'
           'pvc network add web --ipv4 10.30.0.0/24 --gateway4 first --gateway-mode anycast',
           'pvc network add lab --vni 4711 --mtu 1400 -d "for the interns"',
           'pvc network add dmz --type bridged --vlan 120',
+          'pvc network add fast --type sriov --device ens1f0 --vlan 130',
         ],
       },
       role: 'admin',
@@ -217,8 +233,11 @@ export function networkOperations(part: () => Pick<DaemonPart, 'runtime' | 'frr'
         network: networkName,
         type: networkSpec.shape.type
           .default('managed')
-          .describe('managed: VXLAN between the nodes; bridged: a VLAN of the site'),
-        vlan: vlanNumber.optional().describe('number of the VLAN of a bridged network, 1 to 4094'),
+          .describe('managed: VXLAN between the nodes; bridged: a VLAN of the site; sriov: virtual functions of cards'),
+        vlan: vlanNumber.optional().describe('number of the VLAN of a network that is not managed, 1 to 4094'),
+        device: names.linkName
+          .optional()
+          .describe('link of the nodes whose virtual functions the guests of a network of type sriov get'),
         vni: vniNumber.optional().describe('its number, 1 to 16777215 (a free one)'),
         mtu: mtuNumber.optional().describe('MTU, bytes (the largest that every node carries)'),
         ...addressingInput,
@@ -232,21 +251,26 @@ export function networkOperations(part: () => Pick<DaemonPart, 'runtime' | 'frr'
       output: answer,
       async plan(plan, { view }, input) {
         const given = await addressBookOf(view);
-        const { network: name, type, vlan, description, gatewayMode: mode, nat } = input;
+        const { network: name, type, vlan, device, description, gatewayMode: mode, nat } = input;
         const mtu = await fittingMtu(view, { name, type }, input.mtu);
         const id = await numberFor(view, input.vni);
         const addressing = addressingAsAsked(name, {}, input);
         const spec: NetworkSpec = {
-          ...{ name, type, ...(vlan === undefined ? {} : { vlan }), mtu, description },
+          ...{ name, type, ...(vlan === undefined ? {} : { vlan }), ...(device === undefined ? {} : { device }) },
+          ...{ mtu, description },
           ...{ ...addressing, ...modeSpec(mode), ...(nat ? { nat } : {}) },
         };
         await needType(view, spec);
         needAnycast(spec);
-        if (vlan !== undefined) tellOfNodes(plan, name, withoutVlans(await view.list(nodeKind)));
+        if (type === 'bridged') tellOfNodes(plan, name, withoutVlans(await view.list(nodeKind)));
         needNat(spec);
         plan.create(network, id, spec);
         const way = vlan === undefined ? `VNI ${id}` : `VLAN ${vlan}`;
-        plan.act(`make the bridge ${bridgeName(id)} for ${name} on every node (${way}, MTU ${mtu})`);
+        plan.act(
+          device === undefined
+            ? `make the bridge ${bridgeName(id)} for ${name} on every node (${way}, MTU ${mtu})`
+            : `give guests on ${name} virtual functions of ${device} (${vlan === undefined ? 'no VLAN' : way}, MTU ${mtu})`,
+        );
         await readdress(plan, view, given, { name, before: {}, after: addressing });
         return answerOf({ id, spec });
       },
@@ -330,7 +354,11 @@ export function networkOperations(part: () => Pick<DaemonPart, 'runtime' | 'frr'
         const doc = await needNetwork(view, input.network);
         plan.remove(network, doc);
         await removeEntries(plan, view, doc.id);
-        plan.act(`remove the bridge ${bridgeName(doc.id)} on every node`);
+        plan.act(
+          doc.spec.type === 'sriov'
+            ? `remove the network ${doc.spec.name}`
+            : `remove the bridge ${bridgeName(doc.id)} on every node`,
+        );
         return answerOf(doc);
       },
     }),
@@ -365,7 +393,7 @@ export function networkOperations(part: () => Pick<DaemonPart, 'runtime' | 'frr'
         const members = await membersOf(runtime, frr, { name: input.network, vni: doc.id });
         return {
           ...rowOf(doc, new Set(members.map(({ uuid }) => uuid)).size),
-          bridge: bridgeName(doc.id),
+          bridge: doc.spec.type === 'sriov' ? '' : bridgeName(doc.id),
           members,
         };
       },
@@ -378,6 +406,7 @@ const rowOf = ({ id, spec }: NetworkDoc, guests: number | null): NetworkRow => (
   type: spec.type,
   vni: Number(id),
   vlan: spec.vlan ?? null,
+  device: spec.device ?? null,
   mtu: spec.mtu,
   description: spec.description,
   ...rowOfAddressing(spec),

@@ -79,8 +79,12 @@ export function readNic(device: XmlElement): DeviceReading<NicDraft> {
 export interface NicPlug {
   /** libvirt's interface type: bridge, ethernet, direct, hostdev … */
   readonly type: string;
+  /** Further attributes of the `<interface>`, such as `managed`. */
+  readonly attributes?: Readonly<Record<string, string>>;
   /** Attributes of `<source>`. */
   readonly source?: Readonly<Record<string, string>>;
+  /** What stands in `<source>`, such as the `<address>` of a device. */
+  readonly sourceChildren?: readonly XmlElement[];
   /** Further children, such as `<mtu>` or `<target dev>`. */
   readonly children?: readonly XmlElement[];
 }
@@ -97,10 +101,11 @@ export function nicElement(nic: NicDraft | Nic, foreign?: NicPlug): XmlElement {
   const plug = foreign ?? plugOf(nic.source);
   const device = el(
     'interface',
-    { type: plug.type },
+    { type: plug.type, ...plug.attributes },
     nic.mac === undefined ? undefined : el('mac', { address: nic.mac }),
-    plug.source === undefined ? undefined : el('source', plug.source),
-    el('model', { type: nic.model }),
+    plug.source === undefined ? undefined : el('source', plug.source, ...(plug.sourceChildren ?? [])),
+    // A device of the node is what it is: QEMU makes none up for it.
+    plug.type === 'hostdev' ? undefined : el('model', { type: nic.model }),
   );
   // What stood beside another kind of source (a port group, a start-up policy) is no part of this one.
   mergeExtra(device, nic.extra, managed, foreign === undefined ? [] : ['source']);

@@ -108,9 +108,13 @@ function bootOrder(root: XmlElement): string[] {
 
 const network = (device: XmlElement): NetworkView => {
   const source = child(device, 'source')?.attributes ?? {};
+  const type = device.attributes['type'] ?? '';
   return {
-    type: device.attributes['type'] ?? '',
-    source: source['network'] ?? source['bridge'] ?? source['dev'] ?? source['path'] ?? null,
+    type,
+    source:
+      type === 'hostdev'
+        ? hostdev(device).source
+        : (source['network'] ?? source['bridge'] ?? source['dev'] ?? source['path'] ?? null),
     mac: normalizeMac(attribute(child(device, 'mac'), 'address') ?? '') ?? null,
     model: attribute(child(device, 'model'), 'type'),
     target: attribute(child(device, 'target'), 'dev'),

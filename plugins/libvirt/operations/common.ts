@@ -96,6 +96,7 @@ export async function placeNew(
     readonly name: string;
     readonly memoryMiB: number;
     readonly vcpus: number;
+    readonly nics: VmSpec['nics'];
     readonly selector: VmSpec['selector'];
     readonly limit: readonly string[];
   },

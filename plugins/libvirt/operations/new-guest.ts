@@ -60,7 +60,7 @@ export async function planGuest(
     if (taken.has(nic.mac))
       throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'MAC address', value: nic.mac, owner: '' });
   }
-  const wish = { name, memoryMiB, vcpus, selector: rest.selector, limit: rest.limit };
+  const wish = { name, memoryMiB, vcpus, nics: fields.nics, selector: rest.selector, limit: rest.limit };
   const place = await placeNew(context, wish, wanted, plan);
   for (const warning of place.warnings) plan.warn(warning);
   const { topology: shape, ...others } = fields;

@@ -121,9 +121,10 @@ export class Ledger {
   /** The guest and those that strict rules keep with it, itself first; a disabled guest is alone. */
   groupOf(doc: VmDoc): VmDoc[] {
     if (!holdsPlace(doc) || !this.#rules.has(doc.spec.name)) return [doc];
-    const others = [...companions(this.world.rules, doc.spec.name)].flatMap((name) => {
+    const placed = (name: string): boolean => this.#places.has(name);
+    const others = [...companions(this.world.rules, doc.spec.name, placed)].flatMap((name) => {
       const other = this.#guests.get(name);
-      return other === undefined || name === doc.spec.name || !holdsPlace(other) ? [] : [other];
+      return other === undefined || name === doc.spec.name ? [] : [other];
     });
     return [doc, ...others];
   }

@@ -22,6 +22,15 @@ describe('companions', () => {
     assert.deepEqual([...companions(rules, 'd')].sort(), ['a', 'b', 'c', 'd', 'e']);
     assert.deepEqual([...companions(rules, 'f')], ['f']);
   });
+
+  it('are not those whom only a guest without a place ties to each other', () => {
+    const rules = [
+      rule('r1', 'together', 'a gone'),
+      rule('r2', 'together', 'gone b'),
+      rule('r3', 'together', 'a gone c'),
+    ];
+    assert.deepEqual([...companions(rules, 'a', (guest) => guest !== 'gone')].sort(), ['a', 'c']);
+  });
 });
 
 describe('a contradiction', () => {

@@ -43,13 +43,21 @@ export function breaches(
   return found;
 }
 
-/** A guest and all that strict rules keep with it, also by way of one another. */
-export function companions(rules: readonly Rule[], guest: string): Set<string> {
+/**
+ * A guest and all that strict rules keep with it, also by way of one another.
+ * @param counts whether a guest has a place at all: one without ties no others to each other
+ */
+export function companions(
+  rules: readonly Rule[],
+  guest: string,
+  counts: (guest: string) => boolean = () => true,
+): Set<string> {
   const together = rules.filter(({ kind, strict }) => kind === 'together' && strict);
   const group = new Set([guest]);
   // A set gives out what is added while it is walked.
   for (const one of group)
-    for (const rule of together) if (rule.guests.includes(one)) for (const other of rule.guests) group.add(other);
+    for (const { guests } of together)
+      if (guests.includes(one)) for (const other of guests.filter(counts)) group.add(other);
   return group;
 }
 

@@ -21,6 +21,7 @@ const [floating, floating6] = ['10.10.2.10', 'fd00:2::10'];
 const passwordFile = '/etc/pvc/router-password';
 /** With what a shell or vtysh might take for its own. */
 const passwords = { first: `Fi|st!#"'$x`, next: 'N3xt?Passw0rd' };
+const clusterOf = (node: string): string => `10.10.0.1${node.slice(2)}`;
 const upstreamOf = (node: string): string => `10.10.2.1${node.slice(2)}`;
 
 describe('a router of the site', { timeout: 600_000 }, () => {
@@ -118,7 +119,7 @@ describe('a router of the site', { timeout: 600_000 }, () => {
       const path = '/etc/pvc/pvc.yaml';
       const config = (parse(await lab().readFile(node, path)) ?? {}) as { plugins?: object };
       const routers = [{ address: outside, asn: routerAsn, bfd: true, passwordFile }];
-      const evpn = { upstream: { routers, floating: [floating, floating6] } };
+      const evpn = { bfd: true, upstream: { routers, floating: [floating, floating6] } };
       const powerdns = { addresses: [floating, floating6] };
       await lab().writeFile(node, path, stringify({ ...config, plugins: { ...config.plugins, evpn, powerdns } }));
       await lab().daemon(node, 'restart');
@@ -146,6 +147,28 @@ describe('a router of the site', { timeout: 600_000 }, () => {
     ).ok();
     t.diagnostic(`heard after ${await leadsToPrimary(office)} s`);
     assert.deepEqual(await router.known(), [office]);
+  });
+
+  it('is watched by BFD from every node, and so are the nodes by each other', async () => {
+    for (const node of lab().nodes) {
+      const shown = ['vtysh', '-d', 'bfdd', '-c', 'show bfd peers json'];
+      const wanted = [
+        outside,
+        ...lab()
+          .nodes.filter((other) => other !== node)
+          .map(clusterOf),
+      ].toSorted();
+      await lab().waitFor(
+        `${node} to see everybody`,
+        async () => {
+          const { code, stdout } = await lab().exec(node, shown, { accept: 'any' });
+          const peers = code === 0 ? (JSON.parse(stdout) as { peer: string; status: string }[]) : [];
+          const seen = peers.filter(({ status }) => status === 'up').map(({ peer }) => peer);
+          return seen.toSorted().join(' ') === wanted.join(' ');
+        },
+        { timeoutMs: 90_000 },
+      );
+    }
   });
 
   it('reaches the gateway', async () => {

@@ -39,6 +39,7 @@ export async function wantedFabric(
   ]);
   return fabricOf({
     asn: config.asn,
+    bfd: config.bfd,
     cidr: spec?.spec.networks?.cluster?.cidr,
     self: node,
     networks: networks.filter(({ spec }) => spec.type === 'managed').length,

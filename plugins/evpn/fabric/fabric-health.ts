@@ -3,17 +3,19 @@ import { type HealthCheck, type HealthFinding, Lasting, type Runtime, View } fro
 import type { EvpnConfig } from '../config.ts';
 import { wantedFabric } from './fabric-controller.ts';
 import type { Frr } from './frr.ts';
-import type { FabricInput, Session } from './frr-conf.ts';
+import type { FabricInput } from './frr-conf.ts';
 
 const everyMs = 10_000;
 
-/** Names of the nodes that run and without which something cannot be reached. Pure. */
+/**
+ * Names of the nodes that run, and without which something cannot be reached, but are not heard. Pure.
+ * @param heard addresses of those that are
+ */
 export function silentNodes(
   { self, nodes }: Pick<FabricInput, 'self' | 'nodes'>,
-  sessions: readonly Session[],
+  heard: ReadonlySet<string>,
   alive: ReadonlySet<string>,
 ): string[] {
-  const heard = new Set(sessions.filter(({ established }) => established).map(({ address }) => address));
   return nodes
     .filter(
       ({ name, role }) =>
@@ -24,17 +26,20 @@ export function silentNodes(
     .toSorted();
 }
 
-/** Sessions that there must be, and those that there are. */
+/** Sessions that there must be, those that there are, and those among them that BFD watches. */
 export interface FabricFigures {
   readonly wanted: number;
   readonly established: number;
+  /** Undefined: there is to be no BFD between nodes. */
+  readonly watched: number | undefined;
 }
 
 export class FabricHealth {
   readonly #runtime: Runtime;
   readonly #config: EvpnConfig;
   readonly #frr: Frr;
-  readonly #lasting = new Lasting();
+  readonly #silent = new Lasting();
+  readonly #unwatched = new Lasting();
   #figures: FabricFigures | undefined;
 
   constructor(runtime: Runtime, config: EvpnConfig, frr: Frr) {
@@ -62,20 +67,42 @@ export class FabricHealth {
     const wanted = await wantedFabric(this.#runtime, this.#config, this.#config.upstream.routers);
     if (wanted === undefined || !this.#frr.serving) {
       this.#figures = undefined;
-      this.#lasting.of([]);
+      this.#silent.of([]);
+      this.#unwatched.of([]);
       return undefined;
     }
     const sessions = await this.#frr.sessions();
+    const watched = wanted.bfd ? ((await this.#frr.watched()) ?? new Set<string>()) : undefined;
     const alive = await new View(this.#runtime.documents).alive();
-    const silent = silentNodes(wanted, sessions ?? [], alive);
-    const expected = silentNodes(wanted, [], alive).length;
-    this.#figures = { wanted: expected, established: expected - silent.length };
-    const lasting = this.#lasting.of(silent);
-    if (lasting.length === 0) return undefined;
+    const heard = new Set((sessions ?? []).filter(({ established }) => established).map(({ address }) => address));
+    const silent = silentNodes(wanted, heard, alive);
+    const unwatched =
+      watched === undefined ? [] : silentNodes(wanted, watched, alive).filter((name) => !silent.includes(name));
+    const expected = silentNodes(wanted, new Set(), alive).length;
+    const established = expected - silent.length;
+    this.#figures = {
+      wanted: expected,
+      established,
+      watched: watched === undefined ? undefined : established - unwatched.length,
+    };
+    const lasting = { silent: this.#silent.of(silent), unwatched: this.#unwatched.of(unwatched) };
+    if (lasting.silent.length > 0) return this.#notHeard(lasting.silent, sessions !== undefined);
+    return lasting.unwatched.length > 0 ? this.#notWatched(lasting.unwatched) : undefined;
+  }
+
+  #notHeard(nodes: readonly string[], answers: boolean): HealthFinding {
     return {
       severity: 'warning',
-      message: `${this.#runtime.node} has no BGP session with ${lasting.join(', ')}${sessions === undefined ? ': its own FRR does not answer' : ''}. Guests on one side may not reach guests of the same network on the other.`,
+      message: `${this.#runtime.node} has no BGP session with ${nodes.join(', ')}${answers ? '' : ': its own FRR does not answer'}. Guests on one side may not reach guests of the same network on the other.`,
       hint: 'Can the nodes reach each other on the cluster network, TCP port 179? Do all have the same plugins.evpn.asn? `vtysh -c "show bgp l2vpn evpn summary"` on the node tells more.',
+    };
+  }
+
+  #notWatched(nodes: readonly string[]): HealthFinding {
+    return {
+      severity: 'warning',
+      message: `${this.#runtime.node} does not see ${nodes.join(', ')} by BFD. Should such a node be cut off, that is noticed in nine seconds, not in one.`,
+      hint: 'Has every node plugins.evpn.bfd: true, and is UDP port 3784 open between the nodes on the cluster network? `vtysh -c "show bfd peers brief"` on the node tells more.',
     };
   }
 }

@@ -3,12 +3,19 @@ import type { MetricDefinition, MetricSample } from '../../../core/plugin/api.ts
 import type { FabricFigures, FabricHealth } from './fabric-health.ts';
 
 export function fabricMetrics(health: Pick<FabricHealth, 'figures'>): MetricDefinition[] {
-  const figure = (name: string, help: string, read: (figures: FabricFigures) => number): MetricDefinition => ({
+  const figure = (
+    name: string,
+    help: string,
+    read: (figures: FabricFigures) => number | undefined,
+  ): MetricDefinition => ({
     name,
     help,
     type: 'gauge',
     labels: [],
-    collect: (): MetricSample[] => (health.figures === undefined ? [] : [{ value: read(health.figures) }]),
+    collect: (): MetricSample[] => {
+      const value = health.figures && read(health.figures);
+      return value === undefined ? [] : [{ value }];
+    },
   });
   return [
     figure(
@@ -17,5 +24,6 @@ export function fabricMetrics(health: Pick<FabricHealth, 'figures'>): MetricDefi
       ({ wanted }) => wanted,
     ),
     figure('pvc_network_sessions_established', 'Of those, the ones that it has.', ({ established }) => established),
+    figure('pvc_network_sessions_watched', 'Of those, the ones that BFD watches.', ({ watched }) => watched),
   ];
 }

@@ -12,7 +12,7 @@ const nodes = [
 ] as const;
 const upstream: Upstream = { routers: [], receive: 'nothing', prefixes: [] };
 const router = { address: '10.10.2.1', asn: 64_512, bfd: false };
-const cluster = { asn: 65_500, upstream, cidr: '10.10.0.0/24', self: 'hv1', networks: 1, nodes };
+const cluster = { asn: 65_500, bfd: false, upstream, cidr: '10.10.0.0/24', self: 'hv1', networks: 1, nodes };
 const wanted = fabricOf(cluster) ?? assert.fail('a fabric is wanted');
 const text = frrConf(wanted);
 const well: FabricView = { wanted, conf: text, loaded: text, serving: true, answers: true };
@@ -68,18 +68,18 @@ describe('the fabric of a node', () => {
 
 describe('nodes that are not heard', () => {
   const everybody = new Set(['hv1', 'hv2', 'hv3']);
-  const up = (address: string) => ({ address, established: true, dynamic: false });
+  const heard = (...addresses: string[]) => new Set(addresses);
 
   it('are those that run and have no session', () => {
-    assert.deepEqual(silentNodes(wanted, [up('10.10.0.12'), up('10.10.0.13')], everybody), []);
-    assert.deepEqual(silentNodes(wanted, [up('10.10.0.12')], everybody), ['hv3']);
-    assert.deepEqual(silentNodes(wanted, [{ ...up('10.10.0.12'), established: false }], everybody), ['hv2', 'hv3']);
-    assert.deepEqual(silentNodes(wanted, [], new Set(['hv1'])), []);
+    assert.deepEqual(silentNodes(wanted, heard('10.10.0.12', '10.10.0.13'), everybody), []);
+    assert.deepEqual(silentNodes(wanted, heard('10.10.0.12'), everybody), ['hv3']);
+    assert.deepEqual(silentNodes(wanted, heard(), everybody), ['hv2', 'hv3']);
+    assert.deepEqual(silentNodes(wanted, heard(), new Set(['hv1'])), []);
   });
 
   it('are coordinators only, for a hypervisor', () => {
     const self = nodes[2];
     const more = [...nodes, { name: 'hv4', role: 'hypervisor', address: '10.10.0.14' } as const];
-    assert.deepEqual(silentNodes({ self, nodes: more }, [], new Set([...everybody, 'hv4'])), ['hv1', 'hv2']);
+    assert.deepEqual(silentNodes({ self, nodes: more }, heard(), new Set([...everybody, 'hv4'])), ['hv1', 'hv2']);
   });
 });

@@ -52,6 +52,7 @@ export function planFabric({ wanted, conf, loaded, serving, answers }: FabricVie
 /** Undefined as long as a node has nobody to reach, neither nodes nor routers, or there are no networks. */
 export function fabricOf(input: {
   readonly asn: number;
+  readonly bfd: boolean;
   readonly cidr: string | undefined;
   readonly self: string;
   readonly networks: number;
@@ -66,8 +67,8 @@ export function fabricOf(input: {
     address === undefined ? [] : [{ name, role, address }],
   );
   const self = nodes.find(({ name }) => name === input.self);
-  const { asn, cidr, upstream } = input;
+  const { asn, bfd, cidr, upstream } = input;
   if (self === undefined || cidr === undefined || input.networks === 0) return undefined;
   if (nodes.length < 2 && upstream.routers.length === 0) return undefined;
-  return { asn, cidr, self, nodes, upstream };
+  return { asn, bfd, cidr, self, nodes, upstream };
 }

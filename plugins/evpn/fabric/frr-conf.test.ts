@@ -43,6 +43,7 @@ const outside6 = { address: 'fd00:2::1', asn: 64_512 };
 
 const inputOf = (nodes: readonly FabricNode[], self: string, more: Partial<FabricInput> = {}): FabricInput => ({
   asn: 65_500,
+  bfd: false,
   cidr: '10.10.0.0/24',
   self: nodes.find(({ name }) => name === self) ?? assert.fail(`no ${self}`),
   nodes,
@@ -81,6 +82,9 @@ const cases: Readonly<Record<string, FabricInput>> = {
   'hundred-nodes-hypervisor': inputOf(hundred, 'hv77'),
   'ipv6-coordinator': inputOf(v6, 'hv1', v6Network),
   'ipv6-hypervisor': inputOf(v6, 'hv4', v6Network),
+  'bfd-coordinator': inputOf(five, 'hv2', { bfd: true }),
+  'bfd-hypervisor': inputOf(five, 'hv5', { bfd: true }),
+  'bfd-ipv6': inputOf(v6, 'hv1', { ...v6Network, bfd: true }),
   'wide-network': inputOf(nodesOf(4, 3, '172.16.7.'), 'hv1', { cidr: '172.16.0.0/12' }),
 };
 
@@ -94,6 +98,7 @@ const upstreamCases: Readonly<Record<string, FabricInput>> = {
   'router-two-systems': routed(upstreamOf([outside, { address: '10.10.2.2', asn: 4_200_000_000 }], [office])),
   'router-same-system': routed(upstreamOf([{ address: '10.10.2.1', asn: 65_500 }], [office])),
   'router-bfd': routed(upstreamOf([{ ...outside, bfd: true }, outside6], [office])),
+  'router-beside-bfd': inputOf(three, 'hv1', { bfd: true, upstream: upstreamOf([outside], [office]) }),
   'router-password': routed({
     ...upstreamOf([outside], [office]),
     routers: [
@@ -200,9 +205,10 @@ describe('files of FRR that are there', () => {
     assert.equal(withDaemons('bgpd=no\nbfdd=no\n', [...bgp, 'bfdd']), 'bgpd=yes\nbfdd=yes\n');
   });
 
-  it('have BFD only where a router wants it', () => {
+  it('have BFD only where nodes or a router want it', () => {
     assert.deepEqual(daemonsFor(routed(upstreamOf([outside], []))), ['zebra', 'bgpd']);
     assert.deepEqual(daemonsFor(routed(upstreamOf([{ ...outside, bfd: true }], []))), ['zebra', 'bgpd', 'bfdd']);
+    assert.deepEqual(daemonsFor(inputOf(three, 'hv1', { bfd: true })), ['zebra', 'bgpd', 'bfdd']);
   });
 });
 

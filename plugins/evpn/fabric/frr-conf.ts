@@ -23,6 +23,8 @@ export interface FabricNode {
 
 export interface FabricInput {
   readonly asn: number;
+  /** Whether nodes watch each other by BFD (RFC 5882), which notices in a second what BGP does after its hold time. */
+  readonly bfd: boolean;
   /** The cluster network. */
   readonly cidr: string;
   /** The node whose file it is. */
@@ -45,11 +47,12 @@ export const neighboursOf = ({ self, nodes }: Pick<FabricInput, 'self' | 'nodes'
     .map(({ address }) => address)
     .toSorted();
 
-function group(name: string, { asn, self }: FabricInput): string[] {
+function group(name: string, { asn, bfd, self }: FabricInput): string[] {
   return [
     ` neighbor ${name} peer-group`,
     ` neighbor ${name} remote-as ${asn}`,
     ` neighbor ${name} update-source ${self.address}`,
+    ...(bfd ? [` neighbor ${name} bfd`] : []),
   ];
 }
 
@@ -97,10 +100,10 @@ export const isForeign = (text: string): boolean =>
     .some((line) => !/^\s*(?:$|[#!]|log |service integrated-vtysh-config|frr |hostname |end$)/.test(line));
 
 /** The daemons of FRR that a configuration needs, in the order in which they start. */
-export const daemonsFor = ({ upstream }: Pick<FabricInput, 'upstream'>): string[] => [
+export const daemonsFor = ({ bfd, upstream }: Pick<FabricInput, 'bfd' | 'upstream'>): string[] => [
   'zebra',
   'bgpd',
-  ...(upstream.routers.some(({ bfd }) => bfd) ? ['bfdd'] : []),
+  ...(bfd || upstream.routers.some((router) => router.bfd) ? ['bfdd'] : []),
 ];
 
 /** The file `daemons` with these switched on; the rest stays as the administrator has it. */

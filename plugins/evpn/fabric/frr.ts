@@ -3,6 +3,7 @@ import { type Host, type Runtime, type ServiceDefinition } from '../../../core/p
 import { keepRouters } from '../links/forwarding.ts';
 import { networkError } from '../network/network-kind.ts';
 import { type RouterSession, readRouterSessions } from '../upstream/router-sessions.ts';
+import { readWatched } from './bfd.ts';
 import { confPath, daemonsPath, isForeign, readSessions, type Session, withDaemons } from './frr-conf.ts';
 import { type Neighbour, readNeighbours } from './neighbours.ts';
 import { binDirectory, vtyshScript } from './vtysh.ts';
@@ -95,6 +96,11 @@ export class Frr {
   /** Sessions with other nodes; undefined: BGP does not answer. */
   sessions(): Promise<Session[] | undefined> {
     return this.#asked('show bgp l2vpn evpn summary json', readSessions);
+  }
+
+  /** Addresses that BFD sees at the other end, nodes and routers; undefined: it does not answer. */
+  watched(): Promise<ReadonlySet<string> | undefined> {
+    return this.#asked('show bfd peers json', readWatched, 'bfdd');
   }
 
   /** Sessions with routers of the site, and whoever else IP routes are exchanged with; undefined: BGP does not answer. */

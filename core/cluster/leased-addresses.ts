@@ -9,6 +9,7 @@ import { z } from 'zod';
 import { errorText } from '../error/error.ts';
 import type { Host } from '../host/host.ts';
 import type { LeasedAddress } from '../plugin/runtime.ts';
+import { Turns } from '../reconcile/turns.ts';
 
 export interface LeaseOptions {
   /** What is to be set now. Asked at each renewal; an error is a trouble, and what is set runs out. */
@@ -58,7 +59,7 @@ export class LeasedAddresses {
   /** How often each of those that are set is to be announced yet. */
   readonly #announcing = new Map<string, number>();
   /** One `ip` after the other: an address that is dropped must not be set by a command that was late. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(host: IpHost, options: LeaseOptions) {
     this.#host = host;
@@ -95,7 +96,7 @@ export class LeasedAddresses {
   async drop(): Promise<void> {
     this.#renewing?.abort();
     this.#renewing = undefined;
-    await this.#inTurn(async () => {
+    await this.#turns.take(async () => {
       await removeAddresses(this.#host, this.#known);
       await this.#remember([]);
       this.#announcing.clear();
@@ -107,7 +108,7 @@ export class LeasedAddresses {
     try {
       // Outside the turn: an answer that does not come must not keep anything from being dropped.
       const wanted = await this.#options.wanted();
-      const { news, reason } = await this.#inTurn(() => this.#set(wanted, signal));
+      const { news, reason } = await this.#turns.take(() => this.#set(wanted, signal));
       if (news.length > 0)
         void this.#options
           .announce(news)
@@ -174,12 +175,6 @@ export class LeasedAddresses {
     this.#known = known;
     if (known.length === 0) await this.#host.files.remove(this.#options.record);
     else await this.#host.files.writeAtomic(this.#options.record, JSON.stringify(known), 0o600);
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
   }
 }
 

@@ -28,6 +28,9 @@ export const membership = z.discriminatedUnion('backend', [
 ]);
 export type Membership = z.infer<typeof membership>;
 
+/** How many of so many servers must agree: more than half. */
+export const quorumOf = (servers: number): number => Math.floor(servers / 2) + 1;
+
 const membershipError = defineErrors({
   MEMBERSHIP_DAMAGED: {
     message: '{path} cannot be understood: {reason}',

@@ -8,7 +8,7 @@ import { cluster, clusterId } from '../model/cluster-kind.ts';
 import type { Doc } from '../model/kind.ts';
 import { nodeName } from '../model/names.ts';
 import type { NodeSpec, NodeStatus } from '../model/node-kind.ts';
-import { node, nodeSpec, nodeStatus } from '../model/node-kind.ts';
+import { node, nodeSpec, nodeStatus, watchdogOf } from '../model/node-kind.ts';
 import type { CliRun } from '../operation/cli-spec.ts';
 import { defineMutation, defineQuery } from '../operation/operation.ts';
 import { renderNode, renderNodes } from './cluster-render.ts';
@@ -45,9 +45,10 @@ const nodeDetail = nodeRow.extend({
 });
 export type NodeDetail = z.infer<typeof nodeDetail>;
 
-function watchdogOf(status: NodeStatus | undefined): NodeDetail['watchdog'] {
-  if (status?.watchdog === undefined || status.watchdog.bootId !== status.bootId) return null;
-  const { bootId: _boot, ...told } = status.watchdog;
+function watchdogIn(status: NodeStatus | undefined): NodeDetail['watchdog'] {
+  const watchdog = watchdogOf(status);
+  if (watchdog === undefined) return null;
+  const { bootId: _boot, ...told } = watchdog;
   return told;
 }
 
@@ -238,7 +239,7 @@ export const nodeOperations = (clock: Clock) => [
         ...rowOf(doc, alive),
         bmc: doc.spec.bmc ?? null,
         machine: doc.status?.machine ?? null,
-        watchdog: watchdogOf(doc.status),
+        watchdog: watchdogIn(doc.status),
         facts: doc.status?.facts ?? {},
         services: doc.status?.services ?? [],
         startedMs: doc.status?.startedMs ?? null,

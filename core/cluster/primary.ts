@@ -6,6 +6,7 @@
  */
 import { defineErrors, errorText } from '../error/error.ts';
 import type { Host } from '../host/host.ts';
+import { Turns } from '../reconcile/turns.ts';
 import type { Op, Store } from '../store/store.ts';
 
 const holderKey = '/primary/holder';
@@ -77,7 +78,7 @@ export class PrimaryRole {
   #holdsBackSinceMs: number | undefined;
   /** Given up for good: the daemon stops. */
   #retired = false;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #wake = (): void => {};
   /** Something was told since the last look began, which may not have seen it. */
   #poked = false;
@@ -147,7 +148,7 @@ export class PrimaryRole {
     while (!signal.aborted) {
       try {
         this.#poked = false;
-        await this.#inTurn(() => this.#look());
+        await this.#turns.take(() => this.#look());
       } catch (error) {
         log.warn('taking the primary role failed, trying again', { reason: errorText(error) });
       }
@@ -186,11 +187,6 @@ export class PrimaryRole {
   }
 
   /** One after the other: the role must not be given up in the midst of being taken. */
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(work);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
-  }
 
   /** Until the next look is due: at once when the session or the store changes, at the latest when the lease ends. */
   async #pause(signal: AbortSignal): Promise<void> {
@@ -215,7 +211,7 @@ export class PrimaryRole {
   /** Gives the role up for good: first the duties, then the key, so that the next holder finds nothing in its way. */
   async relinquish(): Promise<void> {
     this.#retired = true;
-    await this.#inTurn(async () => {
+    await this.#turns.take(async () => {
       if (this.#state === 'secondary') return;
       await this.#release(await this.#leave(this.isPrimary() ? 'planned' : 'lost'));
     });

@@ -12,6 +12,7 @@ import type { Peers } from '../cluster/isolation/ask-coordinators.ts';
 import type { Reach } from '../cluster/isolation/finding.ts';
 import { Liveness } from '../cluster/isolation/liveness.ts';
 import { Watchdog } from '../cluster/isolation/watchdog.ts';
+import { tellOfWatchdog } from '../cluster/isolation/watchdog-fault.ts';
 import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addresses.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { BmcChecks } from '../cluster/power/bmc-checks.ts';
@@ -431,21 +432,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       if (state === 'live') reporting.add(node);
     });
     faults.onChange(() => reporting.add(node));
-    const tellWatchdog = (): void => {
-      const fault = faultId('node.watchdog', node);
-      if (watchdog?.problem === undefined) faults.clear(fault);
-      else
-        faults.raise(fault, {
-          severity: 'warning',
-          message: `The watchdog of ${node} does not do its work: ${watchdog.problem}`,
-          hint: 'It is tried again by itself. See `watchdog` in docs/node-failure.md.',
-          object: `node ${node}`,
-        });
-      reporting.add(node);
-    };
-    watchdog?.onChange(tellWatchdog);
-    // It may have been armed, or not, before anybody listened.
-    if (watchdog !== undefined) tellWatchdog();
+    if (watchdog !== undefined) tellOfWatchdog(watchdog, faults, node, () => reporting.add(node));
     primary.onChange(() => {
       reporting.add(node);
       if (primary.state !== 'primary') tasks.leavePrimary();

@@ -83,7 +83,7 @@ export const storeCommand = (program: () => Promise<Program>) =>
     input: z.strictObject({}),
     examples: ['pvc store status'],
     async run(context) {
-      const { readMembership } = await import('../cluster/membership.ts');
+      const { quorumOf, readMembership } = await import('../cluster/membership.ts');
       const { serverState } = await import('../store/zookeeper/four-letters.ts');
       const { createLinuxHost } = await import('../host/linux.ts');
       const host = createLinuxHost({ level: 'warn', destination: 'stderr', pretty: true });
@@ -107,7 +107,7 @@ export const storeCommand = (program: () => Promise<Program>) =>
         }),
       );
       const answering = rows.filter((one) => one.role === 'leader' || one.role === 'follower').length;
-      const needed = Math.floor(servers.length / 2) + 1;
+      const needed = quorumOf(servers.length);
       const status: StoreStatus = {
         backend: known?.backend ?? 'sqlite',
         cluster: known?.cluster ?? null,

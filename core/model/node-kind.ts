@@ -76,6 +76,10 @@ export const node = defineKind<NodeSpec, NodeStatus>({
   concerns: (_spec, _status, id) => [id],
 });
 
+/** The watchdog of the machine's last known life; undefined: none was armed in it. */
+export const watchdogOf = (status: NodeStatus | undefined): NodeStatus['watchdog'] =>
+  status?.watchdog?.bootId === status?.bootId ? status?.watchdog : undefined;
+
 /** Ephemeral key of a node's daemon: it exists as long as the daemon's session with the store. */
 export const aliveKey = (name: string): string => `/alive/${name}`;
 

@@ -48,6 +48,7 @@ export {
   type ReconcilePlan,
   type Step,
 } from '../reconcile/controller.ts';
+export { Turns } from '../reconcile/turns.ts';
 export {
   type Cell,
   type Column,

@@ -7,6 +7,9 @@ import { type Host, type ServiceDefinition, z } from '../../core/plugin/api.ts';
 /** One value of libvirt's configuration files: text, number, or a list of texts. */
 const setting = z.union([z.string().max(256), z.int(), z.array(z.string().max(256)).max(64)]);
 
+/** Longer than that guests may not take to move: with what is shut down then it must be less than systemd's half hour. */
+export const mostLeaveS = 1_080;
+
 export const libvirtConfig = z.strictObject({
   socket: z.string().startsWith('/').max(107).default('/run/libvirt/libvirt-sock').describe('unix socket of libvirtd'),
   uri: z.string().max(100).default('qemu:///system').describe('driver to connect to'),
@@ -33,7 +36,7 @@ export const libvirtConfig = z.strictObject({
   leaveSeconds: z
     .int()
     .min(0)
-    .max(1_080)
+    .max(mostLeaveS)
     .default(600)
     .describe(
       'how long guests may take to move away when this machine is shut down or rebooted; what is left is shut down',

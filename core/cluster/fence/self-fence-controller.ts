@@ -4,7 +4,7 @@
  * @module
  */
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
-import { aliveKey, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
+import { aliveKey, type NodeStatus, node as nodeKind, watchdogOf } from '../../model/node-kind.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
 import type { FenceParts } from './fence-controller.ts';
 import { type FenceSpec, type FenceStatus, fence } from './fence-kind.ts';
@@ -28,8 +28,10 @@ export function selfFenceController({
   const standings = new Map<string, Standing>();
 
   /** The watchdog that the dead life of the machine had, if its reset proves anything. */
-  const watchdogOf = (status: NodeStatus | undefined): NodeStatus['watchdog'] =>
-    status?.watchdog?.proves === true && status.watchdog.bootId === status.bootId ? status.watchdog : undefined;
+  const proving = (status: NodeStatus | undefined): NodeStatus['watchdog'] => {
+    const watchdog = watchdogOf(status);
+    return watchdog?.proves === true ? watchdog : undefined;
+  };
 
   const count = async (id: string, name: string): Promise<Counting | undefined> => {
     const [known, alive, made, nodes] = await Promise.all([
@@ -38,7 +40,7 @@ export function selfFenceController({
       documents.get(cluster, clusterId),
       documents.list(nodeKind),
     ]);
-    const watchdog = watchdogOf(known?.status);
+    const watchdog = proving(known?.status);
     if (watchdog === undefined || alive !== undefined || made?.spec.maintenance !== false) return undefined;
     const coordinators = nodes.filter(({ spec }) => spec.role === 'coordinator').map((one) => one.id);
     const others = coordinators.filter((one) => one !== name);
@@ -77,7 +79,7 @@ export function selfFenceController({
     },
     async apply(_step, id) {
       const { spec } = await documents.need(fence, id);
-      const watchdog = watchdogOf((await documents.need(nodeKind, spec.node)).status);
+      const watchdog = proving((await documents.need(nodeKind, spec.node)).status);
       if (watchdog === undefined) return;
       const { bootId, timeoutS, identity } = watchdog;
       const text = `nothing has fed its watchdog (${identity}, ${timeoutS} s) for ${boundMs(timeoutS) / 1000} s`;

@@ -3,6 +3,7 @@
  * docs/decisions/025.
  * @module
  */
+import { quorumOf } from '../membership.ts';
 
 /** The life of each coordinator's session, by name: it differs between two of them (`birth` of its entry). */
 export type Sessions = ReadonlyMap<string, string>;
@@ -40,7 +41,7 @@ const sameCluster = (a: Seen, b: Seen): boolean =>
  * @returns undefined: there is no quorum without the dead node
  */
 export function standing(before: Standing | undefined, seen: Seen, nowMs: number): Standing | undefined {
-  const quorum = Math.floor(seen.coordinators.length / 2) + 1;
+  const quorum = quorumOf(seen.coordinators.length);
   if (before !== undefined && sameCluster(before.seen, seen)) {
     const sessions = new Map([...before.seen.sessions].filter(([name, birth]) => seen.sessions.get(name) === birth));
     if (sessions.size >= quorum) return { sinceMs: before.sinceMs, seen: { ...seen, sessions } };

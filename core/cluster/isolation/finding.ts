@@ -1,6 +1,7 @@
 /** Whether a node that has lost the store is cut off from it, or nobody reaches it: see docs/decisions/024. Pure. @module */
 import { z } from 'zod';
 import type { SessionState } from '../../store/store.ts';
+import { quorumOf } from '../membership.ts';
 
 /** What a daemon tells of its own way to the store. */
 export const reach = z.object({
@@ -33,6 +34,5 @@ export type Finding = 'isolated' | 'outage';
  */
 export function findingOf(words: ReadonlyMap<string, PeerWord>): Finding {
   const count = (wanted: PeerWord): number => [...words.values()].filter((word) => word === wanted).length;
-  const quorum = Math.floor(words.size / 2) + 1;
-  return count('reaches') === 0 && count('silent') < quorum ? 'outage' : 'isolated';
+  return count('reaches') === 0 && count('silent') < quorumOf(words.size) ? 'outage' : 'isolated';
 }

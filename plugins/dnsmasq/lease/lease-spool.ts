@@ -4,7 +4,7 @@
  * is another file, and removed once the store has it.
  * @module
  */
-import { errorText, type Runtime, View } from '../../../core/plugin/api.ts';
+import { errorText, type Runtime, Turns, View } from '../../../core/plugin/api.ts';
 import { noteLeases } from './lease-notes.ts';
 import { type LeaseReport, readReport } from './lease-report.ts';
 
@@ -21,7 +21,7 @@ export class LeaseSpool {
   readonly reported: string;
   readonly #taken: string;
   /** One round after the other: each begins with what the last has left. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(runtime: Runtime) {
     this.#runtime = runtime;
@@ -51,9 +51,7 @@ export class LeaseSpool {
    * @throws PvcError what the store throws, AggregateError of what could not be noted
    */
   note(): Promise<void> {
-    const turn = this.#turn.then(() => this.#note());
-    this.#turn = turn.catch(() => undefined);
-    return turn;
+    return this.#turns.take(() => this.#note());
   }
 
   async #note(): Promise<void> {

@@ -1,5 +1,5 @@
 /** One dnsmasq of this node: its files, and the process that has read them. @module */
-import type { Runtime, ServiceDefinition } from '../../../core/plugin/api.ts';
+import { type Runtime, type ServiceDefinition, Turns } from '../../../core/plugin/api.ts';
 import { dhcpError } from '../settings/dhcp-kind.ts';
 
 /** What one dnsmasq is told, as text. */
@@ -44,7 +44,7 @@ export class Dnsmasq {
   readonly #place: DnsmasqPlace;
   readonly directory: string;
   #service: ReturnType<Runtime['supervise']> | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(runtime: Runtime, place: DnsmasqPlace) {
     this.#runtime = runtime;
@@ -81,7 +81,7 @@ export class Dnsmasq {
 
   /** @throws PvcError DNSMASQ_MISSING */
   write({ conf, reread, script }: DnsmasqFiles): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { files } = this.#runtime.host;
       if ((await files.stat(program)) === undefined) throw dhcpError('DNSMASQ_MISSING', { node: this.#runtime.node });
       const { directory } = this;
@@ -108,7 +108,7 @@ export class Dnsmasq {
    * running goes on when it has read the same files.
    */
   serve(files: DnsmasqFiles): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       if (!this.#place.ours() || this.#service !== undefined) return;
       const has = await this.loaded();
       if (has?.conf !== files.conf || has.reread !== files.reread) {
@@ -121,7 +121,7 @@ export class Dnsmasq {
 
   /** Has it start with what is written, if it runs. */
   restart(files: DnsmasqFiles): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await this.#service?.restart();
       await this.#noteLoaded(files);
     });
@@ -129,7 +129,7 @@ export class Dnsmasq {
 
   /** Has it read again what it reads again. */
   reload(files: DnsmasqFiles): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const pid = this.#service?.status().pid;
       // One that does not run reads them when it starts.
       if (pid !== undefined) this.#runtime.host.processes.kill(pid, 'SIGHUP');
@@ -146,7 +146,7 @@ export class Dnsmasq {
 
   /** Ends it, also one that an earlier life of this daemon left running, and takes its files away. @throws Error */
   end(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const service = this.#service ?? this.#runtime.supervise(this.#definition());
       this.#service = service;
       await service.end();
@@ -169,12 +169,6 @@ export class Dnsmasq {
         return Number.isInteger(pid) && (await this.#runtime.host.processes.alive(pid));
       },
     };
-  }
-
-  #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(act, act);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
   }
 }
 

@@ -1,5 +1,5 @@
 /** The firewall of this node: what it is to be, what it is, and what has to be left out of it. @module */
-import { type Runtime, z } from '../../../core/plugin/api.ts';
+import { type Runtime, Turns, z } from '../../../core/plugin/api.ts';
 import type { FamilySpec } from '../address/addressing.ts';
 import { network } from '../network/network-kind.ts';
 import { networkAcl, vniOfAcl } from './acl-kind.ts';
@@ -66,7 +66,7 @@ export class Firewall {
   /** Until then the node lets connections go on that it has not seen begin. */
   #resumingUntilMs = 0;
   /** One at a time touches the table. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(parts: Parts, nft: Nft) {
     this.#parts = parts;
@@ -76,12 +76,6 @@ export class Firewall {
   /** Gone after a boot, as the table is. */
   get #path(): string {
     return `${this.#parts.directories.run}/firewall.json`;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => undefined);
-    return done;
   }
 
   async loaded(): Promise<LoadedState | undefined> {
@@ -105,7 +99,7 @@ export class Firewall {
 
   /** @param bridges whether there are bridges of networks on this node */
   look(bridges: boolean): Promise<FirewallView> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const documented = await wantedRuleset(this.#parts);
       const resuming = this.#parts.host.clock.monotonicMs() < this.#resumingUntilMs;
       const input = { ...documented, resuming };
@@ -119,7 +113,7 @@ export class Firewall {
 
   /** Where there is no table at all, one that lets nothing through. A bridge is safe from then on. */
   shut(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       if (await this.#nft.isThere()) return;
       const reason = await this.#nft.replace(ruleset({ networks: [], entries: [] }));
       if (reason !== undefined) throw new Error(`nft cannot shut the networks: ${reason}`);
@@ -128,7 +122,7 @@ export class Firewall {
 
   /** Makes the kernel's table what is wanted. Entries that it does not take are left out. @throws Error with nft's reason */
   load(wanted: RulesetInput): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const leftOut = await this.#replace(wanted);
       const listed = await this.#nft.list();
       if (listed === undefined) throw new Error('somebody has taken the table away again');
@@ -156,7 +150,7 @@ export class Firewall {
 
   /** Takes the table away. */
   remove(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       await this.#nft.remove();
       await this.#parts.host.files.remove(this.#path);
     });

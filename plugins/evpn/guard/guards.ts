@@ -1,5 +1,5 @@
 /** What this node keeps the cards of its guests to: what that is, and whether the kernel does. @module */
-import { errorText, type Runtime, z } from '../../../core/plugin/api.ts';
+import { errorText, type Runtime, Turns, z } from '../../../core/plugin/api.ts';
 import type { Nft } from '../firewall/nft.ts';
 import { network } from '../network/network-kind.ts';
 import { type CardGuard, guardRuleset } from './guard-ruleset.ts';
@@ -44,7 +44,7 @@ export class Guards {
   readonly #parts: Parts;
   readonly #nft: Nft;
   /** One at a time touches the table. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #wake: () => void = () => undefined;
 
   constructor(parts: Parts, nft: Nft) {
@@ -55,12 +55,6 @@ export class Guards {
   /** Gone after a boot, as the table is. */
   get #path(): string {
     return `${this.#parts.directories.run}/cards.json`;
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => undefined);
-    return done;
   }
 
   /** What is called when something may have changed. */
@@ -107,12 +101,12 @@ export class Guards {
   }
 
   look(): Promise<GuardView> {
-    return this.#inTurn(() => this.#look());
+    return this.#turns.take(() => this.#look());
   }
 
   /** Makes the kernel do what is wanted. @throws Error with nft's reason */
   settle(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const view = await this.#look();
       if (isSettled(view)) return;
       const { files } = this.#parts.host;

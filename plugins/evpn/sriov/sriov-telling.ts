@@ -17,8 +17,8 @@ export async function sriovFacts(
   for (const { device } of physical.devices) {
     const seen = await physical.look(device);
     if (typeof seen === 'string') continue;
-    capacities.set(device, await cards.capacity(seen));
-    const given = await cards.given(seen);
+    const { capacity, given } = await cards.use(seen);
+    capacities.set(device, capacity);
     Object.assign(lines, factOfDevice({ device, made: seen.functions.length, most: seen.most, given }));
   }
   const networks = (await documents.list(network)).flatMap(({ spec: { name, device } }) =>

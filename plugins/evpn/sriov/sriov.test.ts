@@ -109,7 +109,7 @@ describe('virtual functions of cards', () => {
     second.driver = 'vfio-pci';
     const seen = await physical.look(device);
     assert.ok(typeof seen !== 'string');
-    assert.equal(await daemon().capacity(seen), 1);
+    assert.equal((await daemon().use(seen)).capacity, 1);
     assert.equal((await daemon().take(wanted(macs[0])))?.index, 2);
   });
 

@@ -3,7 +3,7 @@
  * also when the daemon was killed the moment it gave it. One whose address is of no guest on this node is free.
  * @module
  */
-import { type Runtime, z } from '../../../core/plugin/api.ts';
+import { type Runtime, Turns, z } from '../../../core/plugin/api.ts';
 import type { PhysicalFunction, PhysicalFunctions, VirtualFunction } from './physical-functions.ts';
 import { noMac } from './vf-reading.ts';
 
@@ -15,6 +15,14 @@ export interface WantedCard {
   readonly vlan: number | undefined;
 }
 
+/** What becomes of the functions of one of this node's cards. */
+export interface FunctionUse {
+  /** How many are for guests of the cluster: neither the node uses them nor somebody else. */
+  readonly capacity: number;
+  /** Those that cards of guests on this node have. */
+  readonly given: readonly VirtualFunction[];
+}
+
 /** What the plugin of guests tells of a card: `vm.nic-list`. */
 const card = z.object({ mac: z.string() });
 
@@ -22,7 +30,7 @@ export class VirtualCards {
   readonly #runtime: Pick<Runtime, 'ask' | 'node' | 'signal'>;
   readonly #physical: PhysicalFunctions;
   /** One after the other: between the look and the giving nobody else may give. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
   constructor(runtime: Pick<Runtime, 'ask' | 'node' | 'signal'>, physical: PhysicalFunctions) {
     this.#runtime = runtime;
@@ -31,7 +39,7 @@ export class VirtualCards {
 
   /** The function of a card; it is given a free one if it has none. Undefined: none is free. */
   take(wanted: WantedCard): Promise<VirtualFunction | undefined> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const { mac, device, vlan } = wanted;
       const seen = await this.#physical.look(device);
       if (typeof seen === 'string') return undefined;
@@ -55,17 +63,13 @@ export class VirtualCards {
     return seen.mtu < mtu ? `the link ${device} of this node has an MTU of ${seen.mtu}, less than ${mtu}` : undefined;
   }
 
-  /** How many functions of a card are for guests of the cluster: neither the node uses them nor somebody else. */
-  async capacity(seen: PhysicalFunction): Promise<number> {
+  async use({ functions }: PhysicalFunction): Promise<FunctionUse> {
     const here = await this.#macs({ node: this.#runtime.node });
-    return seen.functions.filter(({ usedBy, mac }) => usedBy === undefined || (usedBy === 'guest' && here.has(mac)))
-      .length;
-  }
-
-  /** Those that cards of guests on this node have. */
-  async given(seen: PhysicalFunction): Promise<VirtualFunction[]> {
-    const here = await this.#macs({ node: this.#runtime.node });
-    return seen.functions.filter(({ mac }) => here.has(mac));
+    const given = functions.filter(({ mac }) => here.has(mac));
+    const forGuests = functions.filter(
+      ({ usedBy, mac }) => usedBy === undefined || (usedBy === 'guest' && here.has(mac)),
+    );
+    return { capacity: forGuests.length, given };
   }
 
   /** Those that have the MAC address of a guest that is elsewhere now. */
@@ -79,7 +83,7 @@ export class VirtualCards {
 
   /** Takes back the function of a guest that is elsewhere, unless it has come back meanwhile. */
   takeBack(device: string, index: number): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#turns.take(async () => {
       const seen = await this.#physical.look(device);
       if (typeof seen === 'string') return;
       if ((await this.leftBehind(seen)).some((one) => one.index === index))
@@ -90,12 +94,6 @@ export class VirtualCards {
   async #macs(input: { readonly node?: string }): Promise<Set<string>> {
     const cards = z.array(card).parse(await this.#runtime.ask('vm.nic-list', input, this.#runtime.signal));
     return new Set(cards.map(({ mac }) => mac));
-  }
-
-  #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(act);
-    this.#turn = turn.catch(() => undefined);
-    return turn;
   }
 }
 

@@ -1,10 +1,10 @@
 /** A node whose machine is about to go down. @module */
 import { defineErrors, defineMutation, names, node, z } from '../../../core/plugin/api.ts';
 import { mostShutdownS } from '../leave-task.ts';
+import { mostLeaveS } from '../libvirtd.ts';
 import { vm } from '../vm-kind.ts';
 
-/** Most that the moves may take by the configuration, and what comes on top of the last shutdown. */
-const mostMoveS = 1_080;
+/** What comes on top of moves and shutdowns. */
 const extraS = 120;
 
 const leaveError = defineErrors({
@@ -49,7 +49,7 @@ export const nodeLeaveOperations = [
         target: { kind: 'leaving', id: name, label: name },
         node: name,
         input: null,
-        timeoutMs: (mostMoveS + mostShutdownS + extraS) * 1_000,
+        timeoutMs: (mostLeaveS + mostShutdownS + extraS) * 1_000,
       });
       const guests = (await view.listAt(vm, name)).filter(({ spec }) => spec.node === name && spec.run === 'running');
       plan.act(`move ${guests.length} guests away from ${name}, and shut down what cannot move`);

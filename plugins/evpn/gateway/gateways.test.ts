@@ -64,7 +64,7 @@ function setUp() {
     },
   };
   const addresses = () => world.set?.map(({ address }) => address);
-  return { host, world, gateways: new Gateways(runtime, links, firewall, { look: async () => {} }), addresses };
+  return { host, world, gateways: new Gateways(runtime, links, firewall, { look: async () => {} }, []), addresses };
 }
 
 describe('the gateways of a node', () => {

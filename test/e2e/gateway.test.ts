@@ -147,6 +147,23 @@ describe('gateways of networks', { concurrency: false }, () => {
     });
   });
 
+  it('are left alone while their networks are looked at', async () => {
+    const primary = (await lab().primary('hv1')) ?? assert.fail('no primary');
+    const { stdout } = await lab().exec(
+      primary,
+      [
+        'timeout',
+        '15',
+        'sh',
+        '-c',
+        'ip -o monitor address & sleep 1; pvc network modify office --description same --yes >/dev/null; wait',
+      ],
+      { accept: 'any' },
+    );
+    assert.equal(stdout, '');
+    await atRest('hv1');
+  });
+
   it('follow the networks', async () => {
     await run('network', 'modify', 'office', '--gateway4', '10.20.0.9');
     await lab().waitFor('the new address to answer', async () => (await a.pings('10.20.0.9', 1)) === 1);

@@ -6,7 +6,7 @@ import { forwardPackets } from '../links/forwarding.ts';
 import type { Links } from '../links/links.ts';
 import { bridgeName } from '../links/names.ts';
 import { network } from '../network/network-kind.ts';
-import { announcement, devicesWithIpv6, gatewayAddresses, isWhole } from './gateway-plan.ts';
+import { announcement, gatewayAddresses, isWhole } from './gateway-plan.ts';
 import { muzzleLife, muzzleRules, muzzleTables } from './muzzle.ts';
 import type { PrimaryWay } from './primary-way.ts';
 
@@ -142,7 +142,7 @@ export class Gateways {
       }
       // A look that was late must not open what has been closed.
       if (signal.aborted) return 0;
-      await this.#links.open(devicesWithIpv6(wanted));
+      await this.#links.open(wanted);
       this.#wanted = wanted;
       this.#everywhere = new Set(networks.flatMap(({ vni, anycast }) => (anycast ? [bridgeName(vni)] : [])));
       this.#blind = undefined;

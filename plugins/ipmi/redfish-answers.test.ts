@@ -195,7 +195,7 @@ describe('an answer', () => {
     [404, '/redfish/v1/Systems/1', '', 'BMC_FAILED', /has no \/redfish\/v1\/Systems\/1/],
     [429, '/x', '', 'BMC_BUSY', /something else/],
     [503, '/x', '{"error":{}}', 'BMC_BUSY', /something else \(HTTP 503\)/],
-    [500, '/x', '{"error":{"message":"oh \u001b[31m no"}}', 'BMC_FAILED', /own \(HTTP 500: oh {1,2}\[31m no\)/],
+    [500, '/x', '{"error":{"message":"oh \\u001b[31m no"}}', 'BMC_FAILED', /own \(HTTP 500: oh {1,2}\[31m no\)/],
     [400, '/x', extended('Base.1.8.ActionParameterNotSupported', 'No such'), 'BMC_FAILED', /refuses that.*No such/],
     [409, '/x', '[]', 'BMC_FAILED', /refuses that \(HTTP 409\)/],
     [0, '/x', '', 'BMC_FAILED', /HTTP 0/],

@@ -47,11 +47,13 @@ export function redfishDriver(host: () => Pick<Host, 'processes' | 'clock'>): Po
     const { clock } = host();
     const key = JSON.stringify([bmc.node, bmc.address, bmc.port, bmc.user, bmc.system]);
     const known = places.get(key);
-    const path = known !== undefined && known.untilMs > clock.monotonicMs() ? known.path : await find(ask, bmc);
-    // Kept only when it is there; what was found stays no longer known for being read.
+    const now = clock.monotonicMs();
+    const place =
+      known !== undefined && known.untilMs > now ? known : { path: await find(ask, bmc), untilMs: now + knownMs };
+    // Known only when it is there.
     places.delete(key);
-    const system = await ask(path);
-    places.set(key, { path, untilMs: known?.path === path ? known.untilMs : clock.monotonicMs() + knownMs });
+    const system = await ask(place.path);
+    places.set(key, place);
     return system;
   };
 

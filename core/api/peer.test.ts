@@ -3,18 +3,16 @@ import { describe, it } from 'node:test';
 import { withCode } from '../../test/fixtures/expect.ts';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { node } from '../model/node-kind.ts';
-import { Shapes } from '../model/shapes.ts';
-import { commitOf, Documents } from '../store/documents.ts';
+import { Documents } from '../store/documents.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { createAuthenticate } from './authenticate.ts';
 
 async function setUp() {
   const host = createVirtualHost();
   const documents = new Documents(createMemoryStore(host.clock));
-  const { ops } = commitOf(
-    [{ do: 'create', kind: node, id: 'hv2', spec: { role: 'hypervisor', domainState: 'ready' } }],
-    new Shapes(),
-  );
+  const { ops } = documents.commitOf([
+    { do: 'create', kind: node, id: 'hv2', spec: { role: 'hypervisor', domainState: 'ready' } },
+  ]);
   await documents.store.commit(ops);
   const authenticate = createAuthenticate({ documents, clock: host.clock, log: host.log });
   return (peer: string | undefined, onBehalf: string) =>

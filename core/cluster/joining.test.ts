@@ -5,11 +5,11 @@ import { withCode } from '../../test/fixtures/expect.ts';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { cluster } from '../model/cluster-kind.ts';
 import { node } from '../model/node-kind.ts';
-import { type ShapeLevels, Shapes } from '../model/shapes.ts';
+import type { ShapeLevels } from '../model/shapes.ts';
 import { Executor } from '../operation/execute.ts';
 import type { Actor } from '../operation/operation.ts';
 import { OperationRegistry } from '../operation/registry.ts';
-import { commitOf, Documents } from '../store/documents.ts';
+import { Documents } from '../store/documents.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { fingerprint, makeCa, makeRequest } from './certificate.ts';
 import { joinOperations } from './join-operations.ts';
@@ -25,33 +25,30 @@ async function setUp(network = true) {
   const host = createVirtualHost();
   const documents = new Documents(createMemoryStore(host.clock));
   const ca = await makeCa({ name: 'lab', nowMs });
-  const { ops } = commitOf(
-    [
-      {
-        do: 'create',
-        kind: cluster,
-        id: 'cluster',
-        spec: {
-          name: 'lab',
-          createdMs: 0,
-          maintenance: false,
-          authority: ca.cert,
-          ...(network ? { networks: { cluster: { cidr: '10.0.0.0/24', floating: '10.0.0.10' } } } : {}),
-        },
+  const { ops } = documents.commitOf([
+    {
+      do: 'create',
+      kind: cluster,
+      id: 'cluster',
+      spec: {
+        name: 'lab',
+        createdMs: 0,
+        maintenance: false,
+        authority: ca.cert,
+        ...(network ? { networks: { cluster: { cidr: '10.0.0.0/24', floating: '10.0.0.10' } } } : {}),
       },
-      {
-        do: 'create',
-        kind: node,
-        id: 'hv1',
-        spec: {
-          role: 'coordinator',
-          domainState: 'ready',
-          ...(network ? { address: '10.0.0.11', server: 1 } : {}),
-        },
+    },
+    {
+      do: 'create',
+      kind: node,
+      id: 'hv1',
+      spec: {
+        role: 'coordinator',
+        domainState: 'ready',
+        ...(network ? { address: '10.0.0.11', server: 1 } : {}),
       },
-    ],
-    new Shapes(),
-  );
+    },
+  ]);
   await documents.store.commit(ops);
   const registry = new OperationRegistry();
   const operations = joinOperations({
@@ -121,7 +118,7 @@ describe('a machine with a join token', () => {
     const { newToken, join, documents } = await setUp();
     const first = await newToken({ role: 'coordinator' });
     await join(first.actor, 'hv2', '10.0.0.12', (await makeRequest('hv2')).request);
-    const { ops } = commitOf([{ do: 'remove', kind: node, before: await documents.need(node, 'hv2') }], new Shapes());
+    const { ops } = documents.commitOf([{ do: 'remove', kind: node, before: await documents.need(node, 'hv2') }]);
     await documents.store.commit(ops);
     const second = await newToken({ role: 'coordinator' });
     await join(second.actor, 'hv4', '10.0.0.14', (await makeRequest('hv4')).request);

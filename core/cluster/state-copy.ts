@@ -36,13 +36,14 @@ const isPassing = (key: string): boolean => key.startsWith('/alive/') || key ===
 
 /**
  * What a backup cannot bring back into another cluster: its machines, how they know each other, what they were at.
- * The kind is the first segment of a key, the second of a claim, the third of the index by node.
+ * The kind is the first segment of a key, the second of a claim and of a life, the third of the index by node.
  */
 const ownKinds = new Set(['cluster', 'node', 'token', 'task', 'fault', 'primary', 'layout', 'alive']);
 
 function kindOf(key: string): string {
   const [, first = '', second = '', third = ''] = key.split('/');
   if (first === 'claim') return second.split('.')[0] ?? '';
+  if (first === 'life') return second;
   return first === 'at' ? third : first;
 }
 

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { createVirtualHost } from '../host/virtual-host.ts';
-import { Shapes } from '../model/shapes.ts';
 import { Executor } from '../operation/execute.ts';
 import type { Actor, Feed, Mutation, Query } from '../operation/operation.ts';
-import { commitOf, Documents } from '../store/documents.ts';
+import { Documents, type Write } from '../store/documents.ts';
 import { createMemoryStore } from '../store/memory.ts';
 import { type TaskSpec, type TaskStatus, task } from '../task/task-kind.ts';
 import type { TaskView } from '../task/task-view.ts';
@@ -41,8 +40,8 @@ function cluster() {
   const host = createVirtualHost();
   const documents = new Documents(createMemoryStore(host.clock));
   const executor = new Executor({ host, documents, localNode: 'hv1', admit: async () => undefined });
-  const commit = async (writes: Parameters<typeof commitOf>[0]): Promise<void> => {
-    const { ops, topics } = commitOf(writes, new Shapes());
+  const commit = async (writes: readonly Write[]): Promise<void> => {
+    const { ops, topics } = documents.commitOf(writes);
     assert.equal((await documents.store.commit(ops, topics)).outcome, 'ok');
   };
   return {

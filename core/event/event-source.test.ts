@@ -3,10 +3,9 @@ import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { defineKind } from '../model/kind.ts';
-import { Shapes } from '../model/shapes.ts';
 import { audit } from '../operation/audit.ts';
 import type { ChangeEvent } from '../plugin/hooks.ts';
-import { commitOf, Documents, type Write } from '../store/documents.ts';
+import { Documents, type Write } from '../store/documents.ts';
 import { MemoryCluster } from '../store/memory.ts';
 import type { Dirty } from '../store/store.ts';
 import type { NewEvent } from './event.ts';
@@ -39,7 +38,7 @@ async function watched() {
     signal: stop.signal,
   });
   const write = async (...writes: Write[]): Promise<void> => {
-    const { ops } = commitOf(writes, new Shapes());
+    const { ops } = documents.commitOf(writes);
     assert.equal((await store.commit(ops)).outcome, 'ok');
   };
   const settle = async (): Promise<void> => {
@@ -215,10 +214,12 @@ describe('openEvents', () => {
       tasks: [],
     };
     await documents.store.commit(
-      commitOf(
-        [create('p1'), create('p2'), create('p3'), { do: 'create', kind: audit, id: '000000000000', spec: record }],
-        new Shapes(),
-      ).ops,
+      documents.commitOf([
+        create('p1'),
+        create('p2'),
+        create('p3'),
+        { do: 'create', kind: audit, id: '000000000000', spec: record },
+      ]).ops,
     );
     await dirty(false, '/pet/p1/spec', '/pet/p2/spec', '/pet/p3/spec', '/audit/000000000000/spec');
     assert.deepEqual(

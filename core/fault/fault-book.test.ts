@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVirtualHost } from '../host/virtual-host.ts';
-import { Shapes } from '../model/shapes.ts';
-import { commitOf, Documents } from '../store/documents.ts';
+import { Documents } from '../store/documents.ts';
 import { MemoryCluster } from '../store/memory.ts';
 import { FaultBook, type FaultReport, faultId } from './fault-book.ts';
 import { fault } from './fault-kind.ts';
@@ -90,10 +89,9 @@ describe('fault book', () => {
     await clock.advance(0);
     assert.deepEqual(await times(), [0, 1000, undefined]);
     const before = await documents.need(fault, 'a@hv1');
-    const { ops } = commitOf(
-      [{ do: 'spec', kind: fault, before, spec: { acknowledgedMs: 5, acknowledgedBy: 'anna' } }],
-      new Shapes(),
-    );
+    const { ops } = documents.commitOf([
+      { do: 'spec', kind: fault, before, spec: { acknowledgedMs: 5, acknowledgedBy: 'anna' } },
+    ]);
     await documents.store.commit(ops);
     book.raise('a', report('z'));
     await clock.advance(0);

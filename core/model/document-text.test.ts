@@ -57,7 +57,12 @@ describe('documents as text', () => {
           { noNullPrototype: true },
         ),
         (value) =>
-          assert.deepEqual(decode(encodeDocument(kind, 'spec', '1', value, 3)), { value, foreign: [], shape: 3 }),
+          assert.deepEqual(decode(encodeDocument(kind, 'spec', '1', value, 3)), {
+            value,
+            foreign: [],
+            shape: 3,
+            life: undefined,
+          }),
       ),
     ));
 
@@ -93,10 +98,10 @@ describe('documents as text', () => {
     };
     const { value, foreign } = decode(JSON.stringify(newer));
     assert.deepEqual(value, { name: 'a', size: 2, parts: [{ id: 'x', inner: { deep: true } }, { id: 'y' }] });
-    assert.deepEqual(JSON.parse(encodeDocument(kind, 'spec', '1', value, 3, foreign)), { ...newer, v: 3 });
+    assert.deepEqual(JSON.parse(encodeDocument(kind, 'spec', '1', value, 3, { foreign })), { ...newer, v: 3 });
     // What this version changes wins; the part whose holder is gone goes with it.
     const changed = { ...value, size: 9, parts: [{ id: 'z' }] };
-    assert.deepEqual(JSON.parse(encodeDocument(kind, 'spec', '1', changed, 3, foreign)).d, {
+    assert.deepEqual(JSON.parse(encodeDocument(kind, 'spec', '1', changed, 3, { foreign })).d, {
       name: 'a',
       size: 9,
       parts: [{ id: 'z' }],
@@ -111,6 +116,7 @@ describe('documents as text', () => {
     ['a document without a version', '{"d":{"name":"a"}}', /no version/],
     ['a missing field', '{"v":3,"d":{}}', /name: /],
     ['a wrong type beside an unknown field', '{"v":4,"d":{"name":"a","size":"big","more":1}}', /size: /],
+    ['a life that is no word', '{"v":3,"life":"../a","d":{"name":"a"}}', /life/],
     ['no data', '{"v":3}', /thing 1 cannot be understood/],
   ] as const) {
     it(`${what} is unreadable`, () => rejects(() => decode(text), 'DOCUMENT_UNREADABLE', reason));
@@ -130,6 +136,7 @@ describe('documents as text', () => {
       value: null,
       foreign: [],
       shape: 2,
+      life: undefined,
     });
   });
 });

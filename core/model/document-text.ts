@@ -19,10 +19,19 @@ export interface Decoded<T> {
   readonly foreign: readonly ForeignField[];
   /** The shape that it was written in; above the kind's own version it must not be written back. */
   readonly shape: number;
+  /** @see Doc.life */
+  readonly life: string | undefined;
+}
+
+/** What is written beside the value. */
+export interface Carried {
+  readonly foreign?: readonly ForeignField[];
+  readonly life?: string;
 }
 
 interface Envelope {
   readonly v: number;
+  readonly life?: string;
   readonly d: unknown;
 }
 
@@ -54,6 +63,8 @@ export function decodeDocument<T>(kind: AnyKind, half: Half, id: string, text: s
   }
   if (envelope === null || typeof envelope !== 'object' || typeof envelope.v !== 'number')
     throw bad('no version in it');
+  if (envelope.life !== undefined && !/^[A-Za-z0-9][A-Za-z0-9-]*$/.test(envelope.life))
+    throw bad('its life is no word');
   let data = envelope.d;
   const migrations = (half === 'spec' ? kind.migrateSpec : kind.migrateStatus) ?? {};
   for (let version = envelope.v; version < kind.version; version += 1) data = migrations[version]?.(data) ?? data;
@@ -63,7 +74,7 @@ export function decodeDocument<T>(kind: AnyKind, half: Half, id: string, text: s
   // Each round takes away the unknown fields that the schema named; nested ones appear in the next.
   for (let round = 0; round < 8; round += 1) {
     const parsed = schema.safeParse(data);
-    if (parsed.success) return { value: parsed.data, foreign, shape: envelope.v };
+    if (parsed.success) return { value: parsed.data, foreign, shape: envelope.v, life: envelope.life };
     const unknown = parsed.error.issues.filter((issue) => issue.code === 'unrecognized_keys');
     if (unknown.length !== parsed.error.issues.length) throw bad(issueLines(parsed.error).join('; '));
     for (const issue of unknown) {
@@ -87,7 +98,7 @@ export function encodeDocument(
   id: string,
   value: unknown,
   shape: number,
-  foreign: readonly ForeignField[] = [],
+  { foreign = [], life }: Carried = {},
 ): string {
   const schema = (half === 'spec' ? kind.spec : kind.status) as z.ZodType<unknown>;
   const parsed = schema.safeParse(value);
@@ -102,7 +113,8 @@ export function encodeDocument(
       (holder as Record<string, unknown>)[field.key] = field.value;
     }
   }
-  return JSON.stringify({ v: shape, d: older(kind, half, id, data, shape) } satisfies Envelope);
+  const mark = life === undefined ? {} : { life };
+  return JSON.stringify({ v: shape, ...mark, d: older(kind, half, id, data, shape) } satisfies Envelope);
 }
 
 function older(kind: AnyKind, half: Half, id: string, newest: unknown, shape: number): unknown {

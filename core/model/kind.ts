@@ -77,6 +77,8 @@ export interface Doc<Spec, Status> {
   readonly specVersion: number;
   /** Differs when an object was deleted and made again under the same id. */
   readonly birth: string;
+  /** A word that only this life of the object has; absent in one made by a PVC that gave none. */
+  readonly life?: string;
   readonly status: Status | undefined;
   readonly statusVersion: number | undefined;
 }

@@ -4,8 +4,7 @@ import { z } from 'zod';
 import { PvcError } from '../error/error.ts';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { defineKind } from '../model/kind.ts';
-import { Shapes } from '../model/shapes.ts';
-import { commitOf, Documents, type Write } from '../store/documents.ts';
+import { Documents, type Write } from '../store/documents.ts';
 import { MemoryCluster } from '../store/memory.ts';
 import { task } from '../task/task-kind.ts';
 import { audit } from './audit.ts';
@@ -86,7 +85,7 @@ function setUp(parts: Partial<ExecutorParts> = {}) {
   const documents = new Documents(store);
   const executor = new Executor({ host, documents, localNode: 'hv1', admit: async () => undefined, ...parts });
   const write = async (...writes: Write[]): Promise<void> => {
-    const { ops, topics } = commitOf(writes, new Shapes());
+    const { ops, topics } = documents.commitOf(writes);
     assert.equal((await store.commit(ops, topics)).outcome, 'ok');
   };
   /** Runs it while time passes. */

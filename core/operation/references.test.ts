@@ -5,8 +5,7 @@ import { z } from 'zod';
 import { withCode } from '../../test/fixtures/expect.ts';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { defineKind } from '../model/kind.ts';
-import { Shapes } from '../model/shapes.ts';
-import { commitOf, Documents, type Write } from '../store/documents.ts';
+import { Documents, type Write } from '../store/documents.ts';
 import { MemoryCluster } from '../store/memory.ts';
 import { Executor } from './execute.ts';
 import { defineMutation, type Mutation } from './operation.ts';
@@ -77,7 +76,7 @@ async function setUp(writes: readonly Write[] = []) {
   const cluster = new MemoryCluster({ clock: host.clock });
   const open = (name: string) => new Documents(cluster.open(name));
   const documents = open('seed');
-  if (writes.length > 0) await documents.store.commit(commitOf(writes, new Shapes()).ops);
+  if (writes.length > 0) await documents.store.commit(documents.commitOf(writes).ops);
   const executor = (name: string) =>
     new Executor({
       host,

@@ -5,8 +5,7 @@ import { defineErrors } from '../error/error.ts';
 import { FaultBook } from '../fault/fault-book.ts';
 import { createVirtualHost } from '../host/virtual-host.ts';
 import { defineKind } from '../model/kind.ts';
-import { Shapes } from '../model/shapes.ts';
-import { commitOf, Documents, type Write } from '../store/documents.ts';
+import { Documents, type Write } from '../store/documents.ts';
 import { MemoryCluster } from '../store/memory.ts';
 import { type Controller, condition, type Step } from './controller.ts';
 import { Engine } from './engine.ts';
@@ -68,7 +67,7 @@ function setUp(changes: Partial<BoxController> = {}) {
     })();
   };
   const write = async (...writes: Write[]): Promise<void> => {
-    const { ops, topics } = commitOf(writes, new Shapes());
+    const { ops, topics } = documents.commitOf(writes);
     assert.equal((await documents.store.commit(ops, topics)).outcome, 'ok');
   };
   const create = (id: string, colour: string, node = 'hv1'): Promise<void> =>

@@ -5,8 +5,7 @@ import { z } from 'zod';
 import { PvcError } from '../error/error.ts';
 import { VirtualClock } from '../host/virtual-clock.ts';
 import { defineKind } from '../model/kind.ts';
-import { Shapes } from '../model/shapes.ts';
-import { commitOf, Documents, describeKey, statusKey, type Write } from './documents.ts';
+import { Documents, describeKey, statusKey, type Write } from './documents.ts';
 import { MemoryCluster } from './memory.ts';
 
 const guestSpec = z.strictObject({
@@ -38,7 +37,7 @@ function setUp() {
   const store = cluster.open('a');
   const documents = new Documents(store);
   const write = async (...writes: Write[]): Promise<string> => {
-    const { ops, topics } = commitOf(writes, new Shapes());
+    const { ops, topics } = documents.commitOf(writes);
     const result = await store.commit(ops, topics);
     return result.outcome === 'conflict' ? `conflict ${result.key}` : result.outcome;
   };
@@ -122,50 +121,76 @@ describe('documents', () => {
   });
 
   it('do not mistake a new object under an old id for the old one', async () => {
-    const { write, create, need } = setUp();
+    const { write, create, need, cluster } = setUp();
     await write(create('a'));
     const old = await need('a');
     await write({ do: 'remove', kind: guest, before: old });
     await write(create('a'));
     assert.notEqual((await need('a')).birth, old.birth);
+    // Both are in version 0: only the life tells them apart.
+    const refused = `conflict /life/guest/a.${old.life}`;
+    assert.equal(await write({ do: 'spec', kind: guest, before: old, spec: { name: 'a', node: 'hv1' } }), refused);
+    assert.equal(await write({ do: 'status', kind: guest, before: old, status: { state: 'on' } }), refused);
+    assert.equal(await write({ do: 'touch', kind: guest, before: old }), refused);
+    assert.equal(await write({ do: 'unchanged', kind: guest, before: old }), refused);
+    assert.equal(await write({ do: 'remove', kind: guest, before: old }), refused);
+    assert.deepEqual(describeKey(refused.slice(9)), { kind: 'guest', what: 'object', value: 'a' });
+    const after = await need('a');
+    assert.equal(after.status, undefined);
+    assert.equal(await write({ do: 'spec', kind: guest, before: after, spec: { name: 'b' } }), 'ok');
+    assert.equal(await write({ do: 'status', kind: guest, before: await need('a'), status: { state: 'on' } }), 'ok');
+    assert.equal((await need('a')).life, after.life);
+    assert.equal(await write({ do: 'remove', kind: guest, before: await need('a') }), 'ok');
+    assert.deepEqual(cluster.dump(), []);
+  });
+
+  it('made without a life are written as they were', async () => {
+    const { write, need, store } = setUp();
+    await store.commit([
+      { op: 'create', key: '/guest/a/spec', value: JSON.stringify({ v: 1, d: { name: 'a' } }) },
+      { op: 'create', key: '/claim/guest.name/va', value: 'a' },
+    ]);
+    assert.equal(await write({ do: 'spec', kind: guest, before: await need('a'), spec: { name: 'a' } }), 'ok');
+    assert.equal((await need('a')).life, undefined);
+    assert.equal(await write({ do: 'remove', kind: guest, before: await need('a') }), 'ok');
   });
 
   it('wake the nodes of before and after', async () => {
-    const { write, create, need } = setUp();
+    const { write, create, need, documents } = setUp();
     await write(create('a', { node: 'hv1' }));
     const before = await need('a');
     assert.deepEqual(
-      commitOf(
-        [{ do: 'spec', kind: guest, before, spec: { ...before.spec, node: 'hv2' } }],
-        new Shapes(),
-      ).topics.sort(),
+      documents.commitOf([{ do: 'spec', kind: guest, before, spec: { ...before.spec, node: 'hv2' } }]).topics.sort(),
       ['node:hv1', 'node:hv2'],
     );
-    assert.deepEqual(commitOf([create('b')], new Shapes()).topics, []);
+    assert.deepEqual(documents.commitOf([create('b')]).topics, []);
   });
 
   it('say one check for one key, and none where it is written', async () => {
-    const { write, create, need } = setUp();
+    const { write, create, need, documents } = setUp();
     await write(create('a'), create('b'));
     const [a, b] = [await need('a'), await need('b')];
-    const { ops } = commitOf(
-      [
-        { do: 'unchanged', kind: guest, before: a },
-        { do: 'unchanged', kind: guest, before: a },
-        { do: 'status', kind: guest, before: a, status: { state: 'on' } },
-        { do: 'unchanged', kind: guest, before: b },
-        { do: 'spec', kind: guest, before: b, spec: b.spec },
-      ],
-      new Shapes(),
-    );
+    const { ops } = documents.commitOf([
+      { do: 'unchanged', kind: guest, before: a },
+      { do: 'unchanged', kind: guest, before: a },
+      { do: 'status', kind: guest, before: a, status: { state: 'on' } },
+      { do: 'unchanged', kind: guest, before: b },
+      { do: 'spec', kind: guest, before: b, spec: b.spec },
+    ]);
     assert.deepEqual(
       ops.map(({ op, key }) => `${op} ${key}`),
-      ['check /guest/a/spec', 'create /guest/a/status', 'put /guest/b/spec'],
+      [
+        'check /guest/a/spec',
+        'create /guest/a/status',
+        'put /guest/b/spec',
+        `check /life/guest/a.${a.life}`,
+        `check /life/guest/b.${b.life}`,
+      ],
     );
   });
 
   it('are refused whole when one is not valid', () => {
-    const { create } = setUp();
+    const { create, documents } = setUp();
     const code = (run: () => unknown): string => {
       try {
         run();
@@ -175,11 +200,11 @@ describe('documents', () => {
       return 'nothing';
     };
     assert.equal(
-      code(() => commitOf([create('a'), create('b', { name: 7 as unknown as string })], new Shapes())),
+      code(() => documents.commitOf([create('a'), create('b', { name: 7 as unknown as string })])),
       'DOCUMENT_INVALID',
     );
     assert.notEqual(
-      code(() => commitOf([create('../a')], new Shapes())),
+      code(() => documents.commitOf([create('../a')])),
       'nothing',
     );
   });
@@ -226,22 +251,24 @@ describe('claims', () => {
     assert.equal((await need('2')).spec.name, 'www');
   });
 
-  it('of two values never share a key, and are named as they were', () =>
+  it('of two values never share a key, and are named as they were', () => {
+    const { documents } = setUp();
     fc.assert(
       fc.property(
         fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }),
         fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }),
         (one, two) => {
           const keyOf = (name: string): string =>
-            commitOf([{ do: 'create', kind: guest, id: '1', spec: { name } }], new Shapes()).ops.find(({ key }) =>
-              key.startsWith('/claim/'),
-            )?.key ?? '';
+            documents
+              .commitOf([{ do: 'create', kind: guest, id: '1', spec: { name } }])
+              .ops.find(({ key }) => key.startsWith('/claim/'))?.key ?? '';
           assert.match(keyOf(one), /^\/claim\/guest\.name\/[A-Za-z0-9][A-Za-z0-9._:@+-]*$/);
           assert.equal(keyOf(one) === keyOf(two), one === two);
           assert.deepEqual(describeKey(keyOf(one)), { kind: 'guest', what: 'claim', index: 'name', value: one });
         },
       ),
-    ));
+    );
+  });
 
   it('are told from objects', () =>
     assert.deepEqual(describeKey('/guest/1/spec'), { kind: 'guest', what: 'object', value: '1' }));

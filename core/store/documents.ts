@@ -3,7 +3,7 @@
  * the version checks and uniqueness claims that make it safe.
  * @module
  */
-import { decodeDocument, encodeDocument, type ForeignField } from '../model/document-text.ts';
+import { type Carried, decodeDocument, encodeDocument, type ForeignField } from '../model/document-text.ts';
 import { type AnyKind, type Doc, type Kind, modelError, notFound } from '../model/kind.ts';
 import { Shapes } from '../model/shapes.ts';
 import type { Entry, Key, Op, Store, Topic } from './store.ts';
@@ -38,6 +38,12 @@ const claimSegment = (value: string): string =>
 const claimKey = (kind: AnyKind, index: string, value: string): Key =>
   `/claim/${kind.name}.${index}/${claimSegment(value)}`;
 
+/**
+ * Exists as long as this life of the object. Versions begin anew with each life, so without it a write planned on an
+ * object that was removed and made again meanwhile could pass for one on its successor.
+ */
+const lifeKey = (kind: AnyKind, id: string, life: string): Key => `/life/${kind.name}/${id}.${life}`;
+
 /** Below it, the ids of the objects of a kind that concern a node. */
 const atPrefix = (kind: AnyKind, node: string): Key => `/at/${node}/${kind.name}`;
 
@@ -45,8 +51,15 @@ const foreignFields = new WeakMap<object, readonly ForeignField[]>();
 /** Shapes of those that were written by a newer PVC. */
 const newerShapes = new WeakMap<object, number>();
 
-const keptFields = (value: unknown): readonly ForeignField[] =>
-  value !== null && typeof value === 'object' ? (foreignFields.get(value) ?? []) : [];
+/** What a half of an object carries besides its value, and must be written back with it. */
+function kept(before: AnyDoc, half: 'spec' | 'status'): Carried {
+  const value: unknown = before[half];
+  const foreign = value !== null && typeof value === 'object' ? foreignFields.get(value) : undefined;
+  return {
+    ...(foreign === undefined ? {} : { foreign }),
+    ...(half === 'status' || before.life === undefined ? {} : { life: before.life }),
+  };
+}
 
 /** @throws PvcError DOCUMENT_NEWER: written back, it would lose what is not understood here */
 function refuseNewer(kind: AnyKind, id: string, value: unknown): void {
@@ -67,7 +80,7 @@ export class Documents {
 
   /** @see commitOf */
   commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[] } {
-    return commitOf(writes, this.shapes);
+    return commitOf(writes, this.shapes, () => this.store.freshWord());
   }
 
   /** @throws PvcError STORE_UNAVAILABLE, DOCUMENT_UNREADABLE */
@@ -148,6 +161,7 @@ export class Documents {
       spec: specDoc.value,
       specVersion: spec.version,
       birth: spec.birth,
+      ...(specDoc.life === undefined ? {} : { life: specDoc.life }),
       status: statusDoc?.value,
       statusVersion: status?.version,
     };
@@ -155,11 +169,16 @@ export class Documents {
 }
 
 /**
- * Store operations and wake-ups for a list of writes, in the shapes that may be written. Pure; validates every document
- * against its kind. @throws PvcError DOCUMENT_INVALID, DOCUMENT_NEWER, DOCUMENT_HELD_BACK
+ * Store operations and wake-ups for a list of writes, in the shapes that may be written. Pure but for `newLife`, which
+ * gives each new object a word that no other has; validates every document against its kind. @throws PvcError DOCUMENT_INVALID, DOCUMENT_NEWER, DOCUMENT_HELD_BACK
  */
-export function commitOf(writes: readonly Write[], shapes: Shapes): { ops: Op[]; topics: Topic[] } {
+export function commitOf(
+  writes: readonly Write[],
+  shapes: Shapes,
+  newLife: () => string,
+): { ops: Op[]; topics: Topic[] } {
   const ops: Op[] = [];
+  const lives: Op[] = [];
   const topics = new Set<Topic>();
   const wake = (kind: AnyKind, id: string, spec: unknown, status: unknown): void => {
     for (const node of concernedBy(kind, id, spec, status)) topics.add(`node:${node}`);
@@ -169,13 +188,19 @@ export function commitOf(writes: readonly Write[], shapes: Shapes): { ops: Op[];
     const id = write.do === 'create' ? write.id : write.before.id;
     const before = write.do === 'create' ? undefined : write.before;
     if (before !== undefined) wake(kind, id, before.spec, before.status);
+    if (before?.life !== undefined) {
+      const key = lifeKey(kind, id, before.life);
+      lives.push(write.do === 'remove' ? { op: 'delete', key, version: 0 } : { op: 'check', key, version: 0 });
+    }
     switch (write.do) {
-      case 'create':
+      case 'create': {
         kind.id.parse(id);
+        const life = newLife();
+        lives.push({ op: 'create', key: lifeKey(kind, id, life), value: '1' });
         ops.push({
           op: 'create',
           key: specKey(kind, id),
-          value: encodeDocument(kind, 'spec', id, write.spec, shapes.of(kind)),
+          value: encodeDocument(kind, 'spec', id, write.spec, shapes.of(kind), { life }),
         });
         if (write.status !== undefined)
           ops.push({
@@ -186,12 +211,13 @@ export function commitOf(writes: readonly Write[], shapes: Shapes): { ops: Op[];
         ops.push(...claimOps(kind, id, undefined, kind.spec.parse(write.spec), undefined, write.status));
         wake(kind, id, write.spec, write.status);
         break;
+      }
       case 'spec':
         refuseNewer(kind, id, write.before.spec);
         ops.push({
           op: 'put',
           key: specKey(kind, id),
-          value: encodeDocument(kind, 'spec', id, write.spec, shapes.of(kind), keptFields(write.before.spec)),
+          value: encodeDocument(kind, 'spec', id, write.spec, shapes.of(kind), kept(write.before, 'spec')),
           version: write.before.specVersion,
         });
         ops.push(
@@ -208,8 +234,7 @@ export function commitOf(writes: readonly Write[], shapes: Shapes): { ops: Op[];
         break;
       case 'status': {
         refuseNewer(kind, id, write.before.status);
-        const kept = keptFields(write.before.status);
-        const value = encodeDocument(kind, 'status', id, write.status, shapes.of(kind), kept);
+        const value = encodeDocument(kind, 'status', id, write.status, shapes.of(kind), kept(write.before, 'status'));
         const key = statusKey(kind, id);
         // A status must never outlive its object: the check fails when it was removed meanwhile.
         ops.push({ op: 'check', key: specKey(kind, id), version: write.before.specVersion });
@@ -244,7 +269,7 @@ export function commitOf(writes: readonly Write[], shapes: Shapes): { ops: Op[];
         ops.push({
           op: 'put',
           key: specKey(kind, id),
-          value: encodeDocument(kind, 'spec', id, write.before.spec, shapes.of(kind), keptFields(write.before.spec)),
+          value: encodeDocument(kind, 'spec', id, write.before.spec, shapes.of(kind), kept(write.before, 'spec')),
           version: write.before.specVersion,
         });
         break;
@@ -253,7 +278,8 @@ export function commitOf(writes: readonly Write[], shapes: Shapes): { ops: Op[];
         break;
     }
   }
-  ops.push(...indexOps(writes));
+  // Last, so that a conflict names the object or the claim wherever their versions tell of it already.
+  ops.push(...indexOps(writes), ...lives);
   return { ops: mergeChecks(ops), topics: [...topics] };
 }
 
@@ -359,6 +385,7 @@ function mergeChecks(ops: readonly Op[]): Op[] {
 /** What stands behind a conflicting key, for the message: a claim (`/claim/vm.name/vweb1`) or an object. */
 export function describeKey(key: Key): { kind: string; what: 'claim' | 'object'; index?: string; value?: string } {
   const [, first = '', second = '', third = ''] = key.split('/');
+  if (first === 'life') return { kind: second, what: 'object', value: third.slice(0, third.lastIndexOf('.')) };
   if (first !== 'claim') return { kind: first, what: 'object', value: second };
   const [kind = '', index = ''] = second.split('.');
   const value = decodeURIComponent(third.slice(1).replace(/_([0-9a-f]{2})/g, '%$1'));

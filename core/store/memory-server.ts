@@ -70,6 +70,7 @@ export class MemoryServer {
   readonly #sessions = new Map<string, MemorySession>();
   readonly #clients = new Map<string, MemoryClient>();
   #sessionCount = 0;
+  #words = 0;
   #down = false;
 
   constructor(options: MemoryClusterOptions) {
@@ -187,6 +188,12 @@ export class MemoryServer {
   }
 
   /** When the last heartbeat that has been answered was sent, if the link works until now. */
+  /** @see Store.freshWord */
+  freshWord(): string {
+    this.#words += 1;
+    return `w${this.#words}`;
+  }
+
   lastBeatMs(session: MemorySession): number {
     const sinceBeginMs = this.clock.monotonicMs() - session.sinceMs - 2 * session.client.link.maxLatencyMs;
     const beatMs = session.sinceMs + Math.max(0, Math.floor(sinceBeginMs / this.heartbeatMs)) * this.heartbeatMs;

@@ -151,6 +151,10 @@ export class MemoryStore implements Store, MemoryClient {
     });
   }
 
+  freshWord(): string {
+    return this.#cluster.freshWord();
+  }
+
   async close(): Promise<void> {
     if (this.#over !== undefined) return;
     this.#over = 'it has been closed';

@@ -75,18 +75,18 @@ describe('documents in a cluster of mixed versions', () => {
   it('are written in the older shape until all have agreed on the newer one', async () => {
     const { oldNode, youngNode, stored } = setUp();
     assert.equal(await write(youngNode, young, () => ({ bytes: 2_097_152 })), 'ok');
-    assert.deepEqual(stored(), { v: 1, d: { sizeMiB: 2 } });
+    assert.deepEqual(stored(), { v: 1, life: 'w1', d: { sizeMiB: 2 } });
     assert.equal(await write(oldNode, old, (spec) => ({ ...spec, sizeMiB: 3 })), 'ok');
     assert.equal((await youngNode.need(young, 'a')).spec.bytes, 3_145_728);
     const colour = (spec: Young | undefined): Young => ({ bytes: 0, ...spec, colour: 'red' });
     assert.equal(await write(youngNode, young, colour), 'DOCUMENT_HELD_BACK');
     youngNode.shapes.agree({ thing: 2 });
     assert.equal(await write(youngNode, young, colour), 'ok');
-    assert.deepEqual(stored(), { v: 2, d: { bytes: 3_145_728, colour: 'red' } });
+    assert.deepEqual(stored(), { v: 2, life: 'w1', d: { bytes: 3_145_728, colour: 'red' } });
     // Levels never go back.
     youngNode.shapes.agree({ thing: 1 });
     assert.equal(await write(youngNode, young, colour), 'ok');
-    assert.deepEqual(stored(), { v: 2, d: { bytes: 3_145_728, colour: 'red' } });
+    assert.deepEqual(stored(), { v: 2, life: 'w1', d: { bytes: 3_145_728, colour: 'red' } });
   });
 
   it('of a newer shape are not changed or removed by a node that does not understand it', async () => {

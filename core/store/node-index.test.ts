@@ -4,8 +4,7 @@ import * as fc from 'fast-check';
 import { z } from 'zod';
 import { VirtualClock } from '../host/virtual-clock.ts';
 import { defineKind } from '../model/kind.ts';
-import { Shapes } from '../model/shapes.ts';
-import { commitOf, Documents, type Write } from './documents.ts';
+import { Documents, type Write } from './documents.ts';
 import { MemoryCluster } from './memory.ts';
 import { ensureIndex } from './reindex.ts';
 
@@ -24,7 +23,7 @@ function setUp() {
   const store = cluster.open('a');
   const documents = new Documents(store);
   const write = async (...writes: Write[]): Promise<string> => {
-    const { ops, topics } = commitOf(writes, new Shapes());
+    const { ops, topics } = documents.commitOf(writes);
     const result = await store.commit(ops, topics);
     return result.outcome === 'conflict' ? `conflict ${result.key}` : result.outcome;
   };
@@ -114,6 +113,18 @@ describe('the index by node', () => {
           .sort();
         assert.deepEqual(index(), wanted);
       }),
+      {
+        // A hand that has read the object in the life before, whose version was the same.
+        examples: [
+          [
+            (['create hv3', 'read hv1', 'remove hv1', 'create hv1', 'spec hv3'] as const).map((text) => {
+              const [what, name] = text.split(' ') as ['create' | 'read' | 'remove' | 'spec', 'hv1' | 'hv3'];
+              return { id: 'a' as const, what, node: name };
+            }),
+          ],
+        ],
+        numRuns: 1000,
+      },
     );
   });
 

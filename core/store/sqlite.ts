@@ -99,6 +99,7 @@ class SqliteStore implements Store {
   /** Why nothing works any more; undefined while it does. */
   #over: Error | undefined;
   #closing: Promise<void> | undefined;
+  #words = 0;
 
   constructor(
     host: StoreHost,
@@ -174,6 +175,11 @@ class SqliteStore implements Store {
 
   watch(topics: readonly Topic[], signal: AbortSignal): AsyncIterable<Dirty> {
     return this.#feed.watch(topics, signal, () => this.#requireOpen());
+  }
+
+  freshWord(): string {
+    this.#words += 1;
+    return `${this.#session.id}-${this.#words}`;
   }
 
   close(): Promise<void> {

@@ -109,6 +109,8 @@ export interface Store {
    * aborts or the store is closed; it goes on across sessions, with a resync.
    */
   watch(topics: readonly Topic[], signal: AbortSignal): AsyncIterable<Dirty>;
+  /** A word that no store on this state gives twice, over all processes and restarts; fit for a segment of a key. */
+  freshWord(): string;
   /** Ends the session (its ephemeral entries vanish at once) and every watch. Closing twice is fine. */
   close(): Promise<void>;
 }

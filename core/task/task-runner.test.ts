@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVirtualHost } from '../host/virtual-host.ts';
-import { Shapes } from '../model/shapes.ts';
-import { commitOf, Documents, type Write } from '../store/documents.ts';
+import { Documents, type Write } from '../store/documents.ts';
 import { MemoryCluster } from '../store/memory.ts';
 import { type AnyTaskDefinition, defineTask, type TaskRun } from './task-definition.ts';
 import { type TaskSpec, type TaskStatus, task } from './task-kind.ts';
@@ -32,7 +31,7 @@ function setUp() {
     return { runner, look, documents };
   };
   const write = async (...writes: Write[]): Promise<void> => {
-    const { ops, topics } = commitOf(writes, new Shapes());
+    const { ops, topics } = new Documents(test.store).commitOf(writes);
     assert.equal((await test.store.commit(ops, topics)).outcome, 'ok');
   };
   const request = (spec: Partial<TaskSpec> = {}, status: Partial<TaskStatus> = {}): Promise<void> =>

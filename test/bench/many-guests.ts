@@ -8,9 +8,8 @@
 import { openStore } from '../../core/cluster/open-store.ts';
 import { configSchema } from '../../core/config/schema.ts';
 import { createLinuxHost } from '../../core/host/linux.ts';
-import { Shapes } from '../../core/model/shapes.ts';
 import type { Doc } from '../../core/plugin/api.ts';
-import { commitOf, Documents, type Write } from '../../core/store/documents.ts';
+import { Documents, type Write } from '../../core/store/documents.ts';
 import type { VmSpec } from '../../plugins/libvirt/schema.ts';
 import { type VmStatus, vm } from '../../plugins/libvirt/vm-kind.ts';
 
@@ -60,7 +59,7 @@ async function addGuests(count: number): Promise<void> {
       const writes = Array.from({ length: Math.min(guestsPerCommit, count - from) }, (_, at) =>
         copyOf(model, from + at),
       );
-      const { outcome } = await store.commit(commitOf(writes, new Shapes()).ops);
+      const { outcome } = await store.commit(new Documents(store).commitOf(writes).ops);
       if (outcome !== 'ok') throw new Error(`the guests from ${from} on could not be written: ${outcome}`);
     }
   } finally {

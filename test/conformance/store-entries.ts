@@ -46,6 +46,18 @@ export function entryConformance(factory: StoreFactory): void {
       assert.notEqual(second.birth, first?.birth);
     }));
 
+  it('gives each fresh word once, over all stores and their next lives', () =>
+    withSubject(factory, async ({ open }) => {
+      const words: string[] = [];
+      for (const store of [await open(), await open()]) {
+        words.push(store.freshWord(), store.freshWord());
+        await store.close();
+        words.push((await open()).freshWord());
+      }
+      assert.equal(new Set(words).size, words.length);
+      for (const word of words) assert.match(word, /^[A-Za-z0-9][A-Za-z0-9-]*$/);
+    }));
+
   it('reads many in the order asked for, with gaps and repetitions', () =>
     withSubject(factory, async ({ open }) => {
       const store = await open();

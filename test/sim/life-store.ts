@@ -86,6 +86,10 @@ export class LifeStore implements Store {
     }
   }
 
+  freshWord(): string {
+    return this.#inner.freshWord();
+  }
+
   close(): Promise<void> {
     return this.#life.call('store.close', () => this.#inner.close());
   }

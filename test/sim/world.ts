@@ -10,8 +10,7 @@ import { type BmcSpec, bmcSecret } from '../../core/model/bmc-kind.ts';
 import { clusterId, cluster as clusterKind } from '../../core/model/cluster-kind.ts';
 import type { FencingPolicy } from '../../core/model/fencing-policy.ts';
 import { node as nodeKind } from '../../core/model/node-kind.ts';
-import { Shapes } from '../../core/model/shapes.ts';
-import { commitOf, type Write } from '../../core/store/documents.ts';
+import { Documents, type Write } from '../../core/store/documents.ts';
 import { MemoryCluster } from '../../core/store/memory.ts';
 import type { LatencyRange } from '../../core/store/memory-link.ts';
 import { type Rule, vmRule } from '../../plugins/libvirt/rule/rule-kind.ts';
@@ -266,7 +265,7 @@ export class World {
       const truth = this.guests.of(write.id, guest.name);
       truth.habits = { shutdownMs: guest.shutdownMs, bootMs: guest.bootMs };
     }
-    const { ops } = commitOf(writes, new Shapes());
+    const { ops } = new Documents(store).commitOf(writes);
     const seen = this.#plant.seen(ops);
     for (let from = 0; from < seen.length; from += 400) await store.commit(seen.slice(from, from + 400));
     this.state.done(ops.filter((op) => !seen.includes(op)));

@@ -3,9 +3,8 @@ import { describe, it } from 'node:test';
 import { fault } from '../../fault/fault-kind.ts';
 import { createVirtualHost } from '../../host/virtual-host.ts';
 import { aliveKey, type NodeSpec, node as nodeKind } from '../../model/node-kind.ts';
-import { Shapes } from '../../model/shapes.ts';
 import { bmcError, type NodePower, type Power } from '../../plugin/power.ts';
-import { commitOf, Documents, type Write } from '../../store/documents.ts';
+import { Documents, type Write } from '../../store/documents.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import { BmcChecks } from './bmc-checks.ts';
 
@@ -21,7 +20,7 @@ async function setUp(nodes: readonly string[]) {
   const host = createVirtualHost();
   const documents = new Documents(createMemoryStore(host.clock));
   const write = async (writes: readonly Write[]): Promise<void> => {
-    const { ops, topics } = commitOf(writes, new Shapes());
+    const { ops, topics } = documents.commitOf(writes);
     assert.equal((await documents.store.commit(ops, topics)).outcome, 'ok');
   };
   await write(nodes.map((id, index) => ({ do: 'create', kind: nodeKind, id, spec: spec(index) })));

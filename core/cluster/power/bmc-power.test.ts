@@ -4,9 +4,8 @@ import { PvcError } from '../../error/error.ts';
 import { createVirtualHost, type VirtualHost } from '../../host/virtual-host.ts';
 import { bmcSecret } from '../../model/bmc-kind.ts';
 import { node as nodeKind } from '../../model/node-kind.ts';
-import { Shapes } from '../../model/shapes.ts';
 import { type BmcAccess, bmcError, type Power, type PowerDriver } from '../../plugin/power.ts';
-import { commitOf, Documents } from '../../store/documents.ts';
+import { Documents } from '../../store/documents.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import { BmcPower } from './bmc-power.ts';
 
@@ -71,18 +70,15 @@ class Machine implements PowerDriver {
 async function setUp(described: boolean = true) {
   const host = createVirtualHost();
   const documents = new Documents(createMemoryStore(host.clock));
-  const { ops, topics } = commitOf(
-    [
-      {
-        do: 'create',
-        kind: nodeKind,
-        id: 'hv2',
-        spec: { role: 'hypervisor', domainState: 'ready', ...(described ? { bmc } : {}) },
-      },
-      ...(described ? [{ do: 'create', kind: bmcSecret, id: 'hv2', spec: { password } } as const] : []),
-    ],
-    new Shapes(),
-  );
+  const { ops, topics } = documents.commitOf([
+    {
+      do: 'create',
+      kind: nodeKind,
+      id: 'hv2',
+      spec: { role: 'hypervisor', domainState: 'ready', ...(described ? { bmc } : {}) },
+    },
+    ...(described ? [{ do: 'create', kind: bmcSecret, id: 'hv2', spec: { password } } as const] : []),
+  ]);
   assert.equal((await documents.store.commit(ops, topics)).outcome, 'ok');
   const machine = new Machine();
   return { host, machine, power: new BmcPower(host, documents, () => [machine]) };

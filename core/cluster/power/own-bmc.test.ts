@@ -5,8 +5,7 @@ import { PvcError } from '../../error/error.ts';
 import { createVirtualHost } from '../../host/virtual-host.ts';
 import type { BmcSpec } from '../../model/bmc-kind.ts';
 import { node as nodeKind } from '../../model/node-kind.ts';
-import { Shapes } from '../../model/shapes.ts';
-import { commitOf, Documents } from '../../store/documents.ts';
+import { Documents } from '../../store/documents.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import { describeOwnBmc } from './own-bmc.ts';
 
@@ -16,7 +15,7 @@ async function setUp(known?: BmcSpec) {
   const host = createVirtualHost();
   const documents = new Documents(createMemoryStore(host.clock));
   const spec = { role: 'hypervisor', domainState: 'ready', ...(known === undefined ? {} : { bmc: known }) } as const;
-  const { ops, topics } = commitOf([{ do: 'create', kind: nodeKind, id: 'hv1', spec }], new Shapes());
+  const { ops, topics } = documents.commitOf([{ do: 'create', kind: nodeKind, id: 'hv1', spec }]);
   await documents.store.commit(ops, topics);
   const performed: unknown[] = [];
   const perform = async (...words: unknown[]) => void performed.push(words);

@@ -4,12 +4,11 @@ import { PvcError } from '../../error/error.ts';
 import { createVirtualHost } from '../../host/virtual-host.ts';
 import { bmcSecret } from '../../model/bmc-kind.ts';
 import { aliveKey, type NodeSpec, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
-import { Shapes } from '../../model/shapes.ts';
 import { audit } from '../../operation/audit.ts';
 import { Executor } from '../../operation/execute.ts';
 import type { Actor, Mutation, Query } from '../../operation/operation.ts';
 import type { NodePower, PowerDriver } from '../../plugin/power.ts';
-import { commitOf, Documents, type Write } from '../../store/documents.ts';
+import { Documents, type Write } from '../../store/documents.ts';
 import { createMemoryStore } from '../../store/memory.ts';
 import { task } from '../../task/task-kind.ts';
 import { bmcOperations } from './bmc-operations.ts';
@@ -47,7 +46,7 @@ async function setUp({ down = [], guests = {} }: { down?: readonly string[]; gue
   const writes = names.map(
     (id): Write => ({ do: 'create', kind: nodeKind, id, spec: spec(id), status: statusOf(guests[id] ?? 0) }),
   );
-  const { ops, topics } = commitOf(writes, new Shapes());
+  const { ops, topics } = documents.commitOf(writes);
   await documents.store.commit(
     [
       ...ops,

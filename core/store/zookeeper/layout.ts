@@ -1,7 +1,7 @@
 /**
  * Where the store's keys lie in ZooKeeper. An entry is always a leaf: `/vm/UUID/spec` is the znode
  * `ROOT/vm/UUID~spec`, so that its version counts from 0 and a removed object leaves nothing behind. The directory is
- * the first segment of the key; below `/claim` and `/at`, which hold most entries, the first two. Pure.
+ * the first segment of the key; below `/claim`, `/at` and `/life`, which hold most entries, the first two. Pure.
  * @module
  */
 import type { Key, Topic } from '../store.ts';
@@ -10,7 +10,7 @@ import type { Key, Topic } from '../store.ts';
 const joint = '~';
 
 /** Directories of two segments. */
-const deep = new Set(['claim', 'at']);
+const deep = new Set(['claim', 'at', 'life']);
 
 export interface Place {
   /** `vm`, or `at/hv1`. */

@@ -66,6 +66,7 @@ export class ZooKeeperSession {
   /** The owner's record was this store's: another token in it is that of a successor. */
   #claimed = false;
   #sessionTimeoutMs: number;
+  #words = 0;
   #cancelBeat = (): void => {};
   #cancelLease = (): void => {};
   /** For the metrics page. */
@@ -85,6 +86,12 @@ export class ZooKeeperSession {
     this.#sessionTimeoutMs = options.sessionTimeoutMs;
     this.#leaseUntilMs = host.clock.monotonicMs();
     this.#token = host.random.uuid();
+  }
+
+  /** @see Store.freshWord */
+  freshWord(): string {
+    this.#words += 1;
+    return `${this.#token}-${this.#words}`;
   }
 
   get inFlight(): number {

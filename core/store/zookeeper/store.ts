@@ -280,6 +280,10 @@ export class ZooKeeperStore implements Store {
     }
   }
 
+  freshWord(): string {
+    return this.#session.freshWord();
+  }
+
   async close(): Promise<void> {
     this.#end(undefined);
     await this.#session.close();

@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVirtualHost } from '../../../core/host/virtual-host.ts';
-import { Shapes } from '../../../core/model/shapes.ts';
-import { commitOf, Documents, type Write } from '../../../core/store/documents.ts';
+import { Documents, type Write } from '../../../core/store/documents.ts';
 import { MemoryCluster } from '../../../core/store/memory.ts';
 import { network } from '../network/network-kind.ts';
 import { type AclSpec, aclId, networkAcl } from './acl-kind.ts';
@@ -18,7 +17,7 @@ async function setUp(unknown = /never/) {
   await host.files.makeDirectory('/run/pvc');
   const documents = new Documents(new MemoryCluster({ clock: host.clock }).open('daemon'));
   const write = async (...writes: Write[]) => {
-    const { ops, topics } = commitOf(writes, new Shapes());
+    const { ops, topics } = documents.commitOf(writes);
     assert.equal((await documents.store.commit(ops, topics)).outcome, 'ok');
   };
   const kernel = { table: undefined as string | undefined, loads: 0, counters: new Map<string, number>() };

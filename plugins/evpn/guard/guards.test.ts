@@ -2,8 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVirtualHost } from '../../../core/host/virtual-host.ts';
-import { Shapes } from '../../../core/model/shapes.ts';
-import { commitOf, Documents } from '../../../core/store/documents.ts';
+import { Documents } from '../../../core/store/documents.ts';
 import { MemoryCluster } from '../../../core/store/memory.ts';
 import { Nft } from '../firewall/nft.ts';
 import { network } from '../network/network-kind.ts';
@@ -31,7 +30,7 @@ async function setUp() {
     ...{ name: 'office', type: 'managed' as const, mtu: 1450, description: '' },
     ipv4: { prefix: '10.20.0.0/24', gateway: '10.20.0.1' },
   };
-  const { ops, topics } = commitOf([{ do: 'create', kind: network, id: '100', spec }], new Shapes());
+  const { ops, topics } = documents.commitOf([{ do: 'create', kind: network, id: '100', spec }]);
   assert.equal((await documents.store.commit(ops, topics)).outcome, 'ok');
   const world = { cards: [] as object[], leases: [] as object[], asked: [] as unknown[] };
   const kernel = { table: undefined as string | undefined, loads: 0, broken: false };

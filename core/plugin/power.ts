@@ -83,7 +83,7 @@ export const bmcError = defineErrors({
   },
   BMC_CERTIFICATE: {
     message: 'The BMC of {node} at {address} is not proven to be the right one, and was told no password: {reason}.',
-    hint: 'Compare the key with the one of the BMC itself (docs/fencing.md, "The certificate of the BMC"). When it is that: `pvc node bmc set {node} --pin PIN`, with all else as before.',
+    hint: 'Compare the key with the one of the BMC itself (docs/fencing.md, "The certificate of the BMC"). When it is that: `pvc node bmc set {node} --driver redfish --pin PIN`, with all else as before.',
     http: 502,
     exit: 'failed',
   },

@@ -73,7 +73,7 @@ export function redfishDriver(host: () => Pick<Host, 'processes' | 'clock'>): Po
       const { node, address, user } = bmc;
       const shown = error.code === 'BMC_CERTIFICATE' ? await shownPin(host(), bmc, signal) : undefined;
       const said = withoutSecrets(error.message, bmc);
-      const reason = shown === undefined ? said : `${said}; the key that it shows is ${shown}`;
+      const reason = shown === undefined ? said : `${said} (it shows the key ${shown})`;
       throw bmcError(error.code, { node, address, user, reason });
     }
   };

@@ -27,7 +27,7 @@ const commandLines = (): string[] =>
 
 describe('a BMC that speaks Redfish', () => {
   const logged: string[] = [];
-  const host = createLinuxHost({ destination: (line) => void logged.push(String(line)) });
+  const host = createLinuxHost({ destination: (line) => void logged.push(line) });
   const driver = redfishDriver(() => host);
   let server: RedfishBmc;
   let bmc: BmcAccess;

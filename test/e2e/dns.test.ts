@@ -265,7 +265,7 @@ describe('names in the networks', { concurrency: false }, () => {
       await lab().writeFile(node, '/root/anchors', `trust-anchors {\n${anchors.join('\n')}\n};\n`);
     const checked = async (node: string, at: readonly string[], zone: string, ...words: string[]) =>
       (
-        await lab().exec(node, ['delv', ...at, '-a', '/root/anchors', `+root=${zone}`, , ...words], {
+        await lab().exec(node, ['delv', ...at, '-a', '/root/anchors', `+root=${zone}`, ...words], {
           accept: 'any',
         })
       ).stdout;

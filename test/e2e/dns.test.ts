@@ -223,8 +223,14 @@ describe('names in the networks', { concurrency: false }, () => {
     assert.match(await dig({ from: 'outside', at: [`@${outsideOf('hv1')}`] }, ...transfer), /Transfer failed/);
     assert.match(await dig({ from: 'hv2', at: [`@${floating}`, '-b', secondary] }, ...transfer), /alias\.office/);
     const conf = [
-      ...['launch=gsqlite3', 'gsqlite3-database=/root/secondary/zones.sqlite3', 'socket-dir=/root/secondary'],
-      ...[`local-address=${secondary}`, `query-local-address=${secondary}`, 'secondary=yes', 'security-poll-suffix='],
+      ...['launch=gsqlite3', 'gsqlite3-database=/root/secondary/zones.sqlite3', 'gsqlite3-dnssec=yes'],
+      ...[
+        'socket-dir=/root/secondary',
+        `local-address=${secondary}`,
+        `query-local-address=${secondary}`,
+        'secondary=yes',
+        'security-poll-suffix=',
+      ],
       'cache-ttl=0',
     ];
     await lab().exec('hv2', ['mkdir', '-p', '/root/secondary']);

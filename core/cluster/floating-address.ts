@@ -1,6 +1,6 @@
 /** The floating address of the cluster network: the primary's, on the link of the node's own address. @module */
 import type { LeasedAddress } from '../plugin/runtime.ts';
-import { type AddressedLinks, type IpHost, showAddresses } from './leased-addresses.ts';
+import { type AddressedLinks, type IpHost, showAddresses } from './ip-addresses.ts';
 
 export interface FloatingOptions {
   /** The address itself, and this node's own one on the same network. */

@@ -1,6 +1,6 @@
 /** Leased addresses on real links, in a network of the test's own; the floating address as one of them. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,8 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../test/fixtures/expect.ts';
 import type { Host } from '../host/host.ts';
 import { createLinuxHost } from '../host/linux.ts';
+import { readBatchErrors } from './address-keeper.ts';
 import { deviceOf, placeOfFloating } from './floating-address.ts';
-import { dropLeftovers, LeasedAddresses, readBatchErrors, recordOf } from './leased-addresses.ts';
+import { dropLeftovers, LeasedAddresses, recordOf } from './leased-addresses.ts';
 
 const isRoot = process.getuid?.() === 0;
 const namespace = `pvc-floating-${process.pid}`;
@@ -157,6 +158,134 @@ describe('leased addresses', { skip: isRoot ? false : 'needs root for a network 
     await many.drop();
     assert.deepEqual(shown(), own);
     await many.drop();
+  });
+
+  describe('with a muzzle', () => {
+    const table = 'inet pvc_test';
+    const path = recordOf(directory, 'muzzled');
+    const world = {
+      wanted: [{ device: 'link2', address: '10.30.0.1/24' }],
+      rules: `table ${table} {\nset alive {\ntype nf_proto\nflags timeout\n}\n}\n`,
+    };
+    const other = { device: 'link2', address: 'fd30::1/64' };
+    const heard: (string | undefined)[] = [];
+    const muzzled = () =>
+      new LeasedAddresses(host, {
+        wanted: async () => world.wanted,
+        announce: async () => {},
+        leaseUntilMs: () => leaseUntilMs,
+        record: path,
+        trouble: (reason) => heard.push(reason),
+        muzzle: {
+          tables: [table],
+          rules: (addresses) => `${world.rules}# ${addresses.map((one) => one.address).join(' ')}\n`,
+          life: (ms) => `flush set ${table} alive\nadd element ${table} alive { ipv4 timeout ${Math.floor(ms)}ms }\n`,
+        },
+      });
+    const ip = (...args: string[]): string => execFileSync('ip', ['-n', namespace, ...args]).toString();
+    const nft = (...args: string[]): string =>
+      execFileSync('ip', ['netns', 'exec', namespace, 'nft', ...args]).toString();
+    const has = (address: string): boolean => ip('-o', 'address', 'show', 'to', address).includes(address);
+    const isOpen = (): boolean => nft('list', 'set', ...table.split(' '), 'alive').includes('elements');
+    const isThere = (): boolean => nft('list', 'tables').includes(table);
+
+    before(() =>
+      execFileSync('ip', ['netns', 'exec', namespace, 'sysctl', '-qw', 'net.ipv6.conf.link2.disable_ipv6=0']),
+    );
+
+    it('are set for good, and their muzzle in place of them is renewed and runs out with the lease', async () => {
+      const one = muzzled();
+      lease(3_000);
+      await one.take();
+      assert.ok(has('10.30.0.1'));
+      assert.match(ip('address', 'show', 'to', '10.30.0.1'), /valid_lft forever/);
+      for (let n = 0; n < 3; n += 1) {
+        await delay(1_000);
+        lease(3_000);
+        assert.ok(isOpen(), 'it is renewed');
+      }
+      const endMs = leaseUntilMs;
+      await eventually('the muzzle is without life', () => !isOpen());
+      assert.ok(real.clock.monotonicMs() <= endMs + 200, 'not later than the lease');
+      assert.ok(has('10.30.0.1'), 'the address stays');
+      lease(30_000);
+      await eventually('it is renewed with the next lease', isOpen);
+      await one.drop();
+      assert.deepEqual([has('10.30.0.1'), isThere()], [false, false]);
+      await one.drop();
+    });
+
+    it('are not told to the kernel again, but when one is new, changed or lost', async () => {
+      const one = muzzled();
+      lease(30_000);
+      await one.take();
+      const watch = spawn('ip', ['netns', 'exec', namespace, 'ip', '-o', 'monitor', 'address'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      let told = '';
+      watch.stdout.on('data', (piece) => (told += piece));
+      await delay(3_500);
+      assert.equal(told, '');
+      world.wanted = [...world.wanted, other];
+      await one.refresh();
+      assert.ok(has('fd30::1'));
+      await eventually('it to be told', () => told.includes('fd30::1'));
+      assert.doesNotMatch(told, /10\.30\.0\.1/);
+      world.wanted = [other];
+      await one.refresh();
+      assert.ok(!has('10.30.0.1'));
+      ip('address', 'del', 'fd30::1/64', 'dev', 'link2');
+      await eventually('what somebody took off is there again', () => has('fd30::1'));
+      world.wanted = [];
+      await one.refresh();
+      assert.deepEqual([has('fd30::1'), isThere(), one.held], [false, false, []]);
+      watch.kill();
+      await one.drop();
+      world.wanted = [{ device: 'link2', address: '10.30.0.1/24' }];
+    });
+
+    it('get their muzzle back when somebody takes it away, and are taken off while there can be none', async () => {
+      const one = muzzled();
+      lease(60_000);
+      await one.take();
+      nft('delete', 'table', ...table.split(' '));
+      await eventually('the tables are there again', () => isThere() && isOpen());
+      assert.ok(has('10.30.0.1'));
+      const { rules } = world;
+      world.rules = 'nonsense\n';
+      await one.refresh();
+      assert.equal(has('10.30.0.1'), false);
+      assert.match(heard.at(-1) ?? '', /^nft: .*syntax error/);
+      world.rules = rules;
+      await eventually('they are set again', () => has('10.30.0.1') && heard.at(-1) === undefined);
+      await one.drop();
+    });
+
+    it('are taken off, and the muzzle then, by the next life of a daemon that was killed', async () => {
+      const dead = muzzled();
+      lease(4_500);
+      await dead.take();
+      await dropLeftovers(host, directory);
+      assert.deepEqual([has('10.30.0.1'), isThere()], [false, false]);
+      lease(0);
+      await dead.drop();
+    });
+
+    it('are not set with a lease that is as good as over', async () => {
+      const one = muzzled();
+      lease(1_500);
+      await one.take();
+      assert.equal(has('10.30.0.1'), false);
+      await one.drop();
+    });
+
+    it('leave no record, and that of an earlier version is read', async () => {
+      assert.deepEqual(await real.files.list(directory), []);
+      ip('address', 'add', '10.30.0.7/24', 'dev', 'link2');
+      await real.files.writeAtomic(path, JSON.stringify([{ device: 'link2', address: '10.30.0.7/24' }]), 0o600);
+      await dropLeftovers(host, directory);
+      assert.equal(has('10.30.0.7'), false);
+    });
   });
 
   it('of which some fail is told apart by place', () => {

@@ -1,15 +1,16 @@
 /**
  * Addresses that go with the primary's role: its own, and nobody else's.
  *
- * The kernel is their last guard. They are set with a life time that ends before the primary's lease does and are renewed
- * while the lease goes on, so that a daemon that hangs or was stopped loses them all the same (`valid_lft`, ip-address(8)).
+ * The kernel is their last guard: what it is told holds for a time that ends before the primary's lease does, and is told
+ * anew while the lease goes on, so that a daemon that hangs or was stopped loses them all the same. How: address-keeper.ts.
  * @module
  */
 import { z } from 'zod';
 import { errorText } from '../error/error.ts';
-import type { Host } from '../host/host.ts';
-import type { LeasedAddress } from '../plugin/runtime.ts';
+import type { LeasedAddress, Muzzle } from '../plugin/runtime.ts';
 import { Turns } from '../reconcile/turns.ts';
+import { type AddressKeeper, LifeTimes, Muzzled, removeTables } from './address-keeper.ts';
+import { type IpHost, keyOf, removeAddresses } from './ip-addresses.ts';
 
 export interface LeaseOptions {
   /** What is to be set now. Asked at each renewal; an error is a trouble, and what is set runs out. */
@@ -21,41 +22,37 @@ export interface LeaseOptions {
   /** Tells the neighbours where addresses are that were not here before; their entries for the last holder point into the void. */
   readonly announce: (news: readonly LeasedAddress[]) => Promise<void>;
   readonly trouble: (reason: string | undefined) => void;
+  /** What makes them silent in place of a life time of each. */
+  readonly muzzle?: Muzzle | undefined;
 }
 
-const execTimeoutMs = 3_000;
 export const renewEveryMs = 1_000;
 /** The kernel may take a second longer (ADDR_CHECK_FREQ and its rounding, net/ipv4/devinet.c). */
 const kernelSlackMs = 1_000;
 /** An announcement may be lost where the way to a neighbour is not there yet: it is repeated at the next renewals. */
 const announceTimes = 3;
-const removeTries = 4;
 
-const leased = z.strictObject({ device: z.string(), address: z.string() });
-const recordSchema = z.array(leased);
+const leased = z.array(z.strictObject({ device: z.string(), address: z.string() }));
+const recordSchema = z.union([
+  z.strictObject({ addresses: leased, tables: z.array(z.string().regex(/^[a-z0-9]+ [a-z_]+$/)) }),
+  // As a version before muzzles wrote it.
+  leased.transform((addresses) => ({ addresses, tables: [] })),
+]);
 const recordForm = /^addresses-[a-z-]+\.json$/;
 
 /** Where the addresses of that name are remembered. */
 export const recordOf = (directory: string, name: string): string => `${directory}/addresses-${name}.json`;
 
-const links = z.array(
-  z.looseObject({
-    ifname: z.string().optional(),
-    addr_info: z.array(z.looseObject({ local: z.string().optional(), prefixlen: z.int().optional() })).default([]),
-  }),
-);
-export type AddressedLinks = z.infer<typeof links>;
-
-export type IpHost = Pick<Host, 'clock' | 'files' | 'log' | 'processes'>;
-
-const keyOf = ({ device, address }: LeasedAddress): string => `${address} ${device}`;
-
 export class LeasedAddresses {
   readonly #host: IpHost;
   readonly #options: LeaseOptions;
+  readonly #keeper: AddressKeeper;
   #renewing: AbortController | undefined;
+  #ending: AbortController | undefined;
   /** Whatever this node may have: told to the kernel, and not taken off again. */
   #known: readonly LeasedAddress[] = [];
+  /** What the record says, where that is known. */
+  #recorded: string | undefined;
   /** How often each of those that are set is to be announced yet. */
   readonly #announcing = new Map<string, number>();
   /** One `ip` after the other: an address that is dropped must not be set by a command that was late. */
@@ -64,6 +61,7 @@ export class LeasedAddresses {
   constructor(host: IpHost, options: LeaseOptions) {
     this.#host = host;
     this.#options = options;
+    this.#keeper = options.muzzle === undefined ? new LifeTimes(host) : new Muzzled(host, options.muzzle);
   }
 
   /** What was set at the last renewal. */
@@ -74,6 +72,7 @@ export class LeasedAddresses {
   /** Sets them and keeps them until `drop`. Resolves once they are set; a failure is told as a trouble and tried again. */
   async take(): Promise<void> {
     this.#renewing?.abort();
+    this.#ending?.abort();
     const renewing = new AbortController();
     this.#renewing = renewing;
     const { clock, log } = this.#host;
@@ -96,12 +95,41 @@ export class LeasedAddresses {
   async drop(): Promise<void> {
     this.#renewing?.abort();
     this.#renewing = undefined;
-    await this.#turns.take(async () => {
+    const ended = await this.#turns.take(async () => {
       await removeAddresses(this.#host, this.#known);
-      await this.#remember([]);
       this.#announcing.clear();
+      return this.#end();
     });
-    this.#options.trouble(undefined);
+    if (!ended) this.#endLater();
+  }
+
+  /** Nothing is set any more, and nothing shall be left of it. @returns false: something is, which is told as a trouble */
+  async #end(): Promise<boolean> {
+    try {
+      await this.#keeper.end();
+      await this.#remember([]);
+      this.#options.trouble(undefined);
+      return true;
+    } catch (error) {
+      await this.#remember([], this.#keeper.tables);
+      this.#options.trouble(errorText(error));
+      return false;
+    }
+  }
+
+  /** The role need not wait for that. Until the addresses are taken again, or the daemon ends: the next one does it. */
+  #endLater(): void {
+    const ending = new AbortController();
+    this.#ending = ending;
+    const { clock, log } = this.#host;
+    void (async () => {
+      for (let ended = false; !ended && !ending.signal.aborted; ) {
+        await clock.sleep(renewEveryMs, ending.signal).catch(() => undefined);
+        ended = await this.#turns.take(async () => ending.signal.aborted || this.#end());
+      }
+    })().catch((error: unknown) =>
+      log.error('what kept addresses silent is left behind', { reason: errorText(error) }),
+    );
   }
 
   async #renew(signal: AbortSignal): Promise<void> {
@@ -133,9 +161,10 @@ export class LeasedAddresses {
     if (gone.length > 0) {
       await removeAddresses(this.#host, gone);
       for (const one of gone) this.#announcing.delete(keyOf(one));
-      await this.#remember(wanted);
+      await this.#remember(wanted, this.#keeper.tables);
     }
-    const { failed, reason } = await this.#tell(wanted, signal);
+    const { failed, reason } = await this.#keeper.keep(wanted, () => this.#leftMs(signal));
+    if (wanted.length === 0) await this.#remember([]);
     const news: LeasedAddress[] = [];
     for (const [index, one] of wanted.entries()) {
       const times = this.#announcing.get(keyOf(one)) ?? announceTimes;
@@ -148,95 +177,45 @@ export class LeasedAddresses {
     return { news, reason };
   }
 
-  /** Tells the kernel, as long as the lease is good for it. */
-  async #tell(wanted: readonly LeasedAddress[], signal: AbortSignal): Promise<Told> {
-    if (wanted.length === 0) return { failed: new Set() };
-    let told = false;
-    // The last look at the clock, when `ip` runs already: a daemon that was stopped in between must not set what belongs
-    // to somebody else by now.
-    const input = (): string => {
-      const leftMs = this.#options.leaseUntilMs() - this.#host.clock.monotonicMs() - kernelSlackMs;
-      const seconds = Math.floor(leftMs / 1000);
-      if (signal.aborted || seconds < 1) return '';
-      told = true;
-      return wanted
-        .map(({ device, address }) => {
-          const nodad = address.includes(':') ? ' nodad' : '';
-          return `addr replace ${address} dev ${device} valid_lft ${seconds} preferred_lft ${seconds}${nodad}\n`;
-        })
-        .join('');
-    };
-    const done = await this.#host.processes.exec(['ip', '-force', '-batch', '-'], { timeoutMs: execTimeoutMs, input });
-    if (!told) return { failed: 'all' };
-    return done.code === 0 ? { failed: new Set() } : readBatchErrors(done.stderr);
+  /** For how long the kernel may be told of them now; undefined: not at all. */
+  #leftMs(signal: AbortSignal): number | undefined {
+    const leftMs = this.#options.leaseUntilMs() - this.#host.clock.monotonicMs() - kernelSlackMs;
+    return signal.aborted || leftMs <= 0 ? undefined : leftMs;
   }
 
-  async #remember(known: readonly LeasedAddress[]): Promise<void> {
+  async #remember(
+    known: readonly LeasedAddress[],
+    tables = known.length === 0 ? [] : this.#keeper.tables,
+  ): Promise<void> {
     this.#known = known;
-    if (known.length === 0) await this.#host.files.remove(this.#options.record);
-    else await this.#host.files.writeAtomic(this.#options.record, JSON.stringify(known), 0o600);
+    const { record } = this.#options;
+    const text = JSON.stringify({ addresses: known, tables });
+    if (text === this.#recorded) return;
+    this.#recorded = undefined;
+    if (known.length + tables.length === 0) await this.#host.files.remove(record);
+    else await this.#host.files.writeAtomic(record, text, 0o600);
+    this.#recorded = text;
   }
-}
-
-/** What the kernel did not take, by its place. */
-interface Told {
-  readonly failed: ReadonlySet<number> | 'all';
-  /** Of the first; undefined where nothing is wrong: a device that is away is a trouble of whoever keeps it. */
-  readonly reason?: string | undefined;
-}
-
-/** What `ip -force -batch` says on standard error. Pure. */
-export function readBatchErrors(stderr: string): Told {
-  const failed = new Set<number>();
-  const reasons: string[] = [];
-  let said: string[] = [];
-  for (const line of stderr.split('\n').filter((text) => text !== '')) {
-    const [, number] = /^Command failed -:(\d+)$/.exec(line) ?? [];
-    if (number === undefined) said.push(line);
-    else {
-      failed.add(Number(number) - 1);
-      const reason = said.join(' ');
-      if (!reason.startsWith('Cannot find device')) reasons.push(reason);
-      said = [];
-    }
-  }
-  if (failed.size === 0) return { failed: 'all', reason: `ip: ${said.join(' ') || 'no reason given'}` };
-  return { failed, reason: reasons[0] };
 }
 
 /** At the start of a daemon: what an earlier life left behind is taken off before anything else. */
 export async function dropLeftovers(host: IpHost, directory: string): Promise<void> {
   for (const name of (await host.files.list(directory)) ?? []) {
     if (!recordForm.test(name)) continue;
-    const text = await host.files.readText(`${directory}/${name}`);
-    if (text !== undefined) await removeAddresses(host, recordSchema.parse(JSON.parse(text)));
-    await host.files.remove(`${directory}/${name}`);
-  }
-}
-
-/** All addresses of this machine. */
-export async function showAddresses(host: IpHost): Promise<AddressedLinks> {
-  const done = await host.processes.exec(['ip', '-j', 'addr', 'show'], { timeoutMs: execTimeoutMs });
-  if (done.code !== 0) throw new Error(`ip -j addr show: ${done.stderr.trim() || `exit ${done.code}`}`);
-  return links.parse(JSON.parse(done.stdout));
-}
-
-async function removeAddresses(host: IpHost, addresses: readonly LeasedAddress[]): Promise<void> {
-  if (addresses.length === 0) return;
-  for (let tries = 1; ; tries += 1) {
-    const shown = await showAddresses(host);
-    const there = new Set(
-      shown.flatMap(({ ifname = '', addr_info }) =>
-        addr_info.map(({ local, prefixlen }) => keyOf({ device: ifname, address: `${local}/${prefixlen}` })),
-      ),
-    );
-    const left = addresses.filter((one) => there.has(keyOf(one)));
-    const [first] = left;
-    if (first === undefined) return;
-    if (tries >= removeTries) throw new Error(`${first.address} is still on ${first.device}`);
-    const input = left.map(({ device, address }) => `addr del ${address} dev ${device}\n`).join('');
-    const done = await host.processes.exec(['ip', '-force', '-batch', '-'], { timeoutMs: execTimeoutMs, input });
-    // Life times may have ended this moment, devices gone: the next look tells.
-    if (done.code !== 0) host.log.debug('addresses could not be taken off', { reason: done.stderr.trim() });
+    const path = `${directory}/${name}`;
+    const text = await host.files.readText(path);
+    const { addresses, tables } = recordSchema.parse(text === undefined ? [] : JSON.parse(text));
+    await removeAddresses(host, addresses);
+    try {
+      await removeTables(host, tables);
+      await host.files.remove(path);
+    } catch (error) {
+      // The addresses are gone, which others wait for. The next daemon tries again, and so does whoever takes them again.
+      await host.files.writeAtomic(path, JSON.stringify({ addresses: [], tables }), 0o600);
+      host.log.warn('what kept addresses silent is left behind', {
+        tables: tables.join(', '),
+        reason: errorText(error),
+      });
+    }
   }
 }

@@ -98,7 +98,7 @@ export { defineInitPart, type InitMachine, type InitPart } from './init-part.ts'
 export { type PluginContext, type PluginDefinition, type PluginHooks, pluginApiVersion } from './plugin.ts';
 export { type BmcAccess, bmcError, type NodePower, type Power, type PowerDriver } from './power.ts';
 export { lackOfRoom } from './room.ts';
-export type { LeasedAddress, Runtime } from './runtime.ts';
+export type { LeasedAddress, Muzzle, Runtime } from './runtime.ts';
 
 import type { PluginDefinition } from './plugin.ts';
 

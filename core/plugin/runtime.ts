@@ -13,6 +13,19 @@ export interface LeasedAddress {
   readonly address: string;
 }
 
+/**
+ * What keeps addresses silent, in words of nft(8): tables of their own with sets whose elements run out, as one thing to be
+ * renewed for all addresses. Without those elements nobody hears of the addresses, though the kernel has them.
+ */
+export interface Muzzle {
+  /** Family and name of each table: `inet pvc_gateways`. Nobody else has anything in them. */
+  readonly tables: readonly string[];
+  /** The tables for these addresses, as a whole, without the elements that run out. */
+  rules(addresses: readonly LeasedAddress[]): string;
+  /** The lines by which the addresses are heard of for so many milliseconds from now on, whatever time was left. */
+  life(ms: number): string;
+}
+
 export interface Runtime {
   readonly host: Host;
   /** The name of this node. */
@@ -57,6 +70,9 @@ export interface Runtime {
    * Addresses that this node has only while it is primary, set anew every second with a life time that ends before
    * its lease does: whatever becomes of the daemon, the kernel takes them off before another node can be primary. One
    * set for each name (a-z and "-"), which is taken off at the start of the next life of the daemon as well.
+   *
+   * With a `muzzle` they are set once, and it is renewed in place of each: the node that stands still keeps them, and
+   * is silent about them. So for many: to set an address anew wakes whoever listens to the kernel for addresses.
    */
   leaseAddresses(set: {
     readonly name: string;
@@ -66,6 +82,7 @@ export interface Runtime {
     readonly announce: (news: readonly LeasedAddress[]) => Promise<void>;
     /** Why some could not be set; undefined: all is well. */
     readonly trouble: (reason: string | undefined) => void;
+    readonly muzzle?: Muzzle;
   }): {
     /** Those that are set. */
     readonly held: readonly LeasedAddress[];

@@ -72,7 +72,13 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   void way
     .follow()
     .catch((error: unknown) => runtime.host.log.error('following the primary ended', { reason: errorText(error) }));
-  const gateways = new Gateways(runtime, links, firewall, way);
+  const gateways = new Gateways(
+    runtime,
+    links,
+    firewall,
+    way,
+    config.upstream.routers.map(({ address }) => address),
+  );
   return {
     runtime,
     links,

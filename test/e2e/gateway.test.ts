@@ -1,7 +1,7 @@
 /** Gateways of networks: they answer, go with the primary, never to two nodes at a time, and lead into no other network. */
 import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';
-import { type AddressWatch, watchAddress } from '../lab/address-watch.ts';
+import { type AddressWatch, has as hears, watchAddress } from '../lab/address-watch.ts';
 import { suiteLab } from './test-lab.ts';
 import { NetworkGuest } from './test-network.ts';
 
@@ -17,6 +17,8 @@ describe('gateways of networks', { concurrency: false }, () => {
   let a: NetworkGuest;
   let b: NetworkGuest;
   let stranger: NetworkGuest;
+  /** The node whose daemon stands still. */
+  let stopped: string | undefined;
   const run = async (...args: string[]) => (await lab().pvc('hv1', [...args, '--yes'])).ok();
   /** Addresses on the bridges of networks of a node. */
   const addresses = async (node: string): Promise<string[]> => {
@@ -39,6 +41,13 @@ describe('gateways of networks', { concurrency: false }, () => {
       const primary = await lab().primary(asked);
       if (primary === undefined) return false;
       for (const node of nodes) {
+        // A daemon that stands still leaves them to the muzzle.
+        if (node === stopped) {
+          for (const { ipv4, ipv6 } of [office, lone])
+            for (const address of [ipv4, ipv6])
+              if (await hears(lab().record.topology.name, node, address)) return false;
+          continue;
+        }
         const had = await addresses(node);
         const wanted = node === primary ? all : [];
         if (had.toSorted().join() !== wanted.join()) return false;
@@ -138,6 +147,17 @@ describe('gateways of networks', { concurrency: false }, () => {
     });
   });
 
+  it('are left alone while their networks are looked at', async () => {
+    const primary = (await lab().primary('hv1')) ?? assert.fail('no primary');
+    const script =
+      'timeout 15 ip -o monitor address & sleep 1; pvc network modify office --description same --yes >&2; wait';
+    const { stdout } = await lab().exec(primary, ['sh', '-c', script]);
+    // The floating address of the cluster is told anew each second, so there is something to be heard.
+    assert.match(stdout, / dynamic cluster/);
+    assert.doesNotMatch(stdout, /pvcn/);
+    await atRest('hv1');
+  });
+
   it('follow the networks', async () => {
     await run('network', 'modify', 'office', '--gateway4', '10.20.0.9');
     await lab().waitFor('the new address to answer', async () => (await a.pings('10.20.0.9', 1)) === 1);
@@ -183,10 +203,12 @@ describe('gateways of networks', { concurrency: false }, () => {
     await to(victim);
     await watched(t, 'SIGSTOP', async () => {
       await lab().daemon(victim, 'pause');
+      stopped = victim;
       try {
         await lab().waitFor('another primary', async () => (await atRest('hv1')) !== victim, { timeoutMs: 60_000 });
       } finally {
         await lab().daemon(victim, 'resume');
+        stopped = undefined;
       }
       await lab().waitFor('it to know that', async () => (await lab().primary(victim)) !== victim);
       await atRest('hv1');

@@ -229,6 +229,33 @@ describe('a router of the site', { timeout: 600_000 }, () => {
     await answersAtFloating();
   });
 
+  it('does not go on sending to a primary whose daemon stands still, which has its gateways still', async (t: TestContext) => {
+    const old = await primary();
+    await leadsToPrimary(office);
+    await watched(t, 'SIGSTOP', async () => {
+      await lab().daemon(old, 'pause');
+      const asked = lab().nodes.find((node) => node !== old) ?? assert.fail('one node only');
+      try {
+        await lab().waitFor(
+          'another primary, and the only way to lead there',
+          async () => {
+            const named = await lab().primary(asked);
+            if (named === undefined || named === old) return false;
+            const hops = await router.nextHops(office);
+            return hops.join() === upstreamOf(named);
+          },
+          { timeoutMs: 90_000 },
+        );
+        assert.ok(await hasGateway(old), 'the kernel has not taken it');
+      } finally {
+        await lab().daemon(old, 'resume');
+      }
+      await lab().waitFor('it to have none any more', async () => !(await hasGateway(old)));
+    });
+    await allHeard();
+    await answersAtFloating();
+  });
+
   it('does not go on sending to a primary that lost its power', async (t: TestContext) => {
     // The guest's own node stays.
     if ((await primary()) === 'hv1') (await lab().pvc('hv1', ['node', 'secondary', 'hv1'])).ok();

@@ -1,6 +1,6 @@
 /**
  * Watches, from outside of all nodes, who has an address: looks at every node's network again and again and remembers
- * when more than one had it.
+ * when more than one had it. A node does not count that has it and is silent about it: as a gateway that is muzzled.
  * @module
  */
 import { performance } from 'node:perf_hooks';
@@ -21,11 +21,24 @@ export interface AddressWatch {
 
 const lookEveryMs = 40;
 
-async function has(lab: string, node: string, address: string): Promise<boolean> {
+/** Whether the gateway's address is shut in by a muzzle without life, in what `nft list table inet pvc_gateways` shows. */
+export function isMuzzled(listed: string, address: string): boolean {
+  const sets = new Map(
+    [...listed.matchAll(/set (\w+) \{([^}]*(?:\{[^}]*\})?[^}]*)\}/g)].map(([, name, body]) => [name, body]),
+  );
+  const gateways = `${sets.get('gateways4')} ${sets.get('gateways6')}`.split(/[\s,]+/);
+  return gateways.includes(address) && !/elements/.test(sets.get('alive') ?? '');
+}
+
+/** Whether a node has an address and may answer for it. */
+export async function has(lab: string, node: string, address: string): Promise<boolean> {
+  const inNode = ['ip', 'netns', 'exec', namespaceName(lab, node)];
   const { stdout, code } = await run(['ip', '-n', namespaceName(lab, node), '-o', 'addr', 'show', 'to', address], {
     accept: 'any',
   });
-  return code === 0 && stdout.trim() !== '';
+  if (code !== 0 || stdout.trim() === '') return false;
+  const muzzle = await run([...inNode, 'nft', 'list', 'table', 'inet', 'pvc_gateways'], { accept: 'any' });
+  return !(muzzle.code === 0 && isMuzzled(muzzle.stdout, address));
 }
 
 export function watchAddress({ name: lab, nodes }: Topology, address: string): AddressWatch {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Addressing } from '../address/addressing.ts';
-import { announcement, devicesWithIpv6, gatewayAddresses, isWhole } from './gateway-plan.ts';
+import { announcement, gatewayAddresses, isWhole } from './gateway-plan.ts';
 
 const both: Addressing = {
   ipv4: { prefix: '10.20.0.0/24', gateway: '10.20.0.1' },
@@ -40,17 +40,6 @@ describe('the addresses of gateways', () => {
     assert.equal(isWhole(networks, new Set(['pvcn100'])), true);
     assert.equal(isWhole(networks, new Set()), false);
     assert.equal(isWhole([{ vni: '100', addressing: {} }], new Set()), true);
-  });
-
-  it('tell on which bridges the node speaks IPv6', () => {
-    const addresses = gatewayAddresses(
-      [
-        { vni: '1', addressing: both },
-        { vni: '2', addressing: { ipv4: both.ipv4 } },
-      ],
-      new Set(['pvcn1', 'pvcn2']),
-    );
-    assert.deepEqual(devicesWithIpv6(addresses), ['pvcn1']);
   });
 
   it('are announced once for each bridge', () =>

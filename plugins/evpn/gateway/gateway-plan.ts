@@ -50,11 +50,6 @@ export const gatewayAddresses = (networks: readonly GatewayNetwork[], bridges: R
 export const isWhole = (networks: readonly GatewayNetwork[], bridges: ReadonlySet<string>): boolean =>
   networks.every((network) => addressesOf(network).length === 0 || bridges.has(bridgeName(network.vni)));
 
-/** Devices with an IPv6 address among these. */
-export const devicesWithIpv6 = (addresses: readonly LeasedAddress[]): string[] => [
-  ...new Set(addresses.filter(({ address }) => address.includes(':')).map(({ device }) => device)),
-];
-
 /**
  * Lines for `ip -batch` that make the kernel tell the neighbours on each device which addresses it has: it does so when a
  * device gets a MAC address, also that which it has (arp_notify, ndisc_notify: Documentation/networking/ip-sysctl).

@@ -17,7 +17,7 @@ function setUp() {
     nft: undefined as string | undefined,
     /** Resolves when a look may go on. */
     look: Promise.resolve(),
-    open: [] as readonly string[],
+    open: [] as readonly LeasedAddress[],
     faults: new Map<string, string>(),
     /** What is set; undefined: nothing is kept. */
     set: undefined as readonly LeasedAddress[] | undefined,
@@ -55,7 +55,7 @@ function setUp() {
       await world.look;
       return world.bridges.map((ifname) => ({ ifname, flags: ['UP'] }));
     },
-    open: async (bridges: readonly string[]) => void (world.open = bridges),
+    open: async (addresses: readonly LeasedAddress[]) => void (world.open = addresses),
     close: async () => void (world.open = []),
   } as unknown as Links;
   const firewall = {
@@ -64,17 +64,18 @@ function setUp() {
     },
   };
   const addresses = () => world.set?.map(({ address }) => address);
-  return { host, world, gateways: new Gateways(runtime, links, firewall, { look: async () => {} }), addresses };
+  return { host, world, gateways: new Gateways(runtime, links, firewall, { look: async () => {} }, []), addresses };
 }
 
 describe('the gateways of a node', () => {
   it('are there while it is primary', async () => {
-    const { gateways, addresses } = setUp();
+    const { world, gateways, addresses } = setUp();
     assert.equal(addresses(), undefined);
     await gateways.take();
     assert.deepEqual(addresses(), ['10.20.0.1/24']);
+    assert.deepEqual(world.open, [{ device: 'pvcn100', address: '10.20.0.1/24' }]);
     await gateways.leave();
-    assert.equal(addresses(), undefined);
+    assert.deepEqual([addresses(), world.open], [undefined, []]);
     await gateways.leave();
   });
 

@@ -6,7 +6,8 @@ import { forwardPackets } from '../links/forwarding.ts';
 import type { Links } from '../links/links.ts';
 import { bridgeName } from '../links/names.ts';
 import { network } from '../network/network-kind.ts';
-import { announcement, devicesWithIpv6, gatewayAddresses, isWhole } from './gateway-plan.ts';
+import { announcement, gatewayAddresses, isWhole } from './gateway-plan.ts';
+import { muzzleLife, muzzleRules, muzzleTables } from './muzzle.ts';
 import type { PrimaryWay } from './primary-way.ts';
 
 const execMs = 5_000;
@@ -21,15 +22,24 @@ export class Gateways {
   readonly #firewall: Pick<Firewall, 'shut'>;
   readonly #way: Pick<PrimaryWay, 'look'>;
   readonly #leased: ReturnType<Runtime['leaseAddresses']>;
-  /** What the last look found. To set it anew each second must not wait for another. */
+  /** What the last look found. To keep it each second must not wait for another. */
   #wanted: readonly LeasedAddress[] = [];
+  /** Bridges of networks of which every node is the gateway, as the last look found them. */
+  #everywhere: ReadonlySet<string> = new Set();
   /** Why the last look found nothing. */
   #blind: string | undefined;
   /** This node is primary, until that aborts. */
   #term: AbortController | undefined;
   #wake = (): void => {};
 
-  constructor(runtime: Runtime, links: Links, firewall: Pick<Firewall, 'shut'>, way: Pick<PrimaryWay, 'look'>) {
+  /** @param routers addresses of the site's routers */
+  constructor(
+    runtime: Runtime,
+    links: Links,
+    firewall: Pick<Firewall, 'shut'>,
+    way: Pick<PrimaryWay, 'look'>,
+    routers: readonly string[],
+  ) {
     this.#runtime = runtime;
     this.#links = links;
     this.#firewall = firewall;
@@ -38,6 +48,12 @@ export class Gateways {
     this.#leased = runtime.leaseAddresses({
       name: 'gateways',
       wanted: async () => this.#wanted,
+      muzzle: {
+        tables: muzzleTables,
+        rules: (addresses) =>
+          muzzleRules({ addresses: addresses.filter(({ device }) => !this.#everywhere.has(device)), routers }),
+        life: muzzleLife,
+      },
       announce: (news) => this.#announce(news),
       trouble: (unset) => {
         const reason = unset ?? this.#blind;
@@ -126,8 +142,9 @@ export class Gateways {
       }
       // A look that was late must not open what has been closed.
       if (signal.aborted) return 0;
-      await this.#links.open(devicesWithIpv6(wanted));
+      await this.#links.open(wanted);
       this.#wanted = wanted;
+      this.#everywhere = new Set(networks.flatMap(({ vni, anycast }) => (anycast ? [bridgeName(vni)] : [])));
       this.#blind = undefined;
       return isWhole(networks, bridges) ? lookMs : waitMs;
     } catch (error) {

@@ -75,16 +75,12 @@ const routed = z.array(z.looseObject({ dst: z.string() }));
 
 const parse = (text: string): unknown => (text.trim() === '' ? [] : JSON.parse(text));
 
-/** By device the addresses that it has for good, in what `ip -j address show` prints; those that run out are the primary's. */
+/** By device its addresses, in what `ip -j address show` prints. */
 export const readDevices = (stdout: string): Map<string, Set<string>> =>
   new Map(
     readAddresses(stdout).map(({ ifname = '', addr_info }) => [
       ifname,
-      new Set(
-        addr_info.flatMap(({ local, prefixlen, dynamic }) =>
-          local === undefined || dynamic === true ? [] : [`${local}/${prefixlen}`],
-        ),
-      ),
+      new Set(addr_info.flatMap(({ local, prefixlen }) => (local === undefined ? [] : [`${local}/${prefixlen}`]))),
     ]),
   );
 
@@ -92,8 +88,13 @@ export const readDevices = (stdout: string): Map<string, Set<string>> =>
  * What a node has on a bridge for good.
  * @param addresses what `ip -j address show dev` prints
  * @param routes what `ip -j route show dev … proto static` prints, of each family
+ * @param leased what it has there as primary
  */
-export const readAnycast = (addresses: string, routes: readonly string[]): AnycastGateway => ({
-  addresses: [...readDevices(addresses).values()].flatMap((some) => [...some]),
+export const readAnycast = (
+  addresses: string,
+  routes: readonly string[],
+  leased: ReadonlySet<string>,
+): AnycastGateway => ({
+  addresses: [...readDevices(addresses).values()].flatMap((some) => [...some].filter((one) => !leased.has(one))),
   routes: routes.flatMap((text) => routed.parse(parse(text)).map(({ dst }) => dst)),
 });

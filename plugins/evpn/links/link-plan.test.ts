@@ -232,16 +232,17 @@ describe('the gateway on every node', () => {
         ifname: 'pvcn100',
         addr_info: [
           { local: '10.20.0.1', prefixlen: 32 },
-          { local: '10.20.0.1', prefixlen: 24, dynamic: true },
-          { local: 'fd20::', prefixlen: 64, dynamic: true },
+          { local: '10.20.0.1', prefixlen: 24 },
+          { local: 'fd20::', prefixlen: 64 },
         ],
       },
     ]);
-    assert.deepEqual(readAnycast(addresses, [JSON.stringify([{ dst: '10.20.0.0/24' }]), '[]\n']), {
+    const leased = new Set(['10.20.0.1/24', 'fd20::/64']);
+    assert.deepEqual(readAnycast(addresses, [JSON.stringify([{ dst: '10.20.0.0/24' }]), '[]\n'], leased), {
       addresses: ['10.20.0.1/32'],
       routes: ['10.20.0.0/24'],
     });
-    assert.throws(() => readAnycast('[{"addr_info":', []));
+    assert.throws(() => readAnycast('[{"addr_info":', [], new Set()));
   });
 });
 

@@ -1,5 +1,5 @@
 /** Devices of this node, as the kernel tells of them and as it is told. @module */
-import { type ExecResult, node as nodeKind, type Runtime } from '../../../core/plugin/api.ts';
+import { type ExecResult, type LeasedAddress, node as nodeKind, type Runtime } from '../../../core/plugin/api.ts';
 import { routedPrefixes } from '../address/addressing.ts';
 import { readNodeNetworks } from '../address/node-networks.ts';
 import { looseCards } from '../guest/cards.ts';
@@ -65,7 +65,9 @@ export class Links {
   readonly #vlanLink: string | undefined;
   /** By number of the network: what this node is for good, with every other node. */
   readonly #anycast = new Map<string, AnycastGateway>();
-  /** Bridges on which this node has IPv6 addresses of its own: as primary. */
+  /** What this node has on bridges as primary, by the last word and by the one before, which may not have been followed yet. */
+  #leased: readonly (readonly LeasedAddress[])[] = [];
+  /** Those of the bridges with IPv6 addresses among that. */
   #open: ReadonlySet<string> = new Set();
 
   constructor(runtime: Runtime, vlanLink: string | undefined) {
@@ -126,9 +128,11 @@ export class Links {
       if ((await files.stat(path)) !== undefined) await files.append(path, `${value}\n`);
   }
 
-  /** From now on the node speaks IPv6 on these bridges, and on no other; it has no address there yet. */
-  async open(bridges: readonly string[]): Promise<void> {
+  /** From now on these are the primary's, and the node speaks IPv6 where there are such, and on no other bridge; none is set yet. */
+  async open(addresses: readonly LeasedAddress[]): Promise<void> {
     const { files } = this.#runtime.host;
+    this.#leased = [addresses, ...this.#leased].slice(0, 2);
+    const bridges = [...new Set(addresses.flatMap(({ device, address }) => (address.includes(':') ? [device] : [])))];
     const stay = new Set([...bridges, ...[...this.#anycast.keys()].map(bridgeName)]);
     const closing = [...this.#open].filter((bridge) => !stay.has(bridge));
     this.#open = new Set(bridges);
@@ -147,7 +151,7 @@ export class Links {
     ]);
   }
 
-  /** The node speaks IPv6 on none. */
+  /** The node has none as primary, and speaks IPv6 on none. */
   close(): Promise<void> {
     return this.open([]);
   }
@@ -228,7 +232,8 @@ export class Links {
       this.run(route('-4')),
       this.run(route('-6')),
     ]);
-    return readAnycast(addresses, routes);
+    const leased = this.#leased.flat().flatMap(({ device, address }) => (device === bridge ? [address] : []));
+    return readAnycast(addresses, routes, new Set(leased));
   }
 
   /** Numbers of networks whose gateway on this node lacks an address. */

@@ -50,8 +50,6 @@ const addressed = z.array(
           local: z.string().optional(),
           prefixlen: z.int().optional(),
           scope: z.string().optional(),
-          /** It runs out. */
-          dynamic: z.boolean().optional(),
         }),
       )
       .default([]),

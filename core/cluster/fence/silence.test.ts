@@ -77,6 +77,14 @@ async function setUp(more: { readonly maintenance?: boolean; readonly power?: 'n
   return {
     world,
     silence,
+    /** Nobody is taken for dead from now on. */
+    async maintain() {
+      const before = await documents.need(cluster, clusterId);
+      const { ops } = documents.commitOf([
+        { do: 'spec', kind: cluster, before, spec: { ...before.spec, maintenance: true } },
+      ]);
+      assert.equal((await documents.store.commit(ops)).outcome, 'ok');
+    },
     advance: (ms: number) => host.clock.advance(ms),
     async end() {
       ending.abort();
@@ -141,6 +149,17 @@ describe('the silence of a machine', () => {
     await advance(30_000);
     assert.equal(silence.readsOff('hv2'), false);
     assert.ok(world.asked > 1 && world.asked < 5);
+    await end();
+  });
+
+  it('is over for who is listened to no more', async () => {
+    const { world, silence, maintain, advance, end } = await setUp();
+    Object.assign(world, { answers: false, reads: 'on' });
+    await advance(silentMs + 1_500);
+    assert.ok(silence.forMs('hv2') >= silentMs);
+    await maintain();
+    await advance(10_000);
+    assert.equal(silence.forMs('hv2'), 0);
     await end();
   });
 

@@ -67,12 +67,11 @@ export class Silence {
   /** Listens as long as this node is primary. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#runtime.host;
-    this.#watched.clear();
     let namesAtMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       if (this.#nowMs() - namesAtMs >= namesEveryMs)
         try {
-          this.#peers = await this.#withBmc();
+          this.#listenTo(await this.#withBmc());
           namesAtMs = this.#nowMs();
         } catch (error) {
           log.warn('who is to be listened to could not be read', { reason: errorText(error) });
@@ -94,6 +93,13 @@ export class Silence {
         ? []
         : [{ node: id, address: spec.address }],
     );
+  }
+
+  /** Who is listened to no more, is not silent either. */
+  #listenTo(peers: readonly Peer[]): void {
+    this.#peers = peers;
+    const names = new Set(peers.map(({ node }) => node));
+    for (const node of this.#watched.keys()) if (!names.has(node)) this.#watched.delete(node);
   }
 
   #listen(peer: Peer, signal: AbortSignal): void {

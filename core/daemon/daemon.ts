@@ -42,7 +42,7 @@ import { WorkQueue } from '../reconcile/work-queue.ts';
 import { directControl, systemdControl } from '../service/direct.ts';
 import { LeftRunning } from '../service/left-running.ts';
 import { SupervisedService } from '../service/supervise.ts';
-import { Documents, specKey, type Write } from '../store/documents.ts';
+import { Documents, describeKey, specKey, type Write } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
 import { type Op, type Store, storeError, type Topic } from '../store/store.ts';
 import { TaskRunner } from '../task/task-runner.ts';
@@ -553,7 +553,7 @@ async function writeDocuments(
         throw primaryError('NOT_PRIMARY', { node: 'this node', what: `a write of ${writes.length} documents` });
       if (whileDead !== undefined && result.key === aliveKey(whileDead))
         throw nodeStateError('NODE_BACK', { node: whileDead });
-      const [, kind = '', id = ''] = result.key.split('/');
+      const { kind, value: id = '' } = describeKey(result.key);
       throw modelError('OBJECT_CHANGED', { kind, id });
     }
     case 'unknown':

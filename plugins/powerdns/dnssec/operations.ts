@@ -79,14 +79,15 @@ async function forget(
   }
 }
 
+/** What is to be signed, or signed anew: zones of a network, and what is signed in the whole cluster. */
+interface Wish {
+  readonly network: string;
+  readonly zones: readonly string[];
+  readonly all: readonly Signing[];
+}
+
 /** @throws PvcError DNS_SIGNED */
-function signAll(
-  plan: PlanBuilder,
-  context: PlanContext,
-  network: string,
-  zones: readonly string[],
-  all: readonly Signing[],
-) {
+function signAll(plan: PlanBuilder, context: PlanContext, { network, zones, all }: Wish) {
   const signed = new Map(all.map((doc) => [doc.id, doc]));
   const fresh = zones.filter((zone) => !signed.has(zone));
   const by = signed.get(zones[0] ?? '')?.spec.network ?? network;
@@ -102,13 +103,7 @@ function signAll(
 }
 
 /** @throws PvcError DNS_NOT_SIGNED, DNS_TWO_KEYS */
-function signAnew(
-  plan: PlanBuilder,
-  context: PlanContext,
-  network: string,
-  zones: readonly string[],
-  all: readonly Signing[],
-) {
+function signAnew(plan: PlanBuilder, context: PlanContext, { network, zones, all }: Wish) {
   const signed = new Map(all.map((doc) => [doc.id, doc]));
   const add = addKeys(plan, context, all);
   for (const zone of zones) {
@@ -229,7 +224,7 @@ export function signingOperations(parts: () => SigningParts) {
         const domain = needDomain(networks, network);
         const zones = reverse ? [...zonesOfAll(networks, network)] : [domain];
         const all = await context.view.list(dnsSigning);
-        return { network, zones: (anew ? signAnew : signAll)(plan, context, network, zones, all) };
+        return { network, zones: (anew ? signAnew : signAll)(plan, context, { network, zones, all }) };
       },
     }),
     defineMutation({

@@ -11,7 +11,7 @@ const schema = '/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql';
 const sqlite = '/usr/bin/sqlite3';
 const timeoutMs = 20_000;
 /** Keys of zones are in it. */
-const ownMode = '0600';
+const ownMode = 0o600;
 const othersMode = 0o077;
 
 export const sqliteLaunch: readonly string[] = [
@@ -60,7 +60,7 @@ export class SqliteDatabase implements Database {
     return asked.code === 0 ? /^ok$/m.test(asked.stdout) : /locked|busy/i.test(asked.stderr);
   }
 
-  /** Makes it anew, empty; what was there is gone. @throws PvcError PDNS_REFUSED */
+  /** Makes it anew, empty; what was there is gone. @throws PvcError PDNS_REFUSED, FILE_FAILED */
   async make(): Promise<void> {
     const { files } = this.#host;
     const text = await files.readText(schema);
@@ -68,8 +68,7 @@ export class SqliteDatabase implements Database {
     const made = await this.#sqlite(['-bail', fresh], text ?? '');
     if (made.code !== 0 || text === undefined)
       throw pdnsError('PDNS_REFUSED', { what: 'its database', reason: made.stderr.trim() || `${schema} is missing` });
-    const closed = await this.#host.processes.exec(['chmod', ownMode, fresh], { timeoutMs });
-    if (closed.code !== 0) throw pdnsError('PDNS_REFUSED', { what: 'its database', reason: closed.stderr.trim() });
+    await files.setAccess(fresh, ownMode);
     await this.#removeOld();
     await files.rename(fresh, database);
   }

@@ -46,6 +46,10 @@ export const movable = (entries: readonly Entry[]): StateEntry[] =>
 export const restorable = (entries: readonly StateEntry[]): StateEntry[] =>
   entries.filter(({ key }) => !ownKinds.has(kindOfKey(key)));
 
+/** What a cluster must not have when something is restored into it: all that somebody has defined. Audit records may stand beside others. */
+export const defined = (entries: readonly StateEntry[]): StateEntry[] =>
+  restorable(entries).filter(({ key }) => kindOfKey(key) !== 'audit');
+
 export function digestOf(entries: readonly StateEntry[]): string {
   const hash = createHash('sha256');
   for (const { key, value } of [...entries].sort((a, b) => (a.key < b.key ? -1 : 1)))

@@ -10,6 +10,7 @@ import { MachineBook } from './machine-book.ts';
 import { machine, machineStatus } from './machine-kind.ts';
 import { type MachineInfo, machineOperations } from './machine-operations.ts';
 import { addressProblem } from './machine-rules.ts';
+import type { MachineEvent } from './machine-state.ts';
 import { renderMachine, renderMachines } from './render.ts';
 
 const actor: Actor = { name: 'root', role: 'admin', via: 'socket' };
@@ -57,9 +58,14 @@ const refused = (code: string, message: RegExp) => (error: unknown) => {
 };
 
 const hv4 = { mac: macA, name: 'hv4', address: '10.10.0.14', uuid };
-const seen = {
-  ...{ type: 'seen', hardware, firmware: 'bios', before: null, objection: null, token: null },
-} as const;
+const seen: MachineEvent & { readonly type: 'seen' } = {
+  type: 'seen',
+  hardware,
+  firmware: 'bios',
+  before: null,
+  objection: null,
+  token: null,
+};
 
 describe('operations on machines', () => {
   const bad: readonly [what: string, verb: string, input: object, code: string, message: RegExp][] = [

@@ -1,5 +1,4 @@
 /** This node as one of the gateways of a network that has one on every node: its addresses, and the way to the guests. Pure. @module */
-import { z } from '../../../core/plugin/api.ts';
 import type { Addressing } from '../address/addressing.ts';
 import type { Observed } from './link-plan.ts';
 import { readAddresses } from './reading.ts';
@@ -71,10 +70,6 @@ export function takeAnycast(name: string, wanted: AnycastGateway | undefined, ob
   ];
 }
 
-const routed = z.array(z.looseObject({ dst: z.string() }));
-
-const parse = (text: string): unknown => (text.trim() === '' ? [] : JSON.parse(text));
-
 /** By device its addresses, in what `ip -j address show` prints. */
 export const readDevices = (stdout: string): Map<string, Set<string>> =>
   new Map(
@@ -86,15 +81,15 @@ export const readDevices = (stdout: string): Map<string, Set<string>> =>
 
 /**
  * What a node has on a bridge for good.
- * @param addresses what `ip -j address show dev` prints
- * @param routes what `ip -j route show dev … proto static` prints, of each family
+ * @param addresses all that are there
+ * @param routes prefixes that lead there, as somebody has written down
  * @param leased what it has there as primary
  */
-export const readAnycast = (
-  addresses: string,
-  routes: readonly string[],
+export const anycastIn = (
+  addresses: ReadonlySet<string> | undefined,
+  routes: readonly string[] | undefined,
   leased: ReadonlySet<string>,
 ): AnycastGateway => ({
-  addresses: [...readDevices(addresses).values()].flatMap((some) => [...some].filter((one) => !leased.has(one))),
-  routes: routes.flatMap((text) => routed.parse(parse(text)).map(({ dst }) => dst)),
+  addresses: [...(addresses ?? [])].filter((one) => !leased.has(one)),
+  routes: routes ?? [],
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { mostVni } from '../network/network-kind.ts';
-import { anycastOf, readAnycast } from './anycast-plan.ts';
+import { anycastIn, anycastOf, readDevices } from './anycast-plan.ts';
 import { type Observed, planLinks } from './link-plan.ts';
 import { bridgeName, linkGroup, macOfTap, tapName, vlanName, vniOf, vxlanName } from './names.ts';
 import { type Link, mtuOfAddress, readLinks } from './reading.ts';
@@ -237,12 +237,13 @@ describe('the gateway on every node', () => {
         ],
       },
     ]);
-    const leased = new Set(['10.20.0.1/24', 'fd20::/64']);
-    assert.deepEqual(readAnycast(addresses, [JSON.stringify([{ dst: '10.20.0.0/24' }]), '[]\n'], leased), {
+    const there = readDevices(addresses).get('pvcn100');
+    assert.deepEqual(anycastIn(there, ['10.20.0.0/24'], new Set(['10.20.0.1/24', 'fd20::/64'])), {
       addresses: ['10.20.0.1/32'],
       routes: ['10.20.0.0/24'],
     });
-    assert.throws(() => readAnycast('[{"addr_info":', [], new Set()));
+    assert.deepEqual(anycastIn(undefined, undefined, new Set()), { addresses: [], routes: [] });
+    assert.throws(() => readDevices('[{"addr_info":'));
   });
 });
 

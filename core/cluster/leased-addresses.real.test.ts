@@ -195,13 +195,13 @@ describe('leased addresses', { skip: isRoot ? false : 'needs root for a network 
 
     it('are set for good, and their muzzle in place of them is renewed and runs out with the lease', async () => {
       const one = muzzled();
-      lease(3_000);
+      lease(4_500);
       await one.take();
       assert.ok(has('10.30.0.1'));
       assert.match(ip('address', 'show', 'to', '10.30.0.1'), /valid_lft forever/);
       for (let n = 0; n < 3; n += 1) {
         await delay(1_000);
-        lease(3_000);
+        lease(4_500);
         assert.ok(isOpen(), 'it is renewed');
       }
       const endMs = leaseUntilMs;

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { withCode } from '../../test/fixtures/expect.ts';
 import { VirtualClock } from '../host/virtual-clock.ts';
 import { MemoryCluster } from '../store/memory.ts';
-import { backupText, clear, movable, parseBackup, restorable, verify, writeEntries } from './state-copy.ts';
+import { backupText, clear, defined, movable, parseBackup, restorable, verify, writeEntries } from './state-copy.ts';
 
 const entries = [
   ['/vm/1/spec', '{"name":"web1"}'],
@@ -73,6 +73,22 @@ describe('the state as a list', () => {
       restorable(entries).map(({ key }) => key),
       ['/vm/1/spec', '/vm/1/status', '/claim/vm.name/vweb1', '/at/hv1/vm/1', '/audit/a/spec'],
     );
+  });
+
+  it('holds nothing that somebody defined where there are only machines and records of what was done', () => {
+    const fresh = [
+      ...[
+        '/cluster/cluster/spec',
+        '/life/cluster/cluster.w1',
+        '/node/hv1/spec',
+        '/life/node/hv1.w2',
+        '/at/hv1/node/hv1',
+      ],
+      ...['/audit/a/spec', '/life/audit/a.w3', '/layout/at'],
+    ].map((key) => ({ key, value: '1' }));
+    assert.deepEqual(defined(fresh), []);
+    const guest = ['/vm/1/spec', '/life/vm/1.w4', '/claim/vm.name/vweb1'].map((key) => ({ key, value: '1' }));
+    assert.deepEqual(defined([...fresh, ...guest]), guest);
   });
 
   for (const [what, text, reason] of [

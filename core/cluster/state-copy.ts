@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { defineErrors } from '../error/error.ts';
+import { kindOfKey } from '../store/documents.ts';
 import type { Entry, Store } from '../store/store.ts';
 import { storeError } from '../store/store.ts';
 
@@ -34,18 +35,8 @@ export interface StateEntry {
 /** Who is alive and who is primary belongs to sessions, not to the state. */
 const isPassing = (key: string): boolean => key.startsWith('/alive/') || key === '/primary/holder';
 
-/**
- * What a backup cannot bring back into another cluster: its machines, how they know each other, what they were at.
- * The kind is the first segment of a key, the second of a claim and of a life, the third of the index by node.
- */
+/** What a backup cannot bring back into another cluster: its machines, how they know each other, what they were at. */
 const ownKinds = new Set(['cluster', 'node', 'token', 'task', 'fault', 'primary', 'layout', 'alive']);
-
-function kindOf(key: string): string {
-  const [, first = '', second = '', third = ''] = key.split('/');
-  if (first === 'claim') return second.split('.')[0] ?? '';
-  if (first === 'life') return second;
-  return first === 'at' ? third : first;
-}
 
 /** What moves with the cluster itself, to another back end. */
 export const movable = (entries: readonly Entry[]): StateEntry[] =>
@@ -53,7 +44,11 @@ export const movable = (entries: readonly Entry[]): StateEntry[] =>
 
 /** What can be restored into another cluster. */
 export const restorable = (entries: readonly StateEntry[]): StateEntry[] =>
-  entries.filter(({ key }) => !ownKinds.has(kindOf(key)));
+  entries.filter(({ key }) => !ownKinds.has(kindOfKey(key)));
+
+/** What a cluster must not have when something is restored into it: all that somebody has defined. Audit records may stand beside others. */
+export const defined = (entries: readonly StateEntry[]): StateEntry[] =>
+  restorable(entries).filter(({ key }) => kindOfKey(key) !== 'audit');
 
 export function digestOf(entries: readonly StateEntry[]): string {
   const hash = createHash('sha256');

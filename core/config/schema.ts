@@ -46,13 +46,17 @@ const directories = z
   .prefault({});
 
 const bmc = z.strictObject({
-  driver: bmcSpec.shape.driver.default('ipmi').describe('protocol that it speaks'),
+  driver: bmcSpec.shape.driver.default('ipmi').describe('protocol that it speaks: ipmi or redfish'),
   address: bmcSpec.shape.address.describe('IP address or name of the BMC'),
   port: bmcSpec.shape.port.describe('port; that of the protocol unless given'),
   user: bmcSpec.shape.user.describe('user that may switch the power'),
   passwordFile: absolutePath.describe('file with the password, one line; for root alone'),
-  cipherSuite: bmcSpec.shape.cipherSuite.default(17).describe('IPMI: what protects the session'),
-  privilege: bmcSpec.shape.privilege.default('OPERATOR').describe('IPMI: what the session asks for'),
+  cipherSuite: bmcSpec.shape.cipherSuite.optional().describe('IPMI: what protects the session; 17 unless given'),
+  privilege: bmcSpec.shape.privilege.optional().describe('IPMI: what the session asks for; OPERATOR unless given'),
+  system: bmcSpec.shape.system.describe('Redfish: which system it is, where the BMC has several'),
+  pin: bmcSpec.shape.pin.describe(
+    'Redfish: the public key that the BMC has to show; unless given, an authority vouches',
+  ),
 });
 
 const watchdog = z.strictObject({

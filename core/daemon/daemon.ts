@@ -7,6 +7,7 @@
 import { Steadiness } from '../cluster/fence/death-controller.ts';
 import { fenceControllers } from '../cluster/fence/fence-controllers.ts';
 import { fenceMetrics } from '../cluster/fence/fence-metrics.ts';
+import { type Door, Silence } from '../cluster/fence/silence.ts';
 import { placeOfFloating } from '../cluster/floating-address.ts';
 import type { Peers } from '../cluster/isolation/ask-coordinators.ts';
 import type { Reach } from '../cluster/isolation/finding.ts';
@@ -41,7 +42,7 @@ import { WorkQueue } from '../reconcile/work-queue.ts';
 import { directControl, systemdControl } from '../service/direct.ts';
 import { LeftRunning } from '../service/left-running.ts';
 import { SupervisedService } from '../service/supervise.ts';
-import { Documents, specKey, type Write } from '../store/documents.ts';
+import { Documents, describeKey, specKey, type Write } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
 import { type Op, type Store, storeError, type Topic } from '../store/store.ts';
 import { TaskRunner } from '../task/task-runner.ts';
@@ -82,8 +83,8 @@ export interface DaemonOptions {
   readonly ensemble?: RemoveParts['ensemble'];
   /** How other nodes are asked. */
   readonly remote?: (documents: Documents) => RemoteNodes;
-  /** How the coordinators are asked whether they reach the store. */
-  readonly peers: Peers;
+  /** How the coordinators are asked whether they reach the store, and machines whether they are there at all. */
+  readonly peers: Peers & Door;
   /** Starts the API; called once everything it shows is there. */
   readonly serve: (parts: ApiParts) => Promise<ApiServer>;
   /** True where systemd is PID 1. */
@@ -211,12 +212,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       power,
       touch: (kind, id) => engine.touch(kind, id),
       write: (writes, how = {}) =>
-        writeDocuments(
-          documents,
-          writes,
-          how.asPrimary === true ? primary.guard('what the primary writes') : [],
-          how.whileDead,
-        ),
+        writeDocuments(documents, writes, how.asPrimary === true ? primary.guard('what the primary writes') : [], how),
       async perform(operation, input) {
         const found = program.registry.get(operation);
         if (found?.type !== 'mutation') throw new Error(`there is no mutation ${operation}`);
@@ -331,7 +327,9 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       ended: (target) => engine.touch(target.kind, target.id),
     });
     const steadiness = new Steadiness(store.session, () => host.clock.monotonicMs(), signal);
-    for (const item of fenceControllers(runtime, hooks, steadiness))
+    const silence = new Silence(runtime, options.peers);
+    if (hooks.power.items().length > 0) onlyAsPrimary(primary, signal, (asPrimary) => void silence.run(asPrimary));
+    for (const item of fenceControllers(runtime, hooks, steadiness, silence))
       onlyAsPrimary(primary, signal, (asPrimary) => engine.start(item, asPrimary));
     for (const { plugin, item } of hooks.controllers.items()) {
       log.debug(`controller ${item.name} of ${plugin.name}`);
@@ -389,24 +387,6 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       documents.shapes.agree(spec.shapes);
       liveness.learn(spec);
     };
-    const watching = (async () => {
-      for await (const dirty of store.watch(topics, signal)) {
-        engine.changed(dirty);
-        if (dirty.resync || [...dirty.keys].some(matterForPrimary)) primary.poke();
-        for (const key of dirty.keys)
-          if (key.startsWith(aliveKey(''))) engine.touch(nodeKind.name, key.slice(aliveKey('').length));
-        if (dirty.resync || [...dirty.keys].some(tellsOfNode)) bmcChecks.changed();
-        events?.observe(documents, dirty);
-        if (dirty.keys.has(specKey(cluster, clusterId)))
-          await followCluster().catch((error: unknown) =>
-            log.warn('the settings of the cluster could not be read', { reason: errorText(error) }),
-          );
-        await tasks
-          .changed(dirty)
-          .catch((error: unknown) => log.warn('tasks could not be looked at', { reason: errorText(error) }));
-      }
-    })();
-    const leading = primary.run(signal);
     const reporting = new WorkQueue({
       clock: host.clock,
       concurrency: 1,
@@ -424,6 +404,35 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       },
       failed: (_, error) => log.warn('the node could not report', { reason: errorText(error) }),
     });
+    /** Taken for dead while it lives, it says so; what has become of its guests meanwhile is looked at as after any return. */
+    const announceIfGone = async (): Promise<void> => {
+      if ((await store.read(aliveKey(node))) !== undefined) return;
+      log.warn('this node was taken for dead: it was silent, and its BMC reads off');
+      report.announceAgain();
+      reporting.add(node);
+    };
+    const watching = (async () => {
+      for await (const dirty of store.watch(topics, signal)) {
+        engine.changed(dirty);
+        if (dirty.resync || [...dirty.keys].some(matterForPrimary)) primary.poke();
+        for (const key of dirty.keys)
+          if (key.startsWith(aliveKey(''))) engine.touch(nodeKind.name, key.slice(aliveKey('').length));
+        if (dirty.keys.has(aliveKey(node)))
+          await announceIfGone().catch((error: unknown) =>
+            log.warn('whether others see this node could not be read', { reason: errorText(error) }),
+          );
+        if (dirty.resync || [...dirty.keys].some(tellsOfNode)) bmcChecks.changed();
+        events?.observe(documents, dirty);
+        if (dirty.keys.has(specKey(cluster, clusterId)))
+          await followCluster().catch((error: unknown) =>
+            log.warn('the settings of the cluster could not be read', { reason: errorText(error) }),
+          );
+        await tasks
+          .changed(dirty)
+          .catch((error: unknown) => log.warn('tasks could not be looked at', { reason: errorText(error) }));
+      }
+    })();
+    const leading = primary.run(signal);
     reporting.add(node);
     liveness.run(signal);
     const unsubscribe = store.session.onChange((state) => {
@@ -528,10 +537,13 @@ async function writeDocuments(
   documents: Documents,
   writes: readonly Write[],
   guard: readonly Op[],
-  dead: string | undefined,
+  { whileDead, asDead }: { readonly whileDead?: string; readonly asDead?: string },
 ): Promise<void> {
   const { ops, topics } = documents.commitOf(writes);
-  const isDead: Op[] = dead === undefined ? [] : [{ op: 'absent', key: aliveKey(dead) }];
+  const isDead: Op[] = [
+    ...(whileDead === undefined ? [] : [{ op: 'absent', key: aliveKey(whileDead) } as const]),
+    ...(asDead === undefined ? [] : [{ op: 'delete', key: aliveKey(asDead), version: undefined } as const]),
+  ];
   const result = await documents.store.commit([...guard, ...isDead, ...ops], topics);
   switch (result.outcome) {
     case 'ok':
@@ -539,8 +551,9 @@ async function writeDocuments(
     case 'conflict': {
       if (guard.some((op) => op.key === result.key))
         throw primaryError('NOT_PRIMARY', { node: 'this node', what: `a write of ${writes.length} documents` });
-      if (dead !== undefined && result.key === aliveKey(dead)) throw nodeStateError('NODE_BACK', { node: dead });
-      const [, kind = '', id = ''] = result.key.split('/');
+      if (whileDead !== undefined && result.key === aliveKey(whileDead))
+        throw nodeStateError('NODE_BACK', { node: whileDead });
+      const { kind, value: id = '' } = describeKey(result.key);
       throw modelError('OBJECT_CHANGED', { kind, id });
     }
     case 'unknown':

@@ -31,7 +31,7 @@ export class NodeReport {
   readonly #parts: NodeReportParts;
   readonly #startedMs: number;
   /** Epoch of the session that it is announced in. */
-  #announced = 0;
+  #announced: number | undefined;
 
   constructor(parts: NodeReportParts) {
     this.#parts = parts;
@@ -46,6 +46,11 @@ export class NodeReport {
     await announceAlive(documents, name, this.#startedMs, (await this.#parts.host.machine.facts()).bootId);
     this.#announced = epoch;
     this.#parts.watchdog?.announced(documents.store.session, epoch);
+  }
+
+  /** The key may be gone though the session is the same: it is looked at with the next report. */
+  announceAgain(): void {
+    this.#announced = undefined;
   }
 
   /** Makes sure that others see this daemon, and writes the status when it differs from the stored one. */

@@ -3,7 +3,12 @@ import { describe, it, type TestContext } from 'node:test';
 import { openDoors } from '../../test/fixtures/api-doors.ts';
 import { listenHttps } from '../api/listen.ts';
 import { makeCa, makeNodeCertificate } from '../cluster/certificate.ts';
+import { hostError } from '../host/errors.ts';
+import { linuxClock } from '../host/linux-clock.ts';
+import { linuxNet } from '../host/linux-net.ts';
 import { createPeers } from './peer-reach.ts';
+
+const net = linuxNet(linuxClock);
 
 /** The daemon of hv1, and how hv2 asks it. */
 async function setUp(test: TestContext) {
@@ -31,11 +36,11 @@ async function setUp(test: TestContext) {
     identity: Awaited<ReturnType<typeof identityOf>> | undefined,
     port = listener.address.split(':').at(-1),
   ) =>
-    createPeers({ port: Number(port), servers: async () => [], identity: async () => identity }).ask(
+    createPeers({ net, port: Number(port), servers: async () => [], identity: async () => identity }).ask(
       { node: 'hv1', address: '127.0.0.1' },
       AbortSignal.timeout(10_000),
     );
-  return { identityOf, ask };
+  return { identityOf, ask, port: Number(listener.address.split(':').at(-1)) };
 }
 
 describe('asking a coordinator whether it reaches the store', () => {
@@ -55,4 +60,28 @@ describe('asking a coordinator whether it reaches the store', () => {
     await assert.rejects(ask(await identityOf(), '1'), /ECONNREFUSED/);
     await assert.rejects(ask(undefined), /no certificate/);
   });
+});
+
+describe('knocking at a machine', () => {
+  const answers = (port: number, through = net) =>
+    createPeers({ net: through, port, servers: async () => [], identity: async () => undefined }).answers(
+      { node: 'hv1', address: '127.0.0.1' },
+      5_000,
+    );
+
+  it('is answered where the daemon listens, and where the machine says that nobody does', async (test) => {
+    const { port } = await setUp(test);
+    assert.equal(await answers(port), true);
+    assert.equal(await answers(1), true);
+  });
+
+  for (const [why, cause] of [
+    ['nothing comes back', undefined],
+    ['there is no way', Object.assign(new Error('no way'), { code: 'EHOSTUNREACH' })],
+    ['the own link is down', Object.assign(new Error('down'), { code: 'ENETUNREACH' })],
+  ] as const)
+    it(`is not answered where ${why}`, async () => {
+      const connect = () => Promise.reject(hostError('CONNECT_FAILED', { target: 'hv1', reason: why }, { cause }));
+      assert.equal(await answers(1, { connect }), false);
+    });
 });

@@ -65,6 +65,7 @@ export async function startDaemon(program: Program, stop: AbortSignal, onTermina
           identity: () => peerIdentity(host, config),
         }),
       peers: createPeers({
+        net: host.net,
         port: config.api.port,
         async servers() {
           const known = await readMembership(host, config.directories.state);

@@ -31,6 +31,7 @@ interface Rule {
 interface FakeProcess {
   readonly argv: Argv;
   readonly startTicks: number;
+  readonly env: Readonly<Record<string, string>>;
 }
 
 const matcherOf = (matcher: ArgvMatcher): ((argv: Argv) => boolean) =>
@@ -90,9 +91,9 @@ export class VirtualProcesses implements Processes {
     return { code, signal, stdout: '', stderr };
   }
 
-  async detach(argv: Argv, _options: DetachedOptions): Promise<number> {
+  async detach(argv: Argv, { env = {} }: DetachedOptions): Promise<number> {
     const pid = this.#nextPid++;
-    this.#running.set(pid, { argv, startTicks: Math.floor(this.#clock.monotonicMs() / 10) });
+    this.#running.set(pid, { argv, startTicks: Math.floor(this.#clock.monotonicMs() / 10), env });
     return pid;
   }
 

@@ -94,7 +94,7 @@ export const stateCommands = (program: () => Promise<Program>) => [
     async run(context) {
       const host = await openHere();
       const { openStore } = await import('../cluster/open-store.ts');
-      const { copyError, parseBackup, restorable, writeEntries } = await import('../cluster/state-copy.ts');
+      const { copyError, defined, parseBackup, restorable, writeEntries } = await import('../cluster/state-copy.ts');
       const { loaded } = await program();
       const path = context.input.file;
       const text = await host.files.readText(path);
@@ -102,7 +102,7 @@ export const stateCommands = (program: () => Promise<Program>) => [
       const read = parseBackup(text, path);
       const store = await openStore(host, loaded.config, 'restore');
       try {
-        const there = restorable(await store.list('/')).filter(({ key }) => !key.startsWith('/audit/'));
+        const there = defined(await store.list('/'));
         if (there.length > 0)
           throw copyError(
             'COPY_NOT_SAFE',

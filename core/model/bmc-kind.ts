@@ -29,12 +29,31 @@ export const bmcSpec = z.strictObject({
       /^[A-Za-z0-9._@\\][A-Za-z0-9._@\\-]{0,63}$/,
       'a user is 1 to 64 of A-Z, a-z, 0-9, ".", "_", "@", "\\" and "-", not starting with "-"',
     ),
-  /** What protects an IPMI session (IPMI 2.0, table 22-20): 3 is SHA-1, 17 SHA-256, both with AES. */
+  /**
+   * What protects an IPMI session (IPMI 2.0, table 22-20): 3 is SHA-1, 17 SHA-256, both with AES. It and the privilege
+   * stand here for every driver, though only IPMI takes them: nodes of an older version know no document without them.
+   */
   cipherSuite: z.union([z.literal(3), z.literal(17)]),
   /** What the session asks for; OPERATOR may switch the power. */
   privilege: z.enum(['OPERATOR', 'ADMINISTRATOR']),
+  /** Redfish: the `Id` of the system that is the node, where a BMC has several. */
+  system: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._:~-]{0,127}$/, 'a system is 1 to 128 of A-Z, a-z, 0-9, ".", "_", ":", "~" and "-"')
+    .optional(),
+  /** Redfish: SHA-256 of the public key that the BMC has to show (RFC 7469, 2.4); without it an authority vouches. */
+  pin: z
+    .string()
+    .regex(/^sha256\/\/[A-Za-z0-9+/]{43}=$/, 'a pin is "sha256//" and 44 characters of base64, the last of them "="')
+    .optional(),
 });
 export type BmcSpec = z.infer<typeof bmcSpec>;
+
+/** What only some protocols know. */
+export const bmcSettings = ['cipherSuite', 'privilege', 'system', 'pin'] as const;
+export type BmcSetting = (typeof bmcSettings)[number];
+/** Those that stand in every document. */
+export const bmcDefaults = { cipherSuite: 17, privilege: 'OPERATOR' } as const;
 
 /**
  * The password, by the node's name. Bookkeeping: neither plans nor events nor audit records show it, no operation

@@ -1,7 +1,7 @@
 /** A node: a server of the cluster. `spec` says what it is for, `status` is written by its own daemon. @module */
 import { z } from 'zod';
 import { defineErrors } from '../error/error.ts';
-import { bmcSpec } from './bmc-kind.ts';
+import { type BmcSpec, bmcSpec } from './bmc-kind.ts';
 import { defineKind } from './kind.ts';
 import { nodeName } from './names.ts';
 
@@ -61,6 +61,10 @@ export const nodeStatus = z.strictObject({
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;
 
+/** Two nodes behind one BMC are two systems of it. */
+const bmcClaim = ({ address, driver, port, system }: BmcSpec): string =>
+  `${address} ${driver} ${port ?? ''} ${system ?? ''}`.trim();
+
 export const node = defineKind<NodeSpec, NodeStatus>({
   name: 'node',
   plural: 'nodes',
@@ -71,7 +75,7 @@ export const node = defineKind<NodeSpec, NodeStatus>({
   unique: (spec) => ({
     address: spec.address === undefined ? [] : [spec.address],
     server: spec.server === undefined ? [] : [String(spec.server)],
-    bmc: spec.bmc === undefined ? [] : [`${spec.bmc.address} ${spec.bmc.driver} ${spec.bmc.port ?? ''}`.trim()],
+    bmc: spec.bmc === undefined ? [] : [bmcClaim(spec.bmc)],
   }),
   concerns: (_spec, _status, id) => [id],
 });

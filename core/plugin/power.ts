@@ -4,7 +4,7 @@
  * @module
  */
 import { defineErrors } from '../error/error.ts';
-import type { BmcSpec } from '../model/bmc-kind.ts';
+import type { BmcSetting, BmcSpec } from '../model/bmc-kind.ts';
 
 export type Power = 'on' | 'off';
 
@@ -22,6 +22,8 @@ export interface PowerDriver {
   /** By which a BMC's description names it: `ipmi`. */
   readonly name: string;
   readonly summary: string;
+  /** What its protocol knows of the settings that not every one has; others are refused for it. */
+  readonly takes: readonly BmcSetting[];
   /** What the BMC says. @throws PvcError BMC_… */
   status(bmc: BmcAccess, signal: AbortSignal): Promise<Power>;
   /**
@@ -57,7 +59,7 @@ export interface NodePower {
 export const bmcError = defineErrors({
   BMC_UNREACHABLE: {
     message: 'The BMC of {node} at {address} does not answer: {reason}.',
-    hint: 'Is it connected, is its address right (`pvc node bmc show {node}`), and is remote access (IPMI over LAN) switched on in it?',
+    hint: 'Is it connected, is its address right (`pvc node bmc show {node}`), and is remote access (IPMI over LAN, or Redfish) switched on in it?',
     http: 504,
     exit: 'unreachable',
   },
@@ -69,7 +71,7 @@ export const bmcError = defineErrors({
   },
   BMC_PRIVILEGE: {
     message: 'The user {user} may not switch the power at the BMC of {node} ({address}): {reason}.',
-    hint: 'Give the user the privilege OPERATOR or ADMINISTRATOR in the BMC, and the same in `pvc node bmc set {node} --privilege`.',
+    hint: 'Give the user the privilege OPERATOR or ADMINISTRATOR in the BMC, and with IPMI the same in `pvc node bmc set {node} --privilege`.',
     http: 502,
     exit: 'denied',
   },
@@ -78,6 +80,31 @@ export const bmcError = defineErrors({
     hint: 'Use the other one: `pvc node bmc set {node} --cipher-suite`; 17 is the newer, 3 is what older BMCs have.',
     http: 502,
     exit: 'failed',
+  },
+  BMC_CERTIFICATE: {
+    message: 'The BMC of {node} at {address} is not proven to be the right one, and was told no password: {reason}.',
+    hint: 'Compare the key with the one of the BMC itself (docs/fencing.md, "The certificate of the BMC"). When it is that: `pvc node bmc set {node} --driver redfish --pin PIN`, with all else as before.',
+    http: 502,
+    exit: 'failed',
+  },
+  BMC_SYSTEM: {
+    message: 'Which system of the BMC of {node} at {address} is that node, is not clear: {reason}.',
+    hint: 'Name the one: `pvc node bmc set {node} --driver redfish --system ID`, with all else as before.',
+    http: 502,
+    exit: 'failed',
+  },
+  BMC_SETTING: {
+    message: 'The driver {driver} does not know {settings}.',
+    hint: 'Leave that out, or name another driver with --driver.',
+    http: 400,
+    exit: 'usage',
+  },
+  BMC_SHARED: {
+    message:
+      'The BMC at {address} is that of {other} already, as a whole: a fence would cut the power of the wrong machine.',
+    hint: 'Where several nodes are systems of one BMC, each needs its --system. Describe {other} anew with its own first.',
+    http: 409,
+    exit: 'refused',
   },
   BMC_BUSY: {
     message: 'The BMC of {node} at {address} is busy: {reason}.',

@@ -49,12 +49,13 @@ export interface Runtime {
   /**
    * Writes documents, all or nothing; what changed since it was read is a conflict. What only the primary may write
    * is written `asPrimary`: it is refused when another node has become primary meanwhile. What takes something away from
-   * a dead node is written `whileDead`: it is refused when the daemon of that node is back.
+   * a dead node is written `whileDead`: it is refused when the daemon of that node is back. What opens a fence of a node
+   * whose session has not ended, but whose machine is off, is written `asDead`: the daemon is not announced any more.
    * @throws PvcError OBJECT_CHANGED, NOT_PRIMARY, NODE_BACK (nothing was written), STORE_UNKNOWN
    */
   write(
     writes: readonly Write[],
-    options?: { readonly asPrimary?: boolean; readonly whileDead?: string },
+    options?: { readonly asPrimary?: boolean; readonly whileDead?: string; readonly asDead?: string },
   ): Promise<void>;
   /**
    * Carries out an operation in the name of PVC itself, with its audit record, as a caller would.

@@ -64,6 +64,7 @@ export function directControl(
       await host.files.makeDirectory(`${directories.log}/services`, 0o750);
       const pid = await host.processes.detach(service.argv, {
         logFile: `${directories.log}/services/${service.name}.log`,
+        ...(service.env === undefined ? {} : { env: service.env }),
       });
       let lives: boolean;
       try {
@@ -80,24 +81,57 @@ export function directControl(
 }
 
 /** The same through systemd. */
-export function systemdControl(host: Pick<Host, 'processes'>, service: ServiceDefinition): ProcessControl {
+export function systemdControl(host: Pick<Host, 'files' | 'processes'>, service: ServiceDefinition): ProcessControl {
+  async function systemctl(argv: readonly string[], timeoutMs: number): Promise<string> {
+    const done = await host.processes.exec(['systemctl', ...argv], { timeoutMs });
+    if (done.code !== 0) throw new Error(`systemctl ${argv.join(' ')}: ${done.stderr.trim() || `exit ${done.code}`}`);
+    return done.stdout;
+  }
+
+  /** Also for a unit that runs already: after a boot systemd may start it before PVC does. */
+  async function settle(env: Readonly<Record<string, string>>): Promise<void> {
+    const directory = dropInDirectory(service.unit);
+    const [path, text] = [`${directory}/pvc.conf`, dropInText(env)];
+    if ((await host.files.readText(path)) !== text) {
+      await host.files.makeDirectory(directory, 0o755);
+      await host.files.writeAtomic(path, text, 0o644);
+    }
+    // What systemd goes by, and not what was just written, tells: whoever wrote it may have ended before systemd read it.
+    const shown = await systemctl(['show', '--property=Environment', service.unit], 10_000);
+    const told = shown
+      .trim()
+      .replace(/^Environment=/, '')
+      .split(' ');
+    if (!Object.entries(env).every(([name, value]) => told.includes(`${name}=${value}`)))
+      await systemctl(['daemon-reload'], 30_000);
+  }
+  let isSettled = false;
+
   return {
     async running() {
-      const shown = await host.processes.exec(['systemctl', 'show', '--property=ActiveState,MainPID', service.unit], {
-        timeoutMs: 10_000,
-      });
-      const pid = Number(/^MainPID=(\d+)$/m.exec(shown.stdout)?.[1] ?? '0');
-      return /^ActiveState=active$/m.test(shown.stdout) && pid > 0 ? pid : undefined;
+      if (!isSettled && service.env !== undefined) await settle(service.env);
+      isSettled = true;
+      const shown = await systemctl(['show', '--property=ActiveState,MainPID', service.unit], 10_000);
+      const pid = Number(/^MainPID=(\d+)$/m.exec(shown)?.[1] ?? '0');
+      return /^ActiveState=active$/m.test(shown) && pid > 0 ? pid : undefined;
     },
     async stop() {
-      const done = await host.processes.exec(['systemctl', 'stop', service.unit], { timeoutMs: 90_000 });
-      if (done.code !== 0)
-        throw new Error(`systemctl stop ${service.unit}: ${done.stderr.trim() || `exit ${done.code}`}`);
+      await systemctl(['stop', service.unit], 90_000);
     },
     async start() {
-      const done = await host.processes.exec(['systemctl', 'start', service.unit], { timeoutMs: 90_000 });
-      if (done.code !== 0)
-        throw new Error(`systemctl start ${service.unit}: ${done.stderr.trim() || `exit ${done.code}`}`);
+      await systemctl(['start', service.unit], 90_000);
     },
   };
 }
+
+/** A template's is for all its instances: systemd.unit(5). */
+const dropInDirectory = (unit: string): string => `/etc/systemd/system/${unit.replace(/@.*\.service$/, '@.service')}.d`;
+
+/** @param env words without blanks or quotes, so that nothing is to be quoted: systemd.exec(5), Environment= */
+const dropInText = (env: Readonly<Record<string, string>>): string =>
+  [
+    '# Written by pvc, which starts this service and looks after it.',
+    '[Service]',
+    ...Object.entries(env).map(([name, value]) => `Environment=${name}=${value}`),
+    '',
+  ].join('\n');

@@ -272,6 +272,11 @@ describe('claims', () => {
 
   it('are told from objects', () =>
     assert.deepEqual(describeKey('/guest/1/spec'), { kind: 'guest', what: 'object', value: '1' }));
+
+  it('are told from lives and from the index by node, which belong to objects', () => {
+    for (const key of ['/life/guest/a.b.w1', '/at/hv1/guest/a.b'])
+      assert.deepEqual(describeKey(key), { kind: 'guest', what: 'object', value: 'a.b' });
+  });
 });
 
 describe('documents of other versions', () => {

@@ -78,7 +78,10 @@ export class Documents {
     this.store = store;
   }
 
-  /** @see commitOf */
+  /**
+   * Store operations and wake-ups for a list of writes, in the shapes that may be written. Every document is checked against
+   * its kind. @throws PvcError DOCUMENT_INVALID, DOCUMENT_NEWER, DOCUMENT_HELD_BACK
+   */
   commitOf(writes: readonly Write[]): { ops: Op[]; topics: Topic[] } {
     return commitOf(writes, this.shapes, () => this.store.freshWord());
   }
@@ -168,15 +171,8 @@ export class Documents {
   }
 }
 
-/**
- * Store operations and wake-ups for a list of writes, in the shapes that may be written. Pure but for `newLife`, which
- * gives each new object a word that no other has; validates every document against its kind. @throws PvcError DOCUMENT_INVALID, DOCUMENT_NEWER, DOCUMENT_HELD_BACK
- */
-export function commitOf(
-  writes: readonly Write[],
-  shapes: Shapes,
-  newLife: () => string,
-): { ops: Op[]; topics: Topic[] } {
+/** Pure but for `newLife`, which gives each new object a word that no other has. */
+function commitOf(writes: readonly Write[], shapes: Shapes, newLife: () => string): { ops: Op[]; topics: Topic[] } {
   const ops: Op[] = [];
   const lives: Op[] = [];
   const topics = new Set<Topic>();
@@ -382,12 +378,29 @@ function mergeChecks(ops: readonly Op[]): Op[] {
   });
 }
 
+/** The kind of the object that an entry is part of, or is there for: a claim, a life, the index by node. */
+export function kindOfKey(key: Key): string {
+  const [, first = '', second = '', third = ''] = key.split('/');
+  switch (first) {
+    case 'claim':
+      return second.split('.')[0] ?? '';
+    case 'life':
+      return second;
+    case 'at':
+      return third;
+    default:
+      return first;
+  }
+}
+
 /** What stands behind a conflicting key, for the message: a claim (`/claim/vm.name/vweb1`) or an object. */
 export function describeKey(key: Key): { kind: string; what: 'claim' | 'object'; index?: string; value?: string } {
-  const [, first = '', second = '', third = ''] = key.split('/');
-  if (first === 'life') return { kind: second, what: 'object', value: third.slice(0, third.lastIndexOf('.')) };
-  if (first !== 'claim') return { kind: first, what: 'object', value: second };
-  const [kind = '', index = ''] = second.split('.');
+  const [, first = '', second = '', third = '', fourth = ''] = key.split('/');
+  const kind = kindOfKey(key);
+  if (first === 'life') return { kind, what: 'object', value: third.slice(0, third.lastIndexOf('.')) };
+  if (first === 'at') return { kind, what: 'object', value: fourth };
+  if (first !== 'claim') return { kind, what: 'object', value: second };
+  const [, index = ''] = second.split('.');
   const value = decodeURIComponent(third.slice(1).replace(/_([0-9a-f]{2})/g, '%$1'));
   return { kind, what: 'claim', index, value };
 }

@@ -187,13 +187,13 @@ export class MemoryServer {
     client.link.events = { onCut: () => {}, onHeal: () => {} };
   }
 
-  /** When the last heartbeat that has been answered was sent, if the link works until now. */
   /** @see Store.freshWord */
   freshWord(): string {
     this.#words += 1;
     return `w${this.#words}`;
   }
 
+  /** When the last heartbeat that has been answered was sent, if the link works until now. */
   lastBeatMs(session: MemorySession): number {
     const sinceBeginMs = this.clock.monotonicMs() - session.sinceMs - 2 * session.client.link.maxLatencyMs;
     const beatMs = session.sinceMs + Math.max(0, Math.floor(sinceBeginMs / this.heartbeatMs)) * this.heartbeatMs;

@@ -42,6 +42,7 @@ export function ipmiDriver(host: () => Pick<Host, 'processes'>): PowerDriver {
   return {
     name: 'ipmi',
     summary: 'IPMI 2.0 over LAN, by ipmitool',
+    takes: ['cipherSuite', 'privilege'],
     async status(bmc, signal): Promise<Power> {
       const result = await ask(bmc, ['status'], signal);
       const power = powerIn(result.stdout);

@@ -156,6 +156,11 @@ describe('a guest that ends again and again', () => {
   it('is looked at again while a task holds it', () =>
     assert.deepEqual(planGuest(doc('running'), seen({ task: '1' }), 'web1'), { steps: [], againInMs: 1_000 }));
 
+  it('of an old copy, while its guest is moved between other nodes: nothing else would tell when it may be ended', () => {
+    assert.deepEqual(planGuest(undefined, seen({ task: '1', guest: live() }), 'web1'), { steps: [], againInMs: 1_000 });
+    assert.deepEqual(planGuest(undefined, seen({ task: '1' }), 'web1'), { steps: [] });
+  });
+
   it('is looked at again before it is started, when its end was seen before it was told', () => {
     const status: VmDoc['status'] = {
       state: 'running',

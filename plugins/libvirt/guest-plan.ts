@@ -73,8 +73,10 @@ const label = (device: XmlElement): string => {
 export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, name: string): ReconcilePlan<GuestStep> {
   const { connected, guest, task, differences, ends } = observed;
   if (!connected) return { steps: [] };
-  // Its end is told on the node that carries it out, and the guest may be another's by then: that one looks by itself.
-  if (task !== undefined) return doc === undefined ? { steps: [] } : { steps: [], againInMs: heldMs };
+  // Its end is told on the node that carries it out, and the guest may be another's by then: that one looks by itself. So does
+  // one that has an old copy of a guest which is moved between others: nothing of that wakes it.
+  if (task !== undefined)
+    return doc === undefined && guest?.ours !== true ? { steps: [] } : { steps: [], againInMs: heldMs };
   const start: GuestStep = { do: 'start', text: `start ${name}`, timeoutMs: startTimeoutMs };
   const end = (why: string): GuestStep => ({ do: 'end', text: `end ${name}: ${why}`, timeoutMs: endTimeoutMs });
   const putRight: GuestStep = {

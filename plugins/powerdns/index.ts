@@ -2,6 +2,8 @@
 import { clusterId, definePlugin, type PluginDefinition, primaryStages } from '../../core/plugin/api.ts';
 import { powerdnsConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
+import { signingOperations } from './dnssec/operations.ts';
+import { dnsKey, dnsSigning } from './dnssec/signing-kind.ts';
 import { dnsBackend, dnsGroup, dnsMember } from './galera/backend-kind.ts';
 import { backendOperations } from './galera/operations.ts';
 import { recordOperations } from './record/operations.ts';
@@ -19,8 +21,9 @@ export const powerdnsPlugin: PluginDefinition = definePlugin({
       return running;
     };
     pvc.hooks.config.tap(() => [powerdnsConfig]);
-    pvc.hooks.kinds.tap(() => [dnsRecord, dnsZone, dnsBackend, dnsGroup, dnsMember]);
+    pvc.hooks.kinds.tap(() => [dnsRecord, dnsZone, dnsSigning, dnsKey, dnsBackend, dnsGroup, dnsMember]);
     pvc.hooks.operations.tap(() => recordOperations(need));
+    pvc.hooks.operations.tap(() => signingOperations(need));
     pvc.hooks.operations.tap(() => backendOperations());
     pvc.hooks.start.tap(async (runtime) => {
       // Not above: a command line needs no controllers.

@@ -21,6 +21,26 @@ describe('names that all coordinators share', { concurrency: false }, () => {
   const tells = (node: string, name: string, address: string) =>
     lab().waitFor(`${node} to tell ${name}`, async () => (await ask(node, name)) === address, patience);
   const allTell = (name: string, address: string) => Promise.all(lab().nodes.map((node) => tells(node, name, address)));
+  /** Answers prove themselves by the key that the state of the cluster has, also that a name is not there. */
+  const allSign = async () => {
+    const ds = (await lab().ask('hv1', 'network.dns-keys', {})).map((row) => row.ds.split(' ').slice(3));
+    const anchors = ds.map(
+      ([tag, algorithm, type, digest]) => `office.example. static-ds ${tag} ${algorithm} ${type} "${digest}";`,
+    );
+    const delv = ['delv', ...local, '-a', '/root/anchors', '+root=office.example'];
+    for (const node of lab().nodes) {
+      await lab().writeFile(node, '/root/anchors', `trust-anchors {\n${anchors.join('\n')}\n};\n`);
+      for (const [name, wanted] of [
+        ['www.office.example', /^; fully validated/m],
+        ['nobody.office.example', /^; negative response, fully validated/m],
+      ] as const)
+        await lab().waitFor(
+          `${name} of ${node} to be proved`,
+          async () => wanted.test((await lab().exec(node, [...delv, name, 'A'], { accept: 'any' })).stdout),
+          patience,
+        );
+    }
+  };
   const keptIn = (launch: string) =>
     Promise.all(
       lab().nodes.map((node) =>
@@ -65,7 +85,9 @@ describe('names that all coordinators share', { concurrency: false }, () => {
       'office.example',
     );
     await run('network', 'dns', 'add', 'office', 'www', 'A', '10.20.0.10');
+    await run('network', 'dns', 'sign', 'office');
     await allTell('www', '10.20.0.10');
+    await allSign();
   });
 
   it('are there on every coordinator once Galera is chosen', async (t: TestContext) => {
@@ -74,10 +96,13 @@ describe('names that all coordinators share', { concurrency: false }, () => {
       await whole(1);
       await keptIn('gmysql');
       await allTell('www', '10.20.0.10');
+      await allSign();
     });
     t.diagnostic(`three members, and all tell names from them, after ${seconds} s`);
     await run('network', 'dns', 'add', 'office', 'shared', 'A', '10.20.0.11');
     await allTell('shared', '10.20.0.11');
+    await run('network', 'dns', 'sign', 'office', '--new-key');
+    await allSign();
     for (const node of lab().nodes) {
       await lab().waitFor(
         `no SQLite on ${node}`,
@@ -131,6 +156,7 @@ describe('names that all coordinators share', { concurrency: false }, () => {
       await run('network', 'dns', 'backend', 'sqlite');
       await keptIn('gsqlite3');
       await allTell('later', '10.20.0.12');
+      await allSign();
     });
     t.diagnostic(`all tell names from SQLite after ${seconds} s`);
     for (const node of lab().nodes)

@@ -223,8 +223,14 @@ describe('names in the networks', { concurrency: false }, () => {
     assert.match(await dig({ from: 'outside', at: [`@${outsideOf('hv1')}`] }, ...transfer), /Transfer failed/);
     assert.match(await dig({ from: 'hv2', at: [`@${floating}`, '-b', secondary] }, ...transfer), /alias\.office/);
     const conf = [
-      ...['launch=gsqlite3', 'gsqlite3-database=/root/secondary/zones.sqlite3', 'socket-dir=/root/secondary'],
-      ...[`local-address=${secondary}`, `query-local-address=${secondary}`, 'secondary=yes', 'security-poll-suffix='],
+      ...['launch=gsqlite3', 'gsqlite3-database=/root/secondary/zones.sqlite3', 'gsqlite3-dnssec=yes'],
+      ...[
+        'socket-dir=/root/secondary',
+        `local-address=${secondary}`,
+        `query-local-address=${secondary}`,
+        'secondary=yes',
+        'security-poll-suffix=',
+      ],
       'cache-ttl=0',
     ];
     await lab().exec('hv2', ['mkdir', '-p', '/root/secondary']);
@@ -249,6 +255,73 @@ describe('names in the networks', { concurrency: false }, () => {
     await comes(of, ['told.office.example', 'A'], ['10.20.0.20']);
     t.diagnostic(`a secondary had a new name ${(performance.now() - startMs).toFixed(0)} ms after it was asked for`);
     await same(of, { from: 'hv3' });
+  });
+
+  it('are signed when asked, the same everywhere, also from a database that was made anew', async (t: TestContext) => {
+    await run('network', 'dns', 'sign', 'office', '--reverse');
+    const keys = await lab().ask('hv1', 'network.dns-keys', { network: 'office' });
+    assert.deepEqual(
+      keys.map(({ zone }) => zone).filter((zone) => !zone.endsWith('ip6.arpa')),
+      ['0.20.10.in-addr.arpa', 'office.example'],
+    );
+    const anchors = keys
+      .map(({ ds }) => ds.split(' '))
+      .map(([zone, , , tag, algorithm, type, digest]) => `${zone} static-ds ${tag} ${algorithm} ${type} "${digest}";`);
+    for (const node of lab().nodes)
+      await lab().writeFile(node, '/root/anchors', `trust-anchors {\n${anchors.join('\n')}\n};\n`);
+    const checked = async (node: string, at: readonly string[], zone: string, ...words: string[]) =>
+      (
+        await lab().exec(node, ['delv', ...at, '-a', '/root/anchors', `+root=${zone}`, ...words], {
+          accept: 'any',
+        })
+      ).stdout;
+    const validates = (node: string, at: readonly string[]) =>
+      Promise.all(
+        (
+          [
+            ['office.example', 'www.office.example', 'A', /^; fully validated/m],
+            ['office.example', 'any.apps.office.example', 'A', /^; fully validated/m],
+            ['office.example', 'nobody.office.example', 'A', /^; negative response, fully validated/m],
+            ['office.example', 'www.office.example', 'AAAA', /^; negative response, fully validated/m],
+            ['0.20.10.in-addr.arpa', '10.0.20.10.in-addr.arpa', 'PTR', /^; fully validated/m],
+          ] as const
+        ).map(([zone, name, type, wanted]) =>
+          lab().waitFor(
+            `${name} ${type} of ${node}, ${at.join(' ')}, to be proved`,
+            async () => wanted.test(await checked(node, at, zone, name, type)),
+            patience,
+          ),
+        ),
+      );
+    const startMs = performance.now();
+    for (const node of lab().nodes) await validates(node, local);
+    t.diagnostic(`signed, and proved on all, ${(performance.now() - startMs).toFixed(0)} ms after the command`);
+    await lab().waitFor(
+      'the secondary to have signatures',
+      async () =>
+        /^; fully validated/m.test(
+          await checked('hv3', [`@${secondary}`], 'office.example', 'told.office.example', 'A'),
+        ),
+      patience,
+    );
+    const modeOf = async () =>
+      (await lab().exec('hv3', ['stat', '-c', '%a', database], { accept: 'any' })).stdout.trim();
+    assert.equal(await modeOf(), '600');
+    const inode = async () =>
+      (await lab().exec('hv3', ['stat', '-c', '%i', database], { accept: 'any' })).stdout.trim();
+    const was = await inode();
+    await lab().exec('hv3', ['sh', '-c', `rm ${database}*`]);
+    await lab().waitFor('another database', async () => !['', was].includes(await inode()), patience);
+    await validates('hv3', local);
+    assert.equal(await modeOf(), '600');
+    for (const [args, code, text] of [
+      [['sign', 'office'], 5, /office.example is signed already/],
+      [['sign', 'nope'], 3, /no network nope/],
+      [['unsign', 'office', '--key', '70000'], 2, /key/],
+    ] as const) {
+      const answer = await lab().pvc('hv1', ['network', 'dns', ...args, '--yes']);
+      assert.deepEqual([answer.code, text.test(answer.stderr.replace(/\s+/g, ' '))], [code, true], answer.stderr);
+    }
   });
 
   it('are told on when another node becomes primary, with the same serials', async (t: TestContext) => {
@@ -366,6 +439,17 @@ describe('names in the networks', { concurrency: false }, () => {
       ] as const),
     ])
       await run('network', 'dns', 'remove', 'office', name, type);
+    const held = await lab().pvc('hv1', ['network', 'remove', 'office', '--yes']);
+    assert.deepEqual([held.code, /dns-signing office.example/.test(held.stderr)], [4, true], held.stderr);
+    await run('network', 'dns', 'unsign', 'office');
+    await lab().waitFor(
+      'answers without signatures',
+      async () => {
+        const said = await dig({ from: 'hv2' }, '+dnssec', 'office.example', 'NS');
+        return said.includes('NOERROR') && !said.includes('RRSIG');
+      },
+      patience,
+    );
     await run('network', 'remove', 'office');
     // On hv2 a secondary of somebody else runs as well, which is not PVC's to end.
     for (const node of ['hv1', 'hv3'])

@@ -47,21 +47,28 @@ export function guestExports(lab: () => TestLab): void {
       for (const volume of volumes) await run('storage', 'volume', 'remove', volume);
     }
 
+    /** @returns false: it has ended since it was seen; the next disk has a command of its own */
+    function stopped(pid: number): boolean {
+      try {
+        return process.kill(pid, 'SIGSTOP');
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+        throw error;
+      }
+    }
+
     /** Begins something, and holds the command of rbd that does it once it has begun. */
     async function held(verb: string, ...args: string[]): Promise<number> {
       (await pvc(...args, '--no-wait')).ok();
       const rbd = (words: readonly string[]) => words[0] === 'rbd' && words.includes(verb);
-      const [process_] = await waitFor(
+      return waitFor(
         `rbd ${verb}`,
         async () => {
-          const found = await nodeProcesses(lab(), 'hv1', rbd);
-          return found.length > 0 && found;
+          const [found] = await nodeProcesses(lab(), 'hv1', rbd);
+          return found !== undefined && stopped(found.pid) && found.pid;
         },
         { timeoutMs: 30_000, everyMs: 5 },
       );
-      assert.ok(process_);
-      process.kill(process_.pid, 'SIGSTOP');
-      return process_.pid;
     }
 
     async function dies(pid: number): Promise<void> {

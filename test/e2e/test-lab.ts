@@ -28,6 +28,7 @@ import { cutSilently, type Direction, endSilentCut } from '../lab/silent-cut.ts'
 import { type LabRecord, readCluster } from '../lab/state.ts';
 import { bmcOf, type CableName, nodeOf } from '../lab/topology.ts';
 import { bringUp, type UpOptions } from '../lab/up.ts';
+import { storageEvidence } from './storage-evidence.ts';
 import { type WaitOptions, waitFor } from './wait-for.ts';
 
 /** What a `pvc` command answered. */
@@ -180,7 +181,7 @@ export class TestLab {
     return waitFor(description, probe, { evidence: () => this.evidence(), ...options });
   }
 
-  /** The last lines that each node's daemon printed. */
+  /** The last lines that each node's daemon printed, the faults that are told, and what Ceph says of itself. */
   async evidence(): Promise<string> {
     const tails = this.record.topology.nodes.map(async ({ name }) => {
       try {
@@ -190,7 +191,21 @@ export class TestLab {
         return `--- no log of ${name}: ${error instanceof Error ? error.message : String(error)}`;
       }
     });
-    return (await Promise.all(tails)).join('\n');
+    const [storage, ...lines] = await Promise.all([storageEvidence(this.record), this.#faults(), ...tails]);
+    return [...lines, storage].join('\n');
+  }
+
+  /** By the first node that answers. */
+  async #faults(): Promise<string> {
+    for (const node of this.nodes) {
+      try {
+        const { code, stdout } = await this.pvc(node, ['fault', 'list'], { timeoutMs: 20_000 });
+        if (code === 0) return `--- faults, as ${node} tells\n${stdout}`;
+      } catch {
+        // Off, or hanging: the next one may know.
+      }
+    }
+    return '--- no node tells the faults';
   }
 }
 

@@ -77,6 +77,7 @@ export const powerPlugin = (world: World, from: string, life: Life): PluginDefin
         {
           name: 'sim',
           summary: 'a pretended BMC',
+          takes: [],
           status: ({ node }) => life.call('bmc.status', () => bmcOf(world, node).status()),
           off: ({ node }) => order(node, 'off'),
           on: ({ node }) => order(node, 'on'),

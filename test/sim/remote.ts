@@ -1,4 +1,5 @@
 /** How nodes ask each other: over their links, which may be cut, to daemons that may not answer. @module */
+import type { Door } from '../../core/cluster/fence/silence.ts';
 import type { Peers } from '../../core/cluster/isolation/ask-coordinators.ts';
 import { operationError } from '../../core/operation/errors.ts';
 import type { RemoteNodes } from '../../core/operation/execute.ts';
@@ -6,11 +7,18 @@ import type { Life } from './life.ts';
 import type { World } from './world.ts';
 
 /** As core/daemon/peer-reach.ts: the coordinators, and the way to them that does not need the store. */
-export const peersOf = (world: World, from: string, life: Life): Peers => ({
+export const peersOf = (world: World, from: string, life: Life): Peers & Door => ({
   list: async () =>
     world.description.nodes
       .filter(({ role }) => role === 'coordinator')
       .map(({ name, address }) => ({ node: name, address })),
+  answers: ({ node: to }, withinMs) =>
+    life.call('peers.answers', async () => {
+      const { clock, fabric } = world;
+      const heard = world.node(to).powered && fabric.reaches(from, to) && fabric.reaches(to, from);
+      await clock.sleep(heard ? 1 : withinMs);
+      return heard;
+    }),
   ask: ({ node: to }, signal) =>
     life.call('peers.ask', async () => {
       const { clock, fabric, peerRandom: random } = world;

@@ -1,6 +1,7 @@
 /**
  * Finds out that a node is dead, and opens its fence. Dead is a node whose session with the store has ended without its
- * daemon having said that it stops: by then the lease by which it may act as primary is over as well.
+ * daemon having said that it stops: by then the lease by which it may act as primary is over as well. And one whose machine
+ * is silent and off, as its BMC reads: the commit that opens its fence takes away the mark by which others see its daemon.
  * @module
  */
 
@@ -10,9 +11,11 @@ import { sortableId } from '../../model/ids.ts';
 import { aliveKey, type NodeSpec, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
+import type { Write } from '../../store/documents.ts';
 import type { Session, SessionState } from '../../store/store.ts';
 import { fence, fenceError, freshFence } from './fence-kind.ts';
 import { judge, mostAtOnce } from './fence-plan.ts';
+import type { Silence } from './silence.ts';
 
 /**
  * Since when, on the monotonic clock, the store has been reached without an outage. A break that the lease outlasts is none:
@@ -39,6 +42,7 @@ export class Steadiness {
 export function deathController(
   runtime: Runtime,
   steadiness: Steadiness,
+  silence: Pick<Silence, 'forMs' | 'readsOff'>,
 ): Controller<NodeSpec, NodeStatus, ReturnType<typeof judge>> {
   const { documents, host } = runtime;
   const { clock } = host;
@@ -66,15 +70,22 @@ export function deathController(
         maintenance: made?.spec.maintenance !== false,
         fenced: open !== undefined,
         missedForMs: nowMs - (missedSince.get(name) ?? nowMs),
+        silentForMs: silence.forMs(name),
+        readsOff: silence.readsOff(name),
         steadyForMs: nowMs - steadiness.sinceMs,
       });
     },
     plan(doc, verdict) {
       if (verdict === 'no' || doc === undefined) return { steps: [] };
-      if (verdict !== 'now') return { steps: [], againInMs: verdict };
-      return { steps: [{ do: 'open', text: `open the fence of ${doc.id}, which is dead`, timeoutMs: 10_000 }] };
+      if (typeof verdict === 'number') return { steps: [], againInMs: verdict };
+      const step = (why: string): Step => ({
+        do: verdict,
+        text: `open the fence of ${doc.id}, which ${why}`,
+        timeoutMs: 10_000,
+      });
+      return { steps: [verdict === 'off' ? step('is off') : step('is dead')] };
     },
-    async apply(_step, name) {
+    async apply(step, name) {
       const [nodes, fences, made] = await Promise.all([
         documents.list(nodeKind),
         documents.list(fence),
@@ -86,10 +97,19 @@ export function deathController(
         throw fenceError('FENCE_STORM', { node: name, open, nodes: nodes.length });
       const openedMs = clock.wallMs();
       const id = sortableId(openedMs, host.random.bytes(7));
-      await runtime.write(
-        [{ do: 'create', kind: fence, id, spec: { node: name, openedMs, by: 'pvc' }, status: freshFence }],
-        { asPrimary: true, whileDead: name },
-      );
+      const write: Write = {
+        do: 'create',
+        kind: fence,
+        id,
+        spec: { node: name, openedMs, by: 'pvc' },
+        status: freshFence,
+      };
+      if (step.do !== 'off') return runtime.write([write], { asPrimary: true, whileDead: name });
+      const before = nodes.find((one) => one.id === name);
+      if (before?.status === undefined || !silence.readsOff(name)) return;
+      // The status is written as it was: a later life of the machine says in it who it is, and this commit fails.
+      const same: Write = { do: 'status', kind: nodeKind, before, status: before.status };
+      await runtime.write([write, same], { asPrimary: true, asDead: name });
     },
   });
 }

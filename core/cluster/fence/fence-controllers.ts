@@ -8,11 +8,17 @@ import { FenceBook } from './fence-book.ts';
 import { fenceController } from './fence-controller.ts';
 import { fencePowerController } from './power-controller.ts';
 import { selfFenceController } from './self-fence-controller.ts';
+import type { Silence } from './silence.ts';
 
-export function fenceControllers(runtime: Runtime, hooks: Hooks, steadiness: Steadiness): AnyController[] {
+export function fenceControllers(
+  runtime: Runtime,
+  hooks: Hooks,
+  steadiness: Steadiness,
+  silence: Silence,
+): AnyController[] {
   const parts = { runtime, book: new FenceBook(runtime), attempts: new Attempts() };
   return [
-    deathController(runtime, steadiness),
+    deathController(runtime, steadiness, silence),
     fenceController(parts, hooks),
     fencePowerController(parts),
     selfFenceController(parts),

@@ -11,6 +11,8 @@ const dead: Death = {
   maintenance: false,
   fenced: false,
   missedForMs: missedMs,
+  silentForMs: 0,
+  readsOff: false,
   steadyForMs: judgeMs,
 };
 
@@ -18,6 +20,18 @@ describe('whether a node is dead', () => {
   it('is dead when its session has ended without a word, and is missed for a while', () => {
     assert.equal(judge(dead), 'now');
     assert.equal(judge({ ...dead, missedForMs: 500 }), missedMs - 500);
+  });
+
+  it('is not waited for when its machine has been silent as well', () => {
+    assert.equal(judge({ ...dead, missedForMs: 0, silentForMs: missedMs }), 'now');
+    assert.equal(judge({ ...dead, missedForMs: 0, silentForMs: missedMs - 1 }), missedMs);
+  });
+
+  it('is dead before its session ends when its BMC reads off, and in no other case', () => {
+    assert.equal(judge({ ...dead, alive: true, silentForMs: 60_000 }), 'no');
+    assert.equal(judge({ ...dead, alive: true, silentForMs: 2_000, readsOff: true }), 'off');
+    for (const more of [{ quiet: true }, { maintenance: true }, { fenced: true }, { steadyForMs: judgeMs - 1 }])
+      assert.equal(judge({ ...dead, alive: true, readsOff: true, ...more }), 'no');
   });
 
   it('is not judged by one who has only just come to reach the store', () =>

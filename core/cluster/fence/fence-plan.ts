@@ -15,14 +15,24 @@ export interface Death {
   /** There is an open fence for it. */
   readonly fenced: boolean;
   readonly missedForMs: number;
+  /** For how long its machine has not answered; 0: it does, or nobody knows. */
+  readonly silentForMs: number;
+  /** It is silent, and its BMC reads that it is off. */
+  readonly readsOff: boolean;
   /** For how long this node has reached the store without a break. */
   readonly steadyForMs: number;
 }
 
-/** Whether a node is to be fenced: `no`, `now`, or to be looked at again after so many milliseconds. */
-export function judge(death: Death): 'no' | 'now' | number {
-  if (death.quiet || death.alive || death.maintenance || death.fenced) return 'no';
-  const leftMs = Math.max(missedMs - death.missedForMs, judgeMs - death.steadyForMs);
+/**
+ * Whether a node is to be fenced: `no`, `now`, `off` (now, though its session has not ended: its machine is off), or to be
+ * looked at again after so many milliseconds.
+ */
+export function judge(death: Death): 'no' | 'now' | 'off' | number {
+  if (death.quiet || death.maintenance || death.fenced) return 'no';
+  if (death.alive) return death.readsOff && death.steadyForMs >= judgeMs ? 'off' : 'no';
+  // The machine of a daemon that starts again answers.
+  const missLeftMs = death.silentForMs >= missedMs ? 0 : missedMs - death.missedForMs;
+  const leftMs = Math.max(missLeftMs, judgeMs - death.steadyForMs);
   // What is left of a millisecond may be too little for a clock to move by.
   return leftMs > 0 ? Math.ceil(leftMs) : 'now';
 }

@@ -17,7 +17,7 @@ const look = (
 ) => standing(before, { coordinators, sessions, statusVersion }, nowMs);
 
 describe('the watchdog of a dead node', () => {
-  it('is waited for three timeouts and a quarter of a minute', () => assert.equal(boundMs(10), 45_000));
+  it('is waited for three timeouts and 23 s', () => assert.equal(boundMs(10), 53_000));
 
   it('counts from the first look at which a quorum stands without the node', () => {
     const first = look(undefined, three, both, 1_000);

@@ -24,8 +24,11 @@ export interface Seen {
   readonly statusVersion: number | undefined;
 }
 
-/** The age of words, sessions whose end is not seen yet, reads that lag, and the reset itself. */
-const slackMs = 15_000;
+/**
+ * The age of words, sessions whose end is not seen yet, reads that lag, and the reset itself; and a session that has not
+ * ended, where the fence was opened since the BMC read off, and that was not true.
+ */
+const slackMs = 23_000;
 
 /**
  * How long a quorum must have stood. A daemon that was stopped between its last look and its write feeds once more within a

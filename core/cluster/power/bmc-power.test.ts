@@ -24,6 +24,7 @@ const unreachable = () => bmcError('BMC_UNREACHABLE', { ...values, reason: 'sile
 class Machine implements PowerDriver {
   readonly name = 'pretend';
   readonly summary = 'for tests';
+  readonly takes = [];
   readonly orders: string[] = [];
   readonly fails: (Error | undefined)[] = [];
   readonly seen: BmcAccess[] = [];

@@ -11,11 +11,16 @@ export const renderBmc = (bmc: DescribedBmc, context: RenderContext): string =>
       ['Address', bmc.port === undefined ? bmc.address : `${bmc.address}, port ${bmc.port}`],
       ['User', bmc.user],
       ['Password', 'kept, not shown'],
-      ['Cipher suite', bmc.cipherSuite],
-      ['Privilege', bmc.privilege],
+      ...optional('Cipher suite', bmc.cipherSuite),
+      ...optional('Privilege', bmc.privilege),
+      ...optional('System', bmc.system),
+      ...(bmc.driver === 'redfish' ? [['Certificate', bmc.pin ?? 'an authority vouches for it'] as const] : []),
     ],
     context,
   );
+
+const optional = <T>(name: string, value: T | undefined): (readonly [string, T])[] =>
+  value === undefined ? [] : [[name, value]];
 
 /** In a few words, for what is told of a node. */
 export const bmcInWords = (bmc: BmcSpec | null): string =>

@@ -34,7 +34,7 @@ describe('the BMC that the configuration file names', () => {
         'node.bmc-set',
         {
           ...{ node: 'hv1', driver: 'ipmi', address: '192.0.2.1', user: 'pvc' },
-          ...{ password: 'secret\n', cipherSuite: 17, privilege: 'OPERATOR' },
+          ...{ password: 'secret\n' },
         },
       ],
     ]);

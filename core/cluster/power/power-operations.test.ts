@@ -31,9 +31,12 @@ const statusOf = (guests: number): NodeStatus => ({
 async function setUp({ down = [], guests = {} }: { down?: readonly string[]; guests?: Record<string, number> } = {}) {
   const host = createVirtualHost();
   const documents = new Documents(createMemoryStore(host.clock));
-  const driver = { name: 'ipmi' } as PowerDriver;
+  const drivers = [
+    { name: 'ipmi', takes: ['cipherSuite', 'privilege'] },
+    { name: 'redfish', takes: ['system', 'pin'] },
+  ] as unknown as PowerDriver[];
   const power = { status: async () => 'off' } as unknown as NodePower;
-  const operations = [...bmcOperations(() => [driver]), ...powerOperations(() => power)];
+  const operations = [...bmcOperations(() => drivers), ...powerOperations(() => power)];
   const executor = new Executor({ host, documents, localNode: 'hv1', admit: async () => undefined });
   const spec = (name: string): NodeSpec => ({
     role: name === 'hv4' ? 'hypervisor' : 'coordinator',
@@ -122,6 +125,48 @@ describe('the BMC of a node', () => {
         assert.doesNotMatch(JSON.stringify([error.message, error.details, error.hint]), /told to nobody|two/);
         return true;
       });
+      assert.deepEqual(await documents.list(bmcSecret), []);
+    });
+});
+
+describe('the BMC of a node that speaks Redfish', () => {
+  const pin = `sha256//${'p'.repeat(43)}=`;
+  const redfish = { ...described, driver: 'redfish', pin };
+
+  it('is described with its pin and its system, and shown without what only IPMI knows', async () => {
+    const { mutate, query } = await setUp();
+    await mutate('node.bmc-set', { ...redfish, system: 'System.Embedded.1' });
+    assert.deepEqual(await query('node.bmc-show', { node: 'hv2' }), {
+      ...{ node: 'hv2', driver: 'redfish', address: '192.0.2.12', user: 'pvc' },
+      ...{ system: 'System.Embedded.1', pin },
+    });
+  });
+
+  it('takes no settings of IPMI, and IPMI none of Redfish', async () => {
+    const { mutate } = await setUp();
+    await assert.rejects(mutate('node.bmc-set', { ...redfish, cipherSuite: 3 }), refused('BMC_SETTING'));
+    await assert.rejects(mutate('node.bmc-set', { ...described, pin }), (error) => {
+      assert.ok(error instanceof PvcError && error.code === 'BMC_SETTING', String(error));
+      assert.match(error.message, /ipmi does not know --pin/);
+      return true;
+    });
+  });
+
+  it('is shared by nodes that are different systems of it, and by no others', async () => {
+    const { mutate } = await setUp();
+    await mutate('node.bmc-set', { ...redfish, system: '1' });
+    await mutate('node.bmc-set', { ...redfish, node: 'hv3', system: '2' });
+    await assert.rejects(mutate('node.bmc-set', { ...redfish, node: 'hv4', system: '2' }), refused('OBJECT_EXISTS'));
+    await assert.rejects(mutate('node.bmc-set', { ...redfish, node: 'hv4' }), refused('BMC_SHARED'));
+  });
+
+  for (const [field, value] of Object.entries({
+    system: '../1',
+    pin: 'sha256//short',
+  }))
+    it(`is not described with the ${field} ${JSON.stringify(value)}`, async () => {
+      const { mutate, documents } = await setUp();
+      await assert.rejects(mutate('node.bmc-set', { ...redfish, [field]: value }), PvcError);
       assert.deepEqual(await documents.list(bmcSecret), []);
     });
 });

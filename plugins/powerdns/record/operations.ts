@@ -2,7 +2,8 @@
 import { defineMutation, defineQuery, errorText, names, type Runtime, z } from '../../../core/plugin/api.ts';
 import { fitsDns, recordName, wholeName } from '../zone/dns-name.ts';
 import { entriesOf, gatewayName, serverName } from '../zone/entries.ts';
-import { type Entry, type Facts, type ManualRecord, type NamedNetwork, recordTypes, sources } from '../zone/entry.ts';
+import { type Entry, type Facts, type ManualRecord, recordTypes, sources } from '../zone/entry.ts';
+import { needDomain } from '../zone/networks.ts';
 import type { DnsSources } from '../zone/sources.ts';
 import { readContent } from './content.ts';
 import { dnsRecord, pdnsError, recordId, recordSpec, ttlSeconds } from './record-kind.ts';
@@ -34,14 +35,6 @@ export interface RecordParts {
 
 const networkArgument = { field: 'network', complete: 'network' } as const;
 const typeField = z.string().toUpperCase().pipe(z.enum(recordTypes)).describe(recordTypes.join(', '));
-
-/** @throws PvcError DNS_NO_NETWORK, DNS_NO_DOMAIN */
-function needDomain(networks: readonly NamedNetwork[], network: string): string {
-  const found = networks.find(({ name }) => name === network);
-  if (found === undefined) throw pdnsError('DNS_NO_NETWORK', { network });
-  if (found.domain === null) throw pdnsError('DNS_NO_DOMAIN', { network });
-  return found.domain;
-}
 
 /**
  * What may not stand beside the record, given all others of its whole name.

@@ -80,6 +80,43 @@ export const pdnsError = defineErrors({
     http: 404,
     exit: 'notFound',
   },
+  DNS_SIGNED: {
+    message: '{zones} is signed already, by the network {by}.',
+    hint: 'See `pvc network dns keys {network}`. For another key: `pvc network dns sign {network} --new-key`. Nothing was changed.',
+    http: 409,
+    exit: 'conflict',
+  },
+  DNS_NOT_SIGNED: {
+    message: 'The network {network} has not signed {what}.',
+    hint: 'See `pvc network dns keys {network}`; a zone that two networks share is signed by one of them. To sign: `pvc network dns sign {network}`. Nothing was changed.',
+    http: 404,
+    exit: 'notFound',
+  },
+  DNS_TWO_KEYS: {
+    message: '{zone} has two keys already: {tags}.',
+    hint: 'Once the parent zone has named only the newer one for long enough, take the older one away: `pvc network dns unsign {network} --key {old}`. Nothing was changed.',
+    http: 409,
+    exit: 'conflict',
+  },
+  DNS_KEY_NOT_FOUND: {
+    message: 'No zone that the network {network} signed has a key {tag}.',
+    hint: 'See `pvc network dns keys {network}`. Nothing was changed.',
+    http: 404,
+    exit: 'notFound',
+  },
+  DNS_LAST_KEY: {
+    message: '{tag} is the only key of {zone}.',
+    hint: 'For another one first: `pvc network dns sign {network} --new-key`. To end signing: `pvc network dns unsign {network}`. Nothing was changed.',
+    http: 409,
+    exit: 'refused',
+  },
+  DNS_KEY_LOST: {
+    message:
+      'The private half of the key {tag} of {zone} is not in the state of the cluster, so PowerDNS cannot sign with it.',
+    hint: 'PVC tries again by itself. If it stays so: have the parent zone remove its DS record, unsign the network and sign it again.',
+    http: 500,
+    exit: 'failed',
+  },
   PDNS_MISSING: {
     message: 'PowerDNS is not installed on {node} (packages pdns-server {packages}), so it does not answer for names.',
     hint: 'Install them: `apt install pdns-server {packages}`. PVC goes on by itself.',

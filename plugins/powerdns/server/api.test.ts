@@ -33,6 +33,34 @@ describe('PowerDNS’s API', () => {
     assert.deepEqual(seen, [['GET', '/api/v1/servers/localhost/zones?dnssec=false', 'abc']]);
   });
 
+  it('is asked for a zone, and for its keys where there are any', async () => {
+    const seen: unknown[] = [];
+    const set = { name: 'x.', type: 'A', ttl: 60, records: [{ content: '10.0.0.1', disabled: false }] };
+    const { api } = setUp((request, response) => {
+      seen.push(request.url?.slice('/api/v1/servers/localhost'.length));
+      const keys = [
+        { id: 3, active: true, published: true, dnskey: '257 3 13 AA==', ds: [] },
+        { id: 4, active: true, published: false, dnskey: '257 3 13 BB==' },
+      ];
+      const dnssec = request.url?.includes('signed') === true;
+      response.end(
+        JSON.stringify(
+          request.url?.endsWith('/cryptokeys') === true ? keys : { dnssec, api_rectify: dnssec, rrsets: [set] },
+        ),
+      );
+    });
+    const sets = [{ name: 'x.', type: 'A', ttl: 60, contents: ['10.0.0.1'] }];
+    assert.deepEqual(await api.zone('plain'), { sets, keys: [], keptInOrder: false });
+    assert.deepEqual(await api.zone('signed'), {
+      ...{ sets, keptInOrder: true },
+      keys: [
+        { id: 3, dnskey: '257 3 13 AA==', used: true },
+        { id: 4, dnskey: '257 3 13 BB==', used: false },
+      ],
+    });
+    assert.deepEqual(seen, ['/zones/plain.', '/zones/signed.', '/zones/signed./cryptokeys']);
+  });
+
   it('is told what to change', async () => {
     let heard = '';
     const { api } = setUp((request, response) => {

@@ -15,6 +15,8 @@ const mostBytes = 64 * 2 ** 20;
 
 const zoneList = z.array(z.looseObject({ name: z.string(), serial: z.int() }));
 const zoneDetail = z.looseObject({
+  dnssec: z.boolean(),
+  api_rectify: z.boolean(),
   rrsets: z.array(
     z.looseObject({
       name: z.string(),
@@ -24,6 +26,10 @@ const zoneDetail = z.looseObject({
     }),
   ),
 });
+/** Private halves are not in it. */
+const keyList = z.array(
+  z.looseObject({ id: z.int(), active: z.boolean(), published: z.boolean(), dnskey: z.string() }),
+);
 const statistics = z.array(z.looseObject({ name: z.string(), value: z.unknown() }));
 
 /** A zone that PowerDNS has. */
@@ -31,6 +37,23 @@ export interface HeldZone {
   /** Without the dot at its end. */
   readonly name: string;
   readonly serial: number;
+}
+
+/** A key that PowerDNS has. */
+export interface HeldKey {
+  /** PowerDNS's own. */
+  readonly id: number;
+  /** What its DNSKEY record holds. */
+  readonly dnskey: string;
+  /** Whether it signs, and is told. */
+  readonly used: boolean;
+}
+
+export interface HeldContents {
+  readonly sets: readonly RecordSet[];
+  readonly keys: readonly HeldKey[];
+  /** Whether PowerDNS puts the names in order with each change while the zone is signed, as proofs of absence need it. */
+  readonly keptInOrder: boolean;
 }
 
 interface Answer {
@@ -54,15 +77,21 @@ export class PdnsApi {
     return held.map(({ name, serial }) => ({ name: name.replace(/\.$/, ''), serial }));
   }
 
-  /** Its records. @throws PvcError PDNS_SILENT, PDNS_REFUSED */
-  async zone(name: string): Promise<RecordSet[]> {
-    const { rrsets } = zoneDetail.parse(await this.#ask('GET', zonePath(name)));
-    return rrsets.map((set) => ({
+  /** Its records, and keys. @throws PvcError PDNS_SILENT, PDNS_REFUSED */
+  async zone(name: string): Promise<HeldContents> {
+    const { rrsets, dnssec, api_rectify: keptInOrder } = zoneDetail.parse(await this.#ask('GET', zonePath(name)));
+    const sets = rrsets.map((set) => ({
       name: set.name,
       type: set.type,
       ttl: set.ttl,
       contents: set.records.map(({ content }) => content),
     }));
+    return { sets, keys: dnssec ? await this.#keys(name) : [], keptInOrder };
+  }
+
+  async #keys(zone: string): Promise<HeldKey[]> {
+    const held = keyList.parse(await this.#ask('GET', `${zonePath(zone)}/cryptokeys`));
+    return held.map(({ id, dnskey, active, published }) => ({ id, dnskey, used: active && published }));
   }
 
   /** @throws PvcError PDNS_SILENT, PDNS_REFUSED */

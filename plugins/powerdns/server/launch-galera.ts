@@ -15,6 +15,9 @@ export const galeraLaunch: readonly string[] = [
   // MariaDB knows it by its user on this machine.
   `gmysql-user=${pdnsUser}`,
   'gmysql-timeout=5',
+  'gmysql-dnssec=yes',
+  // Another coordinator puts keys there, of which this one's PowerDNS is not told.
+  'dnssec-key-cache-ttl=0',
 ];
 
 export class GaleraDatabase implements Database {

@@ -10,8 +10,15 @@ const fresh = `${database}.new`;
 const schema = '/usr/share/pdns-backend-sqlite3/schema/schema.sqlite3.sql';
 const sqlite = '/usr/bin/sqlite3';
 const timeoutMs = 20_000;
+/** Keys of zones are in it. */
+const ownMode = 0o600;
+const othersMode = 0o077;
 
-export const sqliteLaunch: readonly string[] = ['launch=gsqlite3', `gsqlite3-database=${database}`];
+export const sqliteLaunch: readonly string[] = [
+  'launch=gsqlite3',
+  `gsqlite3-database=${database}`,
+  'gsqlite3-dnssec=yes',
+];
 
 type LaunchHost = Pick<Host, 'files' | 'processes'>;
 
@@ -35,6 +42,8 @@ export class SqliteDatabase implements Database {
     const stat = await this.#host.files.stat(database);
     if (stat === undefined) return { state: 'absent', mark: undefined };
     const mark = String(stat.inode);
+    // An older PVC made it so, before there were keys in it.
+    if ((stat.mode & othersMode) !== 0) return { state: 'damaged', mark };
     const seen = `${mark} ${stat.size} ${stat.mtimeMs}`;
     if (seen === this.#sound) return { state: 'sound', mark };
     const sound = await this.#isSound();
@@ -51,7 +60,7 @@ export class SqliteDatabase implements Database {
     return asked.code === 0 ? /^ok$/m.test(asked.stdout) : /locked|busy/i.test(asked.stderr);
   }
 
-  /** Makes it anew, empty; what was there is gone. @throws PvcError PDNS_REFUSED */
+  /** Makes it anew, empty; what was there is gone. @throws PvcError PDNS_REFUSED, FILE_FAILED */
   async make(): Promise<void> {
     const { files } = this.#host;
     const text = await files.readText(schema);
@@ -59,6 +68,7 @@ export class SqliteDatabase implements Database {
     const made = await this.#sqlite(['-bail', fresh], text ?? '');
     if (made.code !== 0 || text === undefined)
       throw pdnsError('PDNS_REFUSED', { what: 'its database', reason: made.stderr.trim() || `${schema} is missing` });
+    await files.setAccess(fresh, ownMode);
     await this.#removeOld();
     await files.rename(fresh, database);
   }

@@ -3,10 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { Signing } from '../dnssec/signing.ts';
 import { entriesOf } from './entries.ts';
 import type { DhcpHost, Facts, ManualRecord, NamedNetwork } from './entry.ts';
 import { withSoa, zonesOf } from './zones.ts';
 
+const unsigned: Signing = { keys: new Map(), week: 0 };
 const accept = process.env['PVC_ACCEPT'] === '1';
 
 const office: NamedNetwork = {
@@ -137,7 +139,7 @@ const cases: Readonly<Record<string, Facts>> = {
 
 const textOf = (input: Facts): string => {
   const entries = entriesOf(input);
-  const zones = zonesOf(entries).flatMap((zone) => [
+  const zones = zonesOf(entries, unsigned).flatMap((zone) => [
     `; ${zone.name}`,
     ...withSoa(zone, 7).flatMap(({ name, type, ttl, contents }) =>
       contents.map((content) => `${name} ${ttl} ${type} ${content}`),
@@ -167,9 +169,10 @@ describe('the zones', () => {
     fc.assert(
       fc.property(some, others, (hosts, records) => {
         const digests = (turn: <T>(list: readonly T[]) => T[]) =>
-          zonesOf(entriesOf(facts({ networks: turn(networks), hosts: turn(hosts), records: turn(records) }))).map(
-            ({ name, digest }) => [name, digest],
-          );
+          zonesOf(
+            entriesOf(facts({ networks: turn(networks), hosts: turn(hosts), records: turn(records) })),
+            unsigned,
+          ).map(({ name, digest }) => [name, digest]);
         // Of several aliases of one name, which only a change of a domain can make, the first stands.
         fc.pre(records.filter(({ type, name }) => type === 'CNAME' && name === 'www').length < 2);
         assert.deepEqual(
@@ -183,7 +186,7 @@ describe('the zones', () => {
   it('have an alias beside nothing, one life in each set, and no record twice', () => {
     fc.assert(
       fc.property(some, others, (hosts, records) => {
-        for (const { sets } of zonesOf(entriesOf(facts({ networks, hosts, records })))) {
+        for (const { sets } of zonesOf(entriesOf(facts({ networks, hosts, records })), unsigned)) {
           const names = Map.groupBy(sets, ({ name }) => name);
           for (const { name, type, contents } of sets) {
             assert.equal(new Set(contents).size, contents.length);
@@ -191,6 +194,25 @@ describe('the zones', () => {
           }
         }
       }),
+    );
+  });
+
+  it('have other serials when they are signed otherwise, and each week when they are signed at all', () => {
+    const [reverse, domain] = ['0.20.10.in-addr.arpa', 'office.example'];
+    const digests = (keys: readonly string[], week: number) =>
+      new Map(
+        zonesOf(entriesOf(facts()), { keys: new Map([[domain, keys]]), week }).map(({ name, digest }) => [
+          name,
+          digest,
+        ]),
+      );
+    const all = [digests([], 1), digests(['a'], 1), digests(['b'], 1), digests(['a', 'b'], 1), digests(['a'], 2)];
+    assert.equal(new Set(all.map((one) => one.get(domain))).size, all.length);
+    assert.equal(new Set(all.map((one) => one.get(reverse))).size, 1);
+    assert.deepEqual(digests([], 2), digests([], 1), 'what is not signed does not age');
+    assert.deepEqual(
+      digests([], 1),
+      new Map(zonesOf(entriesOf(facts()), unsigned).map(({ name, digest }) => [name, digest])),
     );
   });
 });

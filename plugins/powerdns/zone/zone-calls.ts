@@ -2,6 +2,7 @@
 
 import ipaddr from 'ipaddr.js';
 import { addressText } from '../../../core/plugin/api.ts';
+import { privateKeyFile } from '../dnssec/zone-key.ts';
 import type { RecordSet } from './zones.ts';
 
 export interface ApiCall {
@@ -35,6 +36,47 @@ export const createCall = (zone: string, sets: readonly RecordSet[]): ApiCall =>
   path: '/zones',
   // Serials are PVC's, not PowerDNS's own: every coordinator must tell the same.
   body: { name: `${zone}.`, kind: 'Master', nameservers: [], soa_edit_api: '', rrsets: sets.map(bodyOf) },
+});
+
+/**
+ * A zone that nobody is told of yet, in which keys can be put: PowerDNS looks for its SOA, which is switched off. Else it
+ * would tell it unsigned for a moment, of which its parent says that it is signed.
+ */
+export const createHiddenCall = (zone: string, soa: RecordSet): ApiCall => {
+  const { records, ...set } = bodyOf(soa);
+  const hidden = [{ ...set, records: records.map((record) => ({ ...record, disabled: true })) }];
+  return {
+    method: 'POST',
+    path: '/zones',
+    body: {
+      ...{ name: `${zone}.`, kind: 'Master', nameservers: [], soa_edit_api: '', rrsets: hidden },
+      // It needs a SOA for that.
+      api_rectify: false,
+    },
+  };
+};
+
+/** From now on, PowerDNS puts the names of a signed zone in order, as proofs of absence (NSEC) need it, with each change. */
+export const rectifyAlwaysCall = (zone: string): ApiCall => ({
+  method: 'PUT',
+  path: zonePath(zone),
+  body: { api_rectify: true },
+});
+
+/** And once, where nothing changes. */
+export const rectifyCall = (zone: string): ApiCall => ({ method: 'PUT', path: `${zonePath(zone)}/rectify` });
+
+/** It signs with the key from then on. The answer repeats the private half. */
+export const addKeyCall = (zone: string, privateKey: string): ApiCall => ({
+  method: 'POST',
+  path: `${zonePath(zone)}/cryptokeys`,
+  body: { keytype: 'csk', active: true, published: true, privatekey: privateKeyFile(privateKey) },
+});
+
+/** @param id PowerDNS's own */
+export const deleteKeyCall = (zone: string, id: number): ApiCall => ({
+  method: 'DELETE',
+  path: `${zonePath(zone)}/cryptokeys/${id}`,
 });
 
 export const deleteCall = (zone: string): ApiCall => ({ method: 'DELETE', path: zonePath(zone) });

@@ -10,13 +10,17 @@ import {
   type Write,
 } from '../../../core/plugin/api.ts';
 import type { PowerdnsConfig } from '../config.ts';
-import { dnsRecord } from '../record/record-kind.ts';
-import type { PdnsApi } from '../server/api.ts';
+import { signingOf, weekOf } from '../dnssec/signing.ts';
+import { dnsKey, dnsSigning } from '../dnssec/signing-kind.ts';
+import { keyIdOf, keyTag } from '../dnssec/zone-key.ts';
+import { dnsRecord, pdnsError } from '../record/record-kind.ts';
+import type { HeldContents, PdnsApi } from '../server/api.ts';
 import type { Pdns } from '../server/pdns.ts';
 import { entriesOf } from './entries.ts';
 import type { DnsSources } from './sources.ts';
+import { type ApiCall, addKeyCall } from './zone-calls.ts';
 import { dnsZone, type ZoneSpec } from './zone-kind.ts';
-import { type CallStep, isSettled, planZones, type ZoneStep, type ZoneView } from './zone-plan.ts';
+import { isSettled, type KeyStep, planZones, type ZoneStep, type ZoneView } from './zone-plan.ts';
 import { zonesOf } from './zones.ts';
 
 /** Serials tell of every change of PVC; this finds those that somebody else made. */
@@ -29,7 +33,15 @@ const roleWaitMs = 1_000;
  * Kinds of this and other plugins whose objects have, or make, names. Not by the hook `event`: leases and serials are
  * bookkeeping, of which it does not tell.
  */
-const namingKinds = ['network', 'dhcp', 'dhcp-reservation', 'dhcp-lease', dnsRecord.name, dnsZone.name];
+const namingKinds = [
+  'network',
+  'dhcp',
+  'dhcp-reservation',
+  'dhcp-lease',
+  dnsRecord.name,
+  dnsSigning.name,
+  dnsZone.name,
+];
 
 /** Of a key of the store, `/dhcp-lease/…`. */
 const kindOf = (key: string): string => key.split('/', 2)[1] ?? '';
@@ -67,12 +79,13 @@ export function zoneWork(
     }
     // Serials before contents: what is newer than its serial only gets the next one.
     const docs = await documents.list(dnsZone);
-    const wanted = zonesOf(entriesOf(await dns.facts()));
+    const signing = signingOf(await documents.list(dnsSigning), weekOf(host.clock.wallMs()));
+    const wanted = zonesOf(entriesOf(await dns.facts()), signing);
     const serials = new Map(docs.map(({ id, spec }) => [id, spec]));
     const held = new Map((await api.zones()).map(({ name, serial }) => [name, serial]));
     figures = { zones: held.size, records: wanted.reduce((sum, { sets }) => sum + sets.length, 0) };
     const nowMs = host.clock.monotonicMs();
-    const looked: [string, Awaited<ReturnType<PdnsApi['zone']>>][] = [];
+    const looked: [string, HeldContents][] = [];
     for (const zone of wanted) {
       const due = (lookedMs.get(zone.name) ?? Number.NEGATIVE_INFINITY) + wholeLookMs <= nowMs;
       if (!held.has(zone.name) || (!due && isSettled(zone, { serials, held }))) continue;
@@ -100,7 +113,14 @@ export function zoneWork(
     await runtime.write(writes, { asPrimary: true });
   }
 
-  async function tell({ zone, call }: CallStep): Promise<void> {
+  /** @throws PvcError DNS_KEY_LOST */
+  async function keyCall({ zone, publicKey }: KeyStep): Promise<ApiCall> {
+    const secret = await documents.get(dnsKey, keyIdOf(publicKey));
+    if (secret === undefined) throw pdnsError('DNS_KEY_LOST', { zone, tag: keyTag(publicKey) });
+    return addKeyCall(zone, secret.spec.privateKey);
+  }
+
+  async function tell(zone: string, call: ApiCall): Promise<void> {
     refused.add(zone);
     await api.call(call);
     refused.delete(zone);
@@ -137,7 +157,10 @@ export function zoneWork(
       typeof view === 'string'
         ? { steps: [], ...(view === 'silent' ? { againInMs: silentMs } : {}) }
         : planZones(view, nowMs),
-    apply: (step: ZoneStep) => (step.do === 'serials' ? writeSerials(step.serials) : tell(step)),
+    async apply(step: ZoneStep) {
+      if (step.do === 'serials') return writeSerials(step.serials);
+      return tell(step.zone, step.do === 'key' ? await keyCall(step) : step.call);
+    },
   });
   return { controller, figures: () => figures };
 }

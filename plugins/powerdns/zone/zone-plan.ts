@@ -1,8 +1,20 @@
 /** What to do so that PowerDNS on this node tells what the cluster knows: pure, from what is seen. @module */
 import type { ReconcilePlan, Step } from '../../../core/plugin/api.ts';
-import { type ApiCall, createCall, deleteCall, notifyCall, patchCall } from './zone-calls.ts';
+import { dnskeyText, keyTag } from '../dnssec/zone-key.ts';
+import type { HeldContents } from '../server/api.ts';
+import {
+  type ApiCall,
+  createCall,
+  createHiddenCall,
+  deleteCall,
+  deleteKeyCall,
+  notifyCall,
+  patchCall,
+  rectifyAlwaysCall,
+  rectifyCall,
+} from './zone-calls.ts';
 import type { ZoneSpec } from './zone-kind.ts';
-import { nextSerial, type RecordSet, withSoa, type Zone } from './zones.ts';
+import { nextSerial, soaOf, withSoa, type Zone } from './zones.ts';
 
 export interface SerialStep extends Step {
   readonly do: 'serials';
@@ -15,7 +27,15 @@ export interface CallStep extends Step {
   readonly call: ApiCall;
 }
 
-export type ZoneStep = SerialStep | CallStep;
+/** Has PowerDNS sign with a key. Only who does it reads the private half. */
+export interface KeyStep extends Step {
+  readonly do: 'key';
+  readonly zone: string;
+  readonly publicKey: string;
+}
+
+type ToldStep = CallStep | KeyStep;
+export type ZoneStep = SerialStep | ToldStep;
 
 export interface ZoneView {
   readonly wanted: readonly Zone[];
@@ -23,8 +43,8 @@ export interface ZoneView {
   readonly serials: ReadonlyMap<string, ZoneSpec>;
   /** Zones that PowerDNS has, with the serial of each. */
   readonly held: ReadonlyMap<string, number>;
-  /** The records of those that must be looked at. */
-  readonly looked: ReadonlyMap<string, readonly RecordSet[]>;
+  /** The records and keys of those that must be looked at. */
+  readonly looked: ReadonlyMap<string, HeldContents>;
   /** Zones of which PowerDNS refused the last call: a step that fails keeps those after it from being done. */
   readonly refused: ReadonlySet<string>;
   readonly primary: boolean;
@@ -54,27 +74,67 @@ function newSerials({ wanted, serials }: ZoneView, nowMs: number): Map<string, Z
   );
 }
 
-function zoneSteps(zone: Zone, serial: number, view: ZoneView): CallStep[] {
-  const { name } = zone;
-  const sets = withSoa(zone, serial);
-  const actual = view.looked.get(name);
-  const call = view.held.has(name) ? actual && patchCall(name, sets, actual) : createCall(name, sets);
-  if (call === undefined) return [];
-  const tell = view.primary && view.secondaries;
+/** Serials are of the time: this one is never right, so a zone that was left so is seen to be unfinished. */
+const hiddenSerial = 1;
+
+const call = (zone: string, text: string, what: ApiCall): CallStep => ({
+  ...{ do: 'call', text, timeoutMs: stepMs },
+  ...{ zone, call: what },
+});
+
+/**
+ * From the keys that PowerDNS has to those that it is to have. The new ones come first, so that a zone that is signed
+ * stays signed; and all before the serial, which says that they are there.
+ */
+function keySteps({ name, keys }: Zone, { keys: held, keptInOrder }: HeldContents): ToldStep[] {
+  const has = new Set(held.filter(({ used }) => used).map(({ dnskey }) => dnskey));
+  const wanted = new Set(keys.map(dnskeyText));
+  const missing = keys.filter((key) => !has.has(dnskeyText(key)));
+  const first = new Map(
+    held
+      .filter(({ used }) => used)
+      .map((key) => [key.dnskey, key.id] as const)
+      .toReversed(),
+  );
+  const stale = held.filter(({ dnskey, id, used }) => !used || !wanted.has(dnskey) || first.get(dnskey) !== id);
   return [
-    { do: 'call', text: `tell PowerDNS what is in ${name}`, timeoutMs: stepMs, zone: name, call },
-    ...(tell
-      ? [
-          {
-            do: 'call',
-            text: `tell the secondaries of ${name}`,
-            timeoutMs: stepMs,
-            zone: name,
-            call: notifyCall(name),
-          } as const,
-        ]
-      : []),
+    ...(keptInOrder || keys.length === 0
+      ? []
+      : [call(name, `have PowerDNS keep ${name} in order`, rectifyAlwaysCall(name))]),
+    ...missing.map(
+      (publicKey): KeyStep => ({
+        ...{ do: 'key', text: `have PowerDNS sign ${name} with the key ${keyTag(publicKey)}`, timeoutMs: stepMs },
+        ...{ zone: name, publicKey },
+      }),
+    ),
+    ...stale.map(({ id }) => call(name, `take a key of ${name} from PowerDNS`, deleteKeyCall(name, id))),
   ];
+}
+
+function zoneSteps(zone: Zone, serial: number, view: ZoneView): ToldStep[] {
+  const { name, keys } = zone;
+  const sets = withSoa(zone, serial);
+  const text = `tell PowerDNS what is in ${name}`;
+  const steps: ToldStep[] = [];
+  const patch = (actual: HeldContents): void => {
+    const ofKeys = keySteps(zone, actual);
+    const changes = patchCall(name, sets, actual.sets);
+    steps.push(...ofKeys);
+    if (changes !== undefined) steps.push(call(name, text, changes));
+    else if (ofKeys.length > 0 && keys.length > 0)
+      steps.push(call(name, `have PowerDNS put ${name} in order`, rectifyCall(name)));
+  };
+  if (view.held.has(name)) {
+    const actual = view.looked.get(name);
+    if (actual !== undefined) patch(actual);
+  } else if (keys.length === 0) steps.push(call(name, text, createCall(name, sets)));
+  else {
+    steps.push(call(name, `make ${name} in PowerDNS`, createHiddenCall(name, soaOf(zone, hiddenSerial))));
+    patch({ sets: [], keys: [], keptInOrder: false });
+  }
+  if (steps.length > 0 && view.primary && view.secondaries)
+    steps.push(call(name, `tell the secondaries of ${name}`, notifyCall(name)));
+  return steps;
 }
 
 export function planZones(view: ZoneView, nowMs: number): ReconcilePlan<ZoneStep> {
@@ -88,19 +148,15 @@ export function planZones(view: ZoneView, nowMs: number): ReconcilePlan<ZoneStep
     primary && (stale || renumbered)
       ? [{ do: 'serials', text: 'count up the serials of zones', timeoutMs: stepMs, serials }]
       : [];
-  const calls: CallStep[] = [...view.held.keys()]
+  const calls: ToldStep[] = [...view.held.keys()]
     .filter((name) => !names.has(name))
-    .map((zone) => ({
-      do: 'call',
-      ...{ text: `take ${zone} from PowerDNS`, timeoutMs: stepMs },
-      ...{ zone, call: deleteCall(zone) },
-    }));
+    .map((zone) => call(zone, `take ${zone} from PowerDNS`, deleteCall(zone)));
   for (const zone of wanted) {
     // Without a serial yet: the document that the primary writes wakes this node again.
     const known = serials.get(zone.name);
     if (known !== undefined) calls.push(...zoneSteps(zone, known.serial, view));
   }
-  const isLast = ({ zone }: CallStep): boolean => view.refused.has(zone);
+  const isLast = ({ zone }: ToldStep): boolean => view.refused.has(zone);
   return {
     steps: [...first, ...calls.filter((step) => !isLast(step)), ...calls.filter(isLast)],
     againInMs: lookMs,

@@ -1,5 +1,6 @@
 /** Zones as PowerDNS holds them, made from records. Pure. @module */
 import { createHash } from 'node:crypto';
+import type { Signing } from '../dnssec/signing.ts';
 import type { Entry } from './entry.ts';
 
 /** Records of one name and type. Names end with a dot, as in PowerDNS. */
@@ -15,6 +16,8 @@ export interface Zone {
   readonly name: string;
   readonly server: string;
   readonly sets: readonly RecordSet[];
+  /** The public keys that sign it, Base64, the oldest first; none: it is not signed. */
+  readonly keys: readonly string[];
   /** Tells two contents of a zone apart; the serial is no part of it. */
   readonly digest: string;
 }
@@ -42,7 +45,7 @@ function setsOf(entries: readonly Entry[]): RecordSet[] {
 }
 
 /** The zones that the records make up, by name; the same records in any order make the same zones. */
-export function zonesOf(entries: readonly Entry[]): Zone[] {
+export function zonesOf(entries: readonly Entry[], signing: Signing): Zone[] {
   const shown = Map.groupBy(
     entries.filter(({ hidden }) => hidden === undefined),
     ({ zone }) => zone,
@@ -51,26 +54,26 @@ export function zonesOf(entries: readonly Entry[]): Zone[] {
     .map(([name, group]): Zone => {
       const sets = setsOf(group);
       const server = sets.find((set) => set.type === 'NS' && set.name === `${name}.`)?.contents[0] ?? '.';
+      const keys = signing.keys.get(name) ?? [];
       const digest = createHash('sha256')
-        .update(JSON.stringify([server, soaTimes, sets]))
+        .update(JSON.stringify([server, soaTimes, sets, ...(keys.length === 0 ? [] : [keys, signing.week])]))
         .digest('hex')
         .slice(0, 32);
-      return { name, server, sets, digest };
+      return { name, server, sets, keys, digest };
     })
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+export const soaOf = ({ name, server }: Pick<Zone, 'name' | 'server'>, serial: number): RecordSet => ({
+  name: `${name}.`,
+  type: 'SOA',
+  ttl: soaTtl,
+  // An address of mail in a name: `hostmaster` at the name server's domain.
+  contents: [`${server} hostmaster.${server.slice(server.indexOf('.') + 1)} ${serial} ${soaTimes.join(' ')}`],
+});
+
 /** The zone with its SOA, as of a serial. */
-export const withSoa = ({ name, server, sets }: Zone, serial: number): RecordSet[] => [
-  {
-    name: `${name}.`,
-    type: 'SOA',
-    ttl: soaTtl,
-    // An address of mail in a name: `hostmaster` at the name server's domain.
-    contents: [`${server} hostmaster.${server.slice(server.indexOf('.') + 1)} ${serial} ${soaTimes.join(' ')}`],
-  },
-  ...sets,
-];
+export const withSoa = (zone: Zone, serial: number): RecordSet[] => [soaOf(zone, serial), ...zone.sets];
 
 /** The serial of a changed zone: it only grows (RFC 1982), also when PVC has forgotten the last one. */
 export const nextSerial = (last: number | undefined, nowMs: number): number =>

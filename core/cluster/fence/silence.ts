@@ -1,0 +1,162 @@
+/**
+ * Finds out on the primary that a machine says nothing any more, seconds before its session ends: it is knocked at twice a
+ * second. Silence proves nothing, it may be a cable; but it is a reason to ask the BMC at once. One that reads off tells
+ * that the node is dead.
+ * @module
+ */
+import { errorText } from '../../error/error.ts';
+import { cluster, clusterId } from '../../model/cluster-kind.ts';
+import { fencingOf } from '../../model/fencing-policy.ts';
+import { node as nodeKind } from '../../model/node-kind.ts';
+import type { Runtime } from '../../plugin/runtime.ts';
+import { task } from '../../task/task-kind.ts';
+import type { Peer } from '../isolation/ask-coordinators.ts';
+import { isSwitchedByHand } from './power-plan.ts';
+
+/** The way to the machines of other nodes that needs neither the store nor a daemon there. */
+export interface Door {
+  /** Whether the machine answers anything within so many milliseconds: "nobody listens" is an answer as well. */
+  answers(peer: Peer, withinMs: number): Promise<boolean>;
+}
+
+const knockEveryMs = 500;
+const answerWithinMs = 750;
+/** So long a machine is silent before its BMC is asked: one lost packet is sent again after a second at most (RFC 6298). */
+export const silentMs = 1_500;
+/** A BMC that takes longer is of no use here: by then the session is about to end, and the fence asks it itself. */
+const askWithinMs = 4_000;
+/** From a BMC that did not read off until it is asked again. */
+const askAgainMs = 5_000;
+/** So long a reading holds: somebody may switch the machine on. */
+const readingHoldsMs = 3_000;
+const namesEveryMs = 5_000;
+
+interface Watched {
+  /** When the first knock was sent that nothing answered, on the monotonic clock; undefined: it answers. */
+  silentSinceMs?: number;
+  knocking: boolean;
+  asking: boolean;
+  askAgainAtMs: number;
+  /** When its BMC last read off in this silence. */
+  offAtMs?: number;
+}
+
+export class Silence {
+  readonly #runtime: Pick<Runtime, 'documents' | 'host' | 'node' | 'power' | 'touch'>;
+  readonly #door: Door;
+  readonly #watched = new Map<string, Watched>();
+  #peers: readonly Peer[] = [];
+
+  constructor(runtime: Pick<Runtime, 'documents' | 'host' | 'node' | 'power' | 'touch'>, door: Door) {
+    this.#runtime = runtime;
+    this.#door = door;
+  }
+
+  /** How long nothing has been heard of the machine, in milliseconds; 0 when it answers, or is not listened to. */
+  forMs(node: string): number {
+    const since = this.#watched.get(node)?.silentSinceMs;
+    return since === undefined ? 0 : this.#nowMs() - since;
+  }
+
+  /** Whether its BMC has read just now that the machine is off, while that was silent. */
+  readsOff(node: string): boolean {
+    const { silentSinceMs, offAtMs } = this.#watched.get(node) ?? {};
+    return silentSinceMs !== undefined && offAtMs !== undefined && this.#nowMs() - offAtMs < readingHoldsMs;
+  }
+
+  /** Listens as long as this node is primary. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#runtime.host;
+    let namesAtMs = Number.NEGATIVE_INFINITY;
+    while (!signal.aborted) {
+      if (this.#nowMs() - namesAtMs >= namesEveryMs)
+        try {
+          this.#listenTo(await this.#withBmc());
+          namesAtMs = this.#nowMs();
+        } catch (error) {
+          log.warn('who is to be listened to could not be read', { reason: errorText(error) });
+        }
+      if (signal.aborted) break;
+      for (const peer of this.#peers) this.#listen(peer, signal);
+      await clock.sleep(knockEveryMs, signal).catch(() => undefined);
+    }
+    this.#watched.clear();
+  }
+
+  /** Nodes of which anything could be proven before their sessions end; none where PVC is told to leave the power alone. */
+  async #withBmc(): Promise<Peer[]> {
+    const { documents, node: self } = this.#runtime;
+    const made = await documents.get(cluster, clusterId);
+    if (made === undefined || made.spec.maintenance || fencingOf(made.spec).power === 'never') return [];
+    return (await documents.list(nodeKind)).flatMap(({ id, spec, status }) =>
+      id === self || spec.bmc === undefined || spec.address === undefined || status?.daemon === 'stop'
+        ? []
+        : [{ node: id, address: spec.address }],
+    );
+  }
+
+  /** Who is listened to no more, is not silent either. */
+  #listenTo(peers: readonly Peer[]): void {
+    this.#peers = peers;
+    const names = new Set(peers.map(({ node }) => node));
+    for (const node of this.#watched.keys()) if (!names.has(node)) this.#watched.delete(node);
+  }
+
+  #listen(peer: Peer, signal: AbortSignal): void {
+    const known = this.#watched.get(peer.node);
+    const state: Watched = known ?? { knocking: false, asking: false, askAgainAtMs: 0 };
+    if (known === undefined) this.#watched.set(peer.node, state);
+    // The one before it may be on its way still.
+    if (state.knocking) return;
+    state.knocking = true;
+    const sentMs = this.#nowMs();
+    void this.#door
+      .answers(peer, answerWithinMs)
+      .then((answered) => {
+        if (answered) {
+          delete state.silentSinceMs;
+          delete state.offAtMs;
+          return;
+        }
+        state.silentSinceMs ??= sentMs;
+        if (this.#nowMs() - state.silentSinceMs < silentMs || signal.aborted) return;
+        this.#runtime.touch(nodeKind.name, peer.node);
+        if (!state.asking && this.#nowMs() >= state.askAgainAtMs) void this.#ask(peer.node, state, signal);
+      })
+      .catch((error: unknown) =>
+        this.#runtime.host.log.warn(`${peer.node} could not be knocked at`, { reason: errorText(error) }),
+      )
+      .finally(() => {
+        state.knocking = false;
+      });
+  }
+
+  async #ask(node: string, state: Watched, signal: AbortSignal): Promise<void> {
+    const { documents, host, power, touch } = this.#runtime;
+    const log = host.log.child('fence');
+    state.asking = true;
+    const late = new AbortController();
+    const cancel = host.clock.after(askWithinMs, () =>
+      late.abort(new Error(`no answer within ${askWithinMs / 1000} s`)),
+    );
+    try {
+      if (isSwitchedByHand(await documents.list(task), node, host.clock.wallMs())) return;
+      const read = await power.status(node, AbortSignal.any([signal, late.signal]));
+      log.info(`${node} is silent, its BMC reads ${read}`);
+      if (read !== 'off' || state.silentSinceMs === undefined) return;
+      state.offAtMs = this.#nowMs();
+      touch(nodeKind.name, node);
+    } catch (error) {
+      // The checks of BMCs raise the fault of one that does not answer; here it only gains no time.
+      if (!signal.aborted) log.info(`${node} is silent, and so is its BMC`, { reason: errorText(error) });
+    } finally {
+      cancel();
+      state.asking = false;
+      state.askAgainAtMs = this.#nowMs() + (state.offAtMs === undefined ? askAgainMs : readingHoldsMs / 2);
+    }
+  }
+
+  #nowMs(): number {
+    return this.#runtime.host.clock.monotonicMs();
+  }
+}

@@ -2,7 +2,7 @@
 import type { Addressing } from '../address/addressing.ts';
 import type { Observed } from './link-plan.ts';
 import { readAddresses } from './reading.ts';
-import { isBridge, type LinkStep, step } from './steps.ts';
+import { isBridge, type LinkStep, makeStep, step } from './steps.ts';
 
 /** The gateway's address on the link itself, by which guests know their router (RFC 4861, 4.2). */
 const routerLinkLocal = 'fe80::1/64';
@@ -29,7 +29,6 @@ export function anycastOf({ ipv4, ipv6 }: Addressing): AnycastGateway {
 const nothing: AnycastGateway = { addresses: [], routes: [] };
 const without = (some: readonly string[], others: readonly string[]): string[] =>
   some.filter((one) => !others.includes(one));
-const family = (text: string): '-4' | '-6' => (text.includes(':') ? '-6' : '-4');
 
 /** A bridge that is made again has nothing. */
 const had = ({ bridge, gateway }: Observed): AnycastGateway => (isBridge(bridge) ? gateway : nothing);
@@ -39,12 +38,12 @@ export function leaveAnycast(name: string, wanted: AnycastGateway | undefined, o
   const { addresses, routes } = had(observed);
   return [
     ...without(routes, wanted?.routes ?? []).map((prefix) =>
-      step(`forget the way to ${prefix} over ${name}`, [
-        ...(['ip', family(prefix), 'route', 'del', prefix, 'dev', name, 'proto', 'static'] as const),
+      makeStep(`forget the way to ${prefix} over ${name}`, [
+        ...(['ip', 'route', 'del', prefix, 'dev', name, 'proto', 'static'] as const),
       ]),
     ),
     ...without(addresses, wanted?.addresses ?? []).map((address) =>
-      step(`take ${address} off ${name}`, ['ip', 'address', 'del', address, 'dev', name]),
+      makeStep(`take ${address} off ${name}`, ['ip', 'address', 'del', address, 'dev', name]),
     ),
   ];
 }
@@ -62,7 +61,7 @@ export function takeAnycast(name: string, wanted: AnycastGateway | undefined, ob
     ),
     ...without(wanted?.routes ?? [], routes).map((prefix) =>
       step(`reach ${prefix} over ${name}`, [
-        ...(['ip', family(prefix), 'route', 'replace', prefix, 'dev', name, 'proto', 'static'] as const),
+        ...(['ip', 'route', 'replace', prefix, 'dev', name, 'proto', 'static'] as const),
         // Behind the one that the primary has with its address.
         ...['metric', '1024'],
       ]),

@@ -42,14 +42,14 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
     return [...new Set([...missing, ...orphans, ...(await links.bereft())])];
   }
 
-  async function act({ device, commands = [] }: LinkStep): Promise<void> {
-    if (device !== undefined) {
+  async function act({ devices = [], commands = [] }: LinkStep): Promise<void> {
+    if (devices.length > 0) {
       // A node that cannot keep its networks apart has none.
       await firewall.shut();
-      await links.makeDeaf(device);
+      for (const device of devices) await links.makeDeaf(device);
       if (links.anycast.size > 0) await forwardPackets(host);
     }
-    for (const command of commands) await links.run(command);
+    await links.change(commands);
   }
 
   return defineController({

@@ -11,6 +11,7 @@ import { readNodeNetworks } from '../address/node-networks.ts';
 import { looseCards } from '../guest/cards.ts';
 import type { NetworkSpec } from '../network/network-kind.ts';
 import { type AnycastGateway, anycastIn, anycastOf, readDevices } from './anycast-plan.ts';
+import { Batches } from './batches.ts';
 import type { Observed, Wanted } from './link-plan.ts';
 import { bridgeName, linkGroup, vlanName, vxlanName } from './names.ts';
 import { type Link, mtuOfAddress, readLinks } from './reading.ts';
@@ -19,6 +20,8 @@ import { routerMac, routersIn, routersOf } from './router.ts';
 import { type Command, isUp } from './steps.ts';
 
 const execMs = 5_000;
+/** Of many commands together. */
+const batchMs = 20_000;
 
 const ipv4 = '/proc/sys/net/ipv4/conf';
 const ipv6 = '/proc/sys/net/ipv6/conf';
@@ -78,6 +81,7 @@ export class Links {
   #open: ReadonlySet<string> = new Set();
 
   readonly #readings: Readings;
+  readonly #batches: Batches;
   /** When something was last done to the devices of a network, by its number. */
   readonly #actedMs = new Map<string, number>();
   readonly #own: () => Promise<Link[]>;
@@ -87,6 +91,12 @@ export class Links {
     this.#runtime = runtime;
     this.#vlanLink = vlanLink;
     this.#readings = new Readings(runtime.host.clock, (command) => this.run(command));
+    const { processes, log } = runtime.host;
+    this.#batches = new Batches({
+      exec: (argv, input) => processes.exec(argv, { timeoutMs: batchMs, input }),
+      reasonOf,
+      unclear: (reason) => log.warn('devices of networks are no longer told together', { reason }),
+    });
     this.#own = shared(async () => readLinks(await this.run(['ip', '-j', '-d', 'link', 'show', 'group', linkGroup])));
     this.#nodes = shared(() => runtime.documents.list(nodeKind));
   }
@@ -96,6 +106,11 @@ export class Links {
     const done = await this.#runtime.host.processes.exec(command, { timeoutMs: execMs });
     if (done.code !== 0) throw new Error(`${command.join(' ')}: ${reasonOf(command, done)}`);
     return done.stdout;
+  }
+
+  /** Changes devices, one command after the other. @throws Error with what the first says that fails */
+  change(commands: readonly Command[]): Promise<void> {
+    return this.#batches.run(commands);
   }
 
   /** Undefined: there is no such device. */

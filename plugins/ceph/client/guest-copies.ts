@@ -15,7 +15,7 @@ import { pool as poolKind } from '../pool/pool-kind.ts';
 import { whenClosed } from '../volume/closed.ts';
 import { needVolume, newVolume, splitRef } from '../volume/common.ts';
 import { createImage, imageInfo, limitImage, removeImage } from '../volume/image.ts';
-import { type DiffHead, diffBytes, exportDiff, importDiff, readDiffHead } from '../volume/image-diff.ts';
+import { type DiffHead, diffBytes, exportDiff, exportWhole, importDiff, readDiffHead } from '../volume/image-diff.ts';
 import { guardRoom } from '../volume/room.ts';
 import { removeSnapshot, snapshotsOf } from '../volume/snapshot-image.ts';
 import { imageOf } from '../volume/volume-book.ts';
@@ -71,6 +71,14 @@ export function guestCopies(
     },
     async give(volume: string, head: Head, take: (piece: Uint8Array) => Promise<void>, signal: AbortSignal) {
       await exportDiff(ceph, volume, head, { ...long(signal), takeOutput: take });
+    },
+    async read(
+      volume: string,
+      snapshot: string,
+      take: (piece: Uint8Array) => Promise<void>,
+      signal: AbortSignal,
+    ): Promise<void> {
+      await exportWhole(ceph, volume, snapshot, { ...long(signal), takeOutput: take });
     },
     headProblem(head: Uint8Array, wanted: DiffHead): string | undefined {
       const found = readDiffHead(head);

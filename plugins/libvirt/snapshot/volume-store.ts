@@ -43,6 +43,13 @@ export interface VolumeStore {
     take: (piece: Uint8Array) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Gives all bytes of a volume as of a snapshot, in order, those that nobody has written as zeros. */
+  read(
+    volume: string,
+    snapshot: string,
+    take: (piece: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** What is wrong when these first bytes (4 KiB, or all there are) are to be those of that copy. Pure. */
   headProblem(bytes: Uint8Array, copy: CopyHead): string | undefined;
   /**
@@ -73,7 +80,18 @@ export interface VolumeStore {
 
 const verbs = [
   ...(['has', 'snapshot', 'needRollBack', 'rollBack', 'removeSnapshot'] as const),
-  ...(['hasPool', 'describe', 'give', 'headProblem', 'planMake', 'needFree', 'make', 'made', 'unmake'] as const),
+  ...([
+    'hasPool',
+    'describe',
+    'give',
+    'read',
+    'headProblem',
+    'planMake',
+    'needFree',
+    'make',
+    'made',
+    'unmake',
+  ] as const),
 ];
 
 /** What the hook `libvirt.volumes` hands over besides the names of the storages: the place for what is no data. */

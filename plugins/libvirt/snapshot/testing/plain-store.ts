@@ -11,6 +11,7 @@ export const plainStore: VolumeStore = {
   hasPool: async () => true,
   describe: async () => ({ sizeBytes: 512, bytes: 20, settings: null }),
   give: async () => undefined,
+  read: async () => undefined,
   headProblem: () => undefined,
   planMake: async () => [],
   needFree: async () => undefined,

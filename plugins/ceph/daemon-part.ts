@@ -9,6 +9,7 @@ import { cephNodeController } from './cluster/node-controller.ts';
 import { addressFact, ownAddressIn } from './cluster/own-address.ts';
 import { cephStatusController } from './cluster/status-controller.ts';
 import { CephCommand } from './command/ceph-command.ts';
+import { CephSession } from './command/session.ts';
 import type { CephConfig } from './config.ts';
 import { storageMetrics } from './health/storage-metrics.ts';
 import { osdController } from './osd/osd-controller.ts';
@@ -36,7 +37,8 @@ export interface DaemonPart {
 
 export async function startDaemonPart(runtime: Runtime): Promise<DaemonPart> {
   const config = runtime.section('ceph') as CephConfig;
-  const ceph = new CephCommand(runtime.host, runtime.signal);
+  const { host, signal } = runtime;
+  const ceph = new CephCommand(host, { signal, session: new CephSession(host, signal) });
   const patient = ceph.patient();
   const daemons = new OsdDaemons(runtime, patient);
   const book = new VolumeBook(runtime, patient);

@@ -67,20 +67,59 @@ class Unit {
   }
 }
 
+/** Units that are on one node as a whole, by that node, in the order of the units. */
+class WholeUnits {
+  readonly #order: ReadonlyMap<Unit, number>;
+  readonly #nodeOf = new Map<Unit, string>();
+  readonly #on = new Map<string, Set<Unit>>();
+
+  constructor(units: readonly Unit[], ledger: Ledger) {
+    this.#order = new Map(units.map((unit, at) => [unit, at]));
+    for (const unit of units) {
+      const [node = '', ...others] = unit.nodes(ledger);
+      if (others.length === 0) this.moved(unit, node);
+    }
+  }
+
+  moved(unit: Unit, node: string): void {
+    this.#on.get(this.#nodeOf.get(unit) ?? '')?.delete(unit);
+    this.#nodeOf.set(unit, node);
+    const there = this.#on.get(node) ?? new Set();
+    this.#on.set(node, there.add(unit));
+  }
+
+  on(node: string): Unit[] {
+    const at = (unit: Unit): number => this.#order.get(unit) ?? 0;
+    return [...(this.#on.get(node) ?? [])].sort((a, b) => at(a) - at(b));
+  }
+}
+
 export function planBalance(world: World): Balance {
   const ledger = new Ledger(world);
   const before = sharesOf(ledger);
   const units = unitsOf(ledger);
   const why = new Map<string, string>();
 
+  const whole = new WholeUnits(units, ledger);
   const go = (unit: Unit, to: string, reason: string): void => {
     for (const guest of unit.guests) {
       if (ledger.placeOf(guest.spec.name)?.node !== to) why.set(guest.id, reason);
       ledger.place(guest, to);
     }
+    whole.moved(unit, to);
   };
-
-  while (keepRules(ledger, units, go) || evenOut(ledger, units, go));
+  const ruled = units.filter(({ names }) => ledger.rulesOf(names).size > 0);
+  let suspects = ruled;
+  for (;;) {
+    if (keepRules(ledger, suspects, go)) {
+      suspects = ruled;
+      continue;
+    }
+    const moved = evenOut(ledger, whole, go);
+    if (moved === undefined) break;
+    // What kept to all rules goes on doing so, and so does whom it meets: only those are looked at again that do not.
+    suspects = breaksRules(ledger, moved) ? ruled : suspects.filter((unit) => breaksRules(ledger, unit));
+  }
 
   const moves = units
     .flatMap(({ guests }) => guests)
@@ -110,9 +149,13 @@ function unitsOf(ledger: Ledger): Unit[] {
 
 type Go = (unit: Unit, to: string, why: string) => void;
 
+function breaksRules(ledger: Ledger, unit: Unit): boolean {
+  const at = unit.nodes(ledger);
+  return at.size > 1 || [...at].some((here) => ledger.breaches(unit.names, here).length > 0);
+}
+
 /** One move for the sake of a rule; the least important guests give way. False: none is of use. */
 function keepRules(ledger: Ledger, units: readonly Unit[], go: Go): boolean {
-  if (ledger.world.rules.length === 0) return false;
   for (const strict of [true, false])
     for (const unit of units.toReversed()) {
       const at = unit.nodes(ledger);
@@ -145,19 +188,17 @@ function fewest(list: readonly Candidate[], guests: readonly VmDoc[], first: VmD
   );
 }
 
-/** One move away from a node that is much fuller than another. False: none is of use. */
-function evenOut(ledger: Ledger, units: readonly Unit[], go: Go): boolean {
+/** One move away from a node that is much fuller than another, and what moves; undefined: none is of use. */
+function evenOut(ledger: Ledger, whole: WholeUnits, go: Go): Unit | undefined {
   const nodes = ledger.world.nodes
     .filter((node) => ledger.world.alive.has(node.id) && node.spec.domainState === 'ready' && node.status !== undefined)
     .map((node) => ({ node, room: roomOf(node), share: ledger.taken(node.id).promisedMiB / roomOf(node) }))
     .sort((a, b) => a.share - b.share || (a.node.id < b.node.id ? -1 : 1));
   const [emptiest] = nodes;
   for (const source of nodes.toReversed()) {
-    if (emptiest === undefined || source.share - emptiest.share <= evenWithin) return false;
+    if (emptiest === undefined || source.share - emptiest.share <= evenWithin) return undefined;
     let best: { unit: Unit; to: string; share: number } | undefined;
-    for (const unit of units) {
-      const at = unit.nodes(ledger);
-      if (at.size > 1 || !at.has(source.node.id)) continue;
+    for (const unit of whole.on(source.node.id)) {
       const relief = unit.memoryMiB / source.room;
       for (const target of nodes) {
         const share = Math.max(source.share - relief, target.share + unit.memoryMiB / target.room);
@@ -171,7 +212,7 @@ function evenOut(ledger: Ledger, units: readonly Unit[], go: Go): boolean {
     }
     if (best === undefined) continue;
     go(best.unit, best.to, `${source.node.id} is fuller than ${best.to}`);
-    return true;
+    return best.unit;
   }
-  return false;
+  return undefined;
 }

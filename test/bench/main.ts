@@ -19,6 +19,7 @@ import { guestStartFigures } from './guest-start.ts';
 import { networkFigures } from './network-figures.ts';
 import { BenchNode } from './node.ts';
 import { failureFigures } from './node-failure.ts';
+import { planFigures } from './plans.ts';
 import { roleFigures } from './roles.ts';
 import { startupFigures } from './startup.ts';
 import { storageFigures } from './storage.ts';
@@ -38,6 +39,7 @@ const areas = [
   'storage',
   'networks',
   'failure',
+  'plans',
 ] as const;
 const usage = `Measures, and prints the figures beside their goals, with the conditions they were taken in. Nothing is asserted.
 
@@ -131,6 +133,10 @@ async function main(): Promise<void> {
   if (wants('failure')) {
     step('power cuts of nodes');
     figures.push(...(await failureFigures(signal, step)));
+  }
+  if (wants('plans')) {
+    step('plans for a hundred nodes');
+    figures.push(...planFigures());
   }
   const after = await conditionsAt(options.store);
   step('done');

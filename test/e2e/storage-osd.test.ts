@@ -21,14 +21,10 @@ describe('the disks of the storage', { concurrency: false }, () => {
     lab().waitFor(
       'the storage to be well',
       async () => {
-        const status = await lab().ask('hv2', 'storage.status', {});
-        const osds = await list();
-        const settled = (await ceph(['pg', 'stat'])).trim();
-        return (
-          status.health === 'ok' &&
-          osds.every((one) => one.up === true && one.daemon === 'running') &&
-          /^(\d+) pgs: \1 active\+clean;/.test(settled)
-        );
+        const { health } = await lab().ask('hv2', 'storage.status', {});
+        if (health !== 'ok') return false;
+        if (!(await list()).every((one) => one.up === true && one.daemon === 'running')) return false;
+        return /^(\d+) pgs: \1 active\+clean;/.test((await ceph(['pg', 'stat'])).trim());
       },
       { timeoutMs: 120_000 },
     );

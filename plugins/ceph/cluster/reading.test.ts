@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { recording } from '../../../test/fixtures/recording.ts';
+import { answerLines, lookedAt } from '../testing/recorded-look.ts';
 import { nothingKnown } from './ceph-kind.ts';
 import { storageLine } from './figures.ts';
-import { answersOf, readingOf } from './reading.ts';
 
 const well = recording('ceph/bookworm/look-well').stdout;
 const bad = recording('ceph/bookworm/look-monitor-and-disk-down').stdout;
-const looked = (text: string) => readingOf(answersOf(text));
 
 /** One of the four answers, changed. */
 function changed(line: number, change: (answer: Record<string, never>) => void): string {
-  const lines = well.split('\n').filter((text) => text.trim() !== '');
+  const lines = answerLines(well);
   const answer = JSON.parse(lines[line] ?? '') as Record<string, never>;
   change(answer);
   lines[line] = JSON.stringify(answer);
@@ -19,8 +18,8 @@ function changed(line: number, change: (answer: Record<string, never>) => void):
 }
 
 describe('what Ceph says of itself', () => {
-  it('is told in words of PVC; what is missing is zero', () =>
-    assert.deepEqual(looked(well), {
+  it('is told in words of PVC; what is missing is zero', async () =>
+    assert.deepEqual(await lookedAt(well), {
       monitors: [
         { name: 'hv1', address: '10.10.1.11' },
         { name: 'hv2', address: '10.10.1.12' },
@@ -40,8 +39,8 @@ describe('what Ceph says of itself', () => {
       ],
     }));
 
-  it('is told with its details when something is wrong, not more of them than help', () => {
-    const { health, quorum, osds, checks, recovery } = looked(bad);
+  it('is told with its details when something is wrong, not more of them than help', async () => {
+    const { health, quorum, osds, checks, recovery } = await lookedAt(bad);
     assert.deepEqual([health, quorum, osds], ['warning', ['hv1', 'hv2'], { total: 3, up: 2, in: 3 }]);
     assert.ok(recovery.degradedShare > 0.3 && recovery.degradedShare < 0.34);
     assert.deepEqual(
@@ -54,14 +53,14 @@ describe('what Ceph says of itself', () => {
     assert.equal(checks.find(({ code }) => code === 'PG_DEGRADED')?.details.length, 20);
   });
 
-  it('is not told where it is muted', () => {
+  it('is not told where it is muted', async () => {
     const muted = bad.replace(/("OSD_DOWN".{1,400}?)"muted":false/gs, '$1"muted":true');
-    assert.ok(!looked(muted).checks.some(({ code }) => code === 'OSD_DOWN'));
+    assert.ok(!(await lookedAt(muted)).checks.some(({ code }) => code === 'OSD_DOWN'));
   });
 
-  it('is an error when it is a word that PVC does not know', () => {
+  it('is an error when it is a word that PVC does not know', async () => {
     const strange = changed(1, (answer) => Object.assign(answer, { status: 'HEALTH_ODD' }));
-    assert.equal(looked(strange).health, 'error');
+    assert.equal((await lookedAt(strange)).health, 'error');
   });
 
   for (const [what, text] of [
@@ -70,11 +69,11 @@ describe('what Ceph says of itself', () => {
     ['one answer less', well.split('\n').slice(0, 3).join('\n')],
     ['other fields', changed(0, (answer) => Object.assign(answer, { osdmap: 3 }))],
   ] as const)
-    it(`is refused when it is ${what}`, () => assert.throws(() => looked(text), { code: 'CEPH_STRANGE' }));
+    it(`is refused when it is ${what}`, () => assert.rejects(lookedAt(text), { code: 'CEPH_STRANGE' }));
 });
 
-describe('the line of the storage', () => {
-  const told = { ...looked(well), updatedMs: 1_000_000, conditions: [] };
+describe('the line of the storage', async () => {
+  const told = { ...(await lookedAt(well)), updatedMs: 1_000_000, conditions: [] };
   for (const [what, status, nowMs, line] of [
     ['a fresh look', told, 1_010_000, 'ok, 3 of 3 disks up, 7 % used'],
     ['an old look', told, 1_100_000, 'does not answer (last: 3 of 3 disks up, 7 % used)'],

@@ -6,6 +6,7 @@
 import { type ExecResult, errorText, type Host, issueLines, type z } from '../../../core/plugin/api.ts';
 import { cephError } from './errors.ts';
 import { Gate } from './gate.ts';
+import type { CephSession } from './session.ts';
 
 export interface CallOptions {
   /** All in all; 20 s unless said. */
@@ -20,6 +21,18 @@ export interface CallOptions {
   /** Hears what the command writes as it comes: for its progress. */
   readonly onOutput?: (text: string) => void;
 }
+
+export interface CephOptions {
+  /** Aborts when the daemon stops. */
+  readonly signal?: AbortSignal;
+  /** Answers questions sooner than the command does. */
+  readonly session?: CephSession | undefined;
+  readonly gate?: Gate;
+  /** See `patient`. */
+  readonly patienceMs?: number;
+}
+
+export type AskOptions = Pick<CallOptions, 'timeoutMs' | 'signal'>;
 
 /** ENOENT: how rbd ends when there is no such image, snapshot or pool. */
 export const absentCode = 2;
@@ -55,12 +68,13 @@ export function complaint({ stderr, code, signal }: Pick<ExecResult, 'stderr' | 
 export class CephCommand {
   readonly #host: Pick<Host, 'processes' | 'clock'>;
   readonly #gate: Gate;
+  readonly #session: CephSession | undefined;
   readonly #patienceMs: number;
 
-  /** @param signal aborts when the daemon stops */
-  constructor(host: Pick<Host, 'processes' | 'clock'>, signal?: AbortSignal, gate?: Gate, patienceMs = 0) {
+  constructor(host: Pick<Host, 'processes' | 'clock'>, { signal, session, gate, patienceMs = 0 }: CephOptions = {}) {
     this.#host = host;
     this.#gate = gate ?? new Gate(host, complaint, signal);
+    this.#session = session;
     this.#patienceMs = patienceMs;
   }
 
@@ -69,7 +83,7 @@ export class CephCommand {
    * for its return. An election of monitors is no reason to undo what was begun.
    */
   patient(): CephCommand {
-    return new CephCommand(this.#host, undefined, this.#gate, taskPatienceMs);
+    return new CephCommand(this.#host, { gate: this.#gate, session: this.#session, patienceMs: taskPatienceMs });
   }
 
   /**
@@ -90,21 +104,26 @@ export class CephCommand {
 
   /** As `run`, for callers to whom an exit code is an answer. @throws PvcError CEPH_AWAY, at once while that is known */
   attempt(argv: readonly [string, ...string[]], options: CallOptions = {}): Promise<ExecResult> {
-    const passing = {
-      timeoutMs: options.timeoutMs ?? usualTimeoutMs,
-      signal: options.signal,
-      patienceMs: this.#patienceMs,
-    };
-    return this.#gate.pass(argv[0], passing, (timeoutMs) =>
-      this.#host.processes.exec(argv, {
-        timeoutMs,
-        ...environmentOf(argv[0]),
-        ...(options.signal === undefined ? {} : { signal: options.signal }),
-        ...(options.input === undefined ? {} : { input: options.input }),
-        ...(options.takeOutput === undefined ? {} : { takeOutput: options.takeOutput }),
-        ...(options.onOutput === undefined ? {} : { onOutput: options.onOutput }),
-      }),
-    );
+    return this.#pass(argv[0], options, (timeoutMs) => this.#exec(argv, timeoutMs, options));
+  }
+
+  #pass(
+    program: string,
+    { timeoutMs = usualTimeoutMs, signal }: CallOptions,
+    call: (timeoutMs: number) => Promise<ExecResult>,
+  ): Promise<ExecResult> {
+    return this.#gate.pass(program, { timeoutMs, signal, patienceMs: this.#patienceMs }, call);
+  }
+
+  #exec(argv: readonly [string, ...string[]], timeoutMs: number, options: CallOptions): Promise<ExecResult> {
+    return this.#host.processes.exec(argv, {
+      timeoutMs,
+      ...environmentOf(argv[0]),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(options.input === undefined ? {} : { input: options.input }),
+      ...(options.takeOutput === undefined ? {} : { takeOutput: options.takeOutput }),
+      ...(options.onOutput === undefined ? {} : { onOutput: options.onOutput }),
+    });
   }
 
   /** A command of the monitors or managers, for its effect. @throws PvcError CEPH_AWAY, CEPH_REFUSED */
@@ -119,10 +138,19 @@ export class CephCommand {
     return result;
   }
 
-  /** What Ceph tells, in the shape that is expected. @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE */
-  async ask<T>(schema: z.ZodType<T>, args: readonly string[], options: CallOptions = {}): Promise<T> {
+  /**
+   * What Ceph tells, in the shape that is expected. A question that changes nothing; it may be asked twice.
+   * @throws PvcError CEPH_AWAY, CEPH_REFUSED, CEPH_STRANGE
+   */
+  async ask<T>(schema: z.ZodType<T>, args: readonly string[], options: AskOptions = {}): Promise<T> {
     const what = `ceph ${args.join(' ')}`;
-    return parsed(schema, what, await this.ceph(what, [...args, '--format', 'json'], options));
+    const argv = cephArgv([...args, '--format', 'json']);
+    const result = await this.#pass('ceph', options, async (timeoutMs) => {
+      const untilMs = this.#host.clock.monotonicMs() + timeoutMs;
+      const told = await this.#session?.ask(args, timeoutMs);
+      return told ?? this.#exec(argv, Math.max(1, Math.ceil(untilMs - this.#host.clock.monotonicMs())), options);
+    });
+    return parsed(schema, what, this.#outputOf(what, result));
   }
 
   /** A command on RBD images, for its effect. @throws PvcError CEPH_AWAY, CEPH_REFUSED */

@@ -27,7 +27,7 @@ class World {
   readonly clock = new VirtualClock();
   readonly processes = new VirtualProcesses(this.clock);
   readonly stop = new AbortController();
-  readonly ceph = new CephCommand({ clock: this.clock, processes: this.processes }, this.stop.signal);
+  readonly ceph = new CephCommand({ clock: this.clock, processes: this.processes }, { signal: this.stop.signal });
   state: State = 'well';
   /** How many processes are alive, and the most that ever were, by program; probes by themselves. */
   readonly alive = new Map<string, number>();

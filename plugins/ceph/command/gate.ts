@@ -7,15 +7,12 @@ import { type ExecResult, errorText, formatDuration, type Host, PvcError } from 
 import { Breaker } from './breaker.ts';
 import { cephError } from './errors.ts';
 import { Lane } from './lane.ts';
+import { reachedNobody } from './unreached.ts';
 
 /** How many at once. What takes long by its nature has places of its own, so that short questions get theirs. */
 const limits = { monitors: 6, data: 8, long: 8 } as const;
 /** Whoever gives a command more time than this expects it to take long. */
 const shortMs = 60_000;
-
-/** Marks of a client that reached no monitor: such a call has cost its time, and the next would as well. */
-const unreachedMarks =
-  /RADOS timed out|error connecting to the cluster|couldn't connect to the cluster|unable to get monitor info|^timed out$|monclient\S* authenticate timed out/im;
 
 const probeArgv = ['ceph', '--connect-timeout', '5', 'mon', 'stat'] as const;
 const probeTimeoutMs = 10_000;
@@ -120,7 +117,7 @@ export class Gate {
     return lane.pass(timeoutMs, late, signal, async () => {
       try {
         const result = await bounded(() => exec(Math.max(1, Math.ceil(untilMs - clock.monotonicMs()))));
-        if (result.code === 0 || !unreachedMarks.test(result.stderr)) return result;
+        if (!reachedNobody(result)) return result;
         this.#breaker.open(this.#complaint(result));
         if (patienceMs > 0) throw new Unreached();
         return result;
@@ -138,7 +135,7 @@ export class Gate {
         timeoutMs: probeTimeoutMs,
         ...(signal === undefined ? {} : { signal }),
       });
-      return result.code !== 0 && unreachedMarks.test(result.stderr) ? this.#complaint(result) : undefined;
+      return reachedNobody(result) ? this.#complaint(result) : undefined;
     } catch (error) {
       signal?.throwIfAborted();
       // Without the command there is nothing to wait for: the next call tells what is wrong.

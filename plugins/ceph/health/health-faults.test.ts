@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { recording } from '../../../test/fixtures/recording.ts';
-import { answersOf, readingOf } from '../cluster/reading.ts';
+import { lookedAt } from '../testing/recorded-look.ts';
 import { adviceOf } from './advice.ts';
 import { faultOfCheck, faultsOf } from './health-faults.ts';
 
@@ -13,8 +13,8 @@ const check = (code: string, severity: 'warning' | 'error' = 'warning', details:
 });
 
 describe('a complaint of Ceph', () => {
-  it('becomes a fault with what it means and what to do', () => {
-    const { checks } = readingOf(answersOf(recording('ceph/bookworm/look-monitor-and-disk-down').stdout));
+  it('becomes a fault with what it means and what to do', async () => {
+    const { checks } = await lookedAt(recording('ceph/bookworm/look-monitor-and-disk-down').stdout);
     const faults = faultsOf(checks);
     assert.deepEqual(
       [...faults].map(([id, { severity }]) => [id, severity]),

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { recording } from '../../../test/fixtures/recording.ts';
 import { type CephStatus, nothingKnown } from '../cluster/ceph-kind.ts';
-import { answersOf, readingOf } from '../cluster/reading.ts';
+import { lookedAt } from '../testing/recorded-look.ts';
 import { storageMetrics } from './storage-metrics.ts';
 
 const told: CephStatus = {
-  ...readingOf(answersOf(recording('ceph/bookworm/look-monitor-and-disk-down').stdout)),
+  ...(await lookedAt(recording('ceph/bookworm/look-monitor-and-disk-down').stdout)),
   updatedMs: 1_000_000,
   conditions: [],
 };

@@ -52,6 +52,8 @@ export class RecordedCeph {
     const [command = '', ...args] = argv;
     const lvm = this.lvm.answer(argv);
     if (lvm !== undefined) return lvm;
+    // No session: each question comes by the command.
+    if (command === '/usr/bin/python3') return { code: 1 };
     if (command === 'ceph') return this.#ceph(args.slice(2).filter((word) => word !== '--format' && word !== 'json'));
     if (command === 'ceph-volume') return this.#volume(args, half);
     if (command === 'ceph-bluestore-tool') {

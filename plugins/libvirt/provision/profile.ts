@@ -1,11 +1,7 @@
 /** A profile: all that a new guest is made from, by name. @module */
-import { defineKind, defineMutation, defineQuery, names, type View, z } from '../../../core/plugin/api.ts';
+import { defineKind, defineMutation, defineQuery, names, z } from '../../../core/plugin/api.ts';
 import { description, given, refuseTwice, same } from './named.ts';
-import { networkTemplate } from './network-template.ts';
 import { provisionError } from './provision-errors.ts';
-import { storageTemplate } from './storage-template.ts';
-import { systemTemplate } from './system-template.ts';
-import { userdata } from './userdata.ts';
 
 /** A public key as `authorized_keys` has it (sshd(8)), without options in front. */
 const sshKey = z
@@ -44,20 +40,6 @@ export const profile = defineKind<Profile, null>({
   ],
   command: 'provisioner profile',
 });
-
-/**
- * The objects that a profile names. They are what they were, until the plan is committed, only where the plan relies on
- * them.
- * @throws PvcError OBJECT_NOT_FOUND
- */
-export async function partsOf(view: View, spec: Profile) {
-  return {
-    system: await view.need(systemTemplate, spec.system),
-    storage: await view.need(storageTemplate, spec.storage),
-    network: spec.network === null ? undefined : await view.need(networkTemplate, spec.network),
-    userdata: spec.userdata === null ? undefined : await view.need(userdata, spec.userdata),
-  };
-}
 
 const name = names.objectName.describe('name of the profile');
 const profileArgument = { field: 'profile', complete: 'profile' } as const;

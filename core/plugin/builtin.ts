@@ -9,6 +9,7 @@ import { evpnPlugin } from '../../plugins/evpn/index.ts';
 import { ipmiPlugin } from '../../plugins/ipmi/index.ts';
 import { libvirt } from '../../plugins/libvirt/index.ts';
 import { powerdnsPlugin } from '../../plugins/powerdns/index.ts';
+import { pxePlugin } from '../../plugins/pxe/index.ts';
 import type { PluginDefinition } from './plugin.ts';
 
 // In the order in which they start: storage and networks before the guests that need them.
@@ -19,4 +20,5 @@ export const builtinPlugins: readonly PluginDefinition[] = [
   libvirt,
   powerdnsPlugin,
   ipmiPlugin,
+  pxePlugin,
 ];

@@ -24,6 +24,7 @@ import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from
 import { guestMetrics } from './metrics.ts';
 import { flushTask, readyTask } from './node-tasks.ts';
 import { peerOf, writePeerAccess } from './peer-access.ts';
+import { createTask } from './provision/create-task.ts';
 import { imageTasks } from './provision/image-task.ts';
 import { returnController } from './return-controller.ts';
 import { LibvirtSecrets } from './secrets.ts';
@@ -86,6 +87,7 @@ export async function startDaemonPart(
       exportTask(runtime, hooks.volumes),
       importTask(runtime, hooks.volumes),
       ...imageTasks(runtime, hooks.volumes),
+      createTask(runtime, hooks.volumes),
       flushTask(runtime),
       readyTask(runtime),
       leaveTask(runtime, control, config.leaveSeconds),

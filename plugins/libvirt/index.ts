@@ -113,7 +113,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         ...nodeGuestOperations,
         ...nodeLeaveOperations,
         ...balanceOperations,
-        ...provisionOperations,
+        ...provisionOperations(volumesHook),
         ...consoleOperations(
           () => need().control,
           () => need().runtime,

@@ -20,6 +20,24 @@ export const provisionError = defineErrors({
     http: 422,
     exit: 'usage',
   },
+  PROVISION_UNFIT: {
+    message: 'No guest can be made of the profile {profile}: {reason}.',
+    hint: 'See `pvc provisioner profile info {profile}`. Nothing is left of the guest.',
+    http: 409,
+    exit: 'refused',
+  },
+  PROVISION_UNDONE: {
+    message: 'The guest {vm} was taken back, with its disks.',
+    hint: 'The task that made it had failed; see its log, and make it again.',
+    http: 409,
+    exit: 'failed',
+  },
+  SEED_FAILED: {
+    message: 'The disk for cloud-init could not be made: {reason}.',
+    hint: 'It is made by genisoimage on the primary; see the log of its daemon. Nothing is left of the guest.',
+    http: 500,
+    exit: 'failed',
+  },
   IMAGE_UNFIT: {
     message: 'The image {image} cannot be made of {volume}: {reason}.',
     hint: 'See `pvc storage volume info {volume}`. Nothing of the image is left.',

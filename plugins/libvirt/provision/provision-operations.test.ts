@@ -1,86 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createVirtualHost } from '../../../core/host/virtual-host.ts';
-import { node } from '../../../core/model/node-kind.ts';
-import { Executor } from '../../../core/operation/execute.ts';
-import { OperationRegistry } from '../../../core/operation/registry.ts';
-import { defineKind, PvcError, z } from '../../../core/plugin/api.ts';
-import { Documents } from '../../../core/store/documents.ts';
-import { MemoryCluster } from '../../../core/store/memory.ts';
-import { task } from '../../../core/task/task-kind.ts';
-import { nodeStatus } from '../../../test/fixtures/node-status.ts';
+import { PvcError } from '../../../core/plugin/api.ts';
 import { image } from './image-kind.ts';
-import { provisionKinds, provisionOperations } from './provision-plugin.ts';
+import { provisionKinds } from './provision-plugin.ts';
+import { GiB, ProvisionRig } from './testing/provision-rig.ts';
 import { userdata } from './userdata.ts';
-
-const named = (name: string, plural: string) =>
-  defineKind<{ name: string }, null>({
-    ...{ name, plural, version: 1, id: z.string(), status: z.null() },
-    spec: z.strictObject({ name: z.string() }),
-    unique: (spec) => ({ name: [spec.name] }),
-  });
-const volume = named('volume', 'volumes');
-const network = named('network', 'networks');
-const actor = { name: 'root', role: 'admin', via: 'socket' } as const;
-const GiB = 2 ** 30;
-
-/** A cluster with one node, a volume and a network. */
-async function cluster() {
-  const host = createVirtualHost();
-  const documents = new Documents(new MemoryCluster({ clock: host.clock }).open('hv1'));
-  const executor = new Executor({
-    ...{ host, documents, localNode: 'hv1', admit: async () => undefined },
-    kinds: [node, task, volume, network, ...provisionKinds],
-  });
-  const { ops, topics } = documents.commitOf([
-    {
-      do: 'create',
-      kind: node,
-      id: 'hv1',
-      spec: { role: 'coordinator', domainState: 'ready', address: '10.0.0.11' },
-      status: nodeStatus('hv1'),
-    },
-    { do: 'create', kind: volume, id: 'v1', spec: { name: 'vms/debian12' } },
-    { do: 'create', kind: network, id: '100', spec: { name: 'office' } },
-  ]);
-  assert.equal((await documents.store.commit(ops, topics)).outcome, 'ok');
-  const registry = new OperationRegistry();
-  for (const operation of provisionOperations) registry.add('libvirt', operation);
-  return {
-    documents,
-    async ask(name: string, input: unknown): Promise<unknown> {
-      const operation = registry.get(name);
-      if (operation.type === 'query') return executor.query(operation, input, actor, new AbortController().signal);
-      assert.equal(operation.type, 'mutation');
-      return operation.type === 'mutation' ? (await executor.mutate(operation, input, actor)).result : undefined;
-    },
-    /** As the task does it in the end. */
-    async imageIsMade(name: string, sizeBytes: number): Promise<void> {
-      const before = await documents.need(image, name);
-      const running = await documents.list(task);
-      const commit = documents.commitOf([
-        { do: 'spec', kind: image, before, spec: { ...before.spec, sizeBytes, making: false } },
-        ...running.map((doc) => ({ do: 'remove', kind: task, before: doc }) as const),
-      ]);
-      assert.equal((await documents.store.commit(commit.ops, commit.topics)).outcome, 'ok');
-    },
-  };
-}
-
-/** One with an image of 2 GiB, a template of each sort, userdata and a profile. */
-async function furnished() {
-  const made = await cluster();
-  await made.ask('image.add', { image: 'debian12', volume: 'vms/debian12' });
-  await made.imageIsMade('debian12', 2 * GiB);
-  await made.ask('system-template.add', { template: 'small', memory: 512, limit: ['hv1'] });
-  await made.ask('network-template.add', { template: 'office', nic: [{ network: 'office' }] });
-  await made.ask('storage-template.add', { template: 'root', disk: [{ pool: 'vms', image: 'debian12' }] });
-  await made.ask('userdata.add', { userdata: 'web', document: '#cloud-config\npackages: [nginx]\n' });
-  await made.ask('profile.add', {
-    ...{ profile: 'web', system: 'small', storage: 'root', network: 'office', userdata: 'web' },
-  });
-  return made;
-}
 
 const refusal = async (act: Promise<unknown>, code: string, says: RegExp): Promise<void> => {
   await assert.rejects(act, (error) => {
@@ -93,8 +17,8 @@ const refusal = async (act: Promise<unknown>, code: string, says: RegExp): Promi
 
 describe('what guests are made from', () => {
   it('is told with who uses it', async () => {
-    const { ask } = await furnished();
-    const users = async (name: string, input: object) => ((await ask(name, input)) as { usedBy: string[] }).usedBy;
+    const rig = await ProvisionRig.furnished();
+    const users = async (name: string, input: object) => ((await rig.ask(name, input)) as { usedBy: string[] }).usedBy;
     assert.deepEqual(await users('image.info', { image: 'debian12' }), ['storage-template root']);
     for (const [operation, input] of [
       ['system-template.info', { template: 'small' }],
@@ -113,9 +37,10 @@ describe('what guests are made from', () => {
     ['userdata.remove', { userdata: 'web' }, /userdata web is in use: profile web/],
   ] as const)
     it(`is not removed while it is in use: ${operation}`, async () => {
-      const { ask, documents } = await furnished();
+      const rig = await ProvisionRig.furnished();
+      const { documents } = rig;
       const before = (await documents.list(image)).map(({ spec }) => spec);
-      await refusal(ask(operation, input), 'OBJECT_IN_USE', says);
+      await refusal(rig.ask(operation, input), 'OBJECT_IN_USE', says);
       assert.deepEqual(
         (await documents.list(image)).map(({ spec }) => spec),
         before,
@@ -123,13 +48,14 @@ describe('what guests are made from', () => {
     });
 
   it('is removed once nothing uses it, from the profile down', async () => {
-    const { ask, documents } = await furnished();
-    await ask('profile.remove', { profile: 'web' });
-    await ask('system-template.remove', { template: 'small' });
-    await ask('network-template.remove', { template: 'office' });
-    await ask('storage-template.remove', { template: 'root' });
-    await ask('userdata.remove', { userdata: 'web' });
-    await ask('image.remove', { image: 'debian12' });
+    const rig = await ProvisionRig.furnished();
+    const { documents } = rig;
+    await rig.ask('profile.remove', { profile: 'web' });
+    await rig.ask('system-template.remove', { template: 'small' });
+    await rig.ask('network-template.remove', { template: 'office' });
+    await rig.ask('storage-template.remove', { template: 'root' });
+    await rig.ask('userdata.remove', { userdata: 'web' });
+    await rig.ask('image.remove', { image: 'debian12' });
     for (const kind of provisionKinds.filter(({ name }) => name !== 'image'))
       assert.deepEqual(await documents.list(kind), []);
     assert.equal((await documents.need(image, 'debian12')).spec.removing, true);
@@ -295,41 +221,42 @@ describe('what guests are made from', () => {
     ],
   ] as const)
     it(`is refused as ${what}`, async () => {
-      const { ask } = await furnished();
-      await refusal(ask(operation, input), code, says);
+      const rig = await ProvisionRig.furnished();
+      await refusal(rig.ask(operation, input), code, says);
     });
 
   it('is not made of an image that is not ready', async () => {
-    const { ask } = await cluster();
-    await ask('image.add', { image: 'debian12', volume: 'vms/debian12' });
-    const adding = ask('storage-template.add', { template: 'x', disk: [{ pool: 'vms', image: 'debian12' }] });
+    const rig = await ProvisionRig.create();
+    await rig.ask('image.add', { image: 'debian12', volume: 'vms/debian12' });
+    const adding = rig.ask('storage-template.add', { template: 'x', disk: [{ pool: 'vms', image: 'debian12' }] });
     await refusal(adding, 'IMAGE_BUSY', /being made/);
   });
 
   it('is changed in what is told, and in nothing else', async () => {
-    const { ask } = await furnished();
-    await ask('system-template.modify', { template: 'small', memory: 768, autostart: true });
-    const row = await ask('system-template.info', { template: 'small' });
+    const rig = await ProvisionRig.furnished();
+    await rig.ask('system-template.modify', { template: 'small', memory: 768, autostart: true });
+    const row = await rig.ask('system-template.info', { template: 'small' });
     assert.deepEqual(row, {
       ...{ name: 'small', description: '', vcpus: 1, memoryMiB: 768, limit: ['hv1'], autostart: true },
       usedBy: ['profile web'],
     });
-    await ask('profile.modify', { profile: 'web', userdata: null, network: null });
-    assert.deepEqual(await ask('profile.info', { profile: 'web' }), {
+    await rig.ask('profile.modify', { profile: 'web', userdata: null, network: null });
+    assert.deepEqual(await rig.ask('profile.info', { profile: 'web' }), {
       ...{ name: 'web', description: '', system: 'small', storage: 'root', network: null, userdata: null, sshKeys: [] },
     });
-    await ask('userdata.remove', { userdata: 'web' });
-    await ask('network-template.remove', { template: 'office' });
+    await rig.ask('userdata.remove', { userdata: 'web' });
+    await rig.ask('network-template.remove', { template: 'office' });
   });
 
   it('keeps the words of userdata from records and lists', async () => {
-    const { ask, documents } = await furnished();
+    const rig = await ProvisionRig.furnished();
+    const { documents } = rig;
     const text = '#cloud-config\npassword: hush-hush\n';
-    await ask('userdata.modify', { userdata: 'web', document: text });
+    await rig.ask('userdata.modify', { userdata: 'web', document: text });
     assert.equal((await documents.need(userdata, 'web')).spec.document, text);
     const entries = await documents.store.list('/audit');
     assert.ok(entries.length > 3);
     assert.doesNotMatch(JSON.stringify(entries), /hush-hush/);
-    assert.doesNotMatch(JSON.stringify(await ask('userdata.list', {})), /hush-hush/);
+    assert.doesNotMatch(JSON.stringify(await rig.ask('userdata.list', {})), /hush-hush/);
   });
 });

@@ -1,5 +1,7 @@
 /** All kinds and operations of provisioning. @module */
 import type { AnyKind } from '../../../core/plugin/api.ts';
+import type { VolumeStoreHook } from '../snapshot/volume-store.ts';
+import { createOperations } from './create-operation.ts';
 import { image } from './image-kind.ts';
 import { imageOperations } from './image-operations.ts';
 import { networkTemplate, networkTemplateOperations } from './network-template.ts';
@@ -17,11 +19,12 @@ export const provisionKinds: readonly AnyKind[] = [
   profile,
 ];
 
-export const provisionOperations = [
+export const provisionOperations = (hook: VolumeStoreHook) => [
   ...imageOperations,
   ...systemTemplateOperations,
   ...networkTemplateOperations,
   ...storageTemplateOperations,
   ...userdataOperations,
   ...profileOperations,
+  ...createOperations(hook),
 ];

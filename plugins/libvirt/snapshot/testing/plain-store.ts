@@ -14,8 +14,10 @@ export const plainStore: VolumeStore = {
   read: async () => undefined,
   headProblem: () => undefined,
   planMake: async () => [],
+  planNew: async () => [],
   needFree: async () => undefined,
   make: async () => undefined,
+  makeFrom: async () => undefined,
   made: async () => undefined,
   unmake: async () => undefined,
 };

@@ -35,16 +35,7 @@ export function guestProvisioning(lab: () => TestLab): void {
       const { tasks } = answer.json() as { tasks: { id: string }[] };
       return tasks[0]?.id ?? assert.fail('no task');
     }
-    async function forget(name: string): Promise<void> {
-      (await pvc('vm', 'stop', name)).ok();
-      await lab().waitFor(`${name} to be off`, async () => {
-        const info = await lab().ask('hv1', 'vm.info', { vm: name });
-        return info.state === 'stopped';
-      });
-      (await pvc('vm', 'undefine', name)).ok();
-      for (const part of ['disk1', 'disk2', 'seed'])
-        (await pvc('storage', 'volume', 'remove', `vms/${name}-${part}`)).ok();
-    }
+    const stop = async (name: string) => (await pvc('vm', 'stop', name)).ok();
 
     it('are three by one command, each with disks of its own and what cloud-init reads', async (t: TestContext) => {
       await lab().writeFile('hv1', '/root/shop.yaml', document);
@@ -83,7 +74,7 @@ export function guestProvisioning(lab: () => TestLab): void {
             const path = `/var/log/pvc/console/${uuid}.log`;
             return /pvc-guest counter 1\r/.test((await lab().exec(node, ['cat', path], { accept: 'any' })).stdout);
           },
-          { timeoutMs: 120_000 },
+          { timeoutMs: 240_000 },
         );
       t.diagnostic(`and have booted ${((performance.now() - beganMs) / 1000).toFixed(1)} s after the command`);
       await using session = await NodeSession.onTerminal(lab(), 'hv1', ['pvc', 'vm', 'console', 'shop1', '--force']);
@@ -114,10 +105,14 @@ export function guestProvisioning(lab: () => TestLab): void {
       const id = await begin('gone2');
       await pvc('task', 'cancel', id);
       const end = await lab().waitFor('the task to end', () => ended(id));
-      if (end === 'succeeded') await forget('gone2');
-      else assert.equal(end, 'cancelled');
-      assert.equal(await images(), before);
-      assert.equal((await guests()).filter((name) => name.startsWith('gone')).length, 0);
+      // The command may have come too late; then the guest is whole.
+      const made = end === 'succeeded' ? ['gone2-disk1', 'gone2-disk2', 'gone2-seed'] : [];
+      assert.equal(await images(), [...made, ...before.split(' ')].join(' '));
+      assert.deepEqual(
+        (await guests()).filter((name) => name.startsWith('gone')),
+        made.length === 0 ? [] : ['gone2'],
+      );
+      if (made.length > 0) await stop('gone2');
     });
 
     it('are whole though the daemon dies while they are made', async (t: TestContext) => {
@@ -132,12 +127,12 @@ export function guestProvisioning(lab: () => TestLab): void {
       t.diagnostic(`it was taken up ${attempts} times`);
       assert.equal(`${await seed('gone3', 'user-data')}\n`, document);
       assert.match(await images(), /gone3-disk1 gone3-disk2 gone3-seed/);
-      await Promise.all(['gone3', 'shop1', 'shop2', 'shop3'].map(forget));
       await run('profile', 'remove', 'shop');
       await run('template', 'storage', 'remove', 'two');
       await run('image', 'remove', 'tiny');
-      assert.equal(await images(), '');
-      assert.equal(await sh('rbd snap ls --all vms/web1'), '');
+      assert.equal(await sh('rbd snap ls vms/web1'), '');
+      assert.match(await sh('rbd info vms/gone3-disk1 --format json'), /"image":"web1"/, 'its clones read on');
+      await Promise.all(['gone3', 'shop1', 'shop2', 'shop3'].map(stop));
     });
   });
 }

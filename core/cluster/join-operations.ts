@@ -27,6 +27,12 @@ export const joinError = defineErrors({
     http: 403,
     exit: 'refused',
   },
+  JOIN_AGAIN: {
+    message: 'Only a hypervisor whose name is given can join again.',
+    hint: 'Give its name with --node. A coordinator is removed first, `pvc node remove`, and joins as a new one.',
+    http: 422,
+    exit: 'usage',
+  },
   NOT_A_COORDINATOR: {
     message: 'Node {node} holds no key of the cluster’s authority.',
     hint: 'Ask a coordinator: `pvc node list` shows which nodes are.',
@@ -93,6 +99,10 @@ export function joinOperations(parts: JoinParts) {
       input: z.strictObject({
         role: nodeSpec.shape.role.default('hypervisor').describe('what the machine becomes'),
         node: nodeName.optional().describe('only a machine of this name may use it'),
+        again: z
+          .boolean()
+          .default(false)
+          .describe('also when it is a node already whose daemon does not run: for a machine that has lost its disk'),
         expires: z
           .string()
           .regex(/^[1-9]\d{0,3}[mhd]$/, 'a span as 30m, 12h or 2d')
@@ -112,7 +122,9 @@ export function joinOperations(parts: JoinParts) {
         const addresses = coordinators.flatMap((one) => one.spec.address ?? []);
         if (spec.networks?.cluster === undefined || addresses.length === 0)
           throw joinError('CLUSTER_CANNOT_GROW', { reason: 'it was made for one node, without a cluster network.' });
-        if (input.node !== undefined && (await view.get(node, input.node)) !== undefined)
+        const known = input.node === undefined ? undefined : await view.get(node, input.node);
+        if (input.again && (input.node === undefined || input.role !== 'hypervisor')) throw joinError('JOIN_AGAIN', {});
+        if (known !== undefined && !input.again)
           throw modelError('OBJECT_EXISTS', { kind: 'node', field: 'name', value: input.node, owner: '' });
         const expiresMs =
           nowMs + Number(input.expires.slice(0, -1)) * unitMs[input.expires.slice(-1) as 'm' | 'h' | 'd'];
@@ -126,7 +138,11 @@ export function joinOperations(parts: JoinParts) {
         plan.create(token, made.id, {
           ...made.spec,
           name: `join-${made.id}`,
-          join: { role: input.role, ...(input.node === undefined ? {} : { node: input.node }) },
+          join: {
+            role: input.role,
+            ...(input.node === undefined ? {} : { node: input.node }),
+            ...(input.again ? { again: true } : {}),
+          },
         });
         plan.act(`let one machine join as ${input.role} until ${new Date(expiresMs).toISOString()}`);
         const { fingerprint } = await import('./certificate.ts');
@@ -168,12 +184,23 @@ export function joinOperations(parts: JoinParts) {
           throw refuse(`the token has been used already, by ${join.used.node}`);
         }
         if (join.node !== undefined && join.node !== input.node) throw refuse(`the token is for ${join.node}`);
-        if (known !== undefined) throw refuse('there is a node of that name');
+        if (known !== undefined && join.again !== true) throw refuse('there is a node of that name');
         const made = await view.need(cluster, clusterId);
         const { spec } = made;
         const unknown = tooNew(input.shapes ?? firstShapes(spec.shapes), spec.shapes);
         if (unknown.length > 0)
           throw refuse(`its PVC is too old for what the cluster writes by now: ${unknown.join(', ')}`);
+        // Always written: whoever raises the shapes of documents at this moment has not asked the newcomer.
+        plan.update(cluster, made, spec);
+        const used = { ...found.spec, join: { ...join, used: { node: input.node, key, atMs: nowMs } } };
+        plan.update(token, found, used);
+        if (known !== undefined) {
+          const reason = notAgain(known.spec, input.address, (await view.alive()).has(input.node));
+          if (reason !== undefined) throw refuse(reason);
+          plan.unchanged(node, known);
+          plan.act(`${input.node} joins again`);
+          return answer(input.node, known.spec);
+        }
         const nodes = await view.list(node);
         const network = spec.networks?.cluster;
         if (network === undefined) throw joinError('CLUSTER_CANNOT_GROW', { reason: 'it has no cluster network.' });
@@ -192,12 +219,7 @@ export function joinOperations(parts: JoinParts) {
           ...(server === undefined ? {} : { server }),
         };
         plan.create(node, input.node, joining);
-        // Always written: whoever raises the shapes of documents at this moment has not asked the newcomer.
-        plan.update(cluster, made, { ...spec, ...(server === undefined ? {} : { lastServer: server }) });
-        plan.update(token, found, {
-          ...found.spec,
-          join: { ...join, used: { node: input.node, key, atMs: nowMs } },
-        });
+        if (server !== undefined) plan.update(cluster, made, { ...spec, lastServer: server });
         plan.act(`${input.node} joins as ${join.role}`);
         return answer(input.node, joining);
       },
@@ -243,6 +265,14 @@ export function joinOperations(parts: JoinParts) {
       },
     }),
   ];
+}
+
+/** Why a machine cannot be a node that there is; undefined: it can, having lost all that it knew. */
+function notAgain(known: z.infer<typeof nodeSpec>, address: string, alive: boolean): string | undefined {
+  if (known.role !== 'hypervisor') return 'the node of that name is a coordinator';
+  if (known.address !== address)
+    return `the node of that name has the address ${known.address ?? '(none)'}, not ${address}`;
+  return alive ? 'the daemon of the node of that name runs' : undefined;
 }
 
 const answer = (name: string, spec: z.infer<typeof nodeSpec>): z.infer<typeof joinedNode> => ({

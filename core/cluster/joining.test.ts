@@ -165,6 +165,29 @@ describe('a machine with a join token', () => {
     });
   }
 
+  it('is the node that it was, having lost all that it knew, while that one’s daemon does not run', async () => {
+    const { newToken, join, credentials, documents } = await setUp();
+    const first = await newToken({ node: 'hv2' });
+    await join(first.actor, 'hv2', '10.0.0.12', (await makeRequest('hv2')).request);
+    await assert.rejects(newToken({ node: 'hv2' }), withCode('OBJECT_EXISTS'));
+    await assert.rejects(newToken({ again: true }), withCode('JOIN_AGAIN'));
+    await assert.rejects(newToken({ node: 'hv2', role: 'coordinator', again: true }), withCode('JOIN_AGAIN'));
+    const before = await documents.need(node, 'hv2');
+    const { actor } = await newToken({ node: 'hv2', again: true });
+    const { request } = await makeRequest('hv2');
+    const refused = (reason: RegExp) => (error: Error) => withCode('JOIN_REFUSED')(error) && reason.test(error.message);
+    await assert.rejects(join(actor, 'hv2', '10.0.0.13', request), refused(/has the address 10\.0\.0\.12/));
+    await documents.store.commit([{ op: 'create', key: '/alive/hv2', value: '1' }]);
+    await assert.rejects(join(actor, 'hv2', '10.0.0.12', request), refused(/daemon of the node .* runs/));
+    await documents.store.commit([{ op: 'delete', key: '/alive/hv2', version: undefined }]);
+    await join(actor, 'hv2', '10.0.0.12', request);
+    await credentials(actor, request);
+    assert.deepEqual(await documents.need(node, 'hv2'), before);
+    await assert.rejects(join(actor, 'hv2', '10.0.0.12', (await makeRequest('hv2')).request), refused(/used already/));
+    const coordinator = await newToken({ node: 'hv1', again: true });
+    await assert.rejects(join(coordinator.actor, 'hv1', '10.0.0.11', request), refused(/is a coordinator/));
+  });
+
   it('is refused when its PVC does not understand what the cluster writes by now', async () => {
     const { newToken, join, documents } = await setUp();
     const before = await documents.need(cluster, 'cluster');

@@ -4,7 +4,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { after, afterEach, before, describe, it } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually } from '../../test/fixtures/expect.ts';
 import type { Host } from '../host/host.ts';
@@ -33,8 +33,15 @@ describe('leased addresses', { skip: isRoot ? false : 'needs root for a network 
   let leaseUntilMs = 0;
   const announced: string[] = [];
   const troubles: (string | undefined)[] = [];
+  /** Those of the case that runs: each keeps its addresses, and this process with them, until it is told to drop them. */
+  const made: LeasedAddresses[] = [];
+  const leased = (options: ConstructorParameters<typeof LeasedAddresses>[1]): LeasedAddresses => {
+    const one = new LeasedAddresses(host, options);
+    made.push(one);
+    return one;
+  };
   const address = () =>
-    new LeasedAddresses(host, {
+    leased({
       wanted: () => placeOfFloating(host, { floating, own: '192.0.2.11' }),
       announce: async (news) => void announced.push(...news.map((one) => one.address)),
       leaseUntilMs: () => leaseUntilMs,
@@ -56,6 +63,11 @@ describe('leased addresses', { skip: isRoot ? false : 'needs root for a network 
       'link set link2 up',
     ])
       execFileSync('ip', ['-n', namespace, ...line.split(' ')]);
+  });
+  // Also of a case that has failed: each is told, whether or not another can.
+  afterEach(async () => {
+    for (const end of await Promise.allSettled(made.splice(0).map((one) => one.drop())))
+      if (end.status === 'rejected') throw end.reason;
   });
   after(() => {
     execFileSync('ip', ['netns', 'del', namespace]);
@@ -132,7 +144,7 @@ describe('leased addresses', { skip: isRoot ? false : 'needs root for a network 
     const own = ['link1 192.0.2.11/24'];
     let wanted = [...on('link2', '10.20.0.1/24', 'fd20::1/64'), ...on('away', '10.21.0.1/24')];
     const told: string[] = [];
-    const many = new LeasedAddresses(host, {
+    const many = leased({
       wanted: async () => wanted,
       announce: async (news) => void told.push(...news.map((one) => one.address)),
       leaseUntilMs: () => leaseUntilMs,
@@ -170,7 +182,7 @@ describe('leased addresses', { skip: isRoot ? false : 'needs root for a network 
     const other = { device: 'link2', address: 'fd30::1/64' };
     const heard: (string | undefined)[] = [];
     const muzzled = () =>
-      new LeasedAddresses(host, {
+      leased({
         wanted: async () => world.wanted,
         announce: async () => {},
         leaseUntilMs: () => leaseUntilMs,
@@ -215,13 +227,14 @@ describe('leased addresses', { skip: isRoot ? false : 'needs root for a network 
       await one.drop();
     });
 
-    it('are not told to the kernel again, but when one is new, changed or lost', async () => {
+    it('are not told to the kernel again, but when one is new, changed or lost', async (t) => {
       const one = muzzled();
       lease(30_000);
       await one.take();
       const watch = spawn('ip', ['netns', 'exec', namespace, 'ip', '-o', 'monitor', 'address'], {
         stdio: ['ignore', 'pipe', 'ignore'],
       });
+      t.after(() => watch.kill());
       let told = '';
       watch.stdout.on('data', (piece) => (told += piece));
       await delay(3_500);
@@ -239,7 +252,6 @@ describe('leased addresses', { skip: isRoot ? false : 'needs root for a network 
       world.wanted = [];
       await one.refresh();
       assert.deepEqual([has('fd30::1'), isThere(), one.held], [false, false, []]);
-      watch.kill();
       await one.drop();
       world.wanted = [{ device: 'link2', address: '10.30.0.1/24' }];
     });

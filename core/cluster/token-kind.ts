@@ -19,6 +19,8 @@ export const tokenSpec = z.strictObject({
       role: z.enum(['coordinator', 'hypervisor']),
       /** Only a machine of this name. */
       node: nodeName.optional(),
+      /** That machine may be the node of its name already: one that keeps nothing over a boot joins anew each time. */
+      again: z.boolean().optional(),
       used: z.strictObject({ node: nodeName, key: z.string(), atMs: z.int() }).optional(),
     })
     .optional(),

@@ -48,6 +48,7 @@ export {
   type ReconcilePlan,
   type Step,
 } from '../reconcile/controller.ts';
+export { shared } from '../reconcile/shared.ts';
 export { Turns } from '../reconcile/turns.ts';
 export {
   type Cell,

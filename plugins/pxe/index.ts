@@ -1,12 +1,11 @@
 /** pxe: blank servers become nodes by booting from the network. See README.md. @module */
-import { type AnyController, definePlugin, type PluginDefinition } from '../../core/plugin/api.ts';
+import { definePlugin, type PluginDefinition, primaryStages } from '../../core/plugin/api.ts';
+import { pxeConfig } from './config.ts';
+import type { DaemonPart } from './daemon-part.ts';
 import { machine, pxeError } from './machine/machine-kind.ts';
 import { machineOperations } from './machine/machine-operations.ts';
-
-interface DaemonPart {
-  readonly controllers: readonly AnyController[];
-  touchAll(): Promise<void>;
-}
+import { networkId, provisioning } from './network/network-kind.ts';
+import { networkOperations } from './network/network-operations.ts';
 
 export const pxePlugin: PluginDefinition = definePlugin({
   name: 'pxe',
@@ -18,14 +17,23 @@ export const pxePlugin: PluginDefinition = definePlugin({
       if (running === undefined) throw pxeError('PXE_NOT_STARTED', {});
       return running;
     };
-    pvc.hooks.kinds.tap(() => [machine]);
-    pvc.hooks.operations.tap(() => machineOperations);
+    pvc.hooks.config.tap(() => [pxeConfig]);
+    pvc.hooks.kinds.tap(() => [machine, provisioning]);
+    pvc.hooks.operations.tap(() => [...machineOperations, ...networkOperations]);
     pvc.hooks.start.tap(async (runtime) => {
       // Not above: a command line needs no controllers.
       const { startDaemonPart } = await import('./daemon-part.ts');
       running = startDaemonPart(runtime);
     });
     pvc.hooks.controllers.tap(() => need().controllers);
+    pvc.hooks.becomePrimary.tap(
+      (runtime) => {
+        need().services.take();
+        runtime.touch(provisioning.name, networkId);
+      },
+      { stage: primaryStages.PROVISION },
+    );
+    pvc.hooks.leavePrimary.tap(async () => running?.services.leave(), { stage: primaryStages.PROVISION });
     pvc.hooks.event.tap(async ({ kind, type }) => {
       // A node that comes or goes is what machines wait for; what it says of itself is looked at again and again.
       if (kind === 'node' && type !== 'status') await running?.touchAll();

@@ -43,15 +43,17 @@ const areas = [
 ] as const;
 const usage = `Measures, and prints the figures beside their goals, with the conditions they were taken in. Nothing is asserted.
 
-  npm run bench -- [--only AREA,…] [--json FILE] [--store DIRECTORY]
+  npm run bench -- [--only AREA,…] [--networks NUMBER,…] [--json FILE] [--store DIRECTORY]
 
-  --only    areas: ${areas.join(', ')} (all)
-  --json    writes the figures into a file as well
-  --store   where the stores that are measured lie (${tmpdir()})
+  --only      areas: ${areas.join(', ')} (all)
+  --networks  how many networks there are, one number after the other, from 8 to 250 (200)
+  --json      writes the figures into a file as well
+  --store     where the stores that are measured lie (${tmpdir()})
 `;
 const { values: options } = readWords(command, usage, {
   options: {
     only: { type: 'string', default: areas.join(',') },
+    networks: { type: 'string', default: '200' },
     json: { type: 'string' },
     store: { type: 'string', default: tmpdir() },
   },
@@ -59,6 +61,12 @@ const { values: options } = readWords(command, usage, {
 const wanted = options.only.split(',');
 const unknown = wanted.find((area) => !areas.some((known) => known === area));
 if (unknown !== undefined) misuse(command, `--only takes areas of ${areas.join(', ')}, not ${unknown}`);
+const stages = options.networks.split(',').map(Number);
+if (
+  stages.length > 6 ||
+  stages.some((many, at) => !Number.isInteger(many) || many <= (stages[at - 1] ?? 7) || many > 250)
+)
+  misuse(command, `--networks takes up to six rising numbers from 8 to 250, not ${options.networks}`);
 const wants = (area: (typeof areas)[number]): boolean => wanted.includes(area);
 const begin = performance.now();
 const step = (text: string): void =>
@@ -127,8 +135,8 @@ async function main(): Promise<void> {
     figures.push(...(await storageFigures(signal)));
   }
   if (wants('networks')) {
-    step('two hundred networks');
-    figures.push(...(await networkFigures(signal)));
+    step('a cluster for networks');
+    figures.push(...(await networkFigures(signal, stages, step)));
   }
   if (wants('failure')) {
     step('power cuts of nodes');

@@ -2,7 +2,7 @@
 import { switchPower } from '../lab/power.ts';
 import type { ClusterLab } from './cluster-lab.ts';
 import type { Figure } from './figure.ts';
-import { area, gateways, namedGuest, networks, primaryOf, servers } from './networks.ts';
+import { areaOf, gateways, namedGuest, primaryOf, servers } from './networks.ts';
 
 const coordinators = ['hv1', 'hv2', 'hv3'];
 const floating = '10.10.0.10';
@@ -12,20 +12,25 @@ const goals = {
   lost: { gateways: '≤ 8,000 ms', rest: '≤ 8,000 ms' },
 };
 
-/** The role is handed over, and then its holder loses power. */
-export async function takeoverFigures(lab: ClusterLab, primary: string): Promise<Figure[]> {
+/** The role is handed over. */
+export function handoverFigures(lab: ClusterLab, primary: string, networks: number): Promise<Figure[]> {
   const next = primary === 'hv2' ? 'hv3' : 'hv2';
-  const client = await lab.client(next);
-  const planned = await measured(lab, 'planned', [next], () => client.call('node.primary', { node: next }));
-  const others = coordinators.filter((node) => node !== next);
-  const lost = await measured(lab, 'lost', others, () => switchPower(lab.record, next, 'off'));
-  return [...planned, ...lost];
+  return measured(lab, 'planned', networks, [next], async () =>
+    (await lab.client(next)).call('node.primary', { node: next }),
+  );
+}
+
+/** Its holder loses power. */
+export function lossFigures(lab: ClusterLab, primary: string, networks: number): Promise<Figure[]> {
+  const others = coordinators.filter((node) => node !== primary);
+  return measured(lab, 'lost', networks, others, () => switchPower(lab.record, primary, 'off'));
 }
 
 /** Each of them is looked for beside the others; what is measured is the first time that it is whole. */
 async function measured(
   lab: ClusterLab,
   how: keyof typeof goals,
+  networks: number,
   candidates: readonly string[],
   act: () => Promise<unknown>,
 ): Promise<Figure[]> {
@@ -48,7 +53,7 @@ async function measured(
   const begin = how === 'planned' ? 'handed over' : 'its holder lost power';
   const goal = goals[how];
   const figure = (what: string, value: number, most: string): Figure => ({
-    area,
+    area: areaOf(networks),
     what: `${begin}, until ${what}`,
     value,
     unit: 'ms',

@@ -1,14 +1,15 @@
-/** Two hundred networks with gateways, DHCP and names, and two thousand leases in them, on three coordinators. @module */
+/** Many networks with gateways, DHCP and names, and ten leases in each, on three coordinators. @module */
 import type { ClusterLab } from './cluster-lab.ts';
 import { type Figure, median, numberText } from './figure.ts';
 import { processUse } from './process-use.ts';
 
-export const area = 'networks (200 with DHCP and names, 2,000 leases, three coordinators)';
-export const networks = 200;
 const leasesEach = 10;
-const leases = networks * leasesEach;
 const runs = 5;
+const idleMs = 10_000;
 const firstVni = 1_000;
+
+export const areaOf = (networks: number): string =>
+  `networks (${networks} with DHCP and names, ${networks * leasesEach} leases, three coordinators)`;
 
 const prefixOf = (index: number): string => `10.20.${index}`;
 const vniOf = (index: number): string => String(firstVni + index);
@@ -42,46 +43,75 @@ export async function servers(lab: ClusterLab, node: string): Promise<string[]> 
   return found.split('\n').filter((line) => line !== '');
 }
 
-/** Makes all of it, and waits until the primary serves it: on a machine under load another one may become primary meanwhile. */
-export async function fillFigures(lab: ClusterLab): Promise<Figure[]> {
+/**
+ * Makes them up to that many, and waits until the primary serves all: on a machine under load another one may become primary
+ * meanwhile.
+ * @param from how many there are already
+ */
+export async function fillFigures(lab: ClusterLab, from: number, networks: number): Promise<Figure[]> {
+  const area = areaOf(networks);
   const client = await lab.client('hv1');
   const primary = () => primaryOf(lab, 'hv1');
-  const madeMs = await timed(async () => {
-    for (let index = 0; index < networks; index += 1) {
-      const [network, ipv4] = [nameOf(index), `${prefixOf(index)}.0/24`];
-      const vni = firstVni + index;
-      await client.call('network.add', { network, vni, ipv4, gateway4: 'first', domain: domainOf(index) });
-      await client.call('network.dhcp-enable', { network });
-    }
-  });
+  const beganMs = performance.now();
+  for (let index = from; index < networks; index += 1) {
+    const [network, ipv4] = [nameOf(index), `${prefixOf(index)}.0/24`];
+    const vni = firstVni + index;
+    await client.call('network.add', { network, vni, ipv4, gateway4: 'first', domain: domainOf(index) });
+    await client.call('network.dhcp-enable', { network });
+  }
+  const madeMs = performance.now() - beganMs;
   await lab.until('all gateways', async () => (await gateways(lab, await primary())) === networks, 300_000);
+  const ledMs = performance.now() - beganMs;
   await lab.until('all DHCP servers', async () => (await servers(lab, await primary())).length === networks, 300_000);
+  const servedMs = performance.now() - beganMs;
+  const leases = (networks - from) * leasesEach;
   const notedMs = await timed(async () => {
-    await lab.exec(await primary(), ['sh', '-c', leaseWords()]);
+    await lab.exec(await primary(), ['sh', '-c', leaseWords(from, networks)]);
     await lab.until(
       'all leases to be noted',
-      async () => (await client.call('network.dhcp-list', {})).length === leases,
+      async () => (await client.call('network.dhcp-list', {})).length === networks * leasesEach,
       300_000,
     );
   });
+  const made = `${networks - from} more, one command after the other`;
   return [
-    { area, what: 'to make all of them, one command after the other', value: madeMs / 1000, unit: 's' },
+    { area, what: 'to make them', value: madeMs / 1000, unit: 's', note: made },
+    { area, what: 'the same, until all gateways are there', value: ledMs / 1000, unit: 's' },
+    { area, what: 'the same, until all DHCP servers serve', value: servedMs / 1000, unit: 's' },
     {
       area,
       what: 'leases, by dnsmasq’s script until the store has them',
       value: leases / (notedMs / 1000),
       unit: 'in a second',
       goal: '≥ 50 in a second',
-      note: `one after the other, ${numberText(notedMs / 1000)} s for all`,
+      note: `one after the other, ${numberText(notedMs / 1000)} s for ${leases}`,
     },
+    ...(await idleFigures(lab, area)),
   ];
 }
 
+/** What daemons use of a core while nothing happens, with the commands that they start. */
+async function idleFigures(lab: ClusterLab, area: string): Promise<Figure[]> {
+  const primary = await primaryOf(lab, 'hv1');
+  const other = primary === 'hv3' ? 'hv2' : 'hv3';
+  const measuredOf = async (node: string, who: string): Promise<Figure> => {
+    const [before, fromMs] = [await lab.daemonUse(node), performance.now()];
+    await new Promise((resolve) => setTimeout(resolve, idleMs));
+    const [after, tookMs] = [await lab.daemonUse(node), performance.now() - fromMs];
+    const ofCore = (what: 'cpuMs' | 'startedCpuMs') => ((after[what] - before[what]) / tookMs) * 100;
+    const [own, started] = [ofCore('cpuMs'), ofCore('startedCpuMs')];
+    const note = `over ${idleMs / 1000} s; ${numberText(started)} % of it the commands that it starts`;
+    return { area, what: `of a core: ${who} at rest`, value: own + started, unit: '%', note };
+  };
+  return Promise.all([measuredOf(primary, 'the primary’s daemon'), measuredOf(other, 'another daemon')]);
+}
+
 /** Calls the scripts as dnsmasq does when a guest is given an address. */
-function leaseWords(): string {
+function leaseWords(from: number, networks: number): string {
   const expires = Math.floor(Date.now() / 1000) + 43_200;
-  const calls = Array.from({ length: leases }, (_, number) => {
-    const [index, lease] = [number % networks, Math.floor(number / networks)];
+  const many = networks - from;
+  const calls = Array.from({ length: many * leasesEach }, (_, number) => {
+    const [index, lease] = [from + (number % many), Math.floor(number / many)];
     const octets = [index, lease].map((octet) => octet.toString(16).padStart(2, '0')).join(':');
     const words = `52:54:00:00:${octets} ${prefixOf(index)}.${100 + lease} guest${lease}`;
     return `/run/pvc/dnsmasq/${vniOf(index)}/lease-script add ${words}`;
@@ -90,13 +120,22 @@ function leaseWords(): string {
 }
 
 /** One change until the node does as it says, seen by looking without a pause. */
-export async function changeFigures(lab: ClusterLab, primary: string): Promise<Figure[]> {
+export async function changeFigures(
+  lab: ClusterLab,
+  primary: string,
+  stage: number,
+  networks: number,
+): Promise<Figure[]> {
+  const area = areaOf(networks);
   const client = await lab.client(primary);
   const [gateway, entry, reservation]: [number[], number[], number[]] = [[], [], []];
   const network = nameOf(7);
   const file = `/run/pvc/dnsmasq/${vniOf(7)}/loaded.hosts`;
   for (let run = 0; run < runs; run += 1) {
-    const [address, mac, port] = [`${prefixOf(7)}.${240 + run}`, `52:54:00:00:ff:0${run}`, 2_000 + run];
+    // Each is another one than at the stages before.
+    const at = stage * runs + run;
+    const [address, port] = [`${prefixOf(7)}.${220 + at}`, 2_000 + at];
+    const mac = `52:54:00:00:ff:${at.toString(16).padStart(2, '0')}`;
     const shows = async (argv: readonly string[], text: string) => (await lab.exec(primary, argv)).includes(text);
     gateway.push(
       await timed(async () => {
@@ -116,7 +155,7 @@ export async function changeFigures(lab: ClusterLab, primary: string): Promise<F
     );
     reservation.push(
       await timed(async () => {
-        await client.call('network.dhcp-add', { network, mac, address: `${prefixOf(7)}.${230 + run}` });
+        await client.call('network.dhcp-add', { network, mac, address: `${prefixOf(7)}.${180 + at}` });
         await lab.until(`the reservation for ${mac}`, () => shows(['cat', file], mac));
       }),
     );
@@ -136,7 +175,8 @@ export async function changeFigures(lab: ClusterLab, primary: string): Promise<F
   ];
 }
 
-export async function memoryFigures(lab: ClusterLab, primary: string): Promise<Figure[]> {
+export async function memoryFigures(lab: ClusterLab, primary: string, networks: number): Promise<Figure[]> {
+  const area = areaOf(networks);
   const used = async (pid: string): Promise<number> =>
     processUse(await lab.exec(primary, ['cat', `/proc/${pid}/status`]), '').anonymousMiB;
   const pidsOf = async (name: string): Promise<string[]> =>

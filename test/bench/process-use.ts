@@ -5,6 +5,8 @@ export interface ProcessUse {
   /** Of it, what no file stands behind: heap, stacks. */
   readonly anonymousMiB: number;
   readonly cpuMs: number;
+  /** Used by those that it has started and that have ended. */
+  readonly startedCpuMs: number;
 }
 
 /** The clock ticks of proc(5) in milliseconds: sysconf(_SC_CLK_TCK) is 100 on every Linux that PVC runs on. */
@@ -20,5 +22,6 @@ export function processUse(status: string, stat: string): ProcessUse {
     rssMiB: kib('VmRSS') / 1024,
     anonymousMiB: kib('RssAnon') / 1024,
     cpuMs: (Number(fields[11]) + Number(fields[12])) * tickMs,
+    startedCpuMs: (Number(fields[13]) + Number(fields[14])) * tickMs,
   };
 }

@@ -3,9 +3,8 @@
  * another. They are looked up beside what is served, for many guests take their time and no gateway should wait for that.
  * @module
  */
-import { errorText, PvcError, type Runtime, z } from '../../../core/plugin/api.ts';
+import { errorText, PvcError, type Runtime, shared, z } from '../../../core/plugin/api.ts';
 import { hostName } from '../reservation/reservation-kind.ts';
-import { shared } from './shared.ts';
 
 /** Of the query `vm.nic-list` of the plugin of guests. */
 const cards = z.array(

@@ -1,5 +1,5 @@
 /** Keeps a dnsmasq for every network with DHCP, on the node that is primary and on no other. @module */
-import { type AnyController, defineController, type Runtime } from '../../../core/plugin/api.ts';
+import { type AnyController, defineController, type Runtime, shared } from '../../../core/plugin/api.ts';
 import { networksOf } from '../network.ts';
 import { reservation, reservationsOf } from '../reservation/reservation-kind.ts';
 import { type DhcpSpec, dhcp, dhcpError } from '../settings/dhcp-kind.ts';
@@ -10,7 +10,6 @@ import type { GuestNames } from './guest-names.ts';
 import { leaseScript } from './lease-script.ts';
 import { applyServerStep, planServer, type ServerStep, type ServerView } from './server-plan.ts';
 import type { Servers } from './servers.ts';
-import { shared } from './shared.ts';
 
 export function serverController(runtime: Runtime, servers: Servers, names: GuestNames): AnyController {
   const { documents } = runtime;

@@ -1,5 +1,5 @@
 /** The firewall of this node: what it is to be, what it is, and what has to be left out of it. @module */
-import { type Runtime, Turns, z } from '../../../core/plugin/api.ts';
+import { type Runtime, shared, Turns, z } from '../../../core/plugin/api.ts';
 import type { FamilySpec } from '../address/addressing.ts';
 import { network } from '../network/network-kind.ts';
 import { networkAcl, vniOfAcl } from './acl-kind.ts';
@@ -112,13 +112,13 @@ export class Firewall {
   }
 
   /** Where there is no table at all, one that lets nothing through. A bridge is safe from then on. */
-  shut(): Promise<void> {
-    return this.#turns.take(async () => {
+  readonly shut: () => Promise<void> = shared(() =>
+    this.#turns.take(async () => {
       if (await this.#nft.isThere()) return;
       const reason = await this.#nft.replace(ruleset({ networks: [], entries: [] }));
       if (reason !== undefined) throw new Error(`nft cannot shut the networks: ${reason}`);
-    });
-  }
+    }),
+  );
 
   /** Makes the kernel's table what is wanted. Entries that it does not take are left out. @throws Error with nft's reason */
   load(wanted: RulesetInput): Promise<void> {

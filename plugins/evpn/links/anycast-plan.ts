@@ -1,9 +1,8 @@
 /** This node as one of the gateways of a network that has one on every node: its addresses, and the way to the guests. Pure. @module */
-import { z } from '../../../core/plugin/api.ts';
 import type { Addressing } from '../address/addressing.ts';
 import type { Observed } from './link-plan.ts';
 import { readAddresses } from './reading.ts';
-import { isBridge, type LinkStep, step } from './steps.ts';
+import { isBridge, type LinkStep, makeStep, step } from './steps.ts';
 
 /** The gateway's address on the link itself, by which guests know their router (RFC 4861, 4.2). */
 const routerLinkLocal = 'fe80::1/64';
@@ -30,7 +29,6 @@ export function anycastOf({ ipv4, ipv6 }: Addressing): AnycastGateway {
 const nothing: AnycastGateway = { addresses: [], routes: [] };
 const without = (some: readonly string[], others: readonly string[]): string[] =>
   some.filter((one) => !others.includes(one));
-const family = (text: string): '-4' | '-6' => (text.includes(':') ? '-6' : '-4');
 
 /** A bridge that is made again has nothing. */
 const had = ({ bridge, gateway }: Observed): AnycastGateway => (isBridge(bridge) ? gateway : nothing);
@@ -40,12 +38,12 @@ export function leaveAnycast(name: string, wanted: AnycastGateway | undefined, o
   const { addresses, routes } = had(observed);
   return [
     ...without(routes, wanted?.routes ?? []).map((prefix) =>
-      step(`forget the way to ${prefix} over ${name}`, [
-        ...(['ip', family(prefix), 'route', 'del', prefix, 'dev', name, 'proto', 'static'] as const),
+      makeStep(`forget the way to ${prefix} over ${name}`, [
+        ...(['ip', 'route', 'del', prefix, 'dev', name, 'proto', 'static'] as const),
       ]),
     ),
     ...without(addresses, wanted?.addresses ?? []).map((address) =>
-      step(`take ${address} off ${name}`, ['ip', 'address', 'del', address, 'dev', name]),
+      makeStep(`take ${address} off ${name}`, ['ip', 'address', 'del', address, 'dev', name]),
     ),
   ];
 }
@@ -63,17 +61,13 @@ export function takeAnycast(name: string, wanted: AnycastGateway | undefined, ob
     ),
     ...without(wanted?.routes ?? [], routes).map((prefix) =>
       step(`reach ${prefix} over ${name}`, [
-        ...(['ip', family(prefix), 'route', 'replace', prefix, 'dev', name, 'proto', 'static'] as const),
+        ...(['ip', 'route', 'replace', prefix, 'dev', name, 'proto', 'static'] as const),
         // Behind the one that the primary has with its address.
         ...['metric', '1024'],
       ]),
     ),
   ];
 }
-
-const routed = z.array(z.looseObject({ dst: z.string() }));
-
-const parse = (text: string): unknown => (text.trim() === '' ? [] : JSON.parse(text));
 
 /** By device its addresses, in what `ip -j address show` prints. */
 export const readDevices = (stdout: string): Map<string, Set<string>> =>
@@ -86,15 +80,15 @@ export const readDevices = (stdout: string): Map<string, Set<string>> =>
 
 /**
  * What a node has on a bridge for good.
- * @param addresses what `ip -j address show dev` prints
- * @param routes what `ip -j route show dev … proto static` prints, of each family
+ * @param addresses all that are there
+ * @param routes prefixes that lead there, as somebody has written down
  * @param leased what it has there as primary
  */
-export const readAnycast = (
-  addresses: string,
-  routes: readonly string[],
+export const anycastIn = (
+  addresses: ReadonlySet<string> | undefined,
+  routes: readonly string[] | undefined,
   leased: ReadonlySet<string>,
 ): AnycastGateway => ({
-  addresses: [...readDevices(addresses).values()].flatMap((some) => [...some].filter((one) => !leased.has(one))),
-  routes: routes.flatMap((text) => routed.parse(parse(text)).map(({ dst }) => dst)),
+  addresses: [...(addresses ?? [])].filter((one) => !leased.has(one)),
+  routes: routes ?? [],
 });

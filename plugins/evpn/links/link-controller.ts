@@ -42,6 +42,16 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
     return [...new Set([...missing, ...orphans, ...(await links.bereft())])];
   }
 
+  async function act({ devices = [], commands = [] }: LinkStep): Promise<void> {
+    if (devices.length > 0) {
+      // A node that cannot keep its networks apart has none.
+      await firewall.shut();
+      for (const device of devices) await links.makeDeaf(device);
+      if (links.anycast.size > 0) await forwardPackets(host);
+    }
+    await links.change(commands);
+  }
+
   return defineController({
     name: 'network-links',
     summary: 'keeps the bridge of every network on the node, and its way out: a VXLAN or a VLAN device',
@@ -56,14 +66,12 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
       return { wanted, seen: await links.look(vni, doc?.spec.name) };
     },
     plan: (_doc, { wanted, seen }) => planLinks(wanted, seen),
-    async apply(step: LinkStep) {
-      if (step.device !== undefined) {
-        // A node that cannot keep its networks apart has none.
-        await firewall.shut();
-        await links.makeDeaf(step.device);
-        if (links.anycast.size > 0) await forwardPackets(host);
+    async apply(step: LinkStep, vni) {
+      try {
+        await act(step);
+      } finally {
+        links.acted(vni);
       }
-      for (const command of step.commands ?? []) await links.run(command);
     },
     async watch(touch, signal) {
       while (!signal.aborted) {

@@ -109,16 +109,16 @@ class Kernel {
       this.#need('pvcn100');
       if (words[2] === 'replace') this.addresses.add(words[3] ?? '');
       else assert.ok(this.addresses.delete(words[3] ?? ''), 'Cannot assign requested address');
-    } else if (words[2] === 'route') {
+    } else if (words[1] === 'route') {
       this.#need('pvcn100');
-      if (words[3] === 'replace') this.routes.add(words[4] ?? '');
-      else assert.ok(this.routes.delete(words[4] ?? ''), 'No such process');
+      if (words[2] === 'replace') this.routes.add(words[3] ?? '');
+      else assert.ok(this.routes.delete(words[3] ?? ''), 'No such process');
     } else assert.fail(command);
   }
 
   apply(step: LinkStep, cut: () => boolean): boolean {
     for (const act of [
-      ...(step.device === undefined ? [] : [() => void this.deaf.add(step.device ?? '')]),
+      ...(step.devices ?? []).map((device) => () => void this.deaf.add(device)),
       ...(step.commands ?? []).map((command) => () => this.run(command)),
     ]) {
       if (cut()) return false;

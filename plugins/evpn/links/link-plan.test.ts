@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { mostVni } from '../network/network-kind.ts';
-import { anycastOf, readAnycast } from './anycast-plan.ts';
+import { anycastIn, anycastOf, readDevices } from './anycast-plan.ts';
 import { type Observed, planLinks } from './link-plan.ts';
 import { bridgeName, linkGroup, macOfTap, tapName, vlanName, vniOf, vxlanName } from './names.ts';
 import { type Link, mtuOfAddress, readLinks } from './reading.ts';
@@ -46,8 +46,8 @@ const vxlan: Link = {
 const whole: Observed = { ...nothing, bridge, vxlan, deaf: new Set(['pvcn100', 'pvcx100']) };
 
 const words = (observed: Partial<Observed>, mtu = 1450, wanted = true, routers: Router[] = []): string[] =>
-  planLinks(wanted ? { mtu, routers } : undefined, { ...whole, ...observed }).steps.flatMap(({ device, commands }) => [
-    ...(device === undefined ? [] : [`deaf ${device}`]),
+  planLinks(wanted ? { mtu, routers } : undefined, { ...whole, ...observed }).steps.flatMap(({ devices, commands }) => [
+    ...(devices ?? []).map((device) => `deaf ${device}`),
     ...(commands ?? []).map((command) => command.join(' ')),
   ]);
 
@@ -64,9 +64,26 @@ const makeVxlan = [
   'ip link set dev pvcx100 up',
 ];
 
+/** First what goes and comes, then what the node hears on it, then the rest. */
+const inOrder = (...lines: readonly string[]): string[] => {
+  const phase = (line: string): number => (/^ip link (?:add|delete)/.test(line) ? 0 : line.startsWith('deaf') ? 1 : 2);
+  return lines.toSorted((one, other) => phase(one) - phase(other));
+};
+
 describe('the devices of a network', () => {
   it('are left alone when all is well', () => assert.deepEqual(words({}), []));
-  it('are made', () => assert.deepEqual(words(nothing), [...make, ...makeVxlan]));
+  it('are made', () => assert.deepEqual(words(nothing), inOrder(...make, ...makeVxlan)));
+  it('are made in three steps', () => {
+    const { steps } = planLinks({ mtu: 1450, routers: [] }, nothing);
+    assert.deepEqual(
+      steps.map(({ do: phase, text }) => [phase, text]),
+      [
+        ['make', 'make the bridge pvcn100, make pvcx100 from 10.10.0.11'],
+        ['deaf', 'keep the node itself out of pvcn100 and pvcx100'],
+        ['set', 'switch pvcn100 on, plug pvcx100 into pvcn100, switch pvcx100 on'],
+      ],
+    );
+  });
   it('are a bridge alone on a node without an address', () =>
     assert.deepEqual(
       words({ ...nothing, address: undefined, underlayMtu: undefined }),
@@ -80,9 +97,10 @@ describe('the devices of a network', () => {
       'it has another local address',
       { address: '10.10.0.99' },
       [
-        'ip link set dev pvcn100 address 02:70:0a:0a:00:63',
         'ip link delete dev pvcx100',
-        ...makeVxlan.map((line) => line.replace(local, '10.10.0.99')),
+        ...makeVxlan.slice(0, 2).map((line) => line.replace(local, '10.10.0.99')),
+        'ip link set dev pvcn100 address 02:70:0a:0a:00:63',
+        ...makeVxlan.slice(2),
       ],
     ],
     ['it hangs nowhere', { vxlan: { ...vxlan, master: undefined } }, makeVxlan.slice(2, 4)],
@@ -175,8 +193,8 @@ describe('the gateway on every node', () => {
     'ip address replace 10.20.0.1/32 dev pvcn100',
     'ip address replace fd20::1/128 dev pvcn100 nodad',
     'ip address replace fe80::1/64 dev pvcn100 nodad',
-    'ip -4 route replace 10.20.0.0/24 dev pvcn100 proto static metric 1024',
-    'ip -6 route replace fd20::/64 dev pvcn100 proto static metric 1024',
+    'ip route replace 10.20.0.0/24 dev pvcn100 proto static metric 1024',
+    'ip route replace fd20::/64 dev pvcn100 proto static metric 1024',
   ];
   const mac = (address: string) => `ip link set dev pvcn100 address ${address}`;
   const suppress = (word: string) => `bridge link set dev pvcx100 learning off neigh_suppress ${word}`;
@@ -188,19 +206,19 @@ describe('the gateway on every node', () => {
   it('goes before the node is deaf again', () =>
     assert.deepEqual(
       planLinks({ mtu: 1450, routers: [] }, { ...well, deaf: new Set(['pvcx100']) }).steps.flatMap(
-        ({ device, commands }) => [
-          ...(device === undefined ? [] : [`deaf ${device}`]),
+        ({ devices, commands }) => [
+          ...(devices ?? []).map((device) => `deaf ${device}`),
           ...(commands ?? []).map((command) => command.join(' ')),
         ],
       ),
       [
-        'ip -4 route del 10.20.0.0/24 dev pvcn100 proto static',
-        'ip -6 route del fd20::/64 dev pvcn100 proto static',
+        'ip route del 10.20.0.0/24 dev pvcn100 proto static',
+        'ip route del fd20::/64 dev pvcn100 proto static',
         'ip address del 10.20.0.1/32 dev pvcn100',
         'ip address del fd20::1/128 dev pvcn100',
         'ip address del fe80::1/64 dev pvcn100',
-        mac('02:70:0a:0a:00:0b'),
         'deaf pvcn100',
+        mac('02:70:0a:0a:00:0b'),
         suppress('off'),
       ],
     ));
@@ -237,12 +255,13 @@ describe('the gateway on every node', () => {
         ],
       },
     ]);
-    const leased = new Set(['10.20.0.1/24', 'fd20::/64']);
-    assert.deepEqual(readAnycast(addresses, [JSON.stringify([{ dst: '10.20.0.0/24' }]), '[]\n'], leased), {
+    const there = readDevices(addresses).get('pvcn100');
+    assert.deepEqual(anycastIn(there, ['10.20.0.0/24'], new Set(['10.20.0.1/24', 'fd20::/64'])), {
       addresses: ['10.20.0.1/32'],
       routes: ['10.20.0.0/24'],
     });
-    assert.throws(() => readAnycast('[{"addr_info":', [], new Set()));
+    assert.deepEqual(anycastIn(undefined, undefined, new Set()), { addresses: [], routes: [] });
+    assert.throws(() => readDevices('[{"addr_info":'));
   });
 });
 
@@ -267,8 +286,8 @@ describe('the devices of a bridged network', () => {
     deaf: new Set(['pvcn100', 'pvcv100']),
   };
   const told = (observed: Partial<Observed>, link: string | undefined = 'eno1'): string[] =>
-    planLinks({ ...wanted, vlan: { id: 7, link } }, { ...well, ...observed }).steps.flatMap(({ device, commands }) => [
-      ...(device === undefined ? [] : [`deaf ${device}`]),
+    planLinks({ ...wanted, vlan: { id: 7, link } }, { ...well, ...observed }).steps.flatMap(({ devices, commands }) => [
+      ...(devices ?? []).map((device) => `deaf ${device}`),
       ...(commands ?? []).map((command) => command.join(' ')),
     ]);
   const makeVlan = [
@@ -284,7 +303,7 @@ describe('the devices of a bridged network', () => {
     [
       'they are not there',
       { bridge: undefined, vlan: undefined },
-      [...make.map((line) => line.replace('1450', '1500')), ...makeVlan],
+      inOrder(...make.map((line) => line.replace('1450', '1500')), ...makeVlan),
     ],
     [
       'this node has no address',

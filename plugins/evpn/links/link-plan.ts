@@ -9,7 +9,7 @@ import { planBridge } from './bridge-plan.ts';
 import { bridgeName, linkGroup } from './names.ts';
 import type { Link } from './reading.ts';
 import { anycastMac, type Router, routerMac } from './router.ts';
-import { deleteStep, type LinkStep, needOurs, setStep } from './steps.ts';
+import { deleteStep, inFewSteps, type LinkStep, needOurs, setStep } from './steps.ts';
 import { needVlanLink, planVlan } from './vlan-plan.ts';
 import { needUnderlay, planVxlan } from './vxlan-plan.ts';
 
@@ -64,12 +64,12 @@ const removal = (...devices: readonly (Link | undefined)[]): LinkStep[] =>
  */
 export function planLinks(wanted: Wanted | undefined, observed: Observed): ReconcilePlan<LinkStep> {
   const { vni, bridge, vxlan, vlan, loose } = observed;
-  if (wanted === undefined) return { steps: removal(vxlan, vlan, bridge) };
+  if (wanted === undefined) return { steps: inFewSteps(removal(vxlan, vlan, bridge)) };
   for (const link of [bridge, vxlan, vlan]) needOurs(link);
   if (wanted.vlan === undefined) needUnderlay(wanted.mtu, observed);
   else needVlanLink(wanted.mtu, wanted.vlan, observed);
   const name = bridgeName(vni);
-  const steps = [
+  const steps = inFewSteps([
     // Of an older network that had the same number: it would join the two.
     ...removal(wanted.vlan === undefined ? vlan : vxlan),
     ...leaveAnycast(name, wanted.anycast, observed),
@@ -77,6 +77,6 @@ export function planLinks(wanted: Wanted | undefined, observed: Observed): Recon
     ...takeAnycast(name, wanted.anycast, observed),
     ...(wanted.vlan === undefined ? planVxlan(wanted, observed) : planVlan(wanted.mtu, wanted.vlan, observed)),
     ...loose.map((tap) => setStep(`plug ${tap} in again`, tap, 'master', name)),
-  ];
+  ]);
   return steps.length === 0 ? { steps } : { steps, againInMs: againMs };
 }

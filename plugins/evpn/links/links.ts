@@ -1,17 +1,27 @@
 /** Devices of this node, as the kernel tells of them and as it is told. @module */
-import { type ExecResult, type LeasedAddress, node as nodeKind, type Runtime } from '../../../core/plugin/api.ts';
+import {
+  type ExecResult,
+  type LeasedAddress,
+  node as nodeKind,
+  type Runtime,
+  shared,
+} from '../../../core/plugin/api.ts';
 import { routedPrefixes } from '../address/addressing.ts';
 import { readNodeNetworks } from '../address/node-networks.ts';
 import { looseCards } from '../guest/cards.ts';
 import type { NetworkSpec } from '../network/network-kind.ts';
-import { type AnycastGateway, anycastOf, readAnycast, readDevices } from './anycast-plan.ts';
+import { type AnycastGateway, anycastIn, anycastOf, readDevices } from './anycast-plan.ts';
+import { Batches } from './batches.ts';
 import type { Observed, Wanted } from './link-plan.ts';
 import { bridgeName, linkGroup, vlanName, vxlanName } from './names.ts';
 import { type Link, mtuOfAddress, readLinks } from './reading.ts';
-import { readRouters, routerMac, routersOf } from './router.ts';
+import { Readings } from './readings.ts';
+import { routerMac, routersIn, routersOf } from './router.ts';
 import { type Command, isUp } from './steps.ts';
 
 const execMs = 5_000;
+/** Of many commands together. */
+const batchMs = 20_000;
 
 const ipv4 = '/proc/sys/net/ipv4/conf';
 const ipv6 = '/proc/sys/net/ipv6/conf';
@@ -70,9 +80,25 @@ export class Links {
   /** Those of the bridges with IPv6 addresses among that. */
   #open: ReadonlySet<string> = new Set();
 
+  readonly #readings: Readings;
+  readonly #batches: Batches;
+  /** When something was last done to the devices of a network, by its number. */
+  readonly #actedMs = new Map<string, number>();
+  readonly #own: () => Promise<Link[]>;
+  readonly #nodes;
+
   constructor(runtime: Runtime, vlanLink: string | undefined) {
     this.#runtime = runtime;
     this.#vlanLink = vlanLink;
+    this.#readings = new Readings(runtime.host.clock, (command) => this.run(command));
+    const { processes, log } = runtime.host;
+    this.#batches = new Batches({
+      exec: (argv, input) => processes.exec(argv, { timeoutMs: batchMs, input }),
+      reasonOf,
+      unclear: (reason) => log.warn('devices of networks are no longer told together', { reason }),
+    });
+    this.#own = shared(async () => readLinks(await this.run(['ip', '-j', '-d', 'link', 'show', 'group', linkGroup])));
+    this.#nodes = shared(() => runtime.documents.list(nodeKind));
   }
 
   /** @throws Error with what the command says */
@@ -80,6 +106,11 @@ export class Links {
     const done = await this.#runtime.host.processes.exec(command, { timeoutMs: execMs });
     if (done.code !== 0) throw new Error(`${command.join(' ')}: ${reasonOf(command, done)}`);
     return done.stdout;
+  }
+
+  /** Changes devices, one command after the other. @throws Error with what the first says that fails */
+  change(commands: readonly Command[]): Promise<void> {
+    return this.#batches.run(commands);
   }
 
   /** Undefined: there is no such device. */
@@ -92,8 +123,8 @@ export class Links {
   }
 
   /** All devices that PVC made for networks. */
-  async own(): Promise<Link[]> {
-    return readLinks(await this.run(['ip', '-j', '-d', 'link', 'show', 'group', linkGroup]));
+  own(): Promise<Link[]> {
+    return this.#own();
   }
 
   #settings(device: string): readonly (readonly [path: string, value: string])[] {
@@ -167,7 +198,7 @@ export class Links {
 
   /** This node's address on the cluster network. */
   async address(): Promise<string | undefined> {
-    return (await this.#runtime.documents.get(nodeKind, this.#runtime.node))?.spec.address;
+    return (await this.#nodes()).find(({ id }) => id === this.#runtime.node)?.spec.address;
   }
 
   /** Prefixes of the networks that this node is in itself. */
@@ -195,7 +226,7 @@ export class Links {
     if (anycast === undefined) this.#anycast.delete(vni);
     else this.#anycast.set(vni, anycast);
     const routed = anycast === undefined && routedPrefixes(spec).length > 0;
-    const nodes = routed ? await this.#runtime.documents.list(nodeKind) : [];
+    const nodes = routed ? await this.#nodes() : [];
     const told = nodes.map(({ id, spec: { role, address } }) => ({ name: id, role, address }));
     return {
       mtu: spec.mtu,
@@ -215,27 +246,6 @@ export class Links {
     return this.#anycast;
   }
 
-  async #gateway(bridge: string): Promise<AnycastGateway> {
-    const route = (family: '-4' | '-6'): Command => [
-      'ip',
-      '-j',
-      family,
-      'route',
-      'show',
-      'dev',
-      bridge,
-      'proto',
-      'static',
-    ];
-    const [addresses, ...routes] = await Promise.all([
-      this.run(['ip', '-j', 'address', 'show', 'dev', bridge]),
-      this.run(route('-4')),
-      this.run(route('-6')),
-    ]);
-    const leased = this.#leased.flat().flatMap(({ device, address }) => (device === bridge ? [address] : []));
-    return readAnycast(addresses, routes, new Set(leased));
-  }
-
   /** Numbers of networks whose gateway on this node lacks an address. */
   async bereft(): Promise<string[]> {
     if (this.#anycast.size === 0) return [];
@@ -245,30 +255,34 @@ export class Links {
     );
   }
 
+  /** Something was done to the devices of a network: what is looked at from now on shows it. */
+  acted(vni: string): void {
+    this.#actedMs.set(vni, this.#runtime.host.clock.monotonicMs());
+  }
+
   async look(vni: string, name: string | undefined): Promise<Observed> {
-    const [bridge, vxlan, vlan, vlanLink, address] = await Promise.all([
-      this.device(bridgeName(vni)),
-      this.device(vxlanName(vni)),
-      this.device(vlanName(vni)),
-      this.vlanLink(),
+    const [seen, address] = await Promise.all([
+      this.#readings.since(this.#actedMs.get(vni) ?? Number.NEGATIVE_INFINITY),
       this.address(),
     ]);
+    const [bridge, vxlan, vlan] = [bridgeName(vni), vxlanName(vni), vlanName(vni)].map((one) => seen.links.get(one));
     const there = [bridge, vxlan, vlan].filter((link) => link !== undefined).map(({ ifname }) => ifname);
     const deaf = new Set<string>();
     for (const device of there) if (await this.isDeaf(device)) deaf.add(device);
+    const on = bridgeName(vni);
+    const leased = this.#leased.flat().flatMap((one) => (one.device === on ? [one.address] : []));
     return {
       vni,
       bridge,
       vxlan,
       vlan,
-      vlanLink,
+      vlanLink: this.#vlanLink === undefined ? undefined : seen.links.get(this.#vlanLink),
       deaf,
-      gateway: bridge === undefined ? { addresses: [], routes: [] } : await this.#gateway(bridge.ifname),
-      routers:
-        vxlan === undefined ? [] : readRouters(await this.run(['bridge', '-j', 'fdb', 'show', 'dev', vxlan.ifname])),
-      loose: name === undefined ? [] : await looseCards(this.#runtime, this, name),
+      gateway: anycastIn(seen.addresses.get(on), seen.routes.get(on), new Set(leased)),
+      routers: routersIn(seen.entries.get(vxlanName(vni)) ?? []),
+      loose: name === undefined ? [] : await looseCards(this.#runtime, seen.links.values(), name),
       address,
-      underlayMtu: address === undefined ? undefined : await this.underlayMtu(address),
+      underlayMtu: address === undefined ? undefined : mtuOfAddress(seen.addressText, address),
     };
   }
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import * as names from '../../../core/model/names.ts';
-import { anycastMac, primaryMac, readRouters, routerMac, routersOf } from './router.ts';
+import { anycastMac, primaryMac, readEntries, routerMac, routersIn, routersOf } from './router.ts';
 
 describe('the MAC address of a gateway', () => {
   it('is a proper one, and another on each node', () =>
@@ -22,11 +22,13 @@ describe('the MAC address of a gateway', () => {
     ));
   it('is not taken for a node’s, when it is the way to the primary', () =>
     assert.deepEqual(
-      readRouters(
-        JSON.stringify([
-          { mac: primaryMac, dst: '10.10.0.12' },
-          { mac: primaryMac, master: 'pvcn100' },
-        ]),
+      routersIn(
+        readEntries(
+          JSON.stringify([
+            { mac: primaryMac, dst: '10.10.0.12' },
+            { mac: primaryMac, master: 'pvcn100' },
+          ]),
+        ),
       ),
       [],
     ));
@@ -60,7 +62,9 @@ describe('nodes that can be the gateway', () => {
       { mac: '00:00:00:00:00:00', dst: '10.10.0.12', state: 'permanent', flags: ['self'] },
       { mac: '52:54:00:00:00:01', dst: '10.10.0.12', state: '', flags: ['self', 'extern_learn'] },
     ];
-    assert.deepEqual(readRouters(JSON.stringify(printed)), [{ mac: '02:70:0a:0a:00:0c', address: '10.10.0.12' }]);
-    assert.deepEqual(readRouters(''), []);
+    assert.deepEqual(routersIn(readEntries(JSON.stringify(printed))), [
+      { mac: '02:70:0a:0a:00:0c', address: '10.10.0.12' },
+    ]);
+    assert.deepEqual(routersIn(readEntries('')), []);
   });
 });

@@ -38,16 +38,24 @@ export const routersOf = (
     .flatMap(({ address }) => (address === undefined ? [] : [{ mac: routerMac(address), address }]))
     .toSorted((a, b) => a.mac.localeCompare(b.mac));
 
-const entries = z.array(z.looseObject({ mac: z.string(), dst: z.string().optional(), master: z.string().optional() }));
+const entry = z.looseObject({
+  ifname: z.string().optional(),
+  mac: z.string(),
+  dst: z.string().optional(),
+  master: z.string().optional(),
+});
+export type FdbEntry = z.output<typeof entry>;
+
+/** What `bridge -j fdb show` tells. @throws Error for what is no such print */
+export const readEntries = (stdout: string): FdbEntry[] =>
+  z.array(entry).parse(stdout.trim() === '' ? [] : JSON.parse(stdout));
 
 /**
- * The ways to routers in what `bridge -j fdb show dev` tells of a VXLAN device: those that the bridge and the device both
- * know, which have one entry each.
+ * The ways to routers among the entries of a VXLAN device: those that the bridge and the device both know, which have one
+ * entry each.
  */
-export function readRouters(stdout: string): Router[] {
-  const found = entries
-    .parse(stdout.trim() === '' ? [] : JSON.parse(stdout))
-    .filter(({ mac }) => mac.startsWith(start) && mac !== primaryMac);
+export function routersIn(entries: readonly FdbEntry[]): Router[] {
+  const found = entries.filter(({ mac }) => mac.startsWith(start) && mac !== primaryMac);
   const bridged = new Set(found.filter(({ master }) => master !== undefined).map(({ mac }) => mac));
   return found
     .flatMap(({ mac, dst }) => (dst === undefined || !bridged.has(mac) ? [] : [{ mac, address: dst }]))

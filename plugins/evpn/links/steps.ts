@@ -5,36 +5,54 @@ import type { Link } from './reading.ts';
 
 export type Command = readonly [string, ...string[]];
 
+/** What is done first, in the middle and last: what goes and comes, off as yet; what the node hears on it; all the rest. */
+const phases = ['make', 'deaf', 'set'] as const;
+
 export interface LinkStep extends Step {
-  readonly do: 'commands' | 'deaf';
-  /** Of `commands`: one after the other. */
+  readonly do: (typeof phases)[number];
+  /** Of `make` and `set`: one after the other. */
   readonly commands?: readonly Command[];
   /** Of `deaf`. */
-  readonly device?: string;
+  readonly devices?: readonly string[];
 }
 
-const stepMs = 10_000;
+/** Many networks may be changed at the same time, and one waits for another. */
+const stepMs = 30_000;
 
 export const step = (text: string, ...commands: Command[]): LinkStep => ({
-  do: 'commands',
+  do: 'set',
   text,
   timeoutMs: stepMs,
   commands,
 });
 
-export const deafStep = (device: string): LinkStep => ({
+/** One that comes before the node is made deaf. */
+export const makeStep = (text: string, command: Command): LinkStep => ({ ...step(text, command), do: 'make' });
+
+export const deafStep = (...devices: string[]): LinkStep => ({
   do: 'deaf',
-  text: `keep the node itself out of ${device}`,
+  text: `keep the node itself out of ${devices.join(' and ')}`,
   timeoutMs: stepMs,
-  device,
+  devices,
 });
 
+/** The same in at most three steps, each of which is a process or two: many networks may come at once. */
+export function inFewSteps(steps: readonly LinkStep[]): LinkStep[] {
+  return phases.flatMap((phase) => {
+    const some = steps.filter((one) => one.do === phase);
+    if (some.length === 0) return [];
+    if (phase === 'deaf') return [deafStep(...some.flatMap(({ devices = [] }) => devices))];
+    const text = some.map((one) => one.text).join(', ');
+    return [{ ...step(text, ...some.flatMap(({ commands = [] }) => commands)), do: phase }];
+  });
+}
+
 export const deleteStep = (device: string, why = ''): LinkStep =>
-  step(`remove ${device}${why}`, ['ip', 'link', 'delete', 'dev', device]);
+  makeStep(`remove ${device}${why}`, ['ip', 'link', 'delete', 'dev', device]);
 
 /** @param type what `ip link add` takes after `type` */
 export const addStep = (text: string, name: string, settings: readonly string[], type: readonly string[]): LinkStep =>
-  step(text, ['ip', 'link', 'add', 'name', name, 'group', linkGroup, ...settings, 'type', ...type]);
+  makeStep(text, ['ip', 'link', 'add', 'name', name, 'group', linkGroup, ...settings, 'type', ...type]);
 
 /** A setting of a device: `ip link set dev NAME WHAT VALUE`. */
 export const setStep = (text: string, name: string, ...setting: string[]): LinkStep =>

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { RenderContext } from '../../../core/plugin/api.ts';
 import { ceilingOf, underlayFact } from './mtu.ts';
 import { mostVni, network, networkSpec } from './network-kind.ts';
+import type { NetworkRow } from './operations.ts';
+import { renderNetworks } from './render.ts';
 import { freeVni } from './vni.ts';
 
 describe('documents of networks', () => {
@@ -58,4 +61,25 @@ describe('the largest MTU', () => {
     assert.deepEqual(ceilingOf([node('hv1', 9000), node('hv2')]), { node: 'hv2', mtu: 1450 });
     assert.equal(ceilingOf([]).mtu, 1450);
   });
+});
+
+describe('networks in a list', () => {
+  const context: RenderContext = { width: 200, colour: false, nowMs: 0 };
+  const office: NetworkRow = {
+    ...{ name: 'office', type: 'managed', vni: 100, vlan: null, device: null, mtu: 1450, description: '' },
+    ...{ ipv4: null, ipv6: null, domain: null, gatewayMode: 'primary', nat: false, guests: 0 },
+  };
+  const fast: NetworkRow = { ...office, name: 'fast', type: 'sriov', vni: 101, vlan: 130, device: 'ens1f0', mtu: 1500 };
+  const cells = (...rows: NetworkRow[]): string[][] =>
+    renderNetworks(rows, context)
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.trim().split(/ +/));
+
+  it('show the link whose virtual functions guests have, and no number that no packet carries', () => {
+    const [titles, , second] = cells(office, fast);
+    assert.ok(titles?.includes('DEVICE'));
+    assert.deepEqual(second?.slice(0, 5), ['fast', '-', '130', 'sriov', 'ens1f0']);
+  });
+  it('show no link where none has functions', () => assert.ok(!cells(office)[0]?.includes('DEVICE')));
 });

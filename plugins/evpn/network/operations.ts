@@ -80,10 +80,14 @@ export type NetworkInfo = z.output<typeof networkInfo>;
 type NetworkDoc = Doc<NetworkSpec, null>;
 
 const networkArgument = { field: 'network', complete: 'network' } as const;
-const answer = z.object({ network: z.string(), vni: z.int(), mtu: z.int() });
+const answer = z.object({
+  network: z.string(),
+  vni: z.int().optional().describe('its number; where guests have virtual functions, no packet carries one'),
+  mtu: z.int(),
+});
 const answerOf = ({ id, spec }: Pick<NetworkDoc, 'id' | 'spec'>): z.output<typeof answer> => ({
   network: spec.name,
-  vni: Number(id),
+  ...(spec.type === 'sriov' ? {} : { vni: Number(id) }),
   mtu: spec.mtu,
 });
 

@@ -3,13 +3,18 @@ import { fields, page, type RenderContext, section, table } from '../../../core/
 import { cellOf } from '../address/addressing.ts';
 import type { NetworkInfo, NetworkRow } from './operations.ts';
 
-export const renderNetworks = (rows: readonly NetworkRow[], context: RenderContext): string =>
-  table(
+/** No packet carries the number of a network of virtual functions. */
+const vniOf = ({ type, vni }: NetworkRow): number | undefined => (type === 'sriov' ? undefined : vni);
+
+export function renderNetworks(rows: readonly NetworkRow[], context: RenderContext): string {
+  const devices = rows.some(({ device }) => device !== null);
+  return table(
     [
       { title: 'NETWORK', keep: true },
       { title: 'VNI', align: 'right' },
       { title: 'VLAN', align: 'right', optional: true },
       { title: 'TYPE', optional: true },
+      ...(devices ? [{ title: 'DEVICE', optional: true }] : []),
       { title: 'MTU', align: 'right', optional: true },
       'IPV4',
       'IPV6',
@@ -19,9 +24,10 @@ export const renderNetworks = (rows: readonly NetworkRow[], context: RenderConte
     ],
     rows.map((row) => [
       row.name,
-      row.vni,
+      vniOf(row) ?? '',
       row.vlan ?? '',
       row.type,
+      ...(devices ? [row.device ?? ''] : []),
       row.mtu,
       cellOf(row.ipv4),
       cellOf(row.ipv6),
@@ -31,6 +37,7 @@ export const renderNetworks = (rows: readonly NetworkRow[], context: RenderConte
     ]),
     context,
   );
+}
 
 const wordsOf = (family: NetworkRow['ipv4']): string | undefined =>
   family === null
@@ -44,7 +51,7 @@ export const renderNetwork = (info: NetworkInfo, context: RenderContext): string
         ['Network', info.name],
         ['Description', info.description === '' ? undefined : info.description],
         ['Type', info.type],
-        ['VNI', info.vni],
+        ['VNI', vniOf(info)],
         ['VLAN', info.vlan ?? undefined],
         ['MTU', info.mtu],
         ['IPv4', wordsOf(info.ipv4)],

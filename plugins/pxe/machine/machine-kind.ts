@@ -55,7 +55,12 @@ export const machineStatus = z.strictObject({
   attempt: z.int().min(0),
   seenMs: z.int().nullable(),
   hardware: hardware.nullable(),
-  /** The join token that it was last given, by its id. */
+  /** SHA-256, hexadecimal, of the word that its present boot shows when it asks or tells something. */
+  word: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
+  /** The join token that this boot was given, by its id. */
   token: z.string().nullable(),
   /** Of the attempt; too many in a row end it. */
   failures: z.int().min(0),

@@ -14,7 +14,7 @@ const hardware: Hardware = {
   nics: [],
 };
 const seen: MachineEvent = {
-  ...{ type: 'seen', hardware, firmware: 'efi', before: null, objection: null, token: 'abcdefghijkl' },
+  ...{ type: 'seen', hardware, firmware: 'efi', before: null, objection: null, word: 'a'.repeat(64) },
 };
 const node = (more: object = {}): MachineEvent => ({
   type: 'node',
@@ -84,7 +84,11 @@ describe('states of a machine', () => {
   });
 
   it('keeps what an image saw of its disks when only a boot loader speaks', () => {
-    const status = after(0, [seen, { type: 'reported', disks: ['/dev/vda 1 GB'], nics: ['eth0'] }, seen]);
+    const status = after(0, [
+      seen,
+      { type: 'reported', memoryMiB: 2048, disks: ['/dev/vda 1 GB'], nics: ['eth0'] },
+      seen,
+    ]);
     assert.deepEqual(status.hardware?.disks, ['/dev/vda 1 GB']);
   });
 
@@ -104,7 +108,9 @@ describe('states of a machine', () => {
       }),
       text.map((value): MachineEvent => ({ type: 'told', text: value })),
       text.map((value): MachineEvent => ({ type: 'failed', reason: value })),
-      fc.array(text, { maxLength: 70 }).map((all): MachineEvent => ({ type: 'reported', disks: all, nics: all })),
+      fc
+        .array(text, { maxLength: 70 })
+        .map((all): MachineEvent => ({ type: 'reported', memoryMiB: null, disks: all, nics: all })),
     );
     fc.assert(
       fc.property(fc.nat({ max: 2 }), fc.array(event, { minLength: 1, maxLength: 30 }), (attempt, events) => {

@@ -23,13 +23,20 @@ export type MachineEvent =
       readonly before: string | null;
       /** What speaks against it: it is told to do nothing. */
       readonly objection: string | null;
-      /** Of the join token that it gets; null: none. */
-      readonly token: string | null;
+      /** Hash of the word that this boot will show; null: it is not to boot. */
+      readonly word: string | null;
     }
+  /** It was given a join token. */
+  | { readonly type: 'given'; readonly token: string }
   /** What runs there says how far it is. */
   | { readonly type: 'told'; readonly text: string }
   /** What runs there has seen its disks and cards. */
-  | { readonly type: 'reported'; readonly disks: readonly string[]; readonly nics: readonly string[] }
+  | {
+      readonly type: 'reported';
+      readonly memoryMiB: number | null;
+      readonly disks: readonly string[];
+      readonly nics: readonly string[];
+    }
   /** What runs there gives up. */
   | { readonly type: 'failed'; readonly reason: string }
   /** How its node is; null: there is none of its name. */
@@ -59,7 +66,7 @@ function begun({ spec, status }: Held, nowMs: number): MachineStatus {
   const state = stateOf({ spec, status });
   const old: MachineStatus = status ?? {
     ...{ state, sinceMs: nowMs, reason: '', attempt: spec.attempt },
-    ...{ seenMs: null, hardware: null, token: null, failures: 0, boots: [] },
+    ...{ seenMs: null, hardware: null, word: null, token: null, failures: 0, boots: [] },
   };
   if (old.attempt === spec.attempt) return old;
   return { ...old, state, sinceMs: nowMs, reason: '', attempt: spec.attempt, failures: 0 };
@@ -103,11 +110,16 @@ export function mayBoot(held: Held): boolean {
 
 function seen(status: MachineStatus, held: Held, event: MachineEvent & { type: 'seen' }, nowMs: number): MachineStatus {
   const known = status.hardware;
-  // A boot loader sees neither disks nor cards: what an image saw there before stays.
+  // A boot loader sees neither disks nor cards, and often not the memory: what an image saw there before stays.
   const met = {
     ...status,
     seenMs: nowMs,
-    hardware: { ...event.hardware, disks: known?.disks ?? [], nics: known?.nics ?? [] },
+    hardware: {
+      ...event.hardware,
+      memoryMiB: event.hardware.memoryMiB ?? known?.memoryMiB ?? null,
+      disks: known?.disks ?? [],
+      nics: known?.nics ?? [],
+    },
   };
   const { objection } = event;
   if (held.spec.attempt === 0) return moved(met, 'discovered', objection ?? '', nowMs);
@@ -122,7 +134,7 @@ function seen(status: MachineStatus, held: Held, event: MachineEvent & { type: '
     log: [{ atMs: nowMs, text: 'it was given the boot script' }],
   };
   return moved(
-    { ...met, failures, token: event.token, boots: [...met.boots, boot].slice(-mostBoots) },
+    { ...met, failures, word: event.word, token: null, boots: [...met.boots, boot].slice(-mostBoots) },
     'booting',
     '',
     nowMs,
@@ -150,6 +162,8 @@ export function next(held: Held, event: MachineEvent, nowMs: number): MachineSta
   switch (event.type) {
     case 'seen':
       return seen(status, held, event, nowMs);
+    case 'given':
+      return { ...logged(status, 'it was given a join token', nowMs), token: event.token };
     case 'told':
       return underWay(status.state) ? logged(status, event.text, nowMs) : status;
     case 'reported':
@@ -159,6 +173,7 @@ export function next(held: Held, event: MachineEvent, nowMs: number): MachineSta
             ...status,
             hardware: {
               ...status.hardware,
+              memoryMiB: event.memoryMiB ?? status.hardware.memoryMiB,
               disks: event.disks.map((text) => line(text).slice(0, 128)).slice(0, 64),
               nics: event.nics.map((text) => line(text).slice(0, 128)).slice(0, 64),
             },

@@ -24,6 +24,8 @@ import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from
 import { guestMetrics } from './metrics.ts';
 import { flushTask, readyTask } from './node-tasks.ts';
 import { peerOf, writePeerAccess } from './peer-access.ts';
+import { createTask } from './provision/create-task.ts';
+import { imageTasks } from './provision/image-task.ts';
 import { returnController } from './return-controller.ts';
 import { LibvirtSecrets } from './secrets.ts';
 import { snapshotTasks } from './snapshot/snapshot-tasks.ts';
@@ -84,6 +86,8 @@ export async function startDaemonPart(
       ...snapshotTasks(runtime, control, hooks.volumes),
       exportTask(runtime, hooks.volumes),
       importTask(runtime, hooks.volumes),
+      ...imageTasks(runtime, hooks.volumes),
+      createTask(runtime, hooks.volumes),
       flushTask(runtime),
       readyTask(runtime),
       leaveTask(runtime, control, config.leaveSeconds),

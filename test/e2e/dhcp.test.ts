@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Dhcp6Answer } from '../lab/dhcp6-client.ts';
 import { run as execute } from '../lab/run.ts';
 import { namespaceName } from '../lab/topology.ts';
+import { BootMachine } from './boot-machine.ts';
 import { TestGuest } from './test-guest.ts';
 import { suiteLab } from './test-lab.ts';
 
@@ -365,5 +366,63 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
     await served('hv1');
     await run('network', 'dhcp', 'disable', 'office');
     await run('network', 'remove', 'office');
+  });
+
+  it('discovers servers that boot from its networks, also beside another DHCP server, and whoever is primary', async () => {
+    const [bios, efi] = ['52:54:00:70:76:d2', '52:54:00:70:76:d3'];
+    const [uuid, other] = ['5c0e3f6e-2e1d-4f7a-9d39-0123456789ab', '6c0e3f6e-2e1d-4f7a-9d39-0123456789ab'];
+    const machines = () => lab().ask('hv1', 'machine.list', {});
+    const tftp = async (node: string) => (await sockets(node)).filter(({ local }) => local.endsWith(':69'));
+    const discovered = (mac: string, sinceMs = 0) =>
+      lab().waitFor(
+        `${mac} to be discovered`,
+        async () => (await machines()).find((one) => one.mac === mac && (one.seenMs ?? 0) > sinceMs),
+        { timeoutMs: 180_000 },
+      );
+    const set = (...args: string[]) => run('provisioner', 'network', 'set', ...args);
+    await set('--device', 'cluster', '--address', '10.10.0.9/24', '--range', '10.10.0.200-10.10.0.220');
+    {
+      await using _machine = await BootMachine.start(lab(), { firmware: 'bios', mac: bios, uuid, network: 'cluster' });
+      const found = await discovered(bios);
+      assert.deepEqual(
+        [found.state, found.uuid, found.hardware?.manufacturer, found.name],
+        ['discovered', uuid, 'ACME + Co', null],
+      );
+      const from = (await lab().primary('hv1')) ?? assert.fail('no primary');
+      const to = from === 'hv3' ? 'hv2' : 'hv3';
+      await run('node', 'primary', to);
+      await lab().waitFor(`${to} to be primary`, async () => (await lab().primary('hv1')) === to);
+      await discovered(bios, (await machines())[0]?.seenMs ?? 0);
+      assert.deepEqual(await tftp(from), [], 'nothing of it is left where the primary was');
+    }
+    await set('--device', 'brupstream', '--address', '10.10.2.9/24');
+    {
+      await using _machine = await BootMachine.start(lab(), {
+        firmware: 'efi',
+        mac: efi,
+        uuid: other,
+        network: 'upstream',
+      });
+      assert.equal((await discovered(efi)).state, 'discovered');
+    }
+    for (const [args, code, text] of [
+      [['add', bios, '--name', 'hv4', '--address', '10.10.0.14'], 5, /already a machine with the MAC address/],
+      [['accept', bios, '--name', 'hv4', '--address', '10.10.0.11'], 2, /of the node hv1/],
+      [['accept', bios, '--name', 'hv4', '--address', '10.10.0.14', '--uuid', other], 5, /machine with the UUID/],
+      [['accept', bios, '--name', 'hv1', '--address', '10.10.0.14'], 5, /node hv1 already/],
+      [['accept', bios], 2, /no name and no address/],
+      [['info', 'hv9'], 3, /no machine hv9/],
+    ] as const) {
+      const answer = await lab().pvc('hv1', ['provisioner', 'machine', ...args]);
+      assert.deepEqual(
+        [answer.code, text.test(answer.stderr.replace(/\s+/g, ' '))],
+        [code, true],
+        `${args.join(' ')}: ${answer.stderr}`,
+      );
+    }
+    for (const mac of [bios, efi]) await run('provisioner', 'machine', 'remove', mac);
+    await run('provisioner', 'network', 'remove');
+    for (const node of lab().nodes)
+      await lab().waitFor(`nothing of it on ${node}`, async () => (await tftp(node)).length === 0);
   });
 });

@@ -36,7 +36,7 @@ dhcp-authoritative
 # No way out: neither a router nor name servers.
 dhcp-option=option:router
 dhcp-option=option:dns-server
-dhcp-boot=tag:ipxe,http://10.9.0.1:7380/boot.ipxe
+dhcp-boot=tag:ipxe,http://10.9.0.1:7380/boot.ipxe,,10.9.0.1
 dhcp-boot=tag:!ipxe,tag:bios,undionly.kpxe,,10.9.0.1
 dhcp-boot=tag:!ipxe,tag:efi,snponly.efi,,10.9.0.1
 `,
@@ -51,7 +51,8 @@ dhcp-range=10.9.0.0,proxy,255.255.254.0
 pxe-service=tag:!ipxe,x86PC,"PVC",undionly.kpxe
 pxe-service=tag:!ipxe,X86-64_EFI,"PVC",snponly.efi
 pxe-service=tag:!ipxe,BC_EFI,"PVC",snponly.efi
-dhcp-boot=tag:ipxe,http://10.9.0.1:7380/boot.ipxe
+# A BIOS takes no answer that names no server.
+dhcp-boot=tag:ipxe,http://10.9.0.1:7380/boot.ipxe,,10.9.0.1
 `,
     );
   });

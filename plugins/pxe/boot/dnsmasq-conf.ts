@@ -51,7 +51,8 @@ export function bootConf(spec: ProvisioningSpec, directory: string): string {
           `pxe-service=tag:!ipxe,x86PC,"PVC",${biosLoader}`,
           `pxe-service=tag:!ipxe,X86-64_EFI,"PVC",${efiLoader}`,
           `pxe-service=tag:!ipxe,BC_EFI,"PVC",${efiLoader}`,
-          `dhcp-boot=tag:ipxe,${scriptUrl(spec)}`,
+          '# A BIOS takes no answer that names no server.',
+          `dhcp-boot=tag:ipxe,${scriptUrl(spec)},,${hostPart(address)}`,
         ]
       : [
           `dhcp-range=${range.from},${range.to},${netmaskOf(address)},${leaseS}`,
@@ -59,7 +60,7 @@ export function bootConf(spec: ProvisioningSpec, directory: string): string {
           '# No way out: neither a router nor name servers.',
           'dhcp-option=option:router',
           'dhcp-option=option:dns-server',
-          `dhcp-boot=tag:ipxe,${scriptUrl(spec)}`,
+          `dhcp-boot=tag:ipxe,${scriptUrl(spec)},,${hostPart(address)}`,
           `dhcp-boot=tag:!ipxe,tag:bios,${biosLoader},,${hostPart(address)}`,
           `dhcp-boot=tag:!ipxe,tag:efi,${efiLoader},,${hostPart(address)}`,
         ]),

@@ -33,11 +33,9 @@ import { aliveKey, node as nodeKind } from '../model/node-kind.ts';
 import { shapesOf } from '../model/shapes.ts';
 import { Executor, type RemoteNodes } from '../operation/execute.ts';
 import type { Runtime } from '../plugin/runtime.ts';
-import { tellOfTrouble } from '../plugin/trouble-faults.ts';
 import type { Program } from '../program.ts';
 import { Engine } from '../reconcile/engine.ts';
 import { WorkQueue } from '../reconcile/work-queue.ts';
-import { SupervisedServices } from '../service/supervised-services.ts';
 import { Documents, specKey } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
 import type { Store, Topic } from '../store/store.ts';
@@ -50,6 +48,8 @@ import { tidy } from './housekeeping.ts';
 import { createMetricsPage } from './metrics-page.ts';
 import { NodeReport } from './node-report.ts';
 import { onlyAsPrimary } from './only-as-primary.ts';
+import { tellOfTrouble } from './plugin-troubles.ts';
+import { SupervisedServices } from './supervised-services.ts';
 import { writeDocuments } from './write-documents.ts';
 
 /** What the daemon gives to whoever serves the API. */

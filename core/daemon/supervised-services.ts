@@ -4,10 +4,10 @@ import { errorText } from '../error/error.ts';
 import type { FaultBook } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
 import type { Runtime } from '../plugin/runtime.ts';
-import { directControl, systemdControl } from './direct.ts';
-import { LeftRunning } from './left-running.ts';
-import type { ServiceDefinition, ServiceStatus } from './service.ts';
-import { SupervisedService } from './supervise.ts';
+import { directControl, systemdControl } from '../service/direct.ts';
+import { LeftRunning } from '../service/left-running.ts';
+import type { ServiceDefinition, ServiceStatus } from '../service/service.ts';
+import { SupervisedService } from '../service/supervise.ts';
 
 export interface SupervisedServicesParts {
   readonly host: Host;

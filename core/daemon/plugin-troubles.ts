@@ -1,8 +1,8 @@
 /** A plugin that throws where it was called is told as a fault, until it does its work again. @module */
 import { type FaultBook, faultId } from '../fault/fault-book.ts';
 import type { Logger } from '../host/log.ts';
+import type { Trouble } from '../plugin/tap-guard.ts';
 import type { Program } from '../program.ts';
-import type { Trouble } from './tap-guard.ts';
 
 const idOf = ({ plugin, where }: Trouble): string => faultId(`plugin.${where.replace(/\W+/g, '-')}`, plugin);
 

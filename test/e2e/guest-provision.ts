@@ -91,7 +91,8 @@ export function guestProvisioning(lab: () => TestLab): void {
       const told = [await sh('pvc cluster audit --format json'), await sh('pvc task list --format json')].join('\n');
       assert.ok(told.includes('userdata.add') && told.includes('provisioner.create'));
       assert.equal(told.includes(password), false);
-      assert.equal((await lab().exec('hv1', ['sh', '-c', 'ls /run/pvc | grep seed'], { accept: 'any' })).stdout, '');
+      const primary = (await lab().primary('hv1')) ?? assert.fail('no primary');
+      assert.equal((await lab().exec(primary, ['ls', '-A', '/run/pvc/seeds'])).stdout, '');
     });
 
     it('leave nothing when they are cancelled or cannot be made', async () => {

@@ -18,7 +18,7 @@ import { vm } from '../vm-kind.ts';
 import { type CreateInput, createInput } from './create-input.ts';
 import { provisionError } from './provision-errors.ts';
 import { seedFiles } from './seed.ts';
-import { makeSeedDisk } from './seed-disk.ts';
+import { makeSeedDisk, seedDirectory } from './seed-disk.ts';
 import { userdata as userdataKind } from './userdata.ts';
 
 type Run = Pick<TaskRun, 'spec' | 'phase'>;
@@ -63,7 +63,7 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
       macs: doc.spec.nics.map(({ mac }) => mac),
       userdata: document?.spec.document,
     });
-    return makeSeedDisk(host, `${directories.run}/seed-${run.id}`, files, run.signal);
+    return makeSeedDisk(host, `${seedDirectory(directories.run)}/${run.id}`, files, run.signal);
   }
 
   /** The guest gets its disks, the volumes become its own, and it may run. */

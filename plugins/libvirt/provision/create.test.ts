@@ -12,7 +12,7 @@ const guest = (name: string) => ({
 const whole = (id: string) => ({
   guests: [guest('web')],
   volumes: ['vms/debian12 false', 'vms/web-disk1 false', 'vms/web-disk2 false', 'vms/web-seed false'],
-  images: { 'vms/web-disk1': 'as vms/debian12', 'vms/web-disk2': 'nothing', 'vms/web-seed': `disk of seed-${id}` },
+  images: { 'vms/web-disk1': 'as vms/debian12', 'vms/web-disk2': 'nothing', 'vms/web-seed': `disk of ${id}` },
   scratch: [],
 });
 

@@ -5,10 +5,13 @@ import { provisionError } from './provision-errors.ts';
 /** All that a seed may hold, with room for the file system; the volume has this size whatever is in it. */
 export const seedBytes = 2 * 1024 * 1024;
 
+/** Where they are made, below the daemon's own directory; one that a killed daemon has left goes when the next one starts. */
+export const seedDirectory = (run: string): string => `${run}/seeds`;
+
 const makeTimeoutMs = 60_000;
 
 /**
- * @param directory scratch space of this seed alone, below one that only root may read: userdata may hold passwords
+ * @param directory scratch space of this seed alone, which only root may read: userdata may hold passwords
  * @throws PvcError SEED_FAILED, EXEC_NOT_FOUND
  */
 export async function makeSeedDisk(

@@ -153,7 +153,7 @@ export class ProvisionRig {
     }));
     const volumes = (await this.documents.list(volume)).map(({ spec }) => `${spec.name} ${spec.making}`);
     const images = Object.fromEntries([...this.images].toSorted());
-    const scratch = (await this.host.files.list('/run/pvc')) ?? [];
+    const scratch = (await this.host.files.list('/run/pvc/seeds')) ?? [];
     return { guests, volumes: volumes.toSorted(), images, scratch };
   }
 

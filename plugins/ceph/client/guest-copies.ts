@@ -46,6 +46,15 @@ interface Copy extends DiffHead {
   open(): AsyncIterable<Uint8Array>;
 }
 
+function bytesByPool(volumes: readonly { readonly volume: string; readonly sizeBytes: number }[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { volume, sizeBytes } of volumes) {
+    const { pool } = splitRef(volume);
+    sums.set(pool, (sums.get(pool) ?? 0) + sizeBytes);
+  }
+  return sums;
+}
+
 export function guestCopies(
   { documents, host, write }: Pick<Runtime, 'documents' | 'host' | 'write'>,
   ceph: CephCommand,
@@ -112,18 +121,15 @@ export function guestCopies(
       force: boolean,
     ): Promise<string[]> {
       const ids: string[] = [];
-      const sums = new Map<string, number>();
       for (const { volume, sizeBytes, settings: given } of wanted) {
         const read = settings.safeParse(given);
         if (!read.success)
           throw volumeError('VOLUME_COPY_UNFIT', { volume, reason: issueLines(read.error).join('; ') });
         const { limits } = read.data;
-        const { pool } = splitRef(volume);
         ids.push(await newVolume(plan, context, volume, sizeBytes, { limits }));
         if ((await imageInfo(ceph, volume)) !== undefined) throw volumeError('VOLUME_FOREIGN', { volume });
-        sums.set(pool, (sums.get(pool) ?? 0) + sizeBytes);
       }
-      for (const [pool, bytes] of sums) await guardRoom(ceph, pool, bytes, force);
+      for (const [pool, bytes] of bytesByPool(wanted)) await guardRoom(ceph, pool, bytes, force);
       return ids;
     },
     async planNew(
@@ -133,13 +139,8 @@ export function guestCopies(
       force: boolean,
     ): Promise<string[]> {
       const ids: string[] = [];
-      const sums = new Map<string, number>();
-      for (const { volume, sizeBytes } of wanted) {
-        ids.push(await newVolume(plan, context, volume, sizeBytes));
-        const { pool } = splitRef(volume);
-        sums.set(pool, (sums.get(pool) ?? 0) + sizeBytes);
-      }
-      for (const [pool, bytes] of sums) await guardPromise(ceph, context, pool, bytes, force);
+      for (const { volume, sizeBytes } of wanted) ids.push(await newVolume(plan, context, volume, sizeBytes));
+      for (const [pool, bytes] of bytesByPool(wanted)) await guardPromise(ceph, context, pool, bytes, force);
       return ids;
     },
     async needFree(id: string): Promise<void> {

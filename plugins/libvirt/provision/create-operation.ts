@@ -10,19 +10,26 @@ import {
   z,
 } from '../../../core/plugin/api.ts';
 import { fromFlags, type GuestFlags } from '../domain/create.ts';
+import { given } from '../given.ts';
 import { answerOf, placesOf, vmAnswer } from '../operations/common.ts';
 import { metaDefaults, withMeta } from '../operations/meta-input.ts';
 import { planGuest } from '../operations/new-guest.ts';
 import type { Disk, VmSpec } from '../schema.ts';
-import { poolOf, type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
+import {
+  planInStores,
+  poolOf,
+  storeFor,
+  type VolumeStore,
+  type VolumeStoreHook,
+  volumeStores,
+} from '../snapshot/volume-store.ts';
 import type { CreateInput, createInput } from './create-input.ts';
 import { type ImageSpec, image as imageKind } from './image-kind.ts';
-import { given } from './named.ts';
 import { networkTemplate } from './network-template.ts';
 import { type Profile, profile as profileKind } from './profile.ts';
 import { provisionError } from './provision-errors.ts';
 import { seedBytes } from './seed-disk.ts';
-import { imagesOf, storageTemplate } from './storage-template.ts';
+import { diskProblem, imagesOf, storageTemplate } from './storage-template.ts';
 import { systemTemplate } from './system-template.ts';
 import { userdata as userdataKind } from './userdata.ts';
 
@@ -74,6 +81,9 @@ function volumeOf(profile: string, pool: string, guest: string, part: string): s
 /** Pure. @throws PvcError PROVISION_UNFIT */
 function draftOf(profile: string, name: string, { system, storage, network }: Parts, images: Images): Draft {
   const { meta: _meta, name: _name, description: _text, memoryMiB, ...machine } = system.spec;
+  // The template may have come before an image of another size took the name.
+  const reason = diskProblem(storage.spec.disks, new Map([...images].map(([image, doc]) => [image, doc.spec])));
+  if (reason !== undefined) throw provisionError('PROVISION_UNFIT', { profile, reason });
   const makes = storage.spec.disks.map((disk, at) => {
     const image = disk.image === undefined ? undefined : images.get(disk.image)?.spec;
     if (image !== undefined && image.minMemoryMiB > memoryMiB)
@@ -81,16 +91,9 @@ function draftOf(profile: string, name: string, { system, storage, network }: Pa
         profile,
         reason: `the image ${image.name} needs ${image.minMemoryMiB} MiB of memory, and the system template ${system.id} gives ${memoryMiB}`,
       });
-    const sizeBytes = disk.sizeBytes ?? image?.sizeBytes ?? 0;
-    // The template may have come before an image of another size took the name.
-    if (image !== undefined && sizeBytes < image.sizeBytes)
-      throw provisionError('PROVISION_UNFIT', {
-        profile,
-        reason: `its disk ${at + 1} has ${formatBytes(sizeBytes)}, and the image ${image.name} needs ${formatBytes(image.sizeBytes)}`,
-      });
     return {
       volume: volumeOf(profile, disk.pool, name, `disk${at + 1}`),
-      sizeBytes,
+      sizeBytes: disk.sizeBytes ?? image?.sizeBytes ?? 0,
       from: image === undefined ? null : { volume: image.volume, snapshot: image.snapshot },
       filesystem: disk.filesystem,
       mountpoint: disk.mountpoint,
@@ -134,20 +137,14 @@ async function planVolumes(
   wanted: readonly { readonly volume: string; readonly sizeBytes: number }[],
   { profile, force }: { readonly profile: string; readonly force: boolean },
 ): Promise<ReadonlyMap<string, string>> {
-  const byStore = new Map<VolumeStore, (typeof wanted)[number][]>();
-  for (const one of wanted) {
-    let owner: VolumeStore | undefined;
-    for (const store of stores) if (await store.hasPool(poolOf(one.volume))) owner = store;
-    if (owner === undefined)
-      throw provisionError('PROVISION_UNFIT', { profile, reason: `there is no pool ${poolOf(one.volume)}` });
-    byStore.set(owner, [...(byStore.get(owner) ?? []), one]);
-  }
-  const ids = new Map<string, string>();
-  for (const [store, volumes] of byStore) {
-    const made = await store.planNew(plan, context, volumes, force);
-    for (const [at, { volume }] of volumes.entries()) ids.set(volume, made[at] ?? '');
-  }
-  return ids;
+  const storeOf = async ({ volume }: (typeof wanted)[number]): Promise<VolumeStore> => {
+    const store = await storeFor(stores, { volume });
+    if (store === undefined)
+      throw provisionError('PROVISION_UNFIT', { profile, reason: `there is no pool ${poolOf(volume)}` });
+    return store;
+  };
+  const ids = await planInStores(wanted, storeOf, (store, some) => store.planNew(plan, context, some, force));
+  return new Map([...ids].map(([{ volume }, id]) => [volume, id]));
 }
 
 export const createOperations = (hook: VolumeStoreHook) => [

@@ -3,17 +3,10 @@
  * state that it shall have; what fails before leaves nothing. May be begun again at any moment.
  * @module
  */
-import {
-  type AnyTaskDefinition,
-  defineTask,
-  orUndo,
-  PvcError,
-  type Runtime,
-  type TaskRun,
-  writtenBy,
-} from '../../../core/plugin/api.ts';
+import { type AnyTaskDefinition, defineTask, orUndo, type Runtime, type TaskRun } from '../../../core/plugin/api.ts';
 import type { VmDoc } from '../guest-control.ts';
-import { poolOf, type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
+import { giveDisks, hasDisks, type PlannedVolume, takeBackGuest } from '../snapshot/new-disks.ts';
+import { poolOf, storeFor, type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
 import { vm } from '../vm-kind.ts';
 import { type CreateInput, createInput } from './create-input.ts';
 import { provisionError } from './provision-errors.ts';
@@ -23,9 +16,6 @@ import { userdata as userdataKind } from './userdata.ts';
 
 type Run = Pick<TaskRun, 'spec' | 'phase'>;
 
-/** Somebody else may change the guest in the same moment: priority, tags. */
-const writeTries = 5;
-
 /** How much of the time each stage takes, for progress. */
 const shares = { clone: 0.1, seed: 0.7, define: 0.95 } as const;
 
@@ -34,21 +24,24 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
 
   const guestOf = ({ spec }: Run): Promise<VmDoc | undefined> => documents.get(vm, spec.target.id);
 
-  const hasDisks = ({ spec }: VmDoc, { disks }: CreateInput): boolean =>
-    disks.every(({ target, source }) =>
-      spec.disks.some((one) => one.target === target && JSON.stringify(one.source) === JSON.stringify(source)),
-    );
-
   /** @throws PvcError PROVISION_UNFIT when its storage is gone */
-  async function storeFor({ profile }: CreateInput, volume: string): Promise<VolumeStore> {
-    for (const store of await volumeStores(hook)) if (await store.hasPool(poolOf(volume))) return store;
-    throw provisionError('PROVISION_UNFIT', { profile, reason: `there is no pool ${poolOf(volume)} any more` });
+  async function withStore({ profile }: CreateInput, { volume }: { readonly volume: string }): Promise<VolumeStore> {
+    const store = await storeFor(await volumeStores(hook), { volume });
+    if (store === undefined)
+      throw provisionError('PROVISION_UNFIT', { profile, reason: `there is no pool ${poolOf(volume)} any more` });
+    return store;
   }
 
-  const volumesOf = ({ volumes, seed }: CreateInput): readonly { readonly id: string; readonly volume: string }[] => [
-    ...volumes,
-    seed,
-  ];
+  const volumesOf = ({ volumes, seed }: CreateInput): readonly PlannedVolume[] => [...volumes, seed];
+
+  /** Whether the guest has all of its disks, that of the seed too. */
+  const isMade = (doc: VmDoc, { disks }: CreateInput): boolean =>
+    hasDisks(
+      doc,
+      disks.flatMap(({ target, source }) =>
+        source.type === 'volume' ? [{ target, volume: `${source.pool}/${source.volume}` }] : [],
+      ),
+    );
 
   /** @throws PvcError PROVISION_UNFIT, SEED_FAILED */
   async function seedDisk(run: TaskRun, doc: VmDoc, input: CreateInput): Promise<Uint8Array> {
@@ -66,48 +59,29 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
     return makeSeedDisk(host, `${seedDirectory(directories.run)}/${run.id}`, files, run.signal);
   }
 
-  /** The guest gets its disks, the volumes become its own, and it may run. */
-  async function finish(run: TaskRun, input: CreateInput): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      const made = [];
-      for (const { id, volume } of volumesOf(input)) made.push(await (await storeFor(input, volume)).made(id));
-      const before = await documents.need(vm, run.spec.target.id);
-      const others = before.spec.disks.filter(({ target }) => !input.disks.some((one) => one.target === target));
-      const { disks, run: intent, autostart } = input;
-      const spec = { ...before.spec, disks: [...disks, ...others], run: intent, autostart };
-      try {
-        return await runtime.write(
-          [...made.filter((write) => write !== undefined), { do: 'spec', kind: vm, before, spec }],
-          writtenBy(run),
-        );
-      } catch (error) {
-        if (tries === writeTries || !(error instanceof PvcError) || error.code !== 'OBJECT_CHANGED') throw error;
-      }
-    }
-  }
-
   async function create(run: TaskRun): Promise<unknown> {
     const input = createInput.parse(run.spec.input);
     const { name } = input;
     const doc = await guestOf(run);
     if (doc === undefined) throw provisionError('PROVISION_UNDONE', { vm: name });
-    if (hasDisks(doc, input)) return { vm: name };
+    if (isMade(doc, input)) return { vm: name };
     const again = run.phase !== '';
     if (!again) {
-      for (const { id, volume } of volumesOf(input)) await (await storeFor(input, volume)).needFree(id);
+      for (const one of volumesOf(input)) await (await withStore(input, one)).needFree(one.id);
       await run.advance('fill', { message: 'makes the disks' });
     }
-    for (const [at, { id, volume, from }] of input.volumes.entries()) {
+    for (const [at, one] of input.volumes.entries()) {
+      const { id, volume, from } = one;
       run.progress(shares.clone + ((shares.seed - shares.clone) * at) / input.volumes.length, `makes ${volume}`);
       const origin = from === null ? ({ from: 'nothing' } as const) : ({ from: 'snapshot', ...from } as const);
-      await (await storeFor(input, volume)).makeFrom(id, origin, { again, signal: run.signal });
+      await (await withStore(input, one)).makeFrom(id, origin, { again, signal: run.signal });
     }
     run.progress(shares.seed, `makes ${input.seed.volume}`);
     const bytes = await seedDisk(run, doc, input);
-    const store = await storeFor(input, input.seed.volume);
+    const store = await withStore(input, input.seed);
     await store.makeFrom(input.seed.id, { from: 'bytes', bytes }, { again, signal: run.signal });
     run.progress(shares.define, `gives ${name} its disks`);
-    await finish(run, input);
+    await giveDisks(runtime, run, volumesOf(input), input, (one) => withStore(input, one));
     return { vm: name };
   }
 
@@ -115,9 +89,8 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
     const input = createInput.parse(run.spec.input);
     const doc = await guestOf(run);
     // What has its disks is made, and they are no plan any more.
-    if (doc !== undefined && hasDisks(doc, input)) return;
-    for (const { id, volume } of volumesOf(input)) await (await storeFor(input, volume)).unmake(id, run.phase !== '');
-    if (doc !== undefined) await runtime.write([{ do: 'remove', kind: vm, before: doc }], writtenBy(run));
+    if (doc !== undefined && isMade(doc, input)) return;
+    await takeBackGuest(runtime, run, doc, volumesOf(input), (one) => withStore(input, one));
   }
 
   return defineTask({

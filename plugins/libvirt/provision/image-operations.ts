@@ -1,8 +1,9 @@
 /** The catalogue of images. @module */
 import { defineMutation, defineQuery, names, z } from '../../../core/plugin/api.ts';
+import { given } from '../given.ts';
 import { type ImageSpec, image as imageKind, imageSpec, sha256, volumeName } from './image-kind.ts';
 import type { imageInput } from './image-task.ts';
-import { description, given, refuseTwice, same, usedBy, usersOf } from './named.ts';
+import { description, refuseTwice, same, usedBy, usersOf } from './named.ts';
 import { provisionError } from './provision-errors.ts';
 
 /** Reading takes as long as the disks take. */

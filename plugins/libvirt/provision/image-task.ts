@@ -11,7 +11,7 @@ import {
   writtenBy,
   z,
 } from '../../../core/plugin/api.ts';
-import { type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
+import { storeKnowing, type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
 import { type ImageSpec, image as imageKind, sha256 } from './image-kind.ts';
 import { provisionError } from './provision-errors.ts';
 
@@ -24,8 +24,10 @@ type Run = Pick<TaskRun, 'spec'>;
 
 /** The storage that has a volume. @throws PvcError IMAGE_UNFIT */
 export async function storeOf(hook: VolumeStoreHook, { name, volume }: ImageSpec): Promise<VolumeStore> {
-  for (const store of await volumeStores(hook)) if (await store.has(volume)) return store;
-  throw provisionError('IMAGE_UNFIT', { image: name, volume, reason: 'no storage knows this volume' });
+  const store = await storeKnowing(await volumeStores(hook), volume);
+  if (store === undefined)
+    throw provisionError('IMAGE_UNFIT', { image: name, volume, reason: 'no storage knows this volume' });
+  return store;
 }
 
 export function imageTasks(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefinition[] {
@@ -68,8 +70,8 @@ export function imageTasks(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
   }
 
   async function forget(run: Run, doc: Doc<ImageSpec, null>, signal = new AbortController().signal): Promise<void> {
-    for (const store of await volumeStores(hook))
-      if (await store.has(doc.spec.volume)) await store.removeSnapshot(doc.spec.volume, doc.spec.snapshot, signal);
+    const { volume, snapshot } = doc.spec;
+    await (await storeKnowing(await volumeStores(hook), volume))?.removeSnapshot(volume, snapshot, signal);
     await runtime.write([{ do: 'remove', kind: imageKind, before: doc }], writtenBy(run));
   }
 

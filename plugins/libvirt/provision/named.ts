@@ -16,12 +16,5 @@ export function refuseTwice(kind: string, name: string, before: unknown): void {
   if (before !== undefined) throw modelError('OBJECT_EXISTS', { kind, field: 'name', value: name, owner: '' });
 }
 
-/** Without what is undefined. */
-export function given<T extends object>(object: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
-}
-
 /** Whether two values are the same when they are written down. */
 export const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

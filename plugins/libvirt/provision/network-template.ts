@@ -1,9 +1,10 @@
 /** A network template: the network cards of a guest. @module */
 import { defineKind, defineMutation, defineQuery, names, type View, z } from '../../../core/plugin/api.ts';
+import { given } from '../given.ts';
 import { nicSourceOf } from '../operations/define.ts';
 import { guardAsAsked, newGuardInput } from '../operations/nic-guard-input.ts';
 import { nic, word } from '../schema.ts';
-import { description, given, refuseTwice, same, usedBy, usersOf } from './named.ts';
+import { description, refuseTwice, same, usedBy, usersOf } from './named.ts';
 import { provisionError } from './provision-errors.ts';
 
 /** A card as a guest has it, without the MAC address that each guest gets of its own. */

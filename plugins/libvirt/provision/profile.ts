@@ -1,6 +1,7 @@
 /** A profile: all that a new guest is made from, by name. @module */
 import { defineKind, defineMutation, defineQuery, names, z } from '../../../core/plugin/api.ts';
-import { description, given, refuseTwice, same } from './named.ts';
+import { given } from '../given.ts';
+import { description, refuseTwice, same } from './named.ts';
 import { provisionError } from './provision-errors.ts';
 
 /** A public key as `authorized_keys` has it (sshd(8)), without options in front. */

@@ -9,8 +9,9 @@ import {
   type View,
   z,
 } from '../../../core/plugin/api.ts';
+import { given } from '../given.ts';
 import { type ImageSpec, image as imageKind, needReady } from './image-kind.ts';
-import { description, given, refuseTwice, same, usedBy, usersOf } from './named.ts';
+import { description, refuseTwice, same, usedBy, usersOf } from './named.ts';
 import { provisionError } from './provision-errors.ts';
 
 export const fileSystems = ['ext4', 'xfs', 'btrfs', 'swap'] as const;

@@ -9,9 +9,10 @@ import {
   type View,
   z,
 } from '../../../core/plugin/api.ts';
+import { given } from '../given.ts';
 import { metaOptions, metaShape } from '../operations/meta-input.ts';
 import { word } from '../schema.ts';
-import { description, given, refuseTwice, same, usedBy, usersOf } from './named.ts';
+import { description, refuseTwice, same, usedBy, usersOf } from './named.ts';
 import { provisionError } from './provision-errors.ts';
 
 const machine = {

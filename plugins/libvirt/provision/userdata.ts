@@ -1,6 +1,7 @@
 /** Userdata: a document for cloud-init, which a guest gets as it is. @module */
 import { defineKind, defineMutation, defineQuery, names, z } from '../../../core/plugin/api.ts';
-import { description, given, refuseTwice, same, usedBy, usersOf } from './named.ts';
+import { given } from '../given.ts';
+import { description, refuseTwice, same, usedBy, usersOf } from './named.ts';
 import { provisionError } from './provision-errors.ts';
 import { readUserdata } from './userdata-check.ts';
 

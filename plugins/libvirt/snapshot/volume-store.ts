@@ -145,11 +145,42 @@ export async function volumeStores(hook: VolumeStoreHook): Promise<readonly Volu
 /** The pool of a volume, POOL/NAME. */
 export const poolOf = (volume: string): string => volume.split('/')[0] ?? '';
 
-/** The storage that takes copies of that form for a volume, if any does. */
+/** The storage that has the pool of a volume, if any does. @param form of copies that it must take; any unless given */
 export async function storeFor(
   stores: readonly VolumeStore[],
-  { volume, form }: { readonly volume: string; readonly form: string },
+  { volume, form }: { readonly volume: string; readonly form?: string },
 ): Promise<VolumeStore | undefined> {
-  for (const store of stores) if (store.form === form && (await store.hasPool(poolOf(volume)))) return store;
+  for (const store of stores)
+    if ((form === undefined || store.form === form) && (await store.hasPool(poolOf(volume)))) return store;
   return undefined;
+}
+
+/** The storage that knows a volume, if any does. */
+export async function storeKnowing(stores: readonly VolumeStore[], volume: string): Promise<VolumeStore | undefined> {
+  for (const store of stores) if (await store.has(volume)) return store;
+  return undefined;
+}
+
+/**
+ * Plans volumes, all of a storage at once: it has to see whether there is room for them together.
+ * @param storeOf the storage of a volume; rejects where there is none, before anything is planned
+ * @param planIn plans those of one storage @returns their ids, in order
+ * @returns the ids by volume as it was given
+ */
+export async function planInStores<V>(
+  volumes: readonly V[],
+  storeOf: (volume: V) => Promise<VolumeStore>,
+  planIn: (store: VolumeStore, some: readonly V[]) => Promise<readonly string[]>,
+): Promise<ReadonlyMap<V, string>> {
+  const byStore = new Map<VolumeStore, V[]>();
+  for (const volume of volumes) {
+    const store = await storeOf(volume);
+    byStore.set(store, [...(byStore.get(store) ?? []), volume]);
+  }
+  const ids = new Map<V, string>();
+  for (const [store, some] of byStore) {
+    const planned = await planIn(store, some);
+    for (const [at, volume] of some.entries()) ids.set(volume, planned[at] ?? '');
+  }
+  return ids;
 }

@@ -15,6 +15,7 @@ import { task } from '../../../../core/task/task-kind.ts';
 import { nodeStatus } from '../../../../test/fixtures/node-status.ts';
 import { booking } from '../../booking.ts';
 import { vmRule } from '../../rule/rule-kind.ts';
+import { MortalLife } from '../../snapshot/testing/mortal-life.ts';
 import { plainStore } from '../../snapshot/testing/plain-store.ts';
 import type { Origin, VolumeStore, VolumeStoreHook } from '../../snapshot/volume-store.ts';
 import { vm } from '../../vm-kind.ts';
@@ -49,7 +50,7 @@ const actor = { name: 'root', role: 'admin', via: 'socket' } as const;
 export const GiB = 2 ** 30;
 
 /** All that one life can outlive: each is two moments in which it can be killed. */
-type Lasting = <T>(act: () => Promise<T>) => Promise<T>;
+type Lasting = MortalLife['lasting'];
 const always: Lasting = (act) => act();
 
 export class ProvisionRig {
@@ -159,20 +160,8 @@ export class ProvisionRig {
 
   /** One life of the daemon with a task. @param cut the moment in which it is killed @returns how it ended */
   async live(id: string, verb: 'run' | 'give up' = 'run', cut?: number): Promise<'done' | 'failed' | 'killed'> {
-    const over = new AbortController();
-    this.moments = 0;
-    const moment = (): void => {
-      over.signal.throwIfAborted();
-      if (this.moments === cut) over.abort(new Error('killed'));
-      this.moments += 1;
-      over.signal.throwIfAborted();
-    };
-    const lasting: Lasting = async (act) => {
-      moment();
-      const done = await act();
-      moment();
-      return done;
-    };
+    const life = new MortalLife(cut);
+    const { lasting, signal } = life;
     const { host, documents } = this;
     const runtime = {
       ...{ host, documents, node: 'hv1', directories: { run: '/run/pvc' } },
@@ -181,7 +170,7 @@ export class ProvisionRig {
     const phases = this.#phases;
     const { spec } = await documents.need(task, id);
     const run = {
-      ...{ id, spec, resumed: false, signal: over.signal, log: host.log, leftMs: 1e9, progress: () => undefined },
+      ...{ id, spec, resumed: false, signal, log: host.log, leftMs: 1e9, progress: () => undefined },
       advance: (phase: string) => lasting(async () => void phases.set(id, phase)),
       get phase() {
         return phases.get(id) ?? '';
@@ -193,7 +182,9 @@ export class ProvisionRig {
       return 'done';
     } catch (error) {
       this.error = String(error);
-      return over.signal.aborted ? 'killed' : 'failed';
+      return signal.aborted ? 'killed' : 'failed';
+    } finally {
+      this.moments = life.moments;
     }
   }
 

@@ -114,16 +114,10 @@ try {
   await copyFile(join(root, 'boot', kernel), join(made, 'vmlinuz'));
   const squashfs = join(made, 'root.squashfs');
   run('mksquashfs', [
-    root,
-    squashfs,
-    '-quiet',
-    '-no-progress',
-    '-comp',
-    'zstd',
-    '-noappend',
-    '-wildcards',
-    '-e',
-    'boot/*',
+    ...[root, squashfs, '-quiet', '-no-progress', '-noappend'],
+    // Level 15, which mksquashfs takes by itself, takes minutes more and saves some per cent.
+    ...['-comp', 'zstd', '-Xcompression-level', '6'],
+    ...['-wildcards', '-e', 'boot/*'],
   ]);
   const rootHash = await hashOf(squashfs);
   say('the root is packed');

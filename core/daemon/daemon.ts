@@ -8,7 +8,7 @@ import { Steadiness } from '../cluster/fence/death-controller.ts';
 import { fenceControllers } from '../cluster/fence/fence-controllers.ts';
 import { fenceMetrics } from '../cluster/fence/fence-metrics.ts';
 import { type Door, Silence } from '../cluster/fence/silence.ts';
-import { placeOfFloating } from '../cluster/floating-address.ts';
+import { leaseOfFloating } from '../cluster/floating-address.ts';
 import type { Peers } from '../cluster/isolation/ask-coordinators.ts';
 import type { Reach } from '../cluster/isolation/finding.ts';
 import { Liveness } from '../cluster/isolation/liveness.ts';
@@ -18,40 +18,39 @@ import { dropLeftovers, LeasedAddresses, recordOf } from '../cluster/leased-addr
 import { sqlitePath } from '../cluster/open-store.ts';
 import { BmcChecks } from '../cluster/power/bmc-checks.ts';
 import { BmcPower } from '../cluster/power/bmc-power.ts';
-import { describeOwnBmc } from '../cluster/power/own-bmc.ts';
+import { takeBmcOfFile } from '../cluster/power/own-bmc.ts';
 import { powerTask } from '../cluster/power/power-task.ts';
-import { PrimaryRole, primaryError } from '../cluster/primary.ts';
+import { PrimaryRole } from '../cluster/primary.ts';
 import { type RemoveParts, removeNodeTask } from '../cluster/remove-node.ts';
 import { raiseShapes, refuseTooOld } from '../cluster/shape-gate.ts';
 import { tlsFiles } from '../cluster/tls-files.ts';
-import { errorText, PvcError } from '../error/error.ts';
+import { errorText } from '../error/error.ts';
 import { openEvents } from '../event/open-events.ts';
-import { FaultBook, faultId } from '../fault/fault-book.ts';
-import { announceAddress } from '../host/announce-address.ts';
+import { FaultBook } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
 import { cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
-import { modelError } from '../model/kind.ts';
-import { aliveKey, node as nodeKind, nodeStateError } from '../model/node-kind.ts';
+import { aliveKey, node as nodeKind } from '../model/node-kind.ts';
 import { shapesOf } from '../model/shapes.ts';
 import { Executor, type RemoteNodes } from '../operation/execute.ts';
 import type { Runtime } from '../plugin/runtime.ts';
-import type { Trouble } from '../plugin/tap-guard.ts';
 import type { Program } from '../program.ts';
 import { Engine } from '../reconcile/engine.ts';
 import { WorkQueue } from '../reconcile/work-queue.ts';
-import { directControl, systemdControl } from '../service/direct.ts';
-import { LeftRunning } from '../service/left-running.ts';
-import { SupervisedService } from '../service/supervise.ts';
-import { Documents, describeKey, specKey, type Write } from '../store/documents.ts';
+import { Documents, specKey } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
-import { type Op, type Store, storeError, type Topic } from '../store/store.ts';
+import type { Store, Topic } from '../store/store.ts';
 import { TaskRunner } from '../task/task-runner.ts';
 import { announceAlive } from './announce-alive.ts';
 import type { EarlyServices } from './early-services.ts';
+import { every } from './every.ts';
 import { coreChecks, HealthRunner } from './health-runner.ts';
 import { tidy } from './housekeeping.ts';
 import { createMetricsPage } from './metrics-page.ts';
 import { NodeReport } from './node-report.ts';
+import { onlyAsPrimary } from './only-as-primary.ts';
+import { tellOfTrouble } from './plugin-troubles.ts';
+import { SupervisedServices } from './supervised-services.ts';
+import { writeDocuments } from './write-documents.ts';
 
 /** What the daemon gives to whoever serves the API. */
 export interface ApiParts {
@@ -147,8 +146,17 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     const topics: Topic[] = coordinator ? ['all', `node:${node}`] : [`node:${node}`];
 
     const faults = new FaultBook(host, documents, node);
-    const left = new LeftRunning(host);
-    const services: SupervisedService[] = [...(options.early?.services ?? [])];
+    const services = new SupervisedServices(
+      {
+        host,
+        faults,
+        directories: config.directories,
+        supervisor: config.services.supervisor,
+        systemd: options.systemd,
+      },
+      options.early?.services ?? [],
+      signal,
+    );
     options.early?.faults(faults);
     const engine = new Engine({ host, documents, node, faults, guard: (what) => primary.guard(what) });
     const floating = floatingAddress();
@@ -224,30 +232,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         return executor.query(found, input, { name: 'pvc', role: 'admin', via: 'internal' }, asked);
       },
       leaseAddresses,
-      supervise(definition) {
-        const useSystemd =
-          config.services.supervisor === 'systemd' || (config.services.supervisor === 'auto' && options.systemd);
-        const control = useSystemd
-          ? systemdControl(host, definition)
-          : directControl(host, definition, config.directories, left);
-        const service = new SupervisedService(host, definition, control, faults);
-        services.push(service);
-        const ending = new AbortController();
-        const looking = service
-          .run(AbortSignal.any([signal, ending.signal]))
-          .catch((error: unknown) => log.error(`looking after ${definition.name} ended`, { reason: errorText(error) }));
-        return {
-          status: () => service.status,
-          restart: () => service.restart(),
-          async end() {
-            ending.abort();
-            await looking;
-            await service.end();
-            const at = services.indexOf(service);
-            if (at !== -1) services.splice(at, 1);
-          },
-        };
-      },
+      supervise: (definition) => services.supervise(definition),
     };
     function leaseAddresses({ name, ...how }: Parameters<Runtime['leaseAddresses']>[0]): LeasedAddresses {
       const record = recordOf(config.directories.run, name);
@@ -255,42 +240,12 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     }
     /** The cluster's floating address, where there is one and this node may have it. */
     function floatingAddress(): LeasedAddresses | undefined {
-      const address = made?.spec.networks?.cluster?.floating;
+      const floating = made?.spec.networks?.cluster?.floating;
       const ownAddress = own?.spec.address;
-      if (!coordinator || address === undefined || ownAddress === undefined) return undefined;
-      const fault = faultId('floating-address', node);
-      return leaseAddresses({
-        name: 'floating',
-        wanted: () => placeOfFloating(host, { floating: address, own: ownAddress }),
-        announce: async (news) => {
-          for (const one of news) await announceAddress(host, one);
-        },
-        trouble(reason) {
-          if (reason === undefined) faults.clear(fault);
-          else
-            faults.raise(fault, {
-              severity: 'critical',
-              message: `The floating address ${address} could not be set: ${reason}`,
-              hint: `Is the link with ${ownAddress} up? It is tried again by itself.`,
-              object: `node ${node}`,
-            });
-        },
-      });
+      if (!coordinator || floating === undefined || ownAddress === undefined) return undefined;
+      return leaseAddresses(leaseOfFloating(host, node, { floating, own: ownAddress }, faults));
     }
-    const troubleId = (trouble: Trouble): string =>
-      faultId(`plugin.${trouble.where.replace(/\W+/g, '-')}`, trouble.plugin);
-    program.plugins.onTrouble({
-      began(trouble) {
-        log.warn(`plugin ${trouble.plugin}, ${trouble.where}: ${trouble.message}`);
-        faults.raise(troubleId(trouble), {
-          severity: 'warning',
-          message: `The plugin ${trouble.plugin} has failed (${trouble.where}): ${trouble.message}`,
-          hint: `The node works on without it. See \`pvc plugin show ${trouble.plugin}\`.`,
-          object: `plugin ${trouble.plugin}`,
-        });
-      },
-      ended: (trouble) => faults.clear(troubleId(trouble)),
-    });
+    tellOfTrouble(program.plugins, faults, log);
 
     const executor = new Executor({
       host,
@@ -350,7 +305,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       hooks,
       faults,
       coordinatorState: () => (coordinator ? primary.state : 'client'),
-      services: () => services.map((service) => service.status),
+      services: () => services.statuses(),
       watchdog,
     });
     await report.write('init');
@@ -468,19 +423,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       (error) => log.warn('tasks could not be looked at', { reason: errorText(error) }),
     );
 
-    if (config.bmc !== undefined) {
-      const fault = faultId('bmc-of-file', node);
-      await describeOwnBmc(runtime, config.bmc).then(
-        () => faults.clear(fault),
-        (error: unknown) =>
-          faults.raise(fault, {
-            severity: 'warning',
-            message: `The BMC that the configuration file names for ${node} was not taken: ${errorText(error)}`,
-            hint: error instanceof PvcError ? error.hint : 'It is tried again at the next start of the daemon.',
-            object: `node ${node}`,
-          }),
-      );
-    }
+    if (config.bmc !== undefined) await takeBmcOfFile(runtime, config.bmc);
     const api = await options.serve({
       host,
       program,
@@ -529,66 +472,5 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     running.abort();
     feeding.abort();
     await store.close();
-  }
-}
-
-/** Writes documents for a plugin. @throws PvcError OBJECT_CHANGED, NOT_PRIMARY, NODE_BACK, STORE_UNKNOWN */
-async function writeDocuments(
-  documents: Documents,
-  writes: readonly Write[],
-  guard: readonly Op[],
-  { whileDead, asDead }: { readonly whileDead?: string; readonly asDead?: string },
-): Promise<void> {
-  const { ops, topics } = documents.commitOf(writes);
-  const isDead: Op[] = [
-    ...(whileDead === undefined ? [] : [{ op: 'absent', key: aliveKey(whileDead) } as const]),
-    ...(asDead === undefined ? [] : [{ op: 'delete', key: aliveKey(asDead), version: undefined } as const]),
-  ];
-  const result = await documents.store.commit([...guard, ...isDead, ...ops], topics);
-  switch (result.outcome) {
-    case 'ok':
-      return;
-    case 'conflict': {
-      if (guard.some((op) => op.key === result.key))
-        throw primaryError('NOT_PRIMARY', { node: 'this node', what: `a write of ${writes.length} documents` });
-      if (whileDead !== undefined && result.key === aliveKey(whileDead))
-        throw nodeStateError('NODE_BACK', { node: whileDead });
-      const { kind, value: id = '' } = describeKey(result.key);
-      throw modelError('OBJECT_CHANGED', { kind, id });
-    }
-    case 'unknown':
-      throw storeError('STORE_UNKNOWN', { what: `a write of ${writes.length} documents` }, { cause: result.cause });
-  }
-}
-
-/** Runs something only while this node is primary. */
-function onlyAsPrimary(primary: PrimaryRole, signal: AbortSignal, start: (signal: AbortSignal) => void): void {
-  let current: AbortController | undefined;
-  const look = (): void => {
-    if (primary.state === 'primary' && current === undefined) {
-      current = new AbortController();
-      start(AbortSignal.any([signal, current.signal]));
-    } else if (primary.state !== 'primary' && current !== undefined) {
-      current.abort();
-      current = undefined;
-    }
-  };
-  const stop = primary.onChange(look);
-  signal.addEventListener('abort', stop, { once: true });
-  look();
-}
-
-async function every(
-  host: Pick<Host, 'clock'>,
-  pauseMs: number,
-  signal: AbortSignal,
-  run: () => Promise<void>,
-  failed: (error: unknown) => void,
-): Promise<void> {
-  while (!signal.aborted) {
-    await run().catch((error: unknown) => {
-      if (!signal.aborted) failed(error);
-    });
-    await host.clock.sleep(pauseMs, signal).catch(() => undefined);
   }
 }

@@ -24,6 +24,9 @@ import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from
 import { guestMetrics } from './metrics.ts';
 import { flushTask, readyTask } from './node-tasks.ts';
 import { peerOf, writePeerAccess } from './peer-access.ts';
+import { createTask } from './provision/create-task.ts';
+import { imageTasks } from './provision/image-task.ts';
+import { seedDirectory } from './provision/seed-disk.ts';
 import { returnController } from './return-controller.ts';
 import { LibvirtSecrets } from './secrets.ts';
 import { snapshotTasks } from './snapshot/snapshot-tasks.ts';
@@ -74,6 +77,7 @@ export async function startDaemonPart(
   void secrets.run(signal);
   // A guest that comes from another node writes its console here from the first moment.
   await host.files.makeDirectory(`${directories.log}/console`, 0o750);
+  await host.files.remove(seedDirectory(directories.run));
   await startWithTheNode(runtime);
   return {
     runtime,
@@ -84,6 +88,8 @@ export async function startDaemonPart(
       ...snapshotTasks(runtime, control, hooks.volumes),
       exportTask(runtime, hooks.volumes),
       importTask(runtime, hooks.volumes),
+      ...imageTasks(runtime, hooks.volumes),
+      createTask(runtime, hooks.volumes),
       flushTask(runtime),
       readyTask(runtime),
       leaveTask(runtime, control, config.leaveSeconds),

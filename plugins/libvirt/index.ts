@@ -20,6 +20,7 @@ import { nodeLeaveOperations } from './operations/node-leave.ts';
 import { powerOperations } from './operations/power.ts';
 import { queryOperations } from './operations/query.ts';
 import { volumeUserOperations } from './operations/volume-users.ts';
+import { provisionKinds, provisionOperations } from './provision/provision-plugin.ts';
 import { vmRule } from './rule/rule-kind.ts';
 import { ruleOperations } from './rule/rule-operations.ts';
 import { type LibvirtSecret, secretsProblem } from './secrets.ts';
@@ -95,7 +96,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       const volumesHook: VolumeStoreHook = pvc.offer('libvirt.volumes', 5_000, wordsProblem);
 
       pvc.hooks.config.tap(() => [libvirtConfig]);
-      pvc.hooks.kinds.tap(() => [vm, booking, vmRule, vmSnapshot]);
+      pvc.hooks.kinds.tap(() => [vm, booking, vmRule, vmSnapshot, ...provisionKinds]);
       pvc.hooks.operations.tap(() => [
         ...queryOperations(() => need().control),
         nicListOperation,
@@ -112,6 +113,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         ...nodeGuestOperations,
         ...nodeLeaveOperations,
         ...balanceOperations,
+        ...provisionOperations(volumesHook),
         ...consoleOperations(
           () => need().control,
           () => need().runtime,

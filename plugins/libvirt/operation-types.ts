@@ -14,6 +14,7 @@ import type { nodeLeaveOperations } from './operations/node-leave.ts';
 import type { powerOperations } from './operations/power.ts';
 import type { queryOperations } from './operations/query.ts';
 import type { volumeUserOperations } from './operations/volume-users.ts';
+import type { provisionOperations } from './provision/provision-plugin.ts';
 import type { ruleOperations } from './rule/rule-operations.ts';
 import type { snapshotOperations } from './snapshot/snapshot-operations.ts';
 
@@ -29,6 +30,7 @@ type NicChange = TypesOf<typeof nicChangeOperations>;
 type NodeGuests = TypesOf<typeof nodeGuestOperations>;
 type NodeLeave = TypesOf<typeof nodeLeaveOperations>;
 type Power = TypesOf<typeof powerOperations>;
+type Provision = TypesOf<ReturnType<typeof provisionOperations>>;
 type Query = TypesOf<ReturnType<typeof queryOperations>>;
 type Rules = TypesOf<typeof ruleOperations>;
 type Snapshots = TypesOf<typeof snapshotOperations>;
@@ -48,6 +50,7 @@ export interface GuestOperations
     NodeGuests,
     NodeLeave,
     Power,
+    Provision,
     Query,
     Rules,
     Snapshots,

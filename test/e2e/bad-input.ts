@@ -101,7 +101,7 @@ export const runningGuestXml = guestXml({
 export const directory = '/root/bad';
 const entities = Array.from({ length: 9 }, (_, n) => `<!ENTITY e${n + 1} "${`&e${n};`.repeat(10)}">`).join('');
 
-/** Files of bad XML, by name. */
+/** Files of bad XML and bad userdata, by name. */
 export const badFiles: Readonly<Record<string, string>> = {
   'good.xml': guestXml(),
   'malformed.xml': '<domain>\n  <name>x</nam>\n</domain>\n',
@@ -126,6 +126,9 @@ export const badFiles: Readonly<Record<string, string>> = {
   'external.xml':
     '<?xml version="1.0"?><!DOCTYPE d [<!ENTITY a SYSTEM "file:///etc/shadow">]><domain><name>x</name><description>&a;</description></domain>',
   'deep.xml': `<domain>${'<a>'.repeat(50_000)}${'</a>'.repeat(50_000)}</domain>`,
+  'broken.yaml': '#cloud-config\npackages: [nginx\nusers: []\n',
+  'twice.yaml': '#cloud-config\nhostname: a\nhostname: b\n',
+  'unmarked.yaml': 'packages: [nginx]\n',
   'large.xml': guestXml({ rest: `<description>${'x'.repeat(2 << 20)}</description>` }),
 };
 
@@ -227,6 +230,55 @@ export const badCommands: readonly BadCommand[] = [
     2,
     'VM_FLAGS_INVALID',
     /--initrd needs --kernel/,
+  ),
+  bad(
+    'userdata that is no YAML',
+    ['provisioner', 'userdata', 'add', 'new', inDirectory('broken.yaml')],
+    2,
+    'USERDATA_UNFIT',
+    /line \d+, column \d+/,
+  ),
+  bad(
+    'userdata with a key twice',
+    ['provisioner', 'userdata', 'add', 'new', inDirectory('twice.yaml')],
+    2,
+    'USERDATA_UNFIT',
+    /line 3, column 1: Map keys must be unique/,
+  ),
+  bad(
+    'userdata of no form that cloud-init knows',
+    ['provisioner', 'userdata', 'add', 'new', inDirectory('unmarked.yaml')],
+    2,
+    'USERDATA_UNFIT',
+    /neither #cloud-config nor/,
+  ),
+  bad(
+    'a profile of a template that is not there',
+    ['provisioner', 'profile', 'add', 'new', '--system', 'nowhere', '--storage', 'nowhere'],
+    3,
+    'OBJECT_NOT_FOUND',
+    /no system-template nowhere/,
+  ),
+  bad(
+    'a disk of an image that is not there',
+    ['provisioner', 'template', 'storage', 'add', 'new', '--disk', 'pool=vms,image=nowhere'],
+    3,
+    'OBJECT_NOT_FOUND',
+    /no image nowhere/,
+  ),
+  bad(
+    'a disk of nothing in a template',
+    ['provisioner', 'template', 'storage', 'add', 'new', '--disk', 'pool=vms'],
+    2,
+    'PROVISION_INPUT',
+    /needs a size/,
+  ),
+  bad(
+    'an image of a volume that is not there',
+    ['provisioner', 'image', 'add', 'new', 'vms/nowhere'],
+    3,
+    'OBJECT_NOT_FOUND',
+    /no volume vms\/nowhere/,
   ),
   bad('an unknown command', ['frobnicate'], 2, 'USAGE', /Unknown command 'frobnicate'/),
   bad('an unknown command of a group', ['vm', 'frobnicate'], 2, 'USAGE', /Unknown command/),

@@ -199,6 +199,24 @@ describe('networks of guests', { concurrency: false }, () => {
     assert.equal((await lab().ask('hv1', 'network.list', {})).length, 2);
   });
 
+  it('may be of virtual functions, which no node here has', async () => {
+    for (const [args, text] of [
+      [['--type', 'sriov'], /it needs the link whose virtual functions its guests get/],
+      [['--device', 'ens1f0'], /it is not of virtual functions/],
+      [['--type', 'sriov', '--device', 'ens1f0', '--ipv4', '10.99.0.0/24'], /are those of the site/],
+    ] as const) {
+      const refused = await lab().pvc('hv1', ['network', 'add', 'fast', ...args, '--yes']);
+      assert.deepEqual([refused.code, text.test(refused.stderr.replace(/\s+/g, ' '))], [2, true], refused.stderr);
+    }
+    const added = await run('network', 'add', 'fast', '--type', 'sriov', '--device', 'ens1f0', '--vlan', '130');
+    assert.match(added.stdout, /fast/);
+    assert.doesNotMatch(added.stdout, /VNI/i);
+    const { stdout } = (await lab().pvc('hv1', ['network', 'list'])).ok();
+    assert.match(stdout, /^NETWORK .*VLAN.*DEVICE/m);
+    assert.match(stdout, /^fast +- +130 +sriov +ens1f0 /m);
+    await run('network', 'remove', 'fast');
+  });
+
   it('go, and leave nothing', async () => {
     for (const guest of ['a', 'b', 'c']) {
       await run('vm', 'stop', guest);

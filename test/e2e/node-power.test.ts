@@ -1,9 +1,12 @@
-/** The power of nodes through their BMCs, by `pvc node power`, on the lab's real IPMI responders. */
+/** The power of nodes through their BMCs: real IPMI responders, and one that speaks Redfish. */
 import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
-import { describe, it, type TestContext } from 'node:test';
+import { join } from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { daemonLog } from '../lab/daemon.ts';
-import { bmcOf, nodeOf } from '../lab/topology.ts';
+import { bmcName, bmcOf, namespaceName, nodeOf } from '../lab/topology.ts';
 import { suiteLab, type TestLab } from './test-lab.ts';
 
 const passwordFile = '/root/bmc';
@@ -56,6 +59,81 @@ describe('the power of nodes', () => {
     const shown = (await lab.pvc('hv2', ['node', 'bmc', 'show', 'hv3', '--format', 'json'])).json();
     assert.equal((shown as { address: string }).address, '10.10.3.13');
     assert.doesNotMatch((await lab.pvc('hv1', ['cluster', 'status'])).ok().stdout, /Without a BMC/);
+  });
+
+  // First: what somebody has just switched on by hand is not cut by a fence.
+  describe('by Redfish', () => {
+    let victim = '';
+    let server: ChildProcess | undefined;
+
+    before(async () => {
+      const lab = opened();
+      victim = await victimOf(lab);
+      const name = lab.record.topology.name;
+      const place = namespaceName(name, bmcName(nodeOf(lab.record.topology, victim)));
+      const program = join(import.meta.dirname, '../lab/redfish-bmc.ts');
+      server = spawn('ip', ['netns', 'exec', place, process.execPath, program, name, victim], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      const [said] = await Promise.race([
+        once(server.stdout ?? assert.fail('it has no output'), 'data'),
+        once(server, 'exit'),
+      ]);
+      assert.match(String(said), /ready/);
+    });
+    after(async () => {
+      const lab = opened();
+      if (server?.exitCode === null) {
+        server.kill();
+        await once(server, 'exit');
+      }
+      // The simulator of the other BMC may be as busy as this machine is.
+      await lab.waitFor(
+        'its other BMC to be told again',
+        async () => (await describeBmc(lab, victim)).code === 0,
+        patient,
+      );
+    });
+
+    const describeRedfish = async (lab: TestLab, ...more: readonly string[]) => {
+      const { address, user } = bmcOf(nodeOf(lab.record.topology, victim));
+      await lab.writeFile('hv1', passwordFile, `${secretOf(lab, victim)}\n`);
+      const where = ['--driver', 'redfish', '--address', address, '--user', user, '--password-file', passwordFile];
+      return lab.pvc('hv1', ['node', 'bmc', 'set', victim, ...where, ...more]);
+    };
+
+    it('is switched by a BMC that has proven itself by its pin, and by the system that it has', async () => {
+      const lab = opened();
+      const unproven = await describeRedfish(lab);
+      assert.notEqual(unproven.code, 0);
+      assert.match(unproven.stderr, /BMC_CERTIFICATE/);
+      const [pin] = /sha256\/\/[A-Za-z0-9+/]{43}=/.exec(unproven.stderr) ?? assert.fail(unproven.stderr);
+      const another = await describeRedfish(lab, '--pin', pin, '--system', 'blade9');
+      assert.notEqual(another.code, 0);
+      assert.match(another.stderr, /no blade9, only: system.*BMC_SYSTEM/s);
+      assert.match((await describeRedfish(lab, '--pin', pin, '--system', 'system')).ok().stdout, /Power: +on/);
+      assert.match((await lab.pvc('hv2', ['node', 'bmc', 'show', victim])).ok().stdout, /Driver: +redfish/);
+      await lab.waitFor('the faults to go', async () => (await faultsOf(lab, victim)).length === 0, patient);
+    });
+
+    it('is cut when the node is fenced, and given again', async (t: TestContext) => {
+      const lab = opened();
+      const boot = async (): Promise<string> => (await lab.exec(victim, ['stat', '-c', '%y', '/run'])).stdout;
+      const bootBefore = await boot();
+      const beganMs = performance.now();
+      await lab.daemon(victim, 'pause');
+      const fence = await lab.waitFor(
+        'its fence to end',
+        async () =>
+          (await lab.ask('hv1', 'node.fences', {})).find(({ node, state }) => node === victim && state === 'ended'),
+        patient,
+      );
+      t.diagnostic(`fenced: ${Math.round(performance.now() - beganMs)} ms`);
+      const power = fence.evidence.find(({ kind }) => kind === 'power') ?? assert.fail('no proof by power');
+      assert.match(power.text, /was told to cut the power, and reads off/);
+      await lab.waitFor('it to run again', runs(lab, victim), patient);
+      assert.notEqual(await boot(), bootBefore);
+    });
   });
 
   it('is cut, read back and given again, from any node, with the password on no command line', async (t: TestContext) => {

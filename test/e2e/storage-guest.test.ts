@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { guestDirectory } from '../lab/boot-script.ts';
+import { guestProvisioning } from './guest-provision.ts';
 import { daemonPid } from './node-process.ts';
 import { NodeSession } from './node-session.ts';
 import { suiteLab } from './test-lab.ts';
@@ -69,6 +70,8 @@ describe('a guest on replicated storage', { concurrency: false }, () => {
     await lab().waitFor('it to write', async () => (await acked('hv1')) > 3, { timeoutMs: 60_000 });
     await writesOn('hv1', await acked('hv1'));
   });
+
+  guestProvisioning(lab);
 
   it('goes on while it moves, and when a disk dies', async (t: TestContext) => {
     const before = await acked('hv1');

@@ -7,7 +7,7 @@ import type { BmcSpec } from '../../model/bmc-kind.ts';
 import { node as nodeKind } from '../../model/node-kind.ts';
 import { Documents } from '../../store/documents.ts';
 import { createMemoryStore } from '../../store/memory.ts';
-import { describeOwnBmc } from './own-bmc.ts';
+import { describeOwnBmc, takeBmcOfFile } from './own-bmc.ts';
 
 const { bmc } = configSchema.parse({ bmc: { address: '192.0.2.1', user: 'pvc', passwordFile: '/etc/pvc/bmc' } });
 
@@ -20,7 +20,8 @@ async function setUp(known?: BmcSpec) {
   const performed: unknown[] = [];
   const perform = async (...words: unknown[]) => void performed.push(words);
   assert.ok(bmc);
-  return { host, performed, take: () => describeOwnBmc({ host, documents, node: 'hv1', perform }, bmc) };
+  const parts = { host, documents, node: 'hv1', perform };
+  return { host, parts, performed, take: () => describeOwnBmc(parts, bmc) };
 }
 
 describe('the BMC that the configuration file names', () => {
@@ -52,5 +53,21 @@ describe('the BMC that the configuration file names', () => {
     const { performed, take } = await setUp();
     await assert.rejects(take(), (error) => error instanceof PvcError && error.code === 'BMC_PASSWORD_FILE');
     assert.deepEqual(performed, []);
+  });
+
+  it('is a fault while it is not taken', async () => {
+    assert.ok(bmc);
+    const { host, parts } = await setUp();
+    const raised = new Map<string, string>();
+    const faults = {
+      raise: (id: string, { message }: { readonly message: string }) => void raised.set(id, message),
+      clear: (id: string) => void raised.delete(id),
+    };
+    await takeBmcOfFile({ ...parts, faults }, bmc);
+    assert.match([...raised.values()].join(), /was not taken: .* there is no file \/etc\/pvc\/bmc/);
+    await host.files.makeDirectory('/etc/pvc');
+    await host.files.writeAtomic('/etc/pvc/bmc', 'secret\n', 0o600);
+    await takeBmcOfFile({ ...parts, faults }, bmc);
+    assert.equal(raised.size, 0);
   });
 });

@@ -14,9 +14,17 @@ import { patiently } from '../command/patient.ts';
 import { pool as poolKind } from '../pool/pool-kind.ts';
 import { whenClosed } from '../volume/closed.ts';
 import { needVolume, newVolume, splitRef } from '../volume/common.ts';
-import { createImage, imageInfo, limitImage, removeImage } from '../volume/image.ts';
-import { type DiffHead, diffBytes, exportDiff, importDiff, readDiffHead } from '../volume/image-diff.ts';
-import { guardRoom } from '../volume/room.ts';
+import {
+  cloneImage,
+  createImage,
+  growImage,
+  imageInfo,
+  importImage,
+  limitImage,
+  removeImage,
+} from '../volume/image.ts';
+import { type DiffHead, diffBytes, exportDiff, exportWhole, importDiff, readDiffHead } from '../volume/image-diff.ts';
+import { guardPromise, guardRoom } from '../volume/room.ts';
 import { removeSnapshot, snapshotsOf } from '../volume/snapshot-image.ts';
 import { imageOf } from '../volume/volume-book.ts';
 import { type VolumeSpec, volumeError, volume as volumeKind, volumeLimits } from '../volume/volume-kind.ts';
@@ -26,10 +34,25 @@ const longTimeoutMs = 24 * 3_600_000;
 
 const settings = z.strictObject({ limits: volumeLimits });
 
+/** As the plugin of guests hands it over. */
+type Origin =
+  | { readonly from: 'nothing' }
+  | { readonly from: 'snapshot'; readonly volume: string; readonly snapshot: string }
+  | { readonly from: 'bytes'; readonly bytes: Uint8Array };
+
 type VolumeDoc = Doc<VolumeSpec, null>;
 type Head = Omit<DiffHead, 'sizeBytes'>;
 interface Copy extends DiffHead {
   open(): AsyncIterable<Uint8Array>;
+}
+
+function bytesByPool(volumes: readonly { readonly volume: string; readonly sizeBytes: number }[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { volume, sizeBytes } of volumes) {
+    const { pool } = splitRef(volume);
+    sums.set(pool, (sums.get(pool) ?? 0) + sizeBytes);
+  }
+  return sums;
 }
 
 export function guestCopies(
@@ -40,13 +63,17 @@ export function guestCopies(
   const long = (signal: AbortSignal | undefined) => ({ timeoutMs: longTimeoutMs, signal });
   const needMaking = async (id: string): Promise<VolumeDoc> => documents.need(volumeKind, id);
 
-  async function fill({ spec }: VolumeDoc, copies: readonly Copy[], signal: AbortSignal): Promise<void> {
-    const image = imageOf(spec);
-    // What an earlier try has left; its command ends by itself.
+  /** Removes what an earlier try has left; its command ends by itself. */
+  async function clear(image: string, signal: AbortSignal): Promise<void> {
     await whenClosed(host.clock, patient, image, 'filling it', signal);
     for (const { name } of (await snapshotsOf(patient, image)) ?? [])
       await removeSnapshot(patient, image, name, long(signal));
     await removeImage(patient, image, long(signal));
+  }
+
+  async function fill({ spec }: VolumeDoc, copies: readonly Copy[], signal: AbortSignal): Promise<void> {
+    const image = imageOf(spec);
+    await clear(image, signal);
     await createImage(patient, image, copies[0]?.sizeBytes ?? spec.sizeBytes);
     // Not a patient one: what was taken from a stream cannot be taken again.
     for (const copy of copies) await importDiff(ceph, image, copy.open(), { timeoutMs: longTimeoutMs, signal });
@@ -72,6 +99,14 @@ export function guestCopies(
     async give(volume: string, head: Head, take: (piece: Uint8Array) => Promise<void>, signal: AbortSignal) {
       await exportDiff(ceph, volume, head, { ...long(signal), takeOutput: take });
     },
+    async read(
+      volume: string,
+      snapshot: string,
+      take: (piece: Uint8Array) => Promise<void>,
+      signal: AbortSignal,
+    ): Promise<void> {
+      await exportWhole(ceph, volume, snapshot, { ...long(signal), takeOutput: take });
+    },
     headProblem(head: Uint8Array, wanted: DiffHead): string | undefined {
       const found = readDiffHead(head);
       if (found === undefined) return 'it does not begin as an export of a volume does';
@@ -86,18 +121,26 @@ export function guestCopies(
       force: boolean,
     ): Promise<string[]> {
       const ids: string[] = [];
-      const sums = new Map<string, number>();
       for (const { volume, sizeBytes, settings: given } of wanted) {
         const read = settings.safeParse(given);
         if (!read.success)
           throw volumeError('VOLUME_COPY_UNFIT', { volume, reason: issueLines(read.error).join('; ') });
         const { limits } = read.data;
-        const { pool } = splitRef(volume);
         ids.push(await newVolume(plan, context, volume, sizeBytes, { limits }));
         if ((await imageInfo(ceph, volume)) !== undefined) throw volumeError('VOLUME_FOREIGN', { volume });
-        sums.set(pool, (sums.get(pool) ?? 0) + sizeBytes);
       }
-      for (const [pool, bytes] of sums) await guardRoom(ceph, pool, bytes, force);
+      for (const [pool, bytes] of bytesByPool(wanted)) await guardRoom(ceph, pool, bytes, force);
+      return ids;
+    },
+    async planNew(
+      plan: PlanBuilder,
+      context: PlanContext,
+      wanted: readonly { readonly volume: string; readonly sizeBytes: number }[],
+      force: boolean,
+    ): Promise<string[]> {
+      const ids: string[] = [];
+      for (const { volume, sizeBytes } of wanted) ids.push(await newVolume(plan, context, volume, sizeBytes));
+      for (const [pool, bytes] of bytesByPool(wanted)) await guardPromise(ceph, context, pool, bytes, force);
       return ids;
     },
     async needFree(id: string): Promise<void> {
@@ -107,6 +150,24 @@ export function guestCopies(
     async make(id: string, copies: readonly Copy[], signal: AbortSignal): Promise<void> {
       const doc = await needMaking(id);
       await patiently(host, { signal, log: host.log }, () => fill(doc, copies, signal));
+    },
+    async makeFrom(
+      id: string,
+      origin: Origin,
+      { again, signal }: { again: boolean; signal: AbortSignal },
+    ): Promise<void> {
+      const { spec } = await needMaking(id);
+      const image = imageOf(spec);
+      let left = again;
+      await patiently(host, { signal, log: host.log }, async () => {
+        if (left) await clear(image, signal);
+        left = true;
+        if (origin.from === 'snapshot') {
+          await cloneImage(patient, origin.volume, origin.snapshot, image);
+          await growImage(patient, image, spec.sizeBytes);
+        } else if (origin.from === 'bytes') await importImage(ceph, image, origin.bytes, signal);
+        else await createImage(patient, image, spec.sizeBytes);
+      });
     },
     async made(id: string): Promise<Write | undefined> {
       const doc = await needMaking(id);

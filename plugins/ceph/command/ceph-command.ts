@@ -7,6 +7,7 @@ import { type ExecResult, errorText, type Host, issueLines, type z } from '../..
 import { cephError } from './errors.ts';
 import { Gate } from './gate.ts';
 import type { CephSession } from './session.ts';
+import { connectSeconds } from './unreached.ts';
 
 export interface CallOptions {
   /** All in all; 20 s unless said. */
@@ -37,8 +38,6 @@ export type AskOptions = Pick<CallOptions, 'timeoutMs' | 'signal'>;
 /** ENOENT: how rbd ends when there is no such image, snapshot or pool. */
 export const absentCode = 2;
 
-/** How long the monitors may take to let a client in before they count as away. */
-const connectSeconds = 5;
 /** `rbd` would wait for five minutes; `ceph` has an option of its own, and daemons shall wait. */
 const environmentOf = (program: string): { env?: Record<string, string> } =>
   program === 'rbd' ? { env: { CEPH_ARGS: `--client-mount-timeout=${connectSeconds}` } } : {};

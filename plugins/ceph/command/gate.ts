@@ -7,14 +7,14 @@ import { type ExecResult, errorText, formatDuration, type Host, PvcError } from 
 import { Breaker } from './breaker.ts';
 import { cephError } from './errors.ts';
 import { Lane } from './lane.ts';
-import { reachedNobody } from './unreached.ts';
+import { connectSeconds, reachedNobody } from './unreached.ts';
 
 /** How many at once. What takes long by its nature has places of its own, so that short questions get theirs. */
 const limits = { monitors: 6, data: 8, long: 8 } as const;
 /** Whoever gives a command more time than this expects it to take long. */
 const shortMs = 60_000;
 
-const probeArgv = ['ceph', '--connect-timeout', '5', 'mon', 'stat'] as const;
+const probeArgv = ['ceph', '--connect-timeout', String(connectSeconds), 'mon', 'stat'] as const;
 const probeTimeoutMs = 10_000;
 
 /** Undefined: what is run here and speaks to nobody. */

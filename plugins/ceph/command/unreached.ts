@@ -1,4 +1,7 @@
-/** How a client of Ceph says that it reached no monitor: its call has cost its time, and the next would as well. @module */
+/** When monitors count as away, and how a client of Ceph says so: its call has cost its time, and the next would as well. @module */
+
+/** How long the monitors may take to let a client in. */
+export const connectSeconds = 5;
 
 const marks =
   /RADOS timed out|error connecting to the cluster|couldn't connect to the cluster|unable to get monitor info|^timed out$|monclient\S* authenticate timed out/im;

@@ -71,6 +71,17 @@ export async function exportDiff(
   await ceph.rbd(`the export of ${source}`, ['export-diff', '--no-progress', ...from(since), source, '-'], options);
 }
 
+/** Gives all bytes of an image as of a snapshot. @throws PvcError CEPH_AWAY, CEPH_REFUSED; what `take` throws */
+export async function exportWhole(
+  ceph: CephCommand,
+  image: string,
+  snapshot: string,
+  options: CallOptions & { readonly takeOutput: (piece: Uint8Array) => Promise<void> },
+): Promise<void> {
+  const source = `${image}@${snapshot}`;
+  await ceph.rbd(`the export of ${source}`, ['export', '--no-progress', source, '-'], options);
+}
+
 /**
  * Writes a stream into an image, which must have the snapshot that the stream builds on; it then has the other one too,
  * and the size that it had. Through a pipe: the command ends by itself with whoever feeds it, and closes the image, which

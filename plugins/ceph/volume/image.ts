@@ -56,6 +56,17 @@ export async function cloneImage(ceph: CephCommand, from: string, snapshot: stri
   ]);
 }
 
+/** Makes an image that holds these bytes. Through a pipe, so that the command ends by itself with whoever feeds it. */
+export async function importImage(
+  ceph: CephCommand,
+  image: string,
+  bytes: Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  await ceph.rbd(`the image ${image}`, ['import', '--no-progress', '-', image, ...features], { input: bytes });
+}
+
 /** Copies into a clone what it still reads from its parent. */
 export async function flattenImage(ceph: CephCommand, image: string, options: CallOptions): Promise<void> {
   if ((await imageInfo(ceph, image))?.parent === undefined) return;

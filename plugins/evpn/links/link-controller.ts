@@ -78,7 +78,10 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
         await host.clock.sleep(lookMs, signal).catch(() => undefined);
         if (signal.aborted) return;
         try {
-          for (const vni of await disturbed()) touch(vni);
+          for (const vni of await disturbed()) {
+            links.acted(vni);
+            touch(vni);
+          }
         } catch (error) {
           // While the store is away nothing can be asked for either; what is there stays.
           if (!isStoreAway(error))

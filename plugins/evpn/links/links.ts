@@ -255,7 +255,7 @@ export class Links {
     );
   }
 
-  /** Something was done to the devices of a network: what is looked at from now on shows it. */
+  /** Something was done to the devices of a network, by whomever: what is looked at from now on shows it. */
   acted(vni: string): void {
     this.#actedMs.set(vni, this.#runtime.host.clock.monotonicMs());
   }

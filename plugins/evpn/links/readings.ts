@@ -9,7 +9,7 @@ import { type Link, readLinks } from './reading.ts';
 import { type FdbEntry, readEntries } from './router.ts';
 import type { Command } from './steps.ts';
 
-/** A reading is good for so long, where nothing was done meanwhile. */
+/** A reading that has ended is good for so long, where nothing was done meanwhile. */
 const goodMs = 300;
 
 const routes = z.array(z.looseObject({ dst: z.string(), dev: z.string().optional() }));
@@ -39,46 +39,72 @@ function byDevice<T>(some: readonly T[], deviceOf: (one: T) => string | undefine
   return found;
 }
 
+/** When a reading began: what was done before, it shows. */
+interface Begun {
+  readonly atMs: number;
+  readonly reading: Promise<Reading>;
+  /** Undefined: it goes on. */
+  endedMs?: number;
+}
+
 export class Readings {
   readonly #clock: Pick<Clock, 'monotonicMs'>;
-  readonly #fresh: () => Promise<{ readonly atMs: number; readonly reading: Reading }>;
-  #last: { readonly atMs: number; readonly reading: Reading } | undefined;
+  readonly #run: (command: Command) => Promise<string>;
+  /** Begins one when the one before has ended. */
+  readonly #fresh: () => Promise<Reading>;
+  #last: Begun | undefined;
 
   /** @param run runs a command @throws Error with what it says */
   constructor(clock: Pick<Clock, 'monotonicMs'>, run: (command: Command) => Promise<string>) {
     this.#clock = clock;
-    this.#fresh = shared(async () => {
-      const atMs = clock.monotonicMs();
-      const [links, addressText, routes4, routes6, entries] = await Promise.all([
-        run(['ip', '-j', '-d', 'link', 'show']),
-        run(['ip', '-j', 'address', 'show']),
-        run(['ip', '-j', '-4', 'route', 'show', 'proto', 'static']),
-        run(['ip', '-j', '-6', 'route', 'show', 'proto', 'static']),
-        run(['bridge', '-j', 'fdb', 'show']),
-      ]);
-      const prefixes = [routes4, routes6].flatMap((text) => routes.parse(parse(text)));
-      const reading: Reading = {
-        links: new Map(readLinks(links).map((link) => [link.ifname, link])),
-        addresses: readDevices(addressText),
-        addressText,
-        routes: new Map(
-          [...byDevice(prefixes, ({ dev }) => dev)].map(([dev, some]) => [dev, some.map(({ dst }) => dst)]),
-        ),
-        entries: byDevice(readEntries(entries), ({ ifname }) => ifname),
-      };
-      this.#last = { atMs, reading };
-      return this.#last;
+    this.#run = run;
+    this.#fresh = shared(() => {
+      const begun: Begun = { atMs: clock.monotonicMs(), reading: this.#read() };
+      this.#last = begun;
+      begun.reading.then(
+        () => {
+          begun.endedMs = clock.monotonicMs();
+        },
+        () => {
+          // Who asks next tries again.
+          if (this.#last === begun) this.#last = undefined;
+        },
+      );
+      return begun.reading;
     });
   }
 
+  async #read(): Promise<Reading> {
+    const run = this.#run;
+    const [links, addressText, routes4, routes6, entries] = await Promise.all([
+      run(['ip', '-j', '-d', 'link', 'show']),
+      run(['ip', '-j', 'address', 'show']),
+      run(['ip', '-j', '-4', 'route', 'show', 'proto', 'static']),
+      run(['ip', '-j', '-6', 'route', 'show', 'proto', 'static']),
+      run(['bridge', '-j', 'fdb', 'show']),
+    ]);
+    const prefixes = [routes4, routes6].flatMap((text) => routes.parse(parse(text)));
+    return {
+      links: new Map(readLinks(links).map((link) => [link.ifname, link])),
+      addresses: readDevices(addressText),
+      addressText,
+      routes: new Map(
+        [...byDevice(prefixes, ({ dev }) => dev)].map(([dev, some]) => [dev, some.map(({ dst }) => dst)]),
+      ),
+      entries: byDevice(readEntries(entries), ({ ifname }) => ifname),
+    };
+  }
+
   /**
-   * A reading that began after a moment, and not long ago.
+   * A reading that began after a moment, and goes on or has ended not long ago.
    * @param afterMs on the monotonic clock: that of the last act that it has to know of
    */
-  async since(afterMs: number): Promise<Reading> {
+  since(afterMs: number): Promise<Reading> {
     const last = this.#last;
-    if (last !== undefined && last.atMs > afterMs && this.#clock.monotonicMs() - last.atMs <= goodMs)
-      return last.reading;
-    return (await this.#fresh()).reading;
+    const isGood =
+      last !== undefined &&
+      last.atMs > afterMs &&
+      (last.endedMs === undefined || this.#clock.monotonicMs() - last.endedMs <= goodMs);
+    return isGood ? last.reading : this.#fresh();
   }
 }

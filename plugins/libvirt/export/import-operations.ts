@@ -12,7 +12,14 @@ import {
 } from '../../../core/plugin/api.ts';
 import { answerOf, vmAnswer } from '../operations/common.ts';
 import { planGuest } from '../operations/new-guest.ts';
-import { poolOf, storeFor, type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
+import {
+  planInStores,
+  poolOf,
+  storeFor,
+  type VolumeStore,
+  type VolumeStoreHook,
+  volumeStores,
+} from '../snapshot/volume-store.ts';
 import { vm } from '../vm-kind.ts';
 import { chainOf, type ExportSet } from './chain.ts';
 import { exportError } from './export-errors.ts';
@@ -27,8 +34,6 @@ const importTimeoutMs = 24 * 3_600_000;
 const directories = z.array(names.absolutePath).min(1).max(1000);
 const looked = z.array(z.object({ directory: z.string(), manifest: z.string().describe('the manifest, as JSON') }));
 
-type Make = Parameters<VolumeStore['planMake']>[2][number] & { readonly target: string };
-
 /** Plans the volumes. @returns their ids by target @throws PvcError VM_IMPORT_UNFIT, and what the storage refuses */
 async function planVolumes(
   plan: PlanBuilder,
@@ -41,23 +46,20 @@ async function planVolumes(
   for (const { target, volume } of readOnly)
     if (!(await Promise.all(stores.map((store) => store.has(volume)))).includes(true))
       throw unfit(`its disk ${target} reads the volume ${volume}, which is not here`);
-  const byStore = new Map<VolumeStore, Make[]>();
-  for (const { target, volume, newest } of volumes) {
-    const store = await storeFor(stores, { volume, form: newest.form });
+  const storeOf = async ({ volume, newest: { form } }: (typeof volumes)[number]): Promise<VolumeStore> => {
+    const store = await storeFor(stores, { volume, form });
     if (store === undefined)
-      throw unfit(`there is no pool ${poolOf(volume)} that takes copies of the form ${newest.form}; --pool names one`);
-    const make = { target, volume, sizeBytes: newest.sizeBytes, settings: newest.settings };
-    byStore.set(store, [...(byStore.get(store) ?? []), make]);
-  }
-  const ids = new Map<string, string>();
-  for (const [store, makes] of byStore) {
+      throw unfit(`there is no pool ${poolOf(volume)} that takes copies of the form ${form}; --pool names one`);
+    return store;
+  };
+  const ids = await planInStores(volumes, storeOf, async (store, some) => {
+    const makes = some.map(({ volume, newest: { sizeBytes, settings } }) => ({ volume, sizeBytes, settings }));
     const made = await store.planMake(plan, context, makes, force);
-    for (const [at, { target, volume, sizeBytes }] of makes.entries()) {
-      ids.set(target, made[at] ?? '');
-      plan.act(`make ${target} (${volume}, ${formatBytes(sizeBytes)})`);
-    }
-  }
-  return ids;
+    for (const { target, volume, newest } of some)
+      plan.act(`make ${target} (${volume}, ${formatBytes(newest.sizeBytes)})`);
+    return made;
+  });
+  return new Map([...ids].map(([{ target }, id]) => [target, id]));
 }
 
 export function importOperations(need: () => { readonly runtime: Runtime }, hook: VolumeStoreHook) {

@@ -4,16 +4,9 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import {
-  type AnyTaskDefinition,
-  defineTask,
-  orUndo,
-  PvcError,
-  type Runtime,
-  type TaskRun,
-  writtenBy,
-} from '../../../core/plugin/api.ts';
+import { type AnyTaskDefinition, defineTask, orUndo, type Runtime, type TaskRun } from '../../../core/plugin/api.ts';
 import type { VmDoc } from '../guest-control.ts';
+import { giveDisks, hasDisks, takeBackGuest } from '../snapshot/new-disks.ts';
 import { poolOf, storeFor, type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
 import { vm } from '../vm-kind.ts';
 import { exportError } from './export-errors.ts';
@@ -26,8 +19,6 @@ interface Checked {
 }
 
 const headBytes = 4096;
-/** Somebody else may change the guest in the same moment: priority, tags. */
-const writeTries = 5;
 
 const pathOf = ({ directory, file }: Copy): string => `${directory}/${file}`;
 
@@ -87,35 +78,9 @@ export function importTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
     return stamp;
   }
 
-  const hasDisks = ({ spec }: VmDoc, volumes: readonly Volume[]): boolean =>
-    volumes.every(({ target, volume }) =>
-      spec.disks.some(
-        ({ source, ...one }) =>
-          one.target === target && source.type === 'volume' && `${source.pool}/${source.volume}` === volume,
-      ),
-    );
-
-  /** The guest gets its disks, the volumes become its own, and it may run. */
-  async function finish(run: TaskRun<Checked>): Promise<void> {
-    const { name, volumes, disks, run: intent, autostart } = importInput.parse(run.spec.input);
-    for (let tries = 1; ; tries += 1) {
-      const made = await Promise.all(volumes.map(async (one) => (await withStore(name, one)).made(one.id)));
-      const before = await documents.need(vm, run.spec.target.id);
-      const others = before.spec.disks.filter(({ target }) => !disks.some((one) => one.target === target));
-      const spec = { ...before.spec, disks: [...disks, ...others], run: intent, autostart };
-      try {
-        return await runtime.write(
-          [...made.filter((write) => write !== undefined), { do: 'spec', kind: vm, before, spec }],
-          writtenBy(run),
-        );
-      } catch (error) {
-        if (tries === writeTries || !(error instanceof PvcError) || error.code !== 'OBJECT_CHANGED') throw error;
-      }
-    }
-  }
-
   async function importGuest(run: TaskRun<Checked>): Promise<unknown> {
-    const { name, volumes } = importInput.parse(run.spec.input);
+    const input = importInput.parse(run.spec.input);
+    const { name, volumes } = input;
     const doc = await guestOf(run);
     if (doc === undefined) throw exportError('VM_IMPORT_UNDONE', { vm: name });
     if (hasDisks(doc, volumes)) return { vm: name };
@@ -153,7 +118,7 @@ export function importTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
             reason: `${part.file} was changed while it was imported`,
           });
     }
-    await finish(run);
+    await giveDisks(runtime, run, volumes, input, (one) => withStore(name, one));
     return { vm: name };
   }
 
@@ -162,8 +127,7 @@ export function importTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
     const doc = await guestOf(run);
     // What has its disks is imported, and they are no plan any more.
     if (doc !== undefined && hasDisks(doc, volumes)) return;
-    for (const one of volumes) await (await withStore(name, one)).unmake(one.id, run.phase !== '');
-    if (doc !== undefined) await runtime.write([{ do: 'remove', kind: vm, before: doc }], writtenBy(run));
+    await takeBackGuest(runtime, run, doc, volumes, (one) => withStore(name, one));
   }
 
   return defineTask<Checked>({

@@ -9,11 +9,10 @@ import { textDiff } from '../domain/text-diff.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { diskTarget, topology, type VmSpec, word } from '../schema.ts';
 import { isRunning, vm, vmError } from '../vm-kind.ts';
-import { answerOf, needRoom, needStopped, needVm, vmAnswer, vmArgument, vmRef } from './common.ts';
+import { answerOf, needRoom, needStopped, needVm, takenMacs, vmAnswer, vmArgument, vmRef } from './common.ts';
 import { diskSourceOf } from './define.ts';
 import { metaOptions, metaShape, withMeta } from './meta-input.ts';
 import { runModify } from './modify-cli.ts';
-import { takenMacs } from './new-guest.ts';
 import { change, expect, needVersion, restart, restartTask, whileRunning } from './spec-change.ts';
 
 const takesEffect = (plan: PlanBuilder, doc: VmDoc, restarts: boolean): void => {

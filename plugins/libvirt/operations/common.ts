@@ -1,6 +1,8 @@
 /** What the operations on guests share: finding one, saying what will happen, starting its tasks. @module */
 import { node, type PlanBuilder, type PlanContext, type QueryContext, type View, z } from '../../../core/plugin/api.ts';
-import { book, bookingsOf } from '../booking.ts';
+import { type Bookings, book, bookingsOf } from '../booking.ts';
+import { definedMacs } from '../domain/define-devices.ts';
+import { child, parseXml } from '../domain/xml.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { noEnds } from '../guest-ends.ts';
 import { planGuest } from '../guest-plan.ts';
@@ -89,6 +91,39 @@ export function foretell(plan: PlanBuilder, doc: VmDoc, spec: VmSpec): void {
   for (const step of steps) plan.act(`${step.text} (on ${spec.node})`);
 }
 
+/** What a plan knows that places one new guest after the other: each is placed beside those before it. */
+export interface Places {
+  readonly bookings: Bookings;
+  readonly ledger: Ledger;
+  /** Nodes that are booked in this plan. */
+  readonly booked: Set<string>;
+  /** MAC addresses that guests have. */
+  readonly macs: Set<string>;
+}
+
+export async function placesOf({ view }: Pick<PlanContext, 'view'>): Promise<Places> {
+  // Before the guests are looked at.
+  const bookings = await bookingsOf(view);
+  return { bookings, ledger: new Ledger(await worldOf(view)), booked: new Set(), macs: await takenMacs({ view }) };
+}
+
+function bookOnce(plan: PlanBuilder, { bookings, booked }: Places, name: string): void {
+  if (booked.has(name)) return;
+  booked.add(name);
+  book(plan, bookings, name);
+}
+
+/** MAC addresses that guests have. */
+export async function takenMacs({ view }: Pick<PlanContext, 'view'>): Promise<Set<string>> {
+  const guests = await view.list(vm);
+  return new Set(
+    guests.flatMap(({ spec }) => [
+      ...spec.nics.map((nic) => nic.mac),
+      ...definedMacs(child(parseXml(spec.definition), 'devices')),
+    ]),
+  );
+}
+
 /** The node for a new guest: the one that was named, or the best one. @throws PvcError VM_NO_NODE with each node's reasons */
 export async function placeNew(
   context: PlanContext,
@@ -102,10 +137,10 @@ export async function placeNew(
   },
   wanted: string | undefined,
   plan: PlanBuilder,
+  places: Places,
 ): Promise<{ node: string; warnings: string[] }> {
   const { view } = context;
-  const bookings = await bookingsOf(view);
-  const list = candidates([request], new Ledger(await worldOf(view)));
+  const list = candidates([request], places.ledger);
   if (wanted !== undefined) {
     await view.need(node, wanted);
     const named = list.find((one) => one.node === wanted);
@@ -114,7 +149,7 @@ export async function placeNew(
     );
     if (hard.length > 0)
       throw vmError('VM_NO_NODE', { vm: request.name }, { details: hard.map((reason) => `${wanted}: ${reason}`) });
-    book(plan, bookings, wanted);
+    bookOnce(plan, places, wanted);
     return { node: wanted, warnings: (named?.refusals ?? []).map((reason) => `${wanted}: ${reason}`) };
   }
   const best = choose(list, request.selector);
@@ -124,7 +159,7 @@ export async function placeNew(
       { vm: request.name },
       { details: list.map((one) => `${one.node}: ${one.refusals.join(', ')}`) },
     );
-  book(plan, bookings, best.node);
+  bookOnce(plan, places, best.node);
   return { node: best.node, warnings: [] };
 }
 

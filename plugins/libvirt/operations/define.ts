@@ -2,6 +2,7 @@
 import { defineMutation, names, type PlanBuilder, type PlanContext, z } from '../../../core/plugin/api.ts';
 import { fromFlags, type GuestFlags } from '../domain/create.ts';
 import { type DefinedVm, fromXml } from '../domain/define.ts';
+import { given } from '../given.ts';
 import { type diskSource, type nicSource, topology, type VmSpec, word } from '../schema.ts';
 import { snapshotError } from '../snapshot/snapshot-kind.ts';
 import { snapshotsOf } from '../snapshot/snapshot-operations.ts';
@@ -171,7 +172,7 @@ export const defineOperations = [
     output: vmAnswer,
     plan: async (plan, context, input) => {
       const flags: GuestFlags = {
-        ...defined({
+        ...given({
           name: input.name,
           description: input.description,
           vcpus: input.vcpus,
@@ -189,13 +190,13 @@ export const defineOperations = [
           graphics: input.graphics,
           guestAgent: input.guestAgent,
           watchdog: input.watchdog,
-          disks: input.disk?.map((disk) => defined({ source: diskSourceOf(disk), format: disk.format, bus: disk.bus })),
+          disks: input.disk?.map((disk) => given({ source: diskSourceOf(disk), format: disk.format, bus: disk.bus })),
           nics: input.nic?.map((nic) => {
             const source = nicSourceOf(nic);
-            return defined({ source, mac: nic.mac, model: nic.model, ...guardAsAsked(source, {}, nic) });
+            return given({ source, mac: nic.mac, model: nic.model, ...guardAsAsked(source, {}, nic) });
           }),
         }),
-      } as GuestFlags;
+      };
       return planNew(plan, context, fromFlags(flags), input);
     },
   }),
@@ -238,11 +239,6 @@ export const defineOperations = [
     },
   }),
 ];
-
-/** Leaves out what is undefined. */
-function defined<T extends object>(object: T): T {
-  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T;
-}
 
 export function diskSourceOf(disk: {
   file?: string | undefined;

@@ -1,14 +1,11 @@
 /** A guest that comes into being, whatever it is made of. @module */
 import { modelError, type PlanBuilder, type PlanContext } from '../../../core/plugin/api.ts';
-import { bookingsOf } from '../booking.ts';
 import type { DefinedVm } from '../domain/define.ts';
-import { definedMacs } from '../domain/define-devices.ts';
 import { assignMacs } from '../domain/mac.ts';
-import { child, parseXml } from '../domain/xml.ts';
 import type { VmDoc } from '../guest-control.ts';
 import type { VmSpec } from '../schema.ts';
 import { vm } from '../vm-kind.ts';
-import { placeNew } from './common.ts';
+import { type Places, placeNew, placesOf } from './common.ts';
 
 /** What of a guest its XML does not say. */
 export type GuestRest = Pick<
@@ -16,20 +13,10 @@ export type GuestRest = Pick<
   'run' | 'autostart' | 'priority' | 'tags' | 'protected' | 'limit' | 'selector' | 'migration' | 'shutdown' | 'restart'
 >;
 
-/** MAC addresses that guests have. */
-export async function takenMacs({ view }: Pick<PlanContext, 'view'>): Promise<Set<string>> {
-  const guests = await view.list(vm);
-  return new Set(
-    guests.flatMap(({ spec }) => [
-      ...spec.nics.map((nic) => nic.mac),
-      ...definedMacs(child(parseXml(spec.definition), 'devices')),
-    ]),
-  );
-}
-
 /**
  * Completes a definition to a document and plans its creation.
  * @param wanted the node that it is for; chosen by its selector unless given
+ * @param places of a plan that places several
  * @throws PvcError OBJECT_EXISTS (name, UUID, MAC address), VM_NO_NODE
  */
 export async function planGuest(
@@ -38,10 +25,10 @@ export async function planGuest(
   defined: DefinedVm,
   rest: GuestRest,
   wanted: string | undefined,
+  places?: Places,
 ): Promise<VmDoc> {
   const { view } = context;
-  // Before the guests are looked at, below for the first time.
-  await bookingsOf(view);
+  const among = places ?? (await placesOf(context));
   for (const warning of defined.warnings) plan.warn(warning);
   const { name, memoryMiB, vcpus } = defined.fields;
   const holder = await view.find(vm, 'name', name);
@@ -51,17 +38,17 @@ export async function planGuest(
   const same = await view.get(vm, id);
   if (same !== undefined)
     throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'UUID', value: id, owner: ` (${same.spec.name})` });
-  const taken = await takenMacs(context);
   const fields = assignMacs(defined.fields, {
     randomBytes: (length) => context.bytes(length),
-    taken: (mac) => taken.has(mac),
+    taken: (mac) => among.macs.has(mac),
   });
   for (const nic of fields.nics) {
-    if (taken.has(nic.mac))
+    if (among.macs.has(nic.mac))
       throw modelError('OBJECT_EXISTS', { kind: 'vm', field: 'MAC address', value: nic.mac, owner: '' });
   }
+  for (const { mac } of fields.nics) among.macs.add(mac);
   const wish = { name, memoryMiB, vcpus, nics: fields.nics, selector: rest.selector, limit: rest.limit };
-  const place = await placeNew(context, wish, wanted, plan);
+  const place = await placeNew(context, wish, wanted, plan, among);
   for (const warning of place.warnings) plan.warn(warning);
   const { topology: shape, ...others } = fields;
   const spec: VmSpec = { ...others, ...(shape === undefined ? {} : { topology: shape }), ...rest, node: place.node };

@@ -5,9 +5,8 @@ import { chooseMac } from '../domain/mac.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { type Nic, type VmSpec, word } from '../schema.ts';
 import { vmError } from '../vm-kind.ts';
-import { answerOf, needVm, vmAnswer, vmArgument, vmRef } from './common.ts';
+import { answerOf, needVm, takenMacs, vmAnswer, vmArgument, vmRef } from './common.ts';
 import { nicSourceOf } from './define.ts';
-import { takenMacs } from './new-guest.ts';
 import { changedGuardInput, guardAsAsked, guardOptions, guardText, newGuardInput } from './nic-guard-input.ts';
 import { change, expect, needVersion, restart, restartTask, whileRunning } from './spec-change.ts';
 

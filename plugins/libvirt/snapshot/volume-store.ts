@@ -11,6 +11,12 @@ export interface CopyHead {
   readonly sizeBytes: number;
 }
 
+/** What a new volume holds at first. A clone of a snapshot shares with it all that neither writes. */
+export type Origin =
+  | { readonly from: 'nothing' }
+  | { readonly from: 'snapshot'; readonly volume: string; readonly snapshot: string }
+  | { readonly from: 'bytes'; readonly bytes: Uint8Array };
+
 /** Every act may be done again; each rejects in the words of the storage. */
 export interface VolumeStore {
   /** Whether a volume, POOL/NAME, lies in it. */
@@ -43,6 +49,13 @@ export interface VolumeStore {
     take: (piece: Uint8Array) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Gives all bytes of a volume as of a snapshot, in order, those that nobody has written as zeros. */
+  read(
+    volume: string,
+    snapshot: string,
+    take: (piece: Uint8Array) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** What is wrong when these first bytes (4 KiB, or all there are) are to be those of that copy. Pure. */
   headProblem(bytes: Uint8Array, copy: CopyHead): string | undefined;
   /**
@@ -57,6 +70,16 @@ export interface VolumeStore {
     volumes: readonly { readonly volume: string; readonly sizeBytes: number; readonly settings: unknown }[],
     force: boolean,
   ): Promise<string[]>;
+  /**
+   * As `planMake`, for volumes that `makeFrom` will fill. What a clone shares with its origin counts as its own: it
+   * may come to be written.
+   */
+  planNew(
+    plan: PlanBuilder,
+    context: PlanContext,
+    volumes: readonly { readonly volume: string; readonly sizeBytes: number }[],
+    force: boolean,
+  ): Promise<string[]>;
   /** Rejects when something has taken the place of a planned volume that is nobody's to overwrite. Before the first `make`. */
   needFree(id: string): Promise<void>;
   /** Makes a planned volume of copies, each on top of the one before. What an earlier try has left is replaced. */
@@ -65,6 +88,8 @@ export interface VolumeStore {
     copies: readonly (CopyHead & { open(): AsyncIterable<Uint8Array> })[],
     signal: AbortSignal,
   ): Promise<void>;
+  /** Makes a planned volume of its planned size. @param again whether an earlier try may have left something, which is replaced */
+  makeFrom(id: string, origin: Origin, how: { readonly again: boolean; readonly signal: AbortSignal }): Promise<void>;
   /** What must be written for a volume that is filled to be one that guests may have; undefined when it is one already. */
   made(id: string): Promise<Write | undefined>;
   /** Takes a planned volume back, unless it is one that guests may have. @param begun whether `make` may have begun */
@@ -73,7 +98,20 @@ export interface VolumeStore {
 
 const verbs = [
   ...(['has', 'snapshot', 'needRollBack', 'rollBack', 'removeSnapshot'] as const),
-  ...(['hasPool', 'describe', 'give', 'headProblem', 'planMake', 'needFree', 'make', 'made', 'unmake'] as const),
+  ...([
+    'hasPool',
+    'describe',
+    'give',
+    'read',
+    'headProblem',
+    'planMake',
+    'planNew',
+    'needFree',
+    'make',
+    'makeFrom',
+    'made',
+    'unmake',
+  ] as const),
 ];
 
 /** What the hook `libvirt.volumes` hands over besides the names of the storages: the place for what is no data. */
@@ -107,11 +145,42 @@ export async function volumeStores(hook: VolumeStoreHook): Promise<readonly Volu
 /** The pool of a volume, POOL/NAME. */
 export const poolOf = (volume: string): string => volume.split('/')[0] ?? '';
 
-/** The storage that takes copies of that form for a volume, if any does. */
+/** The storage that has the pool of a volume, if any does. @param form of copies that it must take; any unless given */
 export async function storeFor(
   stores: readonly VolumeStore[],
-  { volume, form }: { readonly volume: string; readonly form: string },
+  { volume, form }: { readonly volume: string; readonly form?: string },
 ): Promise<VolumeStore | undefined> {
-  for (const store of stores) if (store.form === form && (await store.hasPool(poolOf(volume)))) return store;
+  for (const store of stores)
+    if ((form === undefined || store.form === form) && (await store.hasPool(poolOf(volume)))) return store;
   return undefined;
+}
+
+/** The storage that knows a volume, if any does. */
+export async function storeKnowing(stores: readonly VolumeStore[], volume: string): Promise<VolumeStore | undefined> {
+  for (const store of stores) if (await store.has(volume)) return store;
+  return undefined;
+}
+
+/**
+ * Plans volumes, all of a storage at once: it has to see whether there is room for them together.
+ * @param storeOf the storage of a volume; rejects where there is none, before anything is planned
+ * @param planIn plans those of one storage @returns their ids, in order
+ * @returns the ids by volume as it was given
+ */
+export async function planInStores<V>(
+  volumes: readonly V[],
+  storeOf: (volume: V) => Promise<VolumeStore>,
+  planIn: (store: VolumeStore, some: readonly V[]) => Promise<readonly string[]>,
+): Promise<ReadonlyMap<V, string>> {
+  const byStore = new Map<VolumeStore, V[]>();
+  for (const volume of volumes) {
+    const store = await storeOf(volume);
+    byStore.set(store, [...(byStore.get(store) ?? []), volume]);
+  }
+  const ids = new Map<V, string>();
+  for (const [store, some] of byStore) {
+    const planned = await planIn(store, some);
+    for (const [at, volume] of some.entries()) ids.set(volume, planned[at] ?? '');
+  }
+  return ids;
 }

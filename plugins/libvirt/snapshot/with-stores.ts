@@ -1,6 +1,6 @@
 /** Which storage each volume of a snapshot lies in. @module */
 import { type SnapshotSpec, snapshotError } from './snapshot-kind.ts';
-import { type VolumeStore, type VolumeStoreHook, volumeStores } from './volume-store.ts';
+import { storeKnowing, type VolumeStore, type VolumeStoreHook, volumeStores } from './volume-store.ts';
 
 type Volume = SnapshotSpec['volumes'][number];
 
@@ -12,7 +12,8 @@ export async function withStores(
   const stores = await volumeStores(hook);
   return Promise.all(
     volumes.map(async (one) => {
-      for (const store of stores) if (await store.has(one.volume)) return [store, one] as const;
+      const store = await storeKnowing(stores, one.volume);
+      if (store !== undefined) return [store, one] as const;
       throw snapshotError('VM_SNAPSHOT_UNFIT', {
         vm: guest.name,
         reason: `no storage knows the volume ${one.volume} of its disk ${one.target}`,

@@ -1,6 +1,6 @@
 /** What machines that boot are told, on the primary: which script, and what the image asks and tells. @module */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { cluster, clusterId, errorText, node, PvcError, type Runtime, View } from '../../../core/plugin/api.ts';
+import { cluster, clusterId, node, PvcError, type Runtime, View } from '../../../core/plugin/api.ts';
 import type { MachineBook } from '../machine/machine-book.ts';
 import { machine } from '../machine/machine-kind.ts';
 import type { MachineDoc } from '../machine/machine-rules.ts';
@@ -145,11 +145,6 @@ export class BootAnswers {
     if ((await this.#whose(mac, word)) === undefined) return false;
     await this.#book.note(mac, eventOf(what, text));
     return true;
-  }
-
-  /** For the log of the daemon. */
-  refused(mac: string, error: unknown): void {
-    this.#runtime.host.log.warn('a machine that boots was not answered', { mac, reason: errorText(error) });
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The door for machines that boot: plain HTTP on the provisioning address, while this node is primary. It gives out boot
  * scripts and boot files, and takes what the image tells; nothing else of the API is behind it. Why it is without TLS:
- * docs/decisions/034-provisioning.md.
+ * docs/decisions/034-network-boot.md.
  * @module
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

@@ -9,6 +9,7 @@ import { createVirtualHost } from '../../../../core/host/virtual-host.ts';
 import { defineKind, type Runtime, type TaskRun, z } from '../../../../core/plugin/api.ts';
 import { Documents, type Write } from '../../../../core/store/documents.ts';
 import { MemoryCluster } from '../../../../core/store/memory.ts';
+import { MortalLife } from '../../snapshot/testing/mortal-life.ts';
 import { plainStore } from '../../snapshot/testing/plain-store.ts';
 import type { VolumeStore, VolumeStoreHook } from '../../snapshot/volume-store.ts';
 import { vm } from '../../vm-kind.ts';
@@ -103,21 +104,8 @@ export class ImportRig {
     cut: number | undefined,
     act: (task: ReturnType<typeof importTask>, run: TaskRun) => Promise<unknown>,
   ): Promise<'done' | 'failed' | 'killed'> {
-    const over = new AbortController();
-    this.moments = 0;
-    const moment = (): void => {
-      over.signal.throwIfAborted();
-      if (this.moments === cut) over.abort(new Error('killed'));
-      this.moments += 1;
-      over.signal.throwIfAborted();
-    };
-    /** Between two moments. */
-    const lasting = async <T>(work: () => Promise<T>): Promise<T> => {
-      moment();
-      const done = await work();
-      moment();
-      return done;
-    };
+    const life = new MortalLife(cut);
+    const { lasting, signal } = life;
     const write = (writes: readonly Write[]) => lasting(() => this.#write(writes));
     const runtime = { host: this.host, documents: this.documents, node: 'hv1', write } as unknown as Runtime;
     const store = this.#store(lasting, write);
@@ -132,7 +120,7 @@ export class ImportRig {
       ...{
         id: 'task',
         resumed: false,
-        signal: over.signal,
+        signal,
         log: this.host.log,
         leftMs: 1e9,
         progress: () => undefined,
@@ -155,7 +143,9 @@ export class ImportRig {
       return 'done';
     } catch (error) {
       this.error = String(error);
-      return over.signal.aborted ? 'killed' : 'failed';
+      return signal.aborted ? 'killed' : 'failed';
+    } finally {
+      this.moments = life.moments;
     }
   }
 

@@ -11,10 +11,13 @@ export const plainStore: VolumeStore = {
   hasPool: async () => true,
   describe: async () => ({ sizeBytes: 512, bytes: 20, settings: null }),
   give: async () => undefined,
+  read: async () => undefined,
   headProblem: () => undefined,
   planMake: async () => [],
+  planNew: async () => [],
   needFree: async () => undefined,
   make: async () => undefined,
+  makeFrom: async () => undefined,
   made: async () => undefined,
   unmake: async () => undefined,
 };

@@ -1,0 +1,34 @@
+/** What the task that makes a guest of a profile is told. @module */
+import { names, z } from '../../../core/plugin/api.ts';
+import { disk } from '../schema.ts';
+import { volumeName } from './image-kind.ts';
+import { templateDisk } from './storage-template.ts';
+
+export const createInput = z.strictObject({
+  name: names.objectName,
+  profile: names.objectName,
+  volumes: z.array(
+    z.strictObject({
+      /** Of the planned volume. */
+      id: z.string(),
+      volume: volumeName,
+      /** Where in the guest. */
+      target: disk.shape.target,
+      sizeBytes: z.int(),
+      /** What it is a clone of; null: it is empty. */
+      from: z.strictObject({ volume: volumeName, snapshot: names.objectName }).nullable(),
+      filesystem: templateDisk.shape.filesystem,
+      mountpoint: templateDisk.shape.mountpoint,
+    }),
+  ),
+  /** The volume for cloud-init. */
+  seed: z.strictObject({ id: z.string(), volume: volumeName }),
+  /** By name: the document itself may hold passwords, and tasks are shown to viewers. */
+  userdata: names.objectName.nullable(),
+  sshKeys: z.array(z.string()),
+  /** What the guest gets at the end. */
+  disks: z.array(disk),
+  run: z.enum(['running', 'stopped']),
+  autostart: z.boolean(),
+});
+export type CreateInput = z.output<typeof createInput>;

@@ -1,0 +1,227 @@
+/** New guests of a profile. @module */
+import {
+  type Doc,
+  defineMutation,
+  formatBytes,
+  names,
+  type PlanBuilder,
+  type PlanContext,
+  type View,
+  z,
+} from '../../../core/plugin/api.ts';
+import { fromFlags, type GuestFlags } from '../domain/create.ts';
+import { given } from '../given.ts';
+import { answerOf, placesOf, vmAnswer } from '../operations/common.ts';
+import { metaDefaults, withMeta } from '../operations/meta-input.ts';
+import { planGuest } from '../operations/new-guest.ts';
+import type { Disk, VmSpec } from '../schema.ts';
+import {
+  planInStores,
+  poolOf,
+  storeFor,
+  type VolumeStore,
+  type VolumeStoreHook,
+  volumeStores,
+} from '../snapshot/volume-store.ts';
+import type { CreateInput, createInput } from './create-input.ts';
+import { type ImageSpec, image as imageKind } from './image-kind.ts';
+import { networkTemplate } from './network-template.ts';
+import { type Profile, profile as profileKind } from './profile.ts';
+import { provisionError } from './provision-errors.ts';
+import { seedBytes } from './seed-disk.ts';
+import { diskProblem, imagesOf, storageTemplate } from './storage-template.ts';
+import { systemTemplate } from './system-template.ts';
+import { userdata as userdataKind } from './userdata.ts';
+
+const createTimeoutMs = 3_600_000;
+
+/** What one commit of the store takes of guests with some disks. */
+const maxCount = 16;
+
+/** What a profile names. @throws PvcError OBJECT_NOT_FOUND */
+async function partsOf(view: View, spec: Profile) {
+  return {
+    system: await view.need(systemTemplate, spec.system),
+    storage: await view.need(storageTemplate, spec.storage),
+    network: spec.network === null ? undefined : await view.need(networkTemplate, spec.network),
+    userdata: spec.userdata === null ? undefined : await view.need(userdataKind, spec.userdata),
+  };
+}
+
+type Parts = Awaited<ReturnType<typeof partsOf>>;
+type Images = ReadonlyMap<string, Doc<ImageSpec, null>>;
+
+/** A guest as it is to be, and what its disks are made of. */
+interface Draft {
+  readonly name: string;
+  readonly flags: GuestFlags;
+  readonly makes: readonly Omit<CreateInput['volumes'][number], 'id' | 'target'>[];
+  readonly seed: string;
+}
+
+/** `web`, or `web1` to `web3`. @throws PvcError PROVISION_UNFIT */
+function namesOf(profile: string, name: string, count: number | undefined): string[] {
+  if (count === undefined) return [name];
+  return Array.from({ length: count }, (_none, at) => {
+    const read = names.objectName.safeParse(`${name}${at + 1}`);
+    if (!read.success)
+      throw provisionError('PROVISION_UNFIT', { profile, reason: `the name ${name}${at + 1} is too long` });
+    return read.data;
+  });
+}
+
+/** A volume of a guest. @throws PvcError PROVISION_UNFIT */
+function volumeOf(profile: string, pool: string, guest: string, part: string): string {
+  const read = names.objectName.safeParse(`${guest}-${part}`);
+  if (!read.success)
+    throw provisionError('PROVISION_UNFIT', { profile, reason: `the name ${guest}-${part} of a volume is too long` });
+  return `${pool}/${read.data}`;
+}
+
+/** Pure. @throws PvcError PROVISION_UNFIT */
+function draftOf(profile: string, name: string, { system, storage, network }: Parts, images: Images): Draft {
+  const { meta: _meta, name: _name, description: _text, memoryMiB, ...machine } = system.spec;
+  // The template may have come before an image of another size took the name.
+  const reason = diskProblem(storage.spec.disks, new Map([...images].map(([image, doc]) => [image, doc.spec])));
+  if (reason !== undefined) throw provisionError('PROVISION_UNFIT', { profile, reason });
+  const makes = storage.spec.disks.map((disk, at) => {
+    const image = disk.image === undefined ? undefined : images.get(disk.image)?.spec;
+    if (image !== undefined && image.minMemoryMiB > memoryMiB)
+      throw provisionError('PROVISION_UNFIT', {
+        profile,
+        reason: `the image ${image.name} needs ${image.minMemoryMiB} MiB of memory, and the system template ${system.id} gives ${memoryMiB}`,
+      });
+    return {
+      volume: volumeOf(profile, disk.pool, name, `disk${at + 1}`),
+      sizeBytes: disk.sizeBytes ?? image?.sizeBytes ?? 0,
+      from: image === undefined ? null : { volume: image.volume, snapshot: image.snapshot },
+      filesystem: disk.filesystem,
+      mountpoint: disk.mountpoint,
+    };
+  });
+  const seed = volumeOf(profile, storage.spec.disks[0]?.pool ?? '', name, 'seed');
+  const sourceOf = (volume: string): Disk['source'] => {
+    const [pool = '', of = ''] = volume.split('/');
+    return { type: 'volume', pool, volume: of };
+  };
+  const flags = {
+    ...given(machine),
+    ...{ name, memoryMiB },
+    disks: [
+      ...makes.map(({ volume }, at) => ({
+        source: sourceOf(volume),
+        ...given({ bus: storage.spec.disks[at]?.bus }),
+      })),
+      { source: sourceOf(seed) },
+    ],
+    nics: (network?.spec.nics ?? []).map((nic) => given(nic)),
+  } as GuestFlags;
+  return { name, flags, makes, seed };
+}
+
+/** The plan fails when anything that the guest is made from changes in the same moment. */
+function rely(plan: PlanBuilder, profile: Doc<Profile, null>, parts: Parts, images: Images): void {
+  plan.unchanged(profileKind, profile);
+  plan.unchanged(systemTemplate, parts.system);
+  plan.unchanged(storageTemplate, parts.storage);
+  if (parts.network !== undefined) plan.unchanged(networkTemplate, parts.network);
+  if (parts.userdata !== undefined) plan.unchanged(userdataKind, parts.userdata);
+  for (const image of images.values()) plan.unchanged(imageKind, image);
+}
+
+/** Plans all volumes, each with the storage that has its pool. @returns their ids by volume @throws PvcError PROVISION_UNFIT and what the storage refuses */
+async function planVolumes(
+  plan: PlanBuilder,
+  context: PlanContext,
+  stores: readonly VolumeStore[],
+  wanted: readonly { readonly volume: string; readonly sizeBytes: number }[],
+  { profile, force }: { readonly profile: string; readonly force: boolean },
+): Promise<ReadonlyMap<string, string>> {
+  const storeOf = async ({ volume }: (typeof wanted)[number]): Promise<VolumeStore> => {
+    const store = await storeFor(stores, { volume });
+    if (store === undefined)
+      throw provisionError('PROVISION_UNFIT', { profile, reason: `there is no pool ${poolOf(volume)}` });
+    return store;
+  };
+  const ids = await planInStores(wanted, storeOf, (store, some) => store.planNew(plan, context, some, force));
+  return new Map([...ids].map(([{ volume }, id]) => [volume, id]));
+}
+
+export const createOperations = (hook: VolumeStoreHook) => [
+  defineMutation({
+    name: 'provisioner.create',
+    summary: 'Make a guest, or several, of a profile, and start it',
+    description:
+      'Its disks are copy-on-write clones of images, or empty; a small disk with its name, SSH keys and userdata is for cloud-init (NoCloud). With --count N the guests are named NAME1 to NAMEN, each made by a task of its own. What fails or is cancelled leaves nothing of that guest.',
+    http: { method: 'POST', path: '/provisioner/create' },
+    cli: {
+      command: 'provisioner create',
+      arguments: [{ field: 'name' }, { field: 'profile', complete: 'profile' }],
+      options: { node: { complete: 'node', short: 't' } },
+      waits: true,
+      examples: ['pvc provisioner create web1 web', 'pvc provisioner create web web --count 3'],
+    },
+    role: 'operator',
+    input: z.strictObject({
+      name: names.objectName.describe('name of the guest, or what the names of several begin with'),
+      profile: names.objectName.describe('what it is made from'),
+      count: z.int().min(1).max(maxCount).optional().describe('so many guests, named NAME1, NAME2 …'),
+      node: names.nodeName.optional().describe('node that it is for; chosen by the selector unless given'),
+      start: z.boolean().default(true).describe('start it once it is made'),
+      force: z.boolean().default(false).describe('even if a pool could run full'),
+    }),
+    output: z.object({ profile: z.string(), guests: z.array(vmAnswer) }),
+    async plan(plan, context, { name, profile: of, count, node, start, force }) {
+      const { view } = context;
+      const doc = await view.need(profileKind, of);
+      const parts = await partsOf(view, doc.spec);
+      const images = await imagesOf(view, parts.storage.spec.disks);
+      rely(plan, doc, parts, images);
+      const drafts = namesOf(of, name, count).map((one) => draftOf(of, one, parts, images));
+      const wanted = drafts.flatMap(({ makes, seed }) => [...makes, { volume: seed, sizeBytes: seedBytes }]);
+      const places = await placesOf(context);
+      const rest = withMeta({ ...metaDefaults } as unknown as VmSpec, given(parts.system.spec.meta));
+      const guests = [];
+      const ids = await planVolumes(plan, context, await volumeStores(hook), wanted, { profile: of, force });
+      for (const { name: guest, flags, makes, seed } of drafts) {
+        const { fields, ...defined } = fromFlags(flags);
+        const disks = fields.disks.map((disk, at) => (at === makes.length ? { ...disk, readonly: true } : disk));
+        const bare = { ...rest, run: 'stopped' as const, autostart: false, tags: [] };
+        const made = await planGuest(
+          plan,
+          context,
+          { ...defined, fields: { ...fields, disks: [] } },
+          bare,
+          node,
+          places,
+        );
+        const run = start ? ('running' as const) : ('stopped' as const);
+        places.ledger.place({ ...made, spec: { ...made.spec, run } }, made.spec.node);
+        const input: z.input<typeof createInput> = {
+          ...{ name: guest, profile: of, disks, run, autostart: rest.autostart, sshKeys: doc.spec.sshKeys },
+          userdata: doc.spec.userdata,
+          volumes: makes.map((make, at) => ({
+            ...make,
+            id: ids.get(make.volume) ?? '',
+            target: disks[at]?.target ?? '',
+          })),
+          seed: { id: ids.get(seed) ?? '', volume: seed },
+        };
+        plan.task({
+          action: 'provisioner.create',
+          target: { kind: 'vm', id: made.id, label: guest },
+          node: undefined,
+          input,
+          timeoutMs: createTimeoutMs,
+        });
+        for (const { volume, sizeBytes, from } of makes)
+          plan.act(
+            `make ${volume} (${formatBytes(sizeBytes)}), ${from === null ? 'empty' : `a clone of ${from.volume}`}`,
+          );
+        if (start) plan.act(`start ${guest} on ${made.spec.node}`);
+        guests.push(answerOf({ ...made, spec: { ...made.spec, run } }));
+      }
+      return { profile: of, guests };
+    },
+  }),
+];

@@ -1,0 +1,59 @@
+/** What is refused about the objects that guests are made from. @module */
+import { defineErrors } from '../../../core/plugin/api.ts';
+
+export const provisionError = defineErrors({
+  PROVISION_INPUT: {
+    message: 'The {kind} {name} cannot be so: {reason}.',
+    hint: 'See `pvc provisioner --help`. Nothing was changed.',
+    http: 422,
+    exit: 'usage',
+  },
+  PROVISION_UNCHANGED: {
+    message: 'Nothing to change in the {kind} {name}.',
+    hint: 'It is already as asked.',
+    http: 409,
+    exit: 'refused',
+  },
+  USERDATA_UNFIT: {
+    message: 'The userdata {name} cannot be taken: {reason}.',
+    hint: 'A document begins with `#cloud-config` and is YAML, or with `#!/…` and is a script. Nothing was changed.',
+    http: 422,
+    exit: 'usage',
+  },
+  PROVISION_UNFIT: {
+    message: 'No guest can be made of the profile {profile}: {reason}.',
+    hint: 'See `pvc provisioner profile info {profile}`. Nothing is left of the guest.',
+    http: 409,
+    exit: 'refused',
+  },
+  PROVISION_UNDONE: {
+    message: 'The guest {vm} was taken back, with its disks.',
+    hint: 'The task that made it had failed; see its log, and make it again.',
+    http: 409,
+    exit: 'failed',
+  },
+  SEED_FAILED: {
+    message: 'The disk for cloud-init could not be made: {reason}.',
+    hint: 'It is made by genisoimage on the primary; see the log of its daemon. Nothing is left of the guest.',
+    http: 500,
+    exit: 'failed',
+  },
+  IMAGE_UNFIT: {
+    message: 'The image {image} cannot be made of {volume}: {reason}.',
+    hint: 'See `pvc storage volume info {volume}`. Nothing of the image is left.',
+    http: 409,
+    exit: 'refused',
+  },
+  IMAGE_UNDONE: {
+    message: 'The image {image} was taken back.',
+    hint: 'The task that made it had failed; see its log, and make it again.',
+    http: 409,
+    exit: 'failed',
+  },
+  IMAGE_BUSY: {
+    message: 'The image {image} is being {doing}.',
+    hint: '`pvc task list` shows how far that is.',
+    http: 409,
+    exit: 'refused',
+  },
+});

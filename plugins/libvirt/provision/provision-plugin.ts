@@ -1,0 +1,30 @@
+/** All kinds and operations of provisioning. @module */
+import type { AnyKind } from '../../../core/plugin/api.ts';
+import type { VolumeStoreHook } from '../snapshot/volume-store.ts';
+import { createOperations } from './create-operation.ts';
+import { image } from './image-kind.ts';
+import { imageOperations } from './image-operations.ts';
+import { networkTemplate, networkTemplateOperations } from './network-template.ts';
+import { profile, profileOperations } from './profile.ts';
+import { storageTemplate, storageTemplateOperations } from './storage-template.ts';
+import { systemTemplate, systemTemplateOperations } from './system-template.ts';
+import { userdata, userdataOperations } from './userdata.ts';
+
+export const provisionKinds: readonly AnyKind[] = [
+  image,
+  systemTemplate,
+  networkTemplate,
+  storageTemplate,
+  userdata,
+  profile,
+];
+
+export const provisionOperations = (hook: VolumeStoreHook) => [
+  ...imageOperations,
+  ...systemTemplateOperations,
+  ...networkTemplateOperations,
+  ...storageTemplateOperations,
+  ...userdataOperations,
+  ...profileOperations,
+  ...createOperations(hook),
+];

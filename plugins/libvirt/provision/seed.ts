@@ -1,0 +1,67 @@
+/**
+ * What cloud-init in a new guest is told by a disk: the NoCloud data source (cloud-init, "NoCloud": a file system labelled
+ * CIDATA with `meta-data`, `user-data`, `vendor-data` and `network-config`). Pure.
+ * @module
+ */
+import { stringify } from 'yaml';
+import type { TemplateDisk } from './storage-template.ts';
+
+/** Of a guest, as far as its first boot must know it. */
+export interface SeedOf {
+  readonly uuid: string;
+  readonly name: string;
+  readonly sshKeys: readonly string[];
+  readonly macs: readonly string[];
+  /** Disks that cloud-init makes file systems on, by their device in the guest (`vdb`). */
+  readonly fresh: readonly (Pick<TemplateDisk, 'filesystem' | 'mountpoint'> & { readonly target: string })[];
+  /** The document of the profile, as it is. */
+  readonly userdata: string | undefined;
+}
+
+/** One value, one line: cloud-init hands keys on to programs that know no YAML. */
+const textOf = (value: unknown): string => stringify(value, { lineWidth: 0 });
+
+/** A guest may have a name that is none for a host (RFC 1123). */
+export const hostNameOf = (name: string): string => name.toLowerCase().replaceAll('_', '-');
+
+/** The files of the disk, by name. */
+export function seedFiles(seed: SeedOf): Readonly<Record<string, string>> {
+  const metaData = {
+    // Another one than at the last boot is another machine to cloud-init.
+    'instance-id': seed.uuid,
+    'local-hostname': hostNameOf(seed.name),
+    ...(seed.sshKeys.length === 0 ? {} : { 'public-keys': [...seed.sshKeys] }),
+  };
+  return {
+    'meta-data': textOf(metaData),
+    // Without this file cloud-init takes the disk for none of its own.
+    'user-data': seed.userdata ?? '#cloud-config\n{}\n',
+    ...vendorData(seed),
+    ...networkConfig(seed),
+  };
+}
+
+/** By DHCP on every card, each known by its address: names of devices differ from guest to guest. */
+function networkConfig({ macs }: SeedOf): Record<string, string> {
+  if (macs.length === 0) return {};
+  const ethernets = Object.fromEntries(
+    macs.map((mac, at) => [`nic${at}`, { match: { macaddress: mac }, dhcp4: true }]),
+  );
+  return { 'network-config': textOf({ version: 2, ethernets }) };
+}
+
+/** Userdata that says the same itself comes before it. */
+function vendorData({ fresh }: SeedOf): Record<string, string> {
+  const made = fresh.flatMap(({ target, filesystem, mountpoint }) =>
+    filesystem === undefined ? [] : [{ device: `/dev/${target}`, filesystem, mountpoint }],
+  );
+  if (made.length === 0) return {};
+  const config = {
+    fs_setup: made.map(({ device, filesystem }) => ({ device, filesystem, partition: 'none', overwrite: false })),
+    mounts: made.flatMap(({ device, filesystem, mountpoint }) => {
+      if (filesystem === 'swap') return [[device, 'none', 'swap', 'sw', '0', '0']];
+      return mountpoint === undefined ? [] : [[device, mountpoint, filesystem, 'defaults,nofail', '0', '2']];
+    }),
+  };
+  return { 'vendor-data': `#cloud-config\n${textOf(config)}` };
+}

@@ -1,0 +1,139 @@
+/**
+ * Guests of a profile: three by one command, with all that cloud-init reads; what is cancelled, fails or is cut off by the
+ * death of the daemon leaves nothing. Part of the suite about a guest on storage, whose lab and volume `vms/web1` it uses.
+ */
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { NodeSession } from './node-session.ts';
+import type { TestLab } from './test-lab.ts';
+
+const password = 'known-to-nobody';
+const document = `#cloud-config\npassword: ${password}\nruncmd: [[sh, -c, "echo hello"]]\n`;
+const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHB2Yy10ZXN0LWtleS1vZi1uby1ib2R5LTAwMDAwMDAw admin@site';
+
+export function guestProvisioning(lab: () => TestLab): void {
+  describe('guests of a profile', { concurrency: false }, () => {
+    const pvc = (...args: string[]) => lab().pvc('hv1', [...args, '--yes']);
+    const run = async (...args: string[]) => (await pvc('provisioner', ...args)).ok();
+    const sh = async (text: string) => (await lab().exec('hv1', ['sh', '-c', text])).stdout.trim();
+    const images = () => sh('rbd ls vms | grep -e shop -e gone | sort | tr "\\n" " "');
+    const guests = async () => (await lab().ask('hv1', 'vm.list', {})).map(({ name }) => name);
+    /** A file of the seed, as anybody reads it who has the disk. */
+    const seed = (guest: string, file: string) =>
+      sh(`rbd export vms/${guest}-seed - --no-progress >/tmp/seed.iso && isoinfo -i /tmp/seed.iso -R -x /${file}`);
+    const ended = async (id: string) => {
+      const { state } = await lab().ask('hv1', 'task.show', { task: id });
+      return ['succeeded', 'failed', 'cancelled'].includes(state) && state;
+    };
+    const refused = async (text: RegExp, ...args: string[]) => {
+      const answer = await pvc(...args);
+      assert.equal(answer.code, 4, answer.stderr);
+      assert.match(answer.stderr.replace(/\s+/g, ' '), text);
+    };
+    async function begin(name: string): Promise<string> {
+      const answer = await pvc('provisioner', 'create', name, 'shop', '--no-wait', '--format', 'json');
+      const { tasks } = answer.json() as { tasks: { id: string }[] };
+      return tasks[0]?.id ?? assert.fail('no task');
+    }
+    const stop = async (name: string) => (await pvc('vm', 'stop', name)).ok();
+
+    it('are three by one command, each with disks of its own and what cloud-init reads', async (t: TestContext) => {
+      await lab().writeFile('hv1', '/root/shop.yaml', document);
+      const taken = await run('image', 'add', 'tiny', 'vms/web1', '--min-memory', '64');
+      assert.match(taken.stderr.replace(/\s+/g, ' '), /what a power cut would leave/);
+      await run('template', 'system', 'add', 'small', '--memory', '128', '--graphics', 'none');
+      await run('template', 'network', 'add', 'nat', '--nic', 'user=true');
+      const disks = ['pool=vms,image=tiny', 'pool=vms,size=16M,filesystem=ext4,mountpoint=/srv'];
+      await run('template', 'storage', 'add', 'two', ...disks.flatMap((disk) => ['--disk', disk]));
+      await run('userdata', 'add', 'shop', '/root/shop.yaml');
+      const parts = ['--system', 'small', '--storage', 'two', '--network', 'nat', '--userdata', 'shop'];
+      await run('profile', 'add', 'shop', ...parts, '--ssh-key', key);
+
+      const beganMs = performance.now();
+      await run('create', 'shop', 'shop', '--count', '3');
+      const tookMs = performance.now() - beganMs;
+      t.diagnostic(`three guests are made in ${tookMs.toFixed(0)} ms: ${(tookMs / 3).toFixed(0)} ms each`);
+      const rows = (await lab().ask('hv1', 'vm.list', {})).filter(({ name }) => name.startsWith('shop'));
+      assert.deepEqual(rows.map(({ name }) => name).toSorted(), ['shop1', 'shop2', 'shop3']);
+      assert.ok(new Set(rows.map(({ node }) => node)).size > 1, 'all are on one node');
+      for (const { name, uuid } of rows) {
+        assert.match(await sh(`rbd info vms/${name}-disk1 --format json`), /"parent":\{[^}]*"image":"web1"/);
+        const metaData = await seed(name, 'meta-data');
+        assert.ok(metaData.includes(`instance-id: ${uuid}\nlocal-hostname: ${name}\n`), metaData);
+        assert.ok(metaData.includes(key), metaData);
+      }
+      assert.equal(`${await seed('shop2', 'user-data')}\n`, document);
+      const { networks } = await lab().ask('hv1', 'vm.info', { vm: 'shop2' });
+      assert.ok((await seed('shop2', 'network-config')).includes(networks[0]?.mac ?? 'none'));
+      assert.match(await seed('shop2', 'vendor-data'), /device: \/dev\/vdb\n\s+filesystem: ext4/);
+
+      for (const { name, node, uuid } of rows)
+        await lab().waitFor(
+          `${name} to boot`,
+          async () => {
+            const path = `/var/log/pvc/console/${uuid}.log`;
+            return /pvc-guest counter 1\r/.test((await lab().exec(node, ['cat', path], { accept: 'any' })).stdout);
+          },
+          { timeoutMs: 240_000 },
+        );
+      t.diagnostic(`and have booted ${((performance.now() - beganMs) / 1000).toFixed(1)} s after the command`);
+      await using session = await NodeSession.onTerminal(lab(), 'hv1', ['pvc', 'vm', 'console', 'shop1', '--force']);
+      await session.sees(/Connected/);
+      session.send('counter off; mount -t iso9660 -o ro /dev/vdc /mnt && cat /mnt/meta-data /mnt/user-data\n');
+      await session.sees(/local-hostname: shop1/);
+      await session.sees(new RegExp(`password: ${password}`));
+    });
+
+    it('keep what they are made from, and say nothing of passwords', async () => {
+      await refused(/image tiny is in use: storage-template two/, 'provisioner', 'image', 'remove', 'tiny');
+      await refused(/userdata shop is in use: profile shop/, 'provisioner', 'userdata', 'remove', 'shop');
+      await refused(/vms\/web1 is in use: .*image tiny/, 'storage', 'volume', 'remove', 'vms/web1');
+      const told = [await sh('pvc cluster audit --format json'), await sh('pvc task list --format json')].join('\n');
+      assert.ok(told.includes('userdata.add') && told.includes('provisioner.create'));
+      assert.equal(told.includes(password), false);
+      const primary = (await lab().primary('hv1')) ?? assert.fail('no primary');
+      assert.equal((await lab().exec(primary, ['ls', '-A', '/run/pvc/seeds'])).stdout, '');
+    });
+
+    it('leave nothing when they are cancelled or cannot be made', async () => {
+      const before = await images();
+      await sh('rbd create vms/gone1-seed --size 1M');
+      const failed = await pvc('provisioner', 'create', 'gone1', 'shop');
+      assert.notEqual(failed.code, 0);
+      assert.match(failed.stderr.replace(/\s+/g, ' '), /has an image vms\/gone1-seed already/);
+      assert.equal(await images(), `gone1-seed ${before}`);
+      await sh('rbd rm --no-progress vms/gone1-seed');
+      const id = await begin('gone2');
+      await pvc('task', 'cancel', id);
+      const end = await lab().waitFor('the task to end', () => ended(id));
+      // The command may have come too late; then the guest is whole.
+      const made = end === 'succeeded' ? ['gone2-disk1', 'gone2-disk2', 'gone2-seed'] : [];
+      assert.equal(await images(), [...made, ...before.split(' ')].join(' '));
+      assert.deepEqual(
+        (await guests()).filter((name) => name.startsWith('gone')),
+        made.length === 0 ? [] : ['gone2'],
+      );
+      if (made.length > 0) await stop('gone2');
+    });
+
+    it('are whole though the daemon dies while they are made', async (t: TestContext) => {
+      const primary = (await lab().primary('hv1')) ?? assert.fail('no primary');
+      const id = await begin('gone3');
+      await lab().waitFor('it to be begun', async () => (await images()).includes('gone3'));
+      await lab().daemon(primary, 'kill');
+      await lab().daemon(primary, 'start');
+      const end = await lab().waitFor('the task to end', () => ended(id).catch(() => false), { timeoutMs: 90_000 });
+      assert.equal(end, 'succeeded');
+      const { attempts } = await lab().ask('hv1', 'task.show', { task: id });
+      t.diagnostic(`it was taken up ${attempts} times`);
+      assert.equal(`${await seed('gone3', 'user-data')}\n`, document);
+      assert.match(await images(), /gone3-disk1 gone3-disk2 gone3-seed/);
+      await run('profile', 'remove', 'shop');
+      await run('template', 'storage', 'remove', 'two');
+      await run('image', 'remove', 'tiny');
+      assert.equal(await sh('rbd snap ls vms/web1'), '');
+      assert.match(await sh('rbd info vms/gone3-disk1 --format json'), /"image":"web1"/, 'its clones read on');
+      await Promise.all(['gone3', 'shop1', 'shop2', 'shop3'].map(stop));
+    });
+  });
+}

@@ -2,7 +2,7 @@
  * `npm run build:image`: what servers boot from the network, in dist/image: kernel, initramfs, root. The executable pvc is not
  * in it: a server fetches that from its cluster at each boot. Needs root and the Debian archive.
  *
- *   npm run build:image [-- --ssh-keys FILE] [--mirror URL]
+ *   npm run build:image [-- --mirror URL]
  *
  * The same commit, packages and options make the same bytes: all times are SOURCE_DATE_EPOCH, or that of the commit.
  * @module
@@ -10,7 +10,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { packageVersion } from '../bundle.ts';
@@ -19,7 +19,7 @@ import { inRepository } from '../paths.ts';
 import { imagePackages } from './packages.ts';
 
 const suite = 'bookworm';
-const { values } = parseArgs({ options: { 'ssh-keys': { type: 'string' }, mirror: { type: 'string' } } });
+const { values } = parseArgs({ options: { mirror: { type: 'string' } } });
 const output = inRepository('dist/image');
 const deb = (name: string): string => inRepository(`build/deb/${name}`);
 
@@ -79,11 +79,6 @@ async function furnish(root: string): Promise<void> {
   await writeFile(join(root, 'etc/fstab'), '# The root is in memory.\n');
   await mkdir(join(root, 'etc/pvc-image'), { recursive: true });
   await writeFile(join(root, 'etc/pvc-image/version'), `${packageVersion()}\n`);
-  const keys = values['ssh-keys'];
-  if (keys !== undefined) {
-    await mkdir(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 });
-    await writeFile(join(root, 'root/.ssh/authorized_keys'), await readFile(keys), { mode: 0o600 });
-  }
   // Each server makes its own at its boot (ssh.service.d/keys.conf): one that all share proves nothing.
   for (const name of await readdir(join(root, 'etc/ssh')))
     if (name.startsWith('ssh_host_')) await rm(join(root, 'etc/ssh', name));

@@ -19,6 +19,6 @@ export const imagePackages: Readonly<Record<string, string>> = {
   procps: 'ps and sysctl',
   'iputils-ping': 'ping',
   less: 'reading',
-  'openssh-server': 'a way in besides the console, for the keys that the image was built with',
+  'openssh-server': 'a way in, for the keys that the site adds',
   chrony: 'the right time, without which no certificate is valid',
 };

@@ -56,6 +56,8 @@ function debootstrap(root: string): void {
     ...['doc', 'man', 'locale', 'info'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
     // Licences stay: the image is given to others.
     '--dpkgopt=path-include=/usr/share/doc/*/copyright',
+    // It is thrown away when it is not finished: nothing is to be saved from a power cut.
+    '--dpkgopt=force-unsafe-io',
     `--include=${packages.join(',')}`,
     ...[suite, root],
     ...(values.mirror === undefined ? [] : [values.mirror]),
@@ -76,17 +78,22 @@ async function furnish(root: string): Promise<void> {
   await chmod(join(root, 'etc/pvc/pvc.yaml'), 0o600);
   await writeFile(join(root, 'etc/hostname'), 'pvc-machine\n');
   await writeFile(join(root, 'etc/hosts'), '127.0.0.1 localhost\n::1 localhost\n');
+  // Not that of the machine that built it, which mmdebstrap leaves there.
+  await rm(join(root, 'etc/resolv.conf'), { force: true });
+  await writeFile(join(root, 'etc/resolv.conf'), '');
   await writeFile(join(root, 'etc/fstab'), '# The root is in memory.\n');
   await mkdir(join(root, 'etc/pvc-image'), { recursive: true });
   await writeFile(join(root, 'etc/pvc-image/version'), `${packageVersion()}\n`);
   // Each server makes its own at its boot (ssh.service.d/keys.conf): one that all share proves nothing.
   for (const name of await readdir(join(root, 'etc/ssh')))
     if (name.startsWith('ssh_host_')) await rm(join(root, 'etc/ssh', name));
-  run('systemctl', [`--root=${root}`, 'enable', 'pvc-first-boot.service', 'serial-getty@ttyS0.service']);
-  for (const path of ['var/cache/ldconfig/aux-cache', 'var/log', 'var/cache/apt', 'var/lib/apt/lists'])
+  run('systemctl', [`--root=${root}`, 'enable', 'pvc-first-boot.service']);
+  for (const path of ['var/cache/ldconfig/aux-cache', 'var/cache/apt', 'var/lib/apt/lists'])
     await rm(join(root, path), { recursive: true, force: true });
-  for (const path of ['var/log', 'var/cache/apt', 'var/lib/apt/lists'])
-    await mkdir(join(root, path), { recursive: true });
+  for (const path of ['var/cache/apt', 'var/lib/apt/lists']) await mkdir(join(root, path), { recursive: true });
+  // The directories stay: they belong to the users of their services.
+  for (const entry of await readdir(join(root, 'var/log'), { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) await rm(join(entry.parentPath, entry.name));
 }
 
 async function only(directory: string, prefix: string): Promise<string> {

@@ -97,7 +97,11 @@ describe('the boot script of the initramfs', () => {
       .replaceAll('/run/pvc-boot', inDirectory('boot'))
       .replaceAll(/(?<=[\s=>])\/pvc(?=[\s/])/g, inDirectory('pvc'));
     const code = script.replaceAll(/^\s*#.*$/gm, '');
-    assert.equal(/[\s=>"]\/(pvc|proc|run|etc|sys)\b.*/.exec(code)?.[0], undefined, 'nothing of this machine is touched');
+    assert.equal(
+      /[\s=>"]\/(pvc|proc|run|etc|sys)\b.*/.exec(code)?.[0],
+      undefined,
+      'nothing of this machine is touched',
+    );
     const init = `panic() { echo "panic: $*"; exit 9; }
 configure_networking() { DEVICE=eno1; }
 rootmnt=${inDirectory('new')}

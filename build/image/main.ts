@@ -50,7 +50,10 @@ async function hashOf(path: string): Promise<string> {
 /** Debian with all that a node needs, in a directory. */
 function debootstrap(root: string): void {
   const packages = [...new Set([...debianPackages('run'), ...Object.keys(imagePackages)])].sort();
-  run('mmdebstrap', [
+  // Its /proc and /sys are mounted where nobody else sees them: what is left when it is killed can be removed without
+  // reaching those of this machine.
+  run('unshare', [
+    ...['--mount', '--propagation', 'private', 'mmdebstrap'],
     ...['--quiet', '--mode=root', '--variant=minbase', '--format=directory'],
     '--aptopt=APT::Install-Recommends "false"',
     ...['doc', 'man', 'locale', 'info'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),

@@ -26,25 +26,31 @@ const recoveryMs = 180_000;
 
 /** A hundred nodes of 64 GiB, each with its BMC, and 3,000 guests of 1 GiB on volumes. */
 function largeWorld(): WorldDescription {
-  const nodes = Array.from({ length: 100 }, (_, at): NodeDescription => ({
-    name: `hv${at + 1}`,
-    role: at < 3 ? 'coordinator' : 'hypervisor',
-    address: `10.0.1.${at + 1}`,
-    memoryMiB: 65_536,
-    cpus: 16,
-    wallOffMs: 0,
-    bmc: true,
-  }));
-  const guests = Array.from({ length: 3_000 }, (_, at): GuestDescription => ({
-    name: `vm${at + 1}`,
-    node: `hv${(at % nodes.length) + 1}`,
-    run: 'running',
-    memoryMiB: 1_024,
-    shutdownMs: 2_000,
-    bootMs: 400,
-    volume: true,
-    spec: {},
-  }));
+  const nodes = Array.from(
+    { length: 100 },
+    (_, at): NodeDescription => ({
+      name: `hv${at + 1}`,
+      role: at < 3 ? 'coordinator' : 'hypervisor',
+      address: `10.0.1.${at + 1}`,
+      memoryMiB: 65_536,
+      cpus: 16,
+      wallOffMs: 0,
+      bmc: true,
+    }),
+  );
+  const guests = Array.from(
+    { length: 3_000 },
+    (_, at): GuestDescription => ({
+      name: `vm${at + 1}`,
+      node: `hv${(at % nodes.length) + 1}`,
+      run: 'running',
+      memoryMiB: 1_024,
+      shutdownMs: 2_000,
+      bootMs: 400,
+      volume: true,
+      spec: {},
+    }),
+  );
   const store = { latencyMs: { minMs: 0.5, maxMs: 3 } };
   return { seed: 'large', nodes, guests, rules: [], floating: '10.0.1.250', store };
 }

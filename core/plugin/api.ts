@@ -94,6 +94,7 @@ export type {
   Waiting,
 } from './fence-hooks.ts';
 export { orNotNow } from './fence-hooks.ts';
+export { followTask } from './follow-task.ts';
 export type { Folded, FoldHook, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { defineInitPart, type InitMachine, type InitPart } from './init-part.ts';

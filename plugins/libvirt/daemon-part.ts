@@ -23,6 +23,8 @@ import { LibvirtLink } from './libvirt-link.ts';
 import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from './libvirtd.ts';
 import { guestMetrics } from './metrics.ts';
 import { flushTask, readyTask } from './node-tasks.ts';
+import { ovaTask } from './ova/import-task.ts';
+import { OvaShelf } from './ova/shelf.ts';
 import { peerOf, writePeerAccess } from './peer-access.ts';
 import { createTask } from './provision/create-task.ts';
 import { imageTasks } from './provision/image-task.ts';
@@ -34,6 +36,7 @@ import { snapshotTasks } from './snapshot/snapshot-tasks.ts';
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly control: GuestControl;
+  readonly ovas: OvaShelf;
   readonly controllers: readonly AnyController[];
   readonly tasks: readonly AnyTaskDefinition[];
   readonly metrics: readonly MetricDefinition[];
@@ -78,9 +81,12 @@ export async function startDaemonPart(
   // A guest that comes from another node writes its console here from the first moment.
   await host.files.makeDirectory(`${directories.log}/console`, 0o750);
   await host.files.remove(seedDirectory(directories.run));
+  const ovas = new OvaShelf(runtime);
+  await ovas.clear();
   await startWithTheNode(runtime);
   return {
     runtime,
+    ovas,
     control,
     controllers: [guestController(runtime, control), returnController(runtime)],
     tasks: [
@@ -88,6 +94,7 @@ export async function startDaemonPart(
       ...snapshotTasks(runtime, control, hooks.volumes),
       exportTask(runtime, hooks.volumes),
       importTask(runtime, hooks.volumes),
+      ovaTask(runtime, hooks.volumes),
       ...imageTasks(runtime, hooks.volumes),
       createTask(runtime, hooks.volumes),
       flushTask(runtime),

@@ -20,6 +20,7 @@ import { nodeLeaveOperations } from './operations/node-leave.ts';
 import { powerOperations } from './operations/power.ts';
 import { queryOperations } from './operations/query.ts';
 import { volumeUserOperations } from './operations/volume-users.ts';
+import { ovaOperations } from './ova/import-operations.ts';
 import { provisionKinds, provisionOperations } from './provision/provision-plugin.ts';
 import { vmRule } from './rule/rule-kind.ts';
 import { ruleOperations } from './rule/rule-operations.ts';
@@ -108,6 +109,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         ...snapshotOperations,
         ...exportOperations,
         ...importOperations(need, volumesHook),
+        ...ovaOperations(need, volumesHook),
         ...moveOperations,
         ...ruleOperations,
         ...nodeGuestOperations,

@@ -14,6 +14,7 @@ import type { nodeLeaveOperations } from './operations/node-leave.ts';
 import type { powerOperations } from './operations/power.ts';
 import type { queryOperations } from './operations/query.ts';
 import type { volumeUserOperations } from './operations/volume-users.ts';
+import type { ovaOperations } from './ova/import-operations.ts';
 import type { provisionOperations } from './provision/provision-plugin.ts';
 import type { ruleOperations } from './rule/rule-operations.ts';
 import type { snapshotOperations } from './snapshot/snapshot-operations.ts';
@@ -29,6 +30,7 @@ type Nics = TypesOf<readonly [typeof nicListOperation]>;
 type NicChange = TypesOf<typeof nicChangeOperations>;
 type NodeGuests = TypesOf<typeof nodeGuestOperations>;
 type NodeLeave = TypesOf<typeof nodeLeaveOperations>;
+type Ova = TypesOf<ReturnType<typeof ovaOperations>>;
 type Power = TypesOf<typeof powerOperations>;
 type Provision = TypesOf<ReturnType<typeof provisionOperations>>;
 type Query = TypesOf<ReturnType<typeof queryOperations>>;
@@ -49,6 +51,7 @@ export interface GuestOperations
     Nics,
     NodeGuests,
     NodeLeave,
+    Ova,
     Power,
     Provision,
     Query,

@@ -14,6 +14,7 @@ import { patiently } from '../command/patient.ts';
 import { pool as poolKind } from '../pool/pool-kind.ts';
 import { whenClosed } from '../volume/closed.ts';
 import { needVolume, newVolume, splitRef } from '../volume/common.ts';
+import { convertToImage, inspectDiskFile, needDiskFile } from '../volume/disk-file.ts';
 import {
   cloneImage,
   createImage,
@@ -38,7 +39,8 @@ const settings = z.strictObject({ limits: volumeLimits });
 type Origin =
   | { readonly from: 'nothing' }
   | { readonly from: 'snapshot'; readonly volume: string; readonly snapshot: string }
-  | { readonly from: 'bytes'; readonly bytes: Uint8Array };
+  | { readonly from: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly from: 'file'; readonly path: string };
 
 type VolumeDoc = Doc<VolumeSpec, null>;
 type Head = Omit<DiffHead, 'sizeBytes'>;
@@ -56,7 +58,7 @@ function bytesByPool(volumes: readonly { readonly volume: string; readonly sizeB
 }
 
 export function guestCopies(
-  { documents, host, write }: Pick<Runtime, 'documents' | 'host' | 'write'>,
+  { documents, host, node, write }: Pick<Runtime, 'documents' | 'host' | 'node' | 'write'>,
   ceph: CephCommand,
 ) {
   const patient = ceph.patient();
@@ -81,6 +83,17 @@ export function guestCopies(
     if (Object.values(spec.limits).some((limit) => limit > 0)) await limitImage(patient, image, spec.limits);
     const made = await imageInfo(patient, image);
     if (made === undefined) throw volumeError('VOLUME_LOST', { volume: image });
+  }
+
+  /** @throws PvcError DISK_FILE_UNFIT, also for a file that has grown since the volume was planned */
+  async function fillFromFile(path: string, spec: VolumeSpec, signal: AbortSignal): Promise<void> {
+    const image = imageOf(spec);
+    const file = await inspectDiskFile(host, node, path, undefined);
+    needDiskFile(node, file);
+    if (file.sizeBytes > spec.sizeBytes)
+      throw volumeError('DISK_FILE_UNFIT', { path, node, reason: `it is larger than ${image}` });
+    await createImage(patient, image, spec.sizeBytes);
+    await convertToImage(ceph, file, image, long(signal));
   }
 
   return {
@@ -143,6 +156,11 @@ export function guestCopies(
       for (const [pool, bytes] of bytesByPool(wanted)) await guardPromise(ceph, context, pool, bytes, force);
       return ids;
     },
+    async inspect(path: string): Promise<{ readonly sizeBytes: number }> {
+      const file = await inspectDiskFile(host, node, path, undefined);
+      needDiskFile(node, file);
+      return { sizeBytes: file.sizeBytes };
+    },
     async needFree(id: string): Promise<void> {
       const image = imageOf((await needMaking(id)).spec);
       if ((await imageInfo(patient, image)) !== undefined) throw volumeError('VOLUME_FOREIGN', { volume: image });
@@ -166,6 +184,7 @@ export function guestCopies(
           await cloneImage(patient, origin.volume, origin.snapshot, image);
           await growImage(patient, image, spec.sizeBytes);
         } else if (origin.from === 'bytes') await importImage(ceph, image, origin.bytes, signal);
+        else if (origin.from === 'file') await fillFromFile(origin.path, spec, signal);
         else await createImage(patient, image, spec.sizeBytes);
       });
     },

@@ -9,7 +9,7 @@ import { guestCopies } from './guest-copies.ts';
 /** Emptying a snapshot takes as long as the disks take; the task that waits for it has its own end. */
 const longTimeoutMs = 24 * 3_600_000;
 
-export const guestVolumes = (runtime: Pick<Runtime, 'documents' | 'host' | 'write'>, ceph: CephCommand) => ({
+export const guestVolumes = (runtime: Pick<Runtime, 'documents' | 'host' | 'node' | 'write'>, ceph: CephCommand) => ({
   ...guestCopies(runtime, ceph),
   async has(volume: string): Promise<boolean> {
     return (await runtime.documents.find(volumeKind, 'name', volume)) !== undefined;

@@ -3,16 +3,7 @@
  * needs one.
  * @module
  */
-import {
-  defineDownload,
-  defineUpload,
-  errorText,
-  names,
-  type Runtime,
-  recalledError,
-  task as taskKind,
-  z,
-} from '../../../core/plugin/api.ts';
+import { defineDownload, defineUpload, followTask, names, type Runtime, z } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { needPool } from '../pool/operations.ts';
 import { force, needVolume, splitRef, volumeArgument } from './common.ts';
@@ -23,46 +14,10 @@ import { needSnapshot } from './snapshot-operations.ts';
 import type { Spool } from './spool.ts';
 import { volume, volumeError, volumeRef } from './volume-kind.ts';
 
-const lookMs = 250;
-
 interface Part {
   readonly runtime: Runtime;
   readonly ceph: CephCommand;
   readonly spool: Spool;
-}
-
-/**
- * Waits for a task that was begun for a caller, and ends it when the caller leaves.
- * @throws PvcError the task's own error
- */
-async function follow(
-  runtime: Pick<Runtime, 'host' | 'documents' | 'perform'>,
-  id: string,
-  signal: AbortSignal,
-  progress: (message: string, share: number) => void,
-): Promise<void> {
-  const { host, documents } = runtime;
-  let left = false;
-  for (;;) {
-    const doc = await documents.need(taskKind, id);
-    const { state, error, message = '', progress: share = 0 } = doc.status ?? {};
-    if (state === 'succeeded') return;
-    if (state === 'failed' || state === 'cancelled') {
-      signal.throwIfAborted();
-      throw recalledError(error ?? { code: 'TASK_FAILED', message: `${doc.spec.action} ${state}`, hint: '' });
-    }
-    if (signal.aborted && !left) {
-      left = true;
-      await runtime
-        .perform('task.cancel', { task: id })
-        .catch((reason: unknown) =>
-          host.log.debug('a task that ends by itself is not ended', { task: id, reason: errorText(reason) }),
-        );
-    }
-    progress(message, share);
-    // Also for a caller who has left: the file may go only when the task does not read it any more.
-    await host.clock.sleep(lookMs);
-  }
 }
 
 export const transferOperations = (part: () => Part) => [
@@ -116,7 +71,7 @@ export const transferOperations = (part: () => Part) => [
           diskFormat: file.format,
         });
         for (const task of tasks)
-          await follow(runtime, task, run.signal, (message, share) => run.progress(message, share));
+          await followTask(runtime, task, run.signal, (message, share) => run.progress(message, share));
         return { volume: ref, sizeBytes: file.sizeBytes, diskFormat: file.format };
       } finally {
         await host.files.remove(path);
@@ -153,7 +108,7 @@ export const transferOperations = (part: () => Part) => [
           ...wanted,
           ...(snapshot === undefined ? {} : { snapshot }),
         });
-        for (const task of tasks) await follow(runtime, task, signal, () => undefined);
+        for (const task of tasks) await followTask(runtime, task, signal, () => undefined);
         const source = await host.files.openRead(path);
         if (source === undefined) throw volumeError('VOLUME_LOST', { volume: ref });
         return {

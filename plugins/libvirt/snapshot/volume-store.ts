@@ -15,7 +15,9 @@ export interface CopyHead {
 export type Origin =
   | { readonly from: 'nothing' }
   | { readonly from: 'snapshot'; readonly volume: string; readonly snapshot: string }
-  | { readonly from: 'bytes'; readonly bytes: Uint8Array };
+  | { readonly from: 'bytes'; readonly bytes: Uint8Array }
+  /** A disk image in a file of this node, in whatever form. It may be smaller than the volume. */
+  | { readonly from: 'file'; readonly path: string };
 
 /** Every act may be done again; each rejects in the words of the storage. */
 export interface VolumeStore {
@@ -80,6 +82,8 @@ export interface VolumeStore {
     volumes: readonly { readonly volume: string; readonly sizeBytes: number }[],
     force: boolean,
   ): Promise<string[]>;
+  /** Looks at a disk image in a file of this node: its size as a guest sees it. Rejects when it cannot become a volume. */
+  inspect(path: string): Promise<{ readonly sizeBytes: number }>;
   /** Rejects when something has taken the place of a planned volume that is nobody's to overwrite. Before the first `make`. */
   needFree(id: string): Promise<void>;
   /** Makes a planned volume of copies, each on top of the one before. What an earlier try has left is replaced. */
@@ -106,6 +110,7 @@ const verbs = [
     'headProblem',
     'planMake',
     'planNew',
+    'inspect',
     'needFree',
     'make',
     'makeFrom',

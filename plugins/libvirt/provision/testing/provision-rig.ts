@@ -1,5 +1,5 @@
 /**
- * A cluster in memory that makes guests of profiles, with a storage whose volumes are texts. Its daemon can be killed before
+ * A cluster in memory that makes guests of profiles and of OVF packages, with a storage whose volumes are texts. Its daemon can be killed before
  * and after everything that outlives it, and lives again with what was written down.
  * @module
  */
@@ -14,7 +14,11 @@ import { MemoryCluster } from '../../../../core/store/memory.ts';
 import { task } from '../../../../core/task/task-kind.ts';
 import { nodeStatus } from '../../../../test/fixtures/node-status.ts';
 import { booking } from '../../booking.ts';
+import { ovaOperations } from '../../ova/import-operations.ts';
+import { ovaTask } from '../../ova/import-task.ts';
+import { OvaShelf } from '../../ova/shelf.ts';
 import { vmRule } from '../../rule/rule-kind.ts';
+import type { VmSpec } from '../../schema.ts';
 import { MortalLife } from '../../snapshot/testing/mortal-life.ts';
 import { plainStore } from '../../snapshot/testing/plain-store.ts';
 import type { Origin, VolumeStore, VolumeStoreHook } from '../../snapshot/volume-store.ts';
@@ -60,6 +64,8 @@ export class ProvisionRig {
   readonly images = new Map<string, string>();
   /** Volumes whose making the storage refuses. */
   readonly broken = new Set<string>();
+  /** What disk images in files are, as guests see them. */
+  readonly fileBytes = 3 * GiB;
   /** Of the life that ran last. */
   error = '';
   moments = 0;
@@ -74,6 +80,13 @@ export class ProvisionRig {
       kinds,
     });
     for (const operation of provisionOperations(this.#hook(always))) this.#registry.add('libvirt', operation);
+    const runtime = {
+      ...{ host, node: 'hv1', signal: new AbortController().signal },
+      ask: (name: string, input: unknown) => this.ask(name, input),
+    } as unknown as Runtime;
+    const ovas = new OvaShelf(runtime);
+    for (const operation of ovaOperations(() => ({ runtime, ovas }), this.#hook(always)))
+      this.#registry.add('libvirt', operation);
     host.processes.on(['genisoimage'], (call) => ({ stdout: `disk of ${call.argv.at(-1)?.split('/').at(-1)}` }));
   }
 
@@ -143,6 +156,10 @@ export class ProvisionRig {
     ]);
   }
 
+  async guests(): Promise<readonly VmSpec[]> {
+    return (await this.documents.list(vm)).map(({ spec }) => spec);
+  }
+
   /** Everything that could be left over of guests. */
   async state(): Promise<unknown> {
     const guests = (await this.documents.list(vm)).map(({ spec: { name, run, disks } }) => ({
@@ -176,7 +193,8 @@ export class ProvisionRig {
         return phases.get(id) ?? '';
       },
     } as unknown as TaskRun;
-    const definition = createTask(runtime, this.#hook(lasting));
+    const tasks = [createTask(runtime, this.#hook(lasting)), ovaTask(runtime, this.#hook(lasting))];
+    const definition = tasks.find(({ action }) => action === spec.action) ?? assert.fail(spec.action);
     try {
       await (verb === 'run' ? definition.run(run) : definition.abandoned?.(run, 'cancelled'));
       return 'done';
@@ -202,11 +220,13 @@ export class ProvisionRig {
     const nameOf = async (id: string): Promise<string> => (await documents.need(volume, id)).spec.name;
     const textOf = (origin: Origin): string => {
       if (origin.from === 'bytes') return Buffer.from(origin.bytes).toString().replaceAll('\u0000', '');
+      if (origin.from === 'file') return `from ${origin.path}`;
       return origin.from === 'nothing' ? 'nothing' : `as ${origin.volume}`;
     };
     return {
       ...plainStore,
       hasPool: async (pool) => pool === 'vms',
+      inspect: async () => ({ sizeBytes: this.fileBytes }),
       async planNew(plan, context, volumes) {
         return volumes.map(({ volume: name }) => {
           const id = context.uuid();

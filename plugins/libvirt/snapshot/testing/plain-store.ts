@@ -15,6 +15,7 @@ export const plainStore: VolumeStore = {
   headProblem: () => undefined,
   planMake: async () => [],
   planNew: async () => [],
+  inspect: async () => ({ sizeBytes: 512 }),
   needFree: async () => undefined,
   make: async () => undefined,
   makeFrom: async () => undefined,

@@ -74,7 +74,7 @@ export function guestOva(lab: () => TestLab): void {
       assert.match((answer.stderr + answer.stdout).replace(/\s+/g, ' '), /1 of its 1 network cards are left out/);
       const info = await lab().ask('hv1', 'vm.info', { vm: 'moved' });
       assert.deepEqual(
-        info.disks.map(({ target }) => target),
+        info.disks.map(({ dev }) => dev),
         ['vda', 'vdb'],
       );
       const log = `/var/log/pvc/console/${info.uuid}.log`;

@@ -26,6 +26,7 @@ import { flushTask, readyTask } from './node-tasks.ts';
 import { peerOf, writePeerAccess } from './peer-access.ts';
 import { createTask } from './provision/create-task.ts';
 import { imageTasks } from './provision/image-task.ts';
+import { Doors, type MetadataDoors } from './provision/metadata/doors.ts';
 import { seedDirectory } from './provision/seed-disk.ts';
 import { returnController } from './return-controller.ts';
 import { LibvirtSecrets } from './secrets.ts';
@@ -34,6 +35,8 @@ import { snapshotTasks } from './snapshot/snapshot-tasks.ts';
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly control: GuestControl;
+  /** Where guests ask what they are. */
+  readonly metadata: MetadataDoors;
   readonly controllers: readonly AnyController[];
   readonly tasks: readonly AnyTaskDefinition[];
   readonly metrics: readonly MetricDefinition[];
@@ -82,6 +85,7 @@ export async function startDaemonPart(
   return {
     runtime,
     control,
+    metadata: new Doors(runtime),
     controllers: [guestController(runtime, control), returnController(runtime)],
     tasks: [
       ...guestTasks(runtime, control, peerOf(directories.state)),

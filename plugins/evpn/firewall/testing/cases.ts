@@ -142,4 +142,15 @@ export const rulesetCases: Readonly<Record<string, RulesetInput>> = {
       ...many.slice(0, 5).flatMap((one) => [3, 20, 100].map((order) => entry(one, 'in', order, 'tcp dport 22 accept'))),
     ],
   },
+  'metadata-of-two': {
+    networks: [{ ...office, metadataPort: 20_100 }, { ...lab, metadataPort: 20_200 }, closed],
+    entries: [],
+  },
+  'metadata-of-anycast': {
+    networks: [
+      { ...everywhere, metadataPort: 20_200 },
+      { ...office, metadataPort: 20_100 },
+    ],
+    entries: [mail],
+  },
 };

@@ -219,7 +219,7 @@ describe('what a guest cannot be made of', () => {
     ],
     [
       'more userdata than fits into one commit',
-      [['userdata.modify', { userdata: 'web', document: `#cloud-config\n# ${'x'.repeat(200_000)}\n` }]],
+      [['userdata.modify', { userdata: 'web', document: `#cloud-config\nruncmd: [echo ${'x'.repeat(200_000)}]\n` }]],
       { count: 3 },
       'PROVISION_UNFIT',
       /3 guests at once may have 512 KiB together; make 2 at once/,

@@ -8,7 +8,7 @@ export const office: FirewallNetwork = {
   ipv6: undefined,
   nat: false,
 };
-const lab: FirewallNetwork = {
+export const lab: FirewallNetwork = {
   vni: '200',
   ipv4: { prefix: '10.21.0.0/16', gateway: '10.21.255.254' },
   ipv6: { prefix: 'fd21::/64', gateway: 'fd21::1' },

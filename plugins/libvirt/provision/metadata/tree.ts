@@ -99,7 +99,7 @@ export const takesToken = (path: string): boolean => path.split('/')[1] !== noCl
  */
 export function answerOf(asking: Asking, path: string): string | undefined {
   const [, first = '', ...rest] = path.replace(/\/$/, '').split('/');
-  if (first === '') return versions.join('\n');
+  if (first === '') return rest.length === 0 ? versions.join('\n') : undefined;
   const files = seedFiles(asking.facts);
   if (first === noCloudPath) {
     if (!asking.noCloud) return undefined;

@@ -103,7 +103,11 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       const secretsHook: FoldHook<readonly LibvirtSecret[], null> = pvc.offer('libvirt.secrets', 5_000, secretsProblem);
       const startHook: FoldHook<readonly string[], StartHookAbout> = pvc.offer('libvirt.start', 15_000, wordsProblem);
       const volumesHook: VolumeStoreHook = pvc.offer('libvirt.volumes', 5_000, wordsProblem);
-      const metadataHook: FoldHook<readonly string[], MetadataDoors> = pvc.offer('libvirt.metadata', 5_000, wordsProblem);
+      const metadataHook: FoldHook<readonly string[], MetadataDoors> = pvc.offer(
+        'libvirt.metadata',
+        5_000,
+        wordsProblem,
+      );
 
       pvc.hooks.config.tap(() => [libvirtConfig]);
       pvc.hooks.kinds.tap(() => [vm, booking, vmRule, vmSnapshot, ...provisionKinds]);

@@ -57,7 +57,12 @@ async function setUp(unknown = /never/) {
       : { stdout: '{"nftables": [{"add": {"rule": {"expr": [{"accept": null}]}}}]}' },
   );
   const parts = {
-    metadata: async () => new Map<string, number>(), host, documents, node: 'hv1', directories: { state: '/s', run: '/run/pvc', log: '/l' } };
+    metadata: async () => new Map<string, number>(),
+    host,
+    documents,
+    node: 'hv1',
+    directories: { state: '/s', run: '/run/pvc', log: '/l' },
+  };
   const daemon = () => new Firewall(parts, new Nft(parts));
   /** What the controller does about what it sees; @returns what that was */
   const settle = async (firewall: Firewall, bridges = false): Promise<string[]> => {

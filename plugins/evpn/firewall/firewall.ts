@@ -51,7 +51,10 @@ const routed = (family: FamilySpec | undefined): Routed | undefined =>
 const resumeMs = 60_000;
 
 /** What the documents say, and where the metadata service is. */
-export async function wantedRuleset({ documents, metadata }: Pick<Parts, 'documents' | 'metadata'>): Promise<RulesetInput> {
+export async function wantedRuleset({
+  documents,
+  metadata,
+}: Pick<Parts, 'documents' | 'metadata'>): Promise<RulesetInput> {
   const [networks, entries] = await Promise.all([documents.list(network), documents.list(networkAcl)]);
   const doors = await metadata(
     networks

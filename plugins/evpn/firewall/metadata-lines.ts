@@ -16,7 +16,7 @@ const families = [
 const anyBridge = bridgeName('*');
 
 /** By the network's bridge the port of its door. */
-export const doorsOf = (networks: readonly FirewallNetwork[]): readonly (readonly [string, number])[] =>
+const doorsOf = (networks: readonly FirewallNetwork[]): readonly (readonly [string, number])[] =>
   networks.flatMap(({ vni, metadataPort }) =>
     metadataPort === undefined ? [] : [[bridgeName(vni), metadataPort] as const],
   );
@@ -66,7 +66,8 @@ export function metadataChains(networks: readonly FirewallNetwork[]): string[] {
     ...block('chain from_metadata', [
       'type filter hook output priority filter; policy accept;',
       ...families.map(
-        ({ before, hops }) => `oifname "${anyBridge}" meta l4proto tcp ct direction reply ${before} ct original proto-dst ${port} ${hops}`,
+        ({ before, hops }) =>
+          `oifname "${anyBridge}" meta l4proto tcp ct direction reply ${before} ct original proto-dst ${port} ${hops}`,
       ),
     ]),
   ];

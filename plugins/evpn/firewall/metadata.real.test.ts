@@ -99,7 +99,11 @@ describe('the way to the metadata service', { skip: isRoot ? false : 'needs root
       'sysctl -qw net.ipv4.conf.veth.proxy_arp=1',
     ])
       must('one', line);
-    for (const line of ['ip address add 10.20.0.99/24 dev eth0', 'ip link set eth0 up', 'ip route add default via 10.20.0.1'])
+    for (const line of [
+      'ip address add 10.20.0.99/24 dev eth0',
+      'ip link set eth0 up',
+      'ip route add default via 10.20.0.1',
+    ])
       must('inner', line);
     listen('node', 20_100, 'one');
     listen('node', 20_200, 'two');

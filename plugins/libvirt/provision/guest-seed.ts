@@ -3,9 +3,7 @@ import { defineKind, names, z } from '../../../core/plugin/api.ts';
 import { freshDisk, type SeedFacts } from './seed.ts';
 
 /** How cloud-init in a guest comes to know: from a disk of its own, or over the network from the metadata service. */
-export const seedWays = ['disk', 'network'] as const;
-export const seedWay = z.enum(seedWays);
-export type SeedWay = z.output<typeof seedWay>;
+export const seedWay = z.enum(['disk', 'network']);
 
 const guestSeedSpec = z.strictObject({
   way: seedWay,
@@ -14,7 +12,7 @@ const guestSeedSpec = z.strictObject({
   sshKeys: z.array(z.string()),
   fresh: z.array(freshDisk),
 });
-export type GuestSeed = z.output<typeof guestSeedSpec>;
+type GuestSeed = z.output<typeof guestSeedSpec>;
 
 export const guestSeed = defineKind<GuestSeed, null>({
   name: 'guest-seed',

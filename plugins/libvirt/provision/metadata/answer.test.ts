@@ -30,17 +30,35 @@ describe('a request to the metadata service', () => {
     ['without a token for what is not there', 'GET', '/latest/none', {}, 401],
     ['without a token for the versions', 'GET', '/', {}, 401],
     ['with two tokens', 'GET', '/latest/user-data', { [tokenName]: [token, token] }, 401],
-    ['with the token of another card', 'GET', '/latest/user-data', {
-      [tokenName]: issueToken(key, { ...card, vni: '200' }, nowMs, 60),
-    }, 401],
-    ['with a token whose time is over', 'GET', '/latest/user-data', {
-      [tokenName]: issueToken(key, card, nowMs - 60_000, 60),
-    }, 401],
+    [
+      'with the token of another card',
+      'GET',
+      '/latest/user-data',
+      {
+        [tokenName]: issueToken(key, { ...card, vni: '200' }, nowMs, 60),
+      },
+      401,
+    ],
+    [
+      'with a token whose time is over',
+      'GET',
+      '/latest/user-data',
+      {
+        [tokenName]: issueToken(key, card, nowMs - 60_000, 60),
+      },
+      401,
+    ],
     ['for what is not there', 'GET', '/latest/none', { [tokenName]: token }, 404],
     ['for a token by GET', 'GET', '/latest/api/token', { [ttlName]: '60' }, 405],
     ['for a token without a time', 'PUT', '/latest/api/token', {}, 400],
     ['for a token for too long', 'PUT', '/latest/api/token', { [ttlName]: '21601' }, 400],
-    ['for a token through a proxy', 'PUT', '/latest/api/token', { [ttlName]: '60', 'x-forwarded-for': '10.0.0.1' }, 403],
+    [
+      'for a token through a proxy',
+      'PUT',
+      '/latest/api/token',
+      { [ttlName]: '60', 'x-forwarded-for': '10.0.0.1' },
+      403,
+    ],
     ['through a proxy', 'GET', '/latest/user-data', { [tokenName]: token, 'x-forwarded-for': '' }, 403],
     ['for NoCloud through a proxy', 'GET', '/nocloud/meta-data', { 'x-forwarded-for': '10.0.0.1' }, 403],
     ['to change something', 'POST', '/latest/user-data', { [tokenName]: token }, 405],

@@ -3,7 +3,7 @@
  * somebody else passes on ("Use the Instance Metadata Service"). No socket is touched.
  * @module
  */
-import { type Card, isValidToken, issueToken, mostTtlS, readTtl } from './token.ts';
+import { type Card, issueToken, isValidToken, mostTtlS, readTtl } from './token.ts';
 import { type Asking, answerOf, takesToken } from './tree.ts';
 
 export interface Request {

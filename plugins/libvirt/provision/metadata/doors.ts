@@ -23,7 +23,11 @@ export interface AskingNetwork {
 
 /** What a plugin of networks is given to lead guests here. */
 export interface MetadataDoors {
-  /** Opens a door for each of them, and closes those of others. @returns ports by number of the network; one that cannot be had is left out, and a fault */
+  /**
+   * Opens a door for each of them, and closes those of others; what is as it was stays open.
+   * @returns ports by number of the network; a door that cannot be had is left out, and a fault
+   * @throws Error when the daemon ends: what leads to the doors is left as it is for the next one
+   */
   readonly open: (networks: readonly AskingNetwork[]) => Promise<ReadonlyMap<string, number>>;
 }
 
@@ -55,19 +59,16 @@ export class Doors implements MetadataDoors {
   constructor(parts: Parts) {
     this.#parts = parts;
     this.#fault = faultId('metadata', parts.node);
-    parts.signal.addEventListener('abort', () => void this.open([]), { once: true });
+    parts.signal.addEventListener('abort', () => void this.#turns.take(async () => this.#closeBut(new Map())), {
+      once: true,
+    });
   }
 
   readonly open = (networks: readonly AskingNetwork[]): Promise<ReadonlyMap<string, number>> => {
     return this.#turns.take(async () => {
-      const wanted = new Map((this.#parts.signal.aborted ? [] : networks).map((one) => [one.vni, one]));
-      for (const [vni, { network, server }] of this.#doors) {
-        const { name, bridge } = wanted.get(vni) ?? {};
-        if (name === network.name && bridge === network.bridge) continue;
-        server.close();
-        server.closeAllConnections();
-        this.#doors.delete(vni);
-      }
+      this.#parts.signal.throwIfAborted();
+      const wanted = new Map(networks.map((one) => [one.vni, one]));
+      this.#closeBut(wanted);
       const failed: string[] = [];
       for (const network of wanted.values())
         if (!this.#doors.has(network.vni))
@@ -80,6 +81,16 @@ export class Doors implements MetadataDoors {
       return new Map([...this.#doors].map(([vni, { port }]) => [vni, port]));
     });
   };
+
+  #closeBut(wanted: ReadonlyMap<string, AskingNetwork>): void {
+    for (const [vni, { network, server }] of this.#doors) {
+      const { name, bridge } = wanted.get(vni) ?? {};
+      if (name === network.name && bridge === network.bridge) continue;
+      server.close();
+      server.closeAllConnections();
+      this.#doors.delete(vni);
+    }
+  }
 
   #tell(failed: readonly string[]): void {
     const { faults, node } = this.#parts;
@@ -119,7 +130,9 @@ export class Doors implements MetadataDoors {
         resolve();
       });
     });
-    server.on('error', (error) => log.warn('a door of the metadata service has a trouble', { reason: errorText(error) }));
+    server.on('error', (error) =>
+      log.warn('a door of the metadata service has a trouble', { reason: errorText(error) }),
+    );
     return { network, server, port: (server.address() as AddressInfo).port };
   }
 
@@ -135,7 +148,10 @@ export class Doors implements MetadataDoors {
     try {
       answer = await this.#answer(network, cards, incoming);
     } catch (error) {
-      this.#parts.host.log.warn('a guest was not told its metadata', { network: network.name, reason: errorText(error) });
+      this.#parts.host.log.warn('a guest was not told its metadata', {
+        network: network.name,
+        reason: errorText(error),
+      });
       answer = { status: 503, body: 'not now\n', headers: { 'retry-after': '2' } };
     }
     const bytes = Buffer.from(answer.body);

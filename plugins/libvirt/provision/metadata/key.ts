@@ -23,9 +23,7 @@ export async function keyOf({ documents, write, host }: Parts): Promise<Uint8Arr
   if (known !== undefined) return Buffer.from(known.spec.key, 'base64');
   const key = host.random.bytes(keyBytes);
   try {
-    await write([
-      { do: 'create', kind: metadataKey, id: keyId, spec: { key: Buffer.from(key).toString('base64') } },
-    ]);
+    await write([{ do: 'create', kind: metadataKey, id: keyId, spec: { key: Buffer.from(key).toString('base64') } }]);
     return key;
   } catch (error) {
     // Another node was faster.

@@ -1,6 +1,7 @@
 /** Who has an address on a bridge, as the kernel knows since it has just spoken with it (ip-neighbour(8)). @module */
-import { isIP } from 'node:net';
 import { type Host, names, z } from '../../../../core/plugin/api.ts';
+
+const ipAddress = z.union([z.ipv4(), z.ipv6()]);
 
 const timeoutMs = 5_000;
 
@@ -11,7 +12,7 @@ const entries = z.array(
 /** The peer of a connection as `ip` takes it: without the zone of a link-local address, IPv4 as such. Undefined: it is none. */
 export function plainAddress(remote: string | undefined): string | undefined {
   const address = (remote ?? '').replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
-  return isIP(address) === 0 ? undefined : address;
+  return ipAddress.safeParse(address).data;
 }
 
 /** The MAC address among what `ip -json neigh show` prints; undefined: nobody is known to have the address. @throws Error for what is no such print */

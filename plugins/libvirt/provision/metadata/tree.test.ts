@@ -22,8 +22,8 @@ const bare: Asking = {
 describe('what a guest is told', () => {
   for (const [path, text] of [
     ['/', '2009-04-04\n2018-09-24\n2021-03-23\nlatest'],
-    ['/latest', 'meta-data/\nuser-data\nvendor-data'],
-    ['/latest/', 'meta-data/\nuser-data\nvendor-data'],
+    ['/latest', 'meta-data/\nuser-data\nvendor-data\ndynamic/'],
+    ['/latest/', 'meta-data/\nuser-data\nvendor-data\ndynamic/'],
     ['/latest/meta-data/', 'instance-id\nhostname\nlocal-hostname\nmac\nlocal-ipv4\npublic-keys/\nnetwork/'],
     ['/latest/meta-data/instance-id', facts.uuid],
     ['/2009-04-04/meta-data/instance-id', facts.uuid],
@@ -74,10 +74,23 @@ describe('what a guest is told', () => {
   });
 
   it('is little of a guest that was made of no profile', () => {
-    assert.equal(answerOf(bare, '/latest'), 'meta-data/');
+    assert.equal(answerOf(bare, '/latest'), 'meta-data/\ndynamic/');
     assert.equal(answerOf(bare, '/latest/meta-data'), 'instance-id\nhostname\nlocal-hostname\nmac\nipv6\nnetwork/');
     assert.equal(answerOf(bare, '/latest/meta-data/ipv6'), 'fd20::5');
     assert.equal(answerOf(bare, '/latest/user-data'), undefined);
+  });
+
+  it('is all there as it is listed, the way that cloud-init goes through it', () => {
+    const walk = (path: string): string[] =>
+      (answerOf(asking, path) ?? assert.fail(path)).split('\n').flatMap((line) => {
+        const [name = '', key] = line.split('=');
+        if (line === '') return [];
+        if (key !== undefined) return [`${path}${name}/openssh-key`];
+        return line.endsWith('/') ? walk(path + line) : [path + line];
+      });
+    const found = walk('/latest/');
+    assert.equal(found.length, 17, found.join(' '));
+    for (const path of found) assert.notEqual(answerOf(asking, path) ?? '', '', path);
   });
 
   it('takes a token but for NoCloud', () => {

@@ -112,6 +112,8 @@ export function answerOf(asking: Asking, path: string): string | undefined {
       'meta-data': metaData(asking),
       'user-data': asking.facts.userdata,
       'vendor-data': files['vendor-data'],
+      // There is no such document; cloud-init would look for it again and again.
+      dynamic: directory({ 'instance-identity': directory({}) }),
     }),
     rest,
   );

@@ -82,7 +82,7 @@ const answers = ['ct state vmap { invalid : drop, related : accept }', 'ct direc
 const services = [
   'icmp type echo-request accept',
   'icmpv6 type { echo-request, nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld2-listener-report, mld-listener-done } accept',
-  // DNS, DHCP, boot files (TFTP), NTP, DHCPv6; DNS, metadata and installation (HTTP).
+  // DNS, DHCP, boot files (TFTP), NTP, DHCPv6; DNS, installation (HTTP).
   'udp dport { 53, 67, 69, 123, 547 } accept',
   'tcp dport { 53, 80 } accept',
   'drop',

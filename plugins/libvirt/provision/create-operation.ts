@@ -177,7 +177,7 @@ export const createOperations = (hook: VolumeStoreHook) => [
     name: 'provisioner.create',
     summary: 'Make a guest, or several, of a profile, and start it',
     description:
-      'Its disks are copy-on-write clones of images, or empty; a small disk with its name, SSH keys and userdata is for cloud-init (NoCloud). With --count N the guests are named NAME1 to NAMEN, each made by a task of its own. What fails or is cancelled leaves nothing of that guest.',
+      'Its disks are copy-on-write clones of images, or empty; cloud-init learns its name, SSH keys and userdata from a small disk (NoCloud), or from the metadata service where the profile says so. With --count N the guests are named NAME1 to NAMEN, each made by a task of its own. What fails or is cancelled leaves nothing of that guest.',
     http: { method: 'POST', path: '/provisioner/create' },
     cli: {
       command: 'provisioner create',

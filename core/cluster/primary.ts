@@ -15,6 +15,8 @@ export const termKey = '/primary/term';
 const releasedKey = '/primary/released';
 const retryMs = 1_000;
 const headStartPauseMs = 100;
+/** Given as the reason of a wait that is over: without one an error with its stack is made each time, every second. */
+const noLonger = new Error('there is nothing to wait for any more');
 
 export const primaryError = defineErrors({
   NOT_PRIMARY: {
@@ -162,7 +164,7 @@ export class PrimaryRole {
     if (this.#state === 'primary') {
       // A store that hangs must not keep a lost primary from dropping its duties.
       const waits = new AbortController();
-      const toGo = await Promise.race([this.#isToGo(), this.#lost(waits.signal)]).finally(() => waits.abort());
+      const toGo = await Promise.race([this.#isToGo(), this.#lost(waits.signal)]).finally(() => waits.abort(noLonger));
       if (toGo) {
         const how = this.isPrimary() ? 'planned' : 'lost';
         const complete = await this.#leave(how);
@@ -178,7 +180,7 @@ export class PrimaryRole {
     const { session } = this.#store;
     while (this.#holds() && !signal.aborted) {
       const changed = new AbortController();
-      const stop = session.onChange(() => changed.abort());
+      const stop = session.onChange(() => changed.abort(noLonger));
       const leftMs = Math.max(1, this.leaseUntilMs - clock.monotonicMs());
       await clock.sleep(leftMs, AbortSignal.any([signal, changed.signal])).catch(() => undefined);
       stop();
@@ -196,8 +198,8 @@ export class PrimaryRole {
     const vacancyMs = this.#holdsBackSinceMs === undefined ? retryMs : headStartPauseMs;
     if (this.#poked) return;
     const changed = new AbortController();
-    this.#wake = () => changed.abort();
-    const stop = session.onChange(() => changed.abort());
+    this.#wake = () => changed.abort(noLonger);
+    const stop = session.onChange(() => changed.abort(noLonger));
     try {
       await clock.sleep(Math.min(retryMs, vacancyMs, Math.max(1, leaseMs)), AbortSignal.any([signal, changed.signal]));
     } catch {

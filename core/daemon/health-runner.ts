@@ -14,6 +14,9 @@ const finding = z.object({
   delta: z.int().min(0).max(100).exactOptional(),
 }) satisfies z.ZodType<HealthFinding>;
 
+/** Given as the reason: without one an error with its stack is made each time, many times a minute. */
+const isOver = new Error('the check has ended');
+
 export class HealthRunner {
   readonly #host: Pick<Host, 'clock'>;
   readonly #faults: FaultBook;
@@ -55,7 +58,7 @@ export class HealthRunner {
         hint: 'See the log of this node.',
       };
     } finally {
-      ended.abort();
+      ended.abort(isOver);
     }
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { z } from 'zod';
 import { type AnyKind, modelError } from './kind.ts';
+import { copyPlain, TextMemo } from './text-memo.ts';
 
 /** A field that this version does not know, and where it stood. */
 export interface ForeignField {
@@ -51,8 +52,27 @@ export function issueLines(error: z.ZodError): string[] {
   );
 }
 
-/** @throws PvcError DOCUMENT_UNREADABLE when the text is no such document or of a newer shape. */
+/** In characters of each half of a kind: some thousand guests. */
+const mostRemembered = 2 ** 21;
+const remembered = new WeakMap<AnyKind, Readonly<Record<Half, TextMemo<Decoded<unknown>>>>>();
+
+/**
+ * What is handed out belongs to the caller, who may change it.
+ * @throws PvcError DOCUMENT_UNREADABLE when the text is no such document or of a newer shape.
+ */
 export function decodeDocument<T>(kind: AnyKind, half: Half, id: string, text: string): Decoded<T> {
+  let memos = remembered.get(kind);
+  if (memos === undefined) {
+    memos = { spec: new TextMemo(mostRemembered), status: new TextMemo(mostRemembered) };
+    remembered.set(kind, memos);
+  }
+  const { value, foreign, shape, life } = memos[half].get(text, () =>
+    understand<T>(kind, half, id, text),
+  ) as Decoded<T>;
+  return { value: copyPlain(value), foreign: foreign.length === 0 ? [] : copyPlain(foreign), shape, life };
+}
+
+function understand<T>(kind: AnyKind, half: Half, id: string, text: string): Decoded<T> {
   const bad = (reason: string, cause?: unknown) =>
     modelError('DOCUMENT_UNREADABLE', { kind: kind.name, id, reason }, { cause });
   let envelope: Envelope;
@@ -106,7 +126,7 @@ export function encodeDocument(
     const lines = issueLines(parsed.error);
     throw modelError('DOCUMENT_INVALID', { kind: kind.name, id, reason: lines.join('; ') }, { details: lines });
   }
-  const data = structuredClone(parsed.data);
+  const data = copyPlain(parsed.data);
   for (const field of foreign) {
     const holder = at(data, field.path);
     if (holder !== null && typeof holder === 'object' && !(field.key in holder)) {

@@ -19,6 +19,7 @@ export { issueLines } from '../model/document-text.ts';
 export { type AnyKind, type Doc, defineKind, type Kind, modelError } from '../model/kind.ts';
 export * as names from '../model/names.ts';
 export { type NodeSpec, type NodeStatus, node } from '../model/node-kind.ts';
+export { TextMemo } from '../model/text-memo.ts';
 export type { CliRun, CliSpec, CliTerminal, RenderContext } from '../operation/cli-spec.ts';
 export {
   defineChannel,

@@ -18,6 +18,7 @@
  */
 import { AsyncParallelHook, AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook } from 'tapable';
 import { errorText } from '../error/error.ts';
+import { copyPlain } from '../model/text-memo.ts';
 import { type HookContext, TapGuard, type TappingPlugin } from './tap-guard.ts';
 
 export interface TapOptions {
@@ -274,7 +275,7 @@ export class FoldHook<V, C = void> implements HookInfo {
       // Copies: what a failing tap has half changed must not go on to the next, nor what it changes later.
       const outcome = await guard.run(
         true,
-        async () => structuredClone(await run(structuredClone(value), about)),
+        async () => copyPlain(await run(copyPlain(value), about)),
         (result) => (result === undefined ? 'nothing' : this.#problem?.(result)),
       );
       if (outcome !== undefined) return outcome.value;

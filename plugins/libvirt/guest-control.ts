@@ -5,11 +5,10 @@
  */
 import { type Doc, errorText, type FoldHook, PvcError, type Runtime } from '../../core/plugin/api.ts';
 import { DomainDraft } from './domain/draft.ts';
-import { readMark } from './domain/mark.ts';
 import { finishDomain, renderDomain } from './domain/render.ts';
-import { viewDomain } from './domain/view.ts';
-import { parseXml, printXml, type XmlElement } from './domain/xml.ts';
+import { printXml, type XmlElement } from './domain/xml.ts';
 import { GuestEnds } from './guest-ends.ts';
+import { GuestReadings, type StartReading } from './guest-readings.ts';
 import { Isolation } from './isolation.ts';
 import type { KvmFinding } from './kvm-probe.ts';
 import type { LibvirtLink } from './libvirt-link.ts';
@@ -96,6 +95,7 @@ export class GuestControl {
   readonly link: LibvirtLink;
   readonly ends: GuestEnds;
   readonly isolation: Isolation;
+  readonly readings = new GuestReadings();
 
   constructor(
     runtime: Runtime,
@@ -137,13 +137,13 @@ export class GuestControl {
   async look(uuid: string): Promise<LiveGuest | undefined> {
     const { driver } = this.link;
     const info = await driver.info(uuid);
-    if (info === undefined) return undefined;
-    const text = await driver.getXml(uuid);
-    if (text === undefined) return undefined;
-    const xml = parseXml(text);
-    const view = viewDomain(xml);
+    const text = info === undefined ? undefined : await driver.getXml(uuid);
+    if (info === undefined || text === undefined) {
+      this.readings.forget(uuid);
+      return undefined;
+    }
+    const { xml, view, mark } = this.readings.live(uuid, text);
     const started = await this.#startRecord(uuid);
-    const mark = readMark(xml);
     const vnc = view.vnc;
     return {
       id: Number(xml.attributes['id'] ?? -1),
@@ -309,12 +309,11 @@ export class GuestControl {
     await files.writeAtomic(this.#recordPath(uuid), JSON.stringify({ text, notes }), 0o600);
   }
 
-  async #startRecord(uuid: string): Promise<{ xml: XmlElement; notes: string[] } | undefined> {
+  async #startRecord(uuid: string): Promise<StartReading | undefined> {
     const text = await this.#runtime.host.files.readText(this.#recordPath(uuid));
     if (text === undefined) return undefined;
     try {
-      const record = JSON.parse(text) as { text: string; notes: string[] };
-      return { xml: parseXml(record.text), notes: record.notes };
+      return this.readings.started(uuid, text);
     } catch (error) {
       this.#runtime.host.log.warn('the record of a guest’s start cannot be read; differences are judged without it', {
         guest: uuid,

@@ -8,8 +8,7 @@ import {
   type Runtime,
   task,
 } from '../../core/plugin/api.ts';
-import { diffDevices } from './domain/device-diff.ts';
-import { parseXml, printXml } from './domain/xml.ts';
+import { printXml } from './domain/xml.ts';
 import { giveUp } from './give-up.ts';
 import { startedAnew } from './give-up-plan.ts';
 import type { GuestControl, VmDoc } from './guest-control.ts';
@@ -105,7 +104,7 @@ export function guestController(
         differences:
           wanted?.complete !== true || guest === undefined
             ? undefined
-            : diffDevices({ startedFrom: guest.startedFrom, wanted: parseXml(wanted.text), live: guest.xml }),
+            : control.readings.differences(uuid, guest.startedFrom, guest.xml, wanted.text),
         ends: endsOf(uuid, doc, holder),
         // Asked for those alone that might be started.
         leaving: doc?.spec.run === 'running' && guest?.state !== 'running' && (await leaving()),

@@ -1,6 +1,6 @@
 /** Whether a guest can be moved from one node to another, and how: every reason against it. Pure. @module */
+import { TextMemo } from '../../core/plugin/api.ts';
 import { type VmDetail, viewDomain } from './domain/view.ts';
-import { parseXml } from './domain/xml.ts';
 import { functionCards, functionPools } from './functions.ts';
 import type { VmDoc } from './guest-control.ts';
 import type { NodeDoc } from './ledger.ts';
@@ -25,15 +25,9 @@ const accelerator = (node: NodeDoc): string => String(node.status?.facts['libvir
 const hostCpuModes = new Set(['host-passthrough', 'host-model', 'maximum']);
 
 /** Definitions that were read already: a plan for many guests asks of each for every node. */
-const views = new WeakMap<VmSpec, VmDetail>();
+const views = new TextMemo<VmDetail>(2 ** 20);
 
-function viewOf(spec: VmSpec): VmDetail {
-  const known = views.get(spec);
-  if (known !== undefined) return known;
-  const view = viewDomain(parseXml(spec.definition));
-  views.set(spec, view);
-  return view;
-}
+const viewOf = ({ definition }: VmSpec): VmDetail => views.get(definition, viewDomain);
 
 /** How a guest is moved; `auto` is live where that is possible. */
 export type MoveMethod = VmSpec['migration']['method'];

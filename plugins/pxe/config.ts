@@ -5,7 +5,7 @@ export const pxeConfig = z.strictObject({
   image: names.absolutePath
     .optional()
     .describe(
-      'directory with the image that servers boot, on each coordinator: vmlinuz, initrd.img, root.squashfs; without it provisioning in the state directory',
+      'directory with the image that servers boot, on each coordinator: vmlinuz, initrd.img, root.squashfs, and site.tar where the site adds files; without it provisioning in the state directory',
     ),
 });
 export type PxeConfig = z.output<typeof pxeConfig>;

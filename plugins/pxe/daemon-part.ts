@@ -16,8 +16,8 @@ export interface DaemonPart {
   touchAll(): Promise<void>;
 }
 
-/** What the image consists of. */
-const imageFiles = ['vmlinuz', 'initrd.img', 'root.squashfs'];
+/** What the image consists of, and what a site lays over it. */
+const imageFiles = ['vmlinuz', 'initrd.img', 'root.squashfs', 'site.tar'];
 
 export function startDaemonPart(runtime: Runtime): DaemonPart {
   const book = new MachineBook(runtime);

@@ -21,6 +21,7 @@ import { BenchNode } from './node.ts';
 import { failureFigures } from './node-failure.ts';
 import { planFigures } from './plans.ts';
 import { roleFigures } from './roles.ts';
+import { simulatorFigures } from './simulator.ts';
 import { startupFigures } from './startup.ts';
 import { storageFigures } from './storage.ts';
 import { storeFigures } from './store.ts';
@@ -40,6 +41,7 @@ const areas = [
   'networks',
   'failure',
   'plans',
+  'simulator',
 ] as const;
 const usage = `Measures, and prints the figures beside their goals, with the conditions they were taken in. Nothing is asserted.
 
@@ -145,6 +147,10 @@ async function main(): Promise<void> {
   if (wants('plans')) {
     step('plans for a hundred nodes');
     figures.push(...planFigures());
+  }
+  if (wants('simulator')) {
+    step('random cases of the simulator');
+    figures.push(...(await simulatorFigures(step)));
   }
   const after = await conditionsAt(options.store);
   step('done');

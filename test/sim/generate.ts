@@ -13,7 +13,7 @@ import type { Case } from './run.ts';
 import type { WorldDescription } from './world.ts';
 
 export interface GenerateOptions {
-  /** Absent: 3 to 7, drawn by lot. */
+  /** Absent: 3 to 9, drawn by lot. */
   readonly nodes?: number | undefined;
 }
 
@@ -22,8 +22,15 @@ const chaosMs = [25_000, 70_000] as const;
 
 export function generate(seed: number, options: GenerateOptions = {}): Case {
   const random = chance(`case/${seed}`);
-  const world = makeWorld(seed, random, options.nodes ?? random.int(3, 7));
+  const world = makeWorld(seed, random, options.nodes ?? drawNodes(seed, random));
   return { world, script: makeScript(seed, world, random, chance(`power/${seed}`)) };
+}
+
+/** From 3 to 9, each of them in a tenth to a fifth of the worlds. */
+function drawNodes(seed: number, random: Chance): number {
+  const count = random.int(3, 7);
+  // By a chance of its own, so that all other worlds are what they were when there were seven at most.
+  return count >= 6 && chance(`many/${seed}`).happens(0.5) ? count + 2 : count;
 }
 
 function makeWorld(seed: number, random: Chance, count: number): WorldDescription {

@@ -18,6 +18,8 @@ export interface GuestTruth {
   readonly running: Map<string, readonly string[]>;
   /** How often it was started from nothing. */
   starts: number;
+  /** When libvirt was asked to start it, and where. */
+  readonly asked: { readonly node: string; readonly atMs: number }[];
   /** Since when it has been doing what it does now: runs, or not. */
   sinceMs: number;
   habits: GuestHabits;
@@ -34,6 +36,8 @@ export interface GuestsParts {
 export class Guests {
   readonly #parts: GuestsParts;
   readonly #byUuid = new Map<string, GuestTruth>();
+  /** Those that run or ran with it, by disk. */
+  readonly #users = new Map<string, Set<GuestTruth>>();
   /** Nodes that the storage does not let in. */
   readonly #shutOut = new Set<string>();
 
@@ -52,7 +56,8 @@ export class Guests {
   of(uuid: string, name = uuid): GuestTruth {
     let guest = this.#byUuid.get(uuid);
     if (guest === undefined) {
-      guest = { uuid, name, running: new Map(), starts: 0, sinceMs: 0, habits: { shutdownMs: 2_000, bootMs: 400 } };
+      const habits = { shutdownMs: 2_000, bootMs: 400 };
+      guest = { uuid, name, running: new Map(), starts: 0, asked: [], sinceMs: 0, habits };
       this.#byUuid.set(uuid, guest);
     }
     return guest;
@@ -64,6 +69,7 @@ export class Guests {
     if (guest.running.has(node)) return;
     if (why === 'booted') guest.starts += 1;
     guest.running.set(node, disks);
+    for (const disk of disks) this.#users.set(disk, (this.#users.get(disk) ?? new Set()).add(guest));
     guest.sinceMs = this.#parts.nowMs();
     this.#parts.trace.world(guest.name, `runs on ${node} (${why})`);
     if (guest.running.size > 1) this.#parts.several(guest);
@@ -98,7 +104,7 @@ export class Guests {
     if (copies.length > 1) this.#parts.violated('two-copies', `${guest.name} runs on ${copies.sort().join(' and ')}`);
     for (const node of copies)
       for (const disk of guest.running.get(node) ?? []) {
-        const writers = [...this.#byUuid.values()].flatMap((other) =>
+        const writers = [...(this.#users.get(disk) ?? [])].flatMap((other) =>
           [...other.running]
             .filter(([at, disks]) => disks.includes(disk) && !(isVolume(disk) && this.#shutOut.has(at)))
             .map(([at]) => `${other.name} on ${at}`),

@@ -22,7 +22,7 @@ const usage = `Clusters of daemons on a virtual clock, with random disasters; ev
   npm run sim -- --seed SEED --shrink FOLDER                        its smallest case that breaks the same rule, as a scenario
   npm run sim -- --plant BUG …                                      with a planted bug: something must be found
 
-  --nodes N   nodes of every world (drawn from the seed: 3 to 7)
+  --nodes N   nodes of every world (drawn from the seed: 3 to 9)
   --jobs N    processes (as many as there are cores); the output is the same
 
 Bugs: ${plants.map(({ name, summary }) => `${name} (${summary})`).join(', ')}

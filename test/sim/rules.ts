@@ -79,6 +79,7 @@ export class Rules {
   /** A daemon asks libvirt to start a guest. */
   starts(guest: GuestTruth, node: string): void {
     const { state, nowMs, violated, stoodStillMs } = this.#parts;
+    guest.asked.push({ node, atMs: nowMs() });
     const intent = state.guests.get(guest.uuid);
     if (intent?.spec.run === 'running' && intent.spec.node === node) return;
     const changedMs = intent?.changedMs ?? nowMs();

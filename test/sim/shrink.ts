@@ -1,6 +1,9 @@
 /**
  * Makes a case that breaks a rule small: lines of its script, guests and nodes are left out for as long as the same rule
  * is still broken. What remains is what matters.
+ *
+ * Whatever is left out moves all delays that are drawn after it. A rule that is broken within a few milliseconds only would
+ * not be broken by any smaller case, then: where nothing can be left out, each smaller case is tried with other delays too.
  * @module
  */
 import { ScriptError } from './actions.ts';
@@ -13,6 +16,9 @@ export interface ShrinkOptions extends Pick<RunOptions, 'plant' | 'probe'> {
   readonly onSmaller?: (made: Case, runsLeft: number) => void;
 }
 
+/** Delays that each smaller case is tried with once its own have led nowhere. */
+const otherDelays = 4;
+
 const linesOf = (script: string): string[] => script.split('\n').filter((line) => line !== '');
 
 /** @returns the smallest case found that breaks `rule`; the given one when nothing can be left out */
@@ -20,22 +26,31 @@ export async function shrink(made: Case, rule: string, options: ShrinkOptions): 
   const { plant, probe, onSmaller } = options;
   let best = made;
   let runsLeft = options.runs;
+  let delays = 1;
+
+  const breaks = async (smaller: Case): Promise<boolean> => {
+    runsLeft -= 1;
+    const { violations } = await runCase(smaller, { plant, probe });
+    return violations.some((one) => one.rule === rule);
+  };
 
   /** Takes the smaller case when it still breaks the rule. */
   const take = async (smaller: Case): Promise<boolean> => {
-    if (runsLeft <= 0 || !isWorld(smaller)) return false;
-    runsLeft -= 1;
+    if (!isWorld(smaller)) return false;
     try {
-      const { violations } = await runCase(smaller, { plant, probe });
-      if (!violations.some((one) => one.rule === rule)) return false;
+      for (let nth = 0; nth < delays && runsLeft > 0; nth += 1) {
+        const tried = nth === 0 ? smaller : withOtherDelays(smaller, nth);
+        if (!(await breaks(tried))) continue;
+        best = tried;
+        onSmaller?.(best, runsLeft);
+        return true;
+      }
+      return false;
     } catch (error) {
       // A line speaks of a guest or node that is left out, or waits for what does not happen any more.
       if (error instanceof ScriptError) return false;
       throw error;
     }
-    best = smaller;
-    onSmaller?.(best, runsLeft);
-    return true;
   };
 
   /** Leaves out runs of `items`, long ones first. */
@@ -47,7 +62,11 @@ export async function shrink(made: Case, rule: string, options: ShrinkOptions): 
       }
   };
 
-  for (let sizeBefore = Number.POSITIVE_INFINITY; sizeOf(best) < sizeBefore && runsLeft > 0; ) {
+  for (let sizeBefore = Number.POSITIVE_INFINITY; runsLeft > 0; ) {
+    if (sizeOf(best) === sizeBefore) {
+      if (delays > 1 || sizeOf(best) < sizeOf(made)) break;
+      delays += otherDelays;
+    }
     sizeBefore = sizeOf(best);
     await leaveOut(
       () => linesOf(best.script),
@@ -68,6 +87,11 @@ export async function shrink(made: Case, rule: string, options: ShrinkOptions): 
   }
   return best;
 }
+
+const withOtherDelays = (one: Case, nth: number): Case => ({
+  ...one,
+  world: { ...one.world, seed: `${one.world.seed}+${nth}` },
+});
 
 /** Every guest has its node, and every rule its guests. */
 const isWorld = ({ world: { nodes, guests, rules } }: Case): boolean =>

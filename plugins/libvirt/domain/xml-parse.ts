@@ -4,7 +4,8 @@
  * @module
  */
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import { isElement, type XmlElement, type XmlNode } from './element.ts';
+import { TextMemo } from '../../../core/plugin/api.ts';
+import { clone, isElement, type XmlElement, type XmlNode } from './element.ts';
 import { decodeReferences, malformed, scan } from './xml-scan.ts';
 
 const attributesKey = ':@';
@@ -126,11 +127,19 @@ function checkPrefixes(text: string, element: XmlElement, declared: ReadonlySet<
 /** Line ends as XML 1.0 section 2.11 wants them, without a byte order mark. */
 const normalize = (text: string): string => text.replace(/^\uFEFF/, '').replace(/\r\n?/g, '\n');
 
+/** In characters: what some hundred guests are defined as, were started from and run with. */
+const remembered = new TextMemo<XmlElement>(2 ** 21);
+
 /**
- * Reads one document. Comments outside the root element and processing instructions are dropped.
+ * Reads one document. Comments outside the root element and processing instructions are dropped. The tree belongs to the
+ * caller, who may change it.
  * @throws PvcError VM_XML_MALFORMED with line and column
  */
 export function parseXml(source: string): XmlElement {
+  return clone(remembered.get(source, parseDocument));
+}
+
+function parseDocument(source: string): XmlElement {
   const text = normalize(source);
   const roots = parseNodes(text).filter(isElement);
   const [root, second] = roots;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVirtualHost } from '../../../core/host/virtual-host.ts';
-import { node } from '../../../core/plugin/api.ts';
+import { cluster, node } from '../../../core/plugin/api.ts';
 import { Documents } from '../../../core/store/documents.ts';
 import { createMemoryStore } from '../../../core/store/memory.ts';
 import { MachineBook } from '../machine/machine-book.ts';
@@ -14,7 +14,7 @@ const macB = '52:54:00:00:00:0b';
 const uuid = '5c0e3f6e-2e1d-4f7a-9d39-0123456789ab';
 const base = 'http://10.9.0.1:7380';
 
-function setUp() {
+async function setUp() {
   const host = createVirtualHost();
   const documents = new Documents(createMemoryStore(host.clock));
   const asked: string[] = [];
@@ -22,6 +22,13 @@ function setUp() {
     const { ops, topics } = documents.commitOf(writes);
     assert.equal((await documents.store.commit(ops, topics)).outcome, 'ok');
   };
+  const networks = { cluster: { cidr: '10.10.0.0/24' } };
+  await write([
+    {
+      ...{ do: 'create', kind: cluster, id: 'cluster' },
+      spec: { name: 'c', createdMs: 0, maintenance: false, networks },
+    },
+  ]);
   const runtime = {
     ...{ host, documents, write },
     perform: async (operation: string, input: unknown) => {
@@ -55,7 +62,7 @@ const wordIn = (script: string): string => /pvc\.word=(\S+)/.exec(script)?.[1] ?
 
 describe('what machines that boot are told', () => {
   it('an unknown one: to wait, and it is discovered', async () => {
-    const { boot, documents } = setUp();
+    const { boot, documents } = await setUp();
     const script = await boot(macA, '&manufacturer=ACME&memory=2048');
     assert.match(script, /machine accept 52:54:00:00:00:0a/);
     assert.doesNotMatch(script, /kernel/);
@@ -68,7 +75,7 @@ describe('what machines that boot are told', () => {
   });
 
   it('a second one with the same UUID: which is shown, and it does not boot', async () => {
-    const { boot, add, status } = setUp();
+    const { boot, add, status } = await setUp();
     await boot(macA);
     await boot(macB);
     assert.match((await status(macB))?.reason ?? '', /UUID .* of the machine 52:54:00:00:00:0a/);
@@ -78,14 +85,14 @@ describe('what machines that boot are told', () => {
   });
 
   it('one with another UUID than was entered: it does not boot', async () => {
-    const { boot, add, status } = setUp();
+    const { boot, add, status } = await setUp();
     await add(macA, { uuid: uuid.replace('5c', '6c') });
     assert.doesNotMatch(await boot(macA), /kernel/);
     assert.match((await status(macA))?.reason ?? '', /6c0e3f6e-.* was entered/);
   });
 
   it('one that was accepted: to boot, with a word for this boot alone', async () => {
-    const { boot, add, call, status, asked } = setUp();
+    const { boot, add, call, status, asked } = await setUp();
     await add(macA);
     const first = wordIn(await boot(macA));
     const second = wordIn(await boot(macA));
@@ -94,7 +101,7 @@ describe('what machines that boot are told', () => {
     assert.deepEqual(asked, []);
     assert.deepEqual(await call('POST', `/machines/${macA}/${second}/join`), [
       200,
-      'name=hv4\naddress=10.10.0.14\ntoken=pvcjoin_1\n',
+      'name=hv4\naddress=10.10.0.14/24\ntoken=pvcjoin_1\n',
     ]);
     assert.deepEqual(asked, ['node.token {"role":"hypervisor","node":"hv4","expires":"15m","again":true}']);
     // The answer may have been lost: the token that nobody has heard of counts no more.
@@ -109,7 +116,7 @@ describe('what machines that boot are told', () => {
   });
 
   it('another’s word is refused', async () => {
-    const { boot, add, call, asked } = setUp();
+    const { boot, add, call, asked } = await setUp();
     await add(macA);
     await boot(macA);
     const word = wordIn(await boot(macA));
@@ -119,7 +126,7 @@ describe('what machines that boot are told', () => {
   });
 
   it('what the image says is noted', async () => {
-    const { boot, add, call, status } = setUp();
+    const { boot, add, call, status } = await setUp();
     await add(macA);
     const at = `/machines/${macA}/${wordIn(await boot(macA))}`;
     assert.equal((await call('POST', `${at}/log`, 'the image runs\n'))[0], 200);
@@ -133,7 +140,7 @@ describe('what machines that boot are told', () => {
   });
 
   it('one whose node runs: to wait for its end', async () => {
-    const { boot, add, write, documents, status } = setUp();
+    const { boot, add, write, documents, status } = await setUp();
     await add(macA);
     await write([{ do: 'create', kind: node, id: 'hv4', spec: { role: 'hypervisor', domainState: 'ready' } }]);
     await documents.store.commit([{ op: 'create', key: '/alive/hv4', value: '1' }], []);
@@ -142,7 +149,7 @@ describe('what machines that boot are told', () => {
   });
 
   it('nothing else is behind the door', async () => {
-    const { call, host } = setUp();
+    const { call, host } = await setUp();
     await host.files.makeDirectory('/image');
     await host.files.writeAtomic('/image/vmlinuz', 'kernel');
     await host.files.writeAtomic('/image/secret', 'secret');

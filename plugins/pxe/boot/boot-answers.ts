@@ -1,6 +1,6 @@
 /** What machines that boot are told, on the primary: which script, and what the image asks and tells. @module */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { node, PvcError, type Runtime, View } from '../../../core/plugin/api.ts';
+import { cluster, clusterId, node, PvcError, type Runtime, View } from '../../../core/plugin/api.ts';
 import type { MachineBook } from '../machine/machine-book.ts';
 import { machine } from '../machine/machine-kind.ts';
 import type { MachineDoc } from '../machine/machine-rules.ts';
@@ -18,6 +18,7 @@ type AnswersRuntime = Pick<Runtime, 'documents' | 'host' | 'write' | 'perform'>;
 /** What the image needs to become a node. */
 export interface JoinFacts {
   readonly name: string;
+  /** With the length of the cluster network: `10.10.0.14/24`. */
   readonly address: string;
   readonly token: string;
 }
@@ -119,12 +120,15 @@ export class BootAnswers {
       await this.#book.note(mac, { type: 'told', text: 'its join token was asked for once more: refused' });
       return undefined;
     }
+    const network = (await this.#runtime.documents.need(cluster, clusterId)).spec.networks?.cluster;
+    // Whoever entered the address has been refused without one.
+    if (network === undefined) throw new Error('the cluster has no network between its nodes');
     const old = doc.status?.token ?? null;
     if (old !== null) await this.#forget(old);
     const made = await perform('node.token', { role: 'hypervisor', node: name, expires: tokenLife, again: true });
     const { id, token } = made.result as { id: string; token: string };
     await this.#book.note(mac, { type: 'given', token: id });
-    return { name, address, token };
+    return { name, address: `${address}/${network.cidr.split('/')[1]}`, token };
   }
 
   async #forget(token: string): Promise<void> {

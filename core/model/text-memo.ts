@@ -1,0 +1,60 @@
+/**
+ * Remembers what texts were understood as. A daemon reads the same documents again and again, most of them unchanged:
+ * to parse and check one takes some hundred times as long as to find it here.
+ * @module
+ */
+
+/**
+ * Keeps what was made of texts of together at most twice `mostChars` characters; what was not asked for lately goes first.
+ * What is kept must not be changed by whoever gets it: hand out copies where that cannot be relied on.
+ */
+export class TextMemo<T> {
+  readonly #mostChars: number;
+  /** Asked for since the last change of generations. */
+  #young = new Map<string, T>();
+  #old = new Map<string, T>();
+  #youngChars = 0;
+
+  constructor(mostChars: number) {
+    this.#mostChars = mostChars;
+  }
+
+  /** What `make` made of this text. Throws what `make` throws, and remembers nothing then. */
+  get(text: string, make: (text: string) => T): T {
+    const known = this.#young.get(text);
+    if (known !== undefined) return known;
+    const made = this.#old.get(text) ?? make(text);
+    if (this.#youngChars + text.length > this.#mostChars) {
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#youngChars = 0;
+    }
+    // A text that is larger than all that may be kept would push out everything else.
+    if (text.length > this.#mostChars) return made;
+    this.#young.set(text, made);
+    this.#youngChars += text.length;
+    return made;
+  }
+}
+
+/**
+ * A deep copy of plain data (objects, lists and values), several times quicker than `structuredClone`, which it leaves the
+ * rest to. Throws where that does: a function cannot be copied.
+ */
+export function copyPlain<T>(value: T): T {
+  return copied(value) as T;
+}
+
+function copied(value: unknown): unknown {
+  if (typeof value === 'function' || typeof value === 'symbol') return structuredClone(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(copied);
+  if (Object.getPrototypeOf(value) !== Object.prototype) return structuredClone(value);
+  const copy: Record<string, unknown> = {};
+  for (const [key, part] of Object.entries(value)) {
+    // Assigned, it would set the prototype.
+    if (key === '__proto__') return structuredClone(value);
+    copy[key] = copied(part);
+  }
+  return copy;
+}

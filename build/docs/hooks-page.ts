@@ -40,12 +40,14 @@ export function offeredHookTexts(source: string): HookText[] {
   const block = /interface PluginHooks \{([\s\S]*?)\n {2}\}/.exec(source)?.[1] ?? '';
   const pattern = /(\/\*\*(?:(?!\*\/)[\s\S])*\*\/)\s*\n\s+'([\w.-]+)':\s+((?:(?!;\n)[\s\S])*);/g;
   const found = [...block.matchAll(pattern)];
-  for (const [, name] of source.matchAll(/\boffer(?:<[^(]*>)?\('([\w.-]+)'/g))
+  for (const [, name] of source.matchAll(/\boffer(?:<[^(]*>)?\(\s*'([\w.-]+)'/g))
     if (!found.some((one) => one[2] === name))
       throw new Error(`the hook ${name} is offered without declaration or comment`);
   return found.map(([, comment = '', name = '', written = '']) => {
     const types = written.replace(/\s+/g, ' ').replaceAll('( ', '(').replaceAll(', )', ')');
-    const deadlineMs = new RegExp(`offer(?:<[^(]*>)?\\('${name.replaceAll('.', '\\.')}', ([\\d_]+)`).exec(source)?.[1];
+    const deadlineMs = new RegExp(`offer(?:<[^(]*>)?\\(\\s*'${name.replaceAll('.', '\\.')}',\\s*([\\d_]+)`).exec(
+      source,
+    )?.[1];
     if (deadlineMs === undefined) throw new Error(`nobody offers the hook ${name} that is declared`);
     return { name, comment: commentText(comment), types, deadlineS: Number(deadlineMs.replaceAll('_', '')) / 1000 };
   });

@@ -12,7 +12,7 @@ import { fabricController } from './fabric/fabric-controller.ts';
 import { FabricHealth } from './fabric/fabric-health.ts';
 import { fabricMetrics } from './fabric/fabric-metrics.ts';
 import { Frr } from './fabric/frr.ts';
-import { Firewall } from './firewall/firewall.ts';
+import { Firewall, type MetadataPorts } from './firewall/firewall.ts';
 import { firewallController } from './firewall/firewall-controller.ts';
 import { firewallHealth } from './firewall/firewall-health.ts';
 import { Nft } from './firewall/nft.ts';
@@ -50,7 +50,8 @@ export interface DaemonPart {
   readonly facts: () => Promise<Readonly<Record<string, number | string>>>;
 }
 
-export function startDaemonPart(runtime: Runtime): DaemonPart {
+/** @param metadata where guests of networks find the metadata service */
+export function startDaemonPart(runtime: Runtime, metadata: MetadataPorts): DaemonPart {
   const config = runtime.section('evpn') as EvpnConfig;
   const links = new Links(runtime, config.vlanLink);
   const frr = new Frr(runtime);
@@ -66,7 +67,7 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   const functions = new PhysicalFunctions(runtime.host.files, links, config.sriov);
   const virtualCards = new VirtualCards(runtime, functions);
   const nft = new Nft(runtime);
-  const firewall = new Firewall(runtime, nft);
+  const firewall = new Firewall({ ...runtime, metadata }, nft);
   const guards = new Guards(runtime, new Nft(runtime, guardTables));
   const way = new PrimaryWay(runtime, links);
   void way

@@ -5,6 +5,7 @@ import { evpnConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { networkAcl } from './firewall/acl-kind.ts';
 import { aclOperations } from './firewall/acl-operations.ts';
+import type { MetadataPorts } from './firewall/firewall.ts';
 import { tapGuests } from './guest/guest-nic.ts';
 import { network, networkError } from './network/network-kind.ts';
 import { networkOperations } from './network/operations.ts';
@@ -25,6 +26,11 @@ export const evpnPlugin: PluginDefinition = definePlugin({
       if (running === undefined) throw networkError('EVPN_NOT_STARTED', {});
       return running;
     };
+    let metadata: MetadataPorts | undefined;
+    pvc.on('libvirt.metadata', (names: readonly string[], about: { readonly open: MetadataPorts }) => {
+      metadata = about.open;
+      return [...names, 'evpn'];
+    });
     tapGuests(pvc, need);
     pvc.hooks.config.tap(() => [evpnConfig]);
     pvc.hooks.kinds.tap(() => [network, addressBook, networkAcl]);
@@ -38,7 +44,7 @@ export const evpnPlugin: PluginDefinition = definePlugin({
     pvc.hooks.start.tap(async (runtime) => {
       // Not above: a command line needs no controllers.
       const { startDaemonPart } = await import('./daemon-part.ts');
-      running = startDaemonPart(runtime);
+      running = startDaemonPart(runtime, async (networks) => (await metadata?.(networks)) ?? new Map());
     });
     pvc.hooks.event.tap(async ({ kind, type }) => {
       if (type === 'status') return;

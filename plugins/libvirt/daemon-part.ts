@@ -28,6 +28,7 @@ import { OvaShelf } from './ova/shelf.ts';
 import { peerOf, writePeerAccess } from './peer-access.ts';
 import { createTask } from './provision/create-task.ts';
 import { imageTasks } from './provision/image-task.ts';
+import { Doors, type MetadataDoors } from './provision/metadata/doors.ts';
 import { seedDirectory } from './provision/seed-disk.ts';
 import { returnController } from './return-controller.ts';
 import { LibvirtSecrets } from './secrets.ts';
@@ -37,6 +38,8 @@ export interface DaemonPart {
   readonly runtime: Runtime;
   readonly control: GuestControl;
   readonly ovas: OvaShelf;
+  /** Where guests ask what they are. */
+  readonly metadata: MetadataDoors;
   readonly controllers: readonly AnyController[];
   readonly tasks: readonly AnyTaskDefinition[];
   readonly metrics: readonly MetricDefinition[];
@@ -88,6 +91,7 @@ export async function startDaemonPart(
     runtime,
     ovas,
     control,
+    metadata: new Doors(runtime),
     controllers: [guestController(runtime, control), returnController(runtime)],
     tasks: [
       ...guestTasks(runtime, control, peerOf(directories.state)),

@@ -21,6 +21,7 @@ import { powerOperations } from './operations/power.ts';
 import { queryOperations } from './operations/query.ts';
 import { volumeUserOperations } from './operations/volume-users.ts';
 import { ovaOperations } from './ova/import-operations.ts';
+import type { MetadataDoors } from './provision/metadata/doors.ts';
 import { provisionKinds, provisionOperations } from './provision/provision-plugin.ts';
 import { vmRule } from './rule/rule-kind.ts';
 import { ruleOperations } from './rule/rule-operations.ts';
@@ -57,6 +58,14 @@ declare module '../../core/plugin/plugin.ts' {
     'libvirt.volumes': (
       names: readonly string[],
       about: VolumeStoreAbout,
+    ) => readonly string[] | Promise<readonly string[]>;
+    /**
+     * When the daemon starts: the doors of the metadata service, for plugins of networks that lead guests there. Keep
+     * `about`, and give the list with your name added.
+     */
+    'libvirt.metadata': (
+      names: readonly string[],
+      about: MetadataDoors,
     ) => readonly string[] | Promise<readonly string[]>;
   }
 }
@@ -95,6 +104,11 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
       const secretsHook: FoldHook<readonly LibvirtSecret[], null> = pvc.offer('libvirt.secrets', 5_000, secretsProblem);
       const startHook: FoldHook<readonly string[], StartHookAbout> = pvc.offer('libvirt.start', 15_000, wordsProblem);
       const volumesHook: VolumeStoreHook = pvc.offer('libvirt.volumes', 5_000, wordsProblem);
+      const metadataHook: FoldHook<readonly string[], MetadataDoors> = pvc.offer(
+        'libvirt.metadata',
+        5_000,
+        wordsProblem,
+      );
 
       pvc.hooks.config.tap(() => [libvirtConfig]);
       pvc.hooks.kinds.tap(() => [vm, booking, vmRule, vmSnapshot, ...provisionKinds]);
@@ -140,6 +154,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
           { domain: domainHook, secrets: secretsHook, start: startHook, volumes: volumesHook },
           openDriver,
         );
+        await metadataHook.call([], running.metadata);
       });
       pvc.hooks.stranded.tap((dead) =>
         orNotNow(async () => (await import('./recovery.ts')).stranded(need().runtime, dead)),

@@ -128,6 +128,35 @@ describe('the firewall of networks', { concurrency: false }, () => {
     }
   });
 
+  it('leads guests to the metadata service, each to what is its own', async () => {
+    const [{ mac } = assert.fail('no card')] = await lab().ask('hv1', 'vm.nic-list', { network: 'office' });
+    const base = 'http://169.254.169.254';
+    const header = 'X-aws-ec2-metadata-token';
+    const code = async (end: PluggedEnd, url: string, ...more: string[]) =>
+      (await end.exec('curl', '-gs', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', ...more, url)).stdout;
+    await lab().waitFor('an answer', async () => (await code(office, `${base}/`)) === '404');
+    const put = `PUT /latest/api/token HTTP/1.0\\r\\n${header}-ttl-seconds: 60\\r\\n\\r\\n`;
+    const answer = await guest.guest.shell(`printf '${put}' | nc -w 5 169.254.169.254 80; echo`);
+    const token = answer.trim().split('\n').at(-1) ?? '';
+    assert.match(token, /^[0-9a-z]+\.[\w-]{43}$/, answer);
+    const told = await guest.guest.shell(
+      `wget -q -O - --header '${header}: ${token}' ${base}/latest/meta-data/instance-id`,
+    );
+    assert.equal(told.trim(), guest.guest.uuid);
+
+    assert.equal(await code(office, `http://[fd00:ec2::254]/`), '404', 'nobody’s card');
+    assert.equal(await code(office, `${base}/latest/meta-data/`, '-H', `${header}: ${token}`), '404');
+    await lab().exec('hv1', ['ip', '-n', 'other', 'link', 'set', 'eth0', 'address', mac]);
+    await lab().exec('hv1', ['ip', 'neigh', 'flush', 'to', otherAddress]);
+    await lab().waitFor(
+      'one who has only its MAC address to be told nothing',
+      async () => (await code(other, `${base}/latest/meta-data/`, '-H', `${header}: ${token}`)) === '404',
+    );
+    const { stdout: doors } = await nft('list', 'map', 'inet', 'pvc_networks', 'metadata');
+    const [, door] = /" : (\d+)/.exec(doors) ?? assert.fail(doors);
+    assert.equal(await worldReaches(nodeAddresses[1] ?? '', Number(door)), false);
+  });
+
   it('keeps networks apart, in both directions', async () => {
     assert.equal(await office.pings(otherAddress), 0);
     assert.equal(await office.connects(otherAddress, 22), false);

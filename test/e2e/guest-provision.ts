@@ -1,10 +1,10 @@
 /**
- * Guests of a profile: three by one command, with all that cloud-init reads; what is cancelled, fails or is cut off by the
+ * Guests of a profile: three by one command, each told what it is by the metadata service; one with a disk that says it. What is cancelled, fails or is cut off by the
  * death of the daemon leaves nothing. Part of the suite about a guest on storage, whose lab and volume `vms/web1` it uses.
  */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { NodeSession } from './node-session.ts';
+import { TestGuest } from './test-guest.ts';
 import type { TestLab } from './test-lab.ts';
 
 const password = 'known-to-nobody';
@@ -21,6 +21,8 @@ export function guestProvisioning(lab: () => TestLab): void {
     /** A file of the seed, as anybody reads it who has the disk. */
     const seed = (guest: string, file: string) =>
       sh(`rbd export vms/${guest}-seed - --no-progress >/tmp/seed.iso && isoinfo -i /tmp/seed.iso -R -x /${file}`);
+    const consoleOf = async (node: string, uuid: string) =>
+      (await lab().exec(node, ['cat', `/var/log/pvc/console/${uuid}.log`], { accept: 'any' })).stdout;
     const ended = async (id: string) => {
       const { state } = await lab().ask('hv1', 'task.show', { task: id });
       return ['succeeded', 'failed', 'cancelled'].includes(state) && state;
@@ -37,17 +39,20 @@ export function guestProvisioning(lab: () => TestLab): void {
     }
     const stop = async (name: string) => (await pvc('vm', 'stop', name)).ok();
 
-    it('are three by one command, each with disks of its own and what cloud-init reads', async (t: TestContext) => {
+    it('are three by one command, each with disks of its own, and told what it is over the network', async (t: TestContext) => {
       await lab().writeFile('hv1', '/root/shop.yaml', document);
       const taken = await run('image', 'add', 'tiny', 'vms/web1', '--min-memory', '64');
       assert.match(taken.stderr.replace(/\s+/g, ' '), /what a power cut would leave/);
       await run('template', 'system', 'add', 'small', '--memory', '128', '--graphics', 'none');
-      await run('template', 'network', 'add', 'nat', '--nic', 'user=true');
+      const addresses = ['--ipv4', '10.26.0.0/24', '--gateway4', 'first', '--domain', 'shop.example'];
+      (await pvc('network', 'add', 'shop', ...addresses, '--gateway-mode', 'anycast')).ok();
+      (await pvc('network', 'dhcp', 'enable', 'shop')).ok();
+      await run('template', 'network', 'add', 'shop', '--nic', 'shop');
       const disks = ['pool=vms,image=tiny', 'pool=vms,size=16M,filesystem=ext4,mountpoint=/srv'];
       await run('template', 'storage', 'add', 'two', ...disks.flatMap((disk) => ['--disk', disk]));
       await run('userdata', 'add', 'shop', '/root/shop.yaml');
-      const parts = ['--system', 'small', '--storage', 'two', '--network', 'nat', '--userdata', 'shop'];
-      await run('profile', 'add', 'shop', ...parts, '--ssh-key', key);
+      const parts = ['--system', 'small', '--storage', 'two', '--network', 'shop', '--userdata', 'shop'];
+      await run('profile', 'add', 'shop', ...parts, '--ssh-key', key, '--seed', 'network');
 
       const beganMs = performance.now();
       await run('create', 'shop', 'shop', '--count', '3');
@@ -56,32 +61,25 @@ export function guestProvisioning(lab: () => TestLab): void {
       const rows = (await lab().ask('hv1', 'vm.list', {})).filter(({ name }) => name.startsWith('shop'));
       assert.deepEqual(rows.map(({ name }) => name).toSorted(), ['shop1', 'shop2', 'shop3']);
       assert.ok(new Set(rows.map(({ node }) => node)).size > 1, 'all are on one node');
-      for (const { name, uuid } of rows) {
+      for (const { name } of rows)
         assert.match(await sh(`rbd info vms/${name}-disk1 --format json`), /"parent":\{[^}]*"image":"web1"/);
-        const metaData = await seed(name, 'meta-data');
-        assert.ok(metaData.includes(`instance-id: ${uuid}\nlocal-hostname: ${name}\n`), metaData);
-        assert.ok(metaData.includes(key), metaData);
-      }
-      assert.equal(`${await seed('shop2', 'user-data')}\n`, document);
-      const { networks } = await lab().ask('hv1', 'vm.info', { vm: 'shop2' });
-      assert.ok((await seed('shop2', 'network-config')).includes(networks[0]?.mac ?? 'none'));
-      assert.match(await seed('shop2', 'vendor-data'), /device: \/dev\/vdb\n\s+filesystem: ext4/);
-
+      assert.equal((await images()).includes('seed'), false);
       for (const { name, node, uuid } of rows)
         await lab().waitFor(
-          `${name} to boot`,
-          async () => {
-            const path = `/var/log/pvc/console/${uuid}.log`;
-            return /pvc-guest counter 1\r/.test((await lab().exec(node, ['cat', path], { accept: 'any' })).stdout);
-          },
+          `${name} to be told what it is`,
+          async () => (await consoleOf(node, uuid)).includes(`told to be ${name}\r`),
           { timeoutMs: 240_000 },
         );
       t.diagnostic(`and have booted ${((performance.now() - beganMs) / 1000).toFixed(1)} s after the command`);
-      await using session = await NodeSession.onTerminal(lab(), 'hv1', ['pvc', 'vm', 'console', 'shop1', '--force']);
-      await session.sees(/Connected/);
-      session.send('counter off; mount -t iso9660 -o ro /dev/vdc /mnt && cat /mnt/meta-data /mnt/user-data\n');
-      await session.sees(/local-hostname: shop1/);
-      await session.sees(new RegExp(`password: ${password}`));
+      const shop1 = await TestGuest.find(lab(), 'shop1');
+      const metaData = await shop1.shell('cat /run/meta-data');
+      assert.ok(metaData.includes(`instance-id: ${shop1.uuid}\nlocal-hostname: shop1\n`), metaData);
+      assert.ok(metaData.includes(key), metaData);
+      const base = 'http://169.254.169.254';
+      assert.match(await shop1.shell(`wget -q -O - ${base}/nocloud/user-data`), new RegExp(`password: ${password}`));
+      assert.match(await shop1.shell(`wget -q -O - ${base}/latest/user-data 2>&1`), /401/, 'EC2’s way takes a token');
+      assert.match(await shop1.shell('nslookup shop2.shop.example'), /Address.*: 10\.26\.0\.\d+/);
+      await run('profile', 'modify', 'shop', '--seed', 'disk');
     });
 
     it('keep what they are made from, and say nothing of passwords', async () => {
@@ -126,7 +124,21 @@ export function guestProvisioning(lab: () => TestLab): void {
       assert.equal(end, 'succeeded');
       const { attempts } = await lab().ask('hv1', 'task.show', { task: id });
       t.diagnostic(`it was taken up ${attempts} times`);
+      const { uuid, node, networks } = await lab().ask('hv1', 'vm.info', { vm: 'gone3' });
+      const metaData = await seed('gone3', 'meta-data');
+      assert.ok(metaData.includes(`instance-id: ${uuid}\nlocal-hostname: gone3\n`), metaData);
+      assert.ok(metaData.includes(key), metaData);
       assert.equal(`${await seed('gone3', 'user-data')}\n`, document);
+      assert.ok((await seed('gone3', 'network-config')).includes(networks[0]?.mac ?? 'none'));
+      assert.match(await seed('gone3', 'vendor-data'), /device: \/dev\/vdb\n\s+filesystem: ext4/);
+      await lab().waitFor('it to boot', async () => /pvc-guest counter 1\r/.test(await consoleOf(node, uuid)), {
+        timeoutMs: 120_000,
+      });
+      const gone3 = await TestGuest.find(lab(), 'gone3');
+      const read = await gone3.shell('mount -t iso9660 -o ro /dev/vdc /mnt && cat /mnt/meta-data /mnt/user-data');
+      assert.match(read, /local-hostname: gone3/);
+      assert.match(read, new RegExp(`password: ${password}`));
+      assert.match(await gone3.shell('wget -q -O - http://169.254.169.254/nocloud/user-data 2>&1'), /404/);
       assert.match(await images(), /gone3-disk1 gone3-disk2 gone3-seed/);
       await run('profile', 'remove', 'shop');
       await run('template', 'storage', 'remove', 'two');
@@ -134,6 +146,10 @@ export function guestProvisioning(lab: () => TestLab): void {
       assert.equal(await sh('rbd snap ls vms/web1'), '');
       assert.match(await sh('rbd info vms/gone3-disk1 --format json'), /"image":"web1"/, 'its clones read on');
       await Promise.all(['gone3', 'shop1', 'shop2', 'shop3'].map(stop));
+      for (const name of (await guests()).filter((one) => /^(?:gone|shop)\d$/.test(one)))
+        (await pvc('vm', 'undefine', name)).ok();
+      await run('template', 'network', 'remove', 'shop');
+      (await pvc('network', 'remove', 'shop')).ok();
     });
   });
 }

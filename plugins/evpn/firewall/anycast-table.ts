@@ -5,6 +5,7 @@
  * @module
  */
 import { anycastMac, primaryMac } from '../links/router.ts';
+import { askedHere } from './metadata-lines.ts';
 import { block, set, tableName } from './nft-text.ts';
 import type { FirewallNetwork, Routed } from './ruleset.ts';
 
@@ -49,6 +50,7 @@ export function anycastTable(networks: readonly FirewallNetwork[]): string[] {
       // Who speaks for the gateway would make other nodes believe in connections that nobody has let in.
       `ether saddr { ${anycastMac}, ${primaryMac} } drop`,
       `ether daddr != ${anycastMac} return`,
+      ...askedHere(networks),
       'ip daddr @gateways4 ip protocol icmp return',
       'ip6 daddr @gateways6 meta l4proto icmpv6 return',
       'ip daddr @prefixes4 ip daddr != @gateways4 return',

@@ -56,7 +56,13 @@ async function setUp(unknown = /never/) {
       ? { code: 1, stderr: 'Error: Could not process rule: Operation not supported\n' }
       : { stdout: '{"nftables": [{"add": {"rule": {"expr": [{"accept": null}]}}}]}' },
   );
-  const parts = { host, documents, node: 'hv1', directories: { state: '/s', run: '/run/pvc', log: '/l' } };
+  const parts = {
+    metadata: async () => new Map<string, number>(),
+    host,
+    documents,
+    node: 'hv1',
+    directories: { state: '/s', run: '/run/pvc', log: '/l' },
+  };
   const daemon = () => new Firewall(parts, new Nft(parts));
   /** What the controller does about what it sees; @returns what that was */
   const settle = async (firewall: Firewall, bridges = false): Promise<string[]> => {

@@ -1,6 +1,7 @@
 /** The firewall of this node: what it is to be, what it is, and what has to be left out of it. @module */
 import { type Runtime, shared, Turns, z } from '../../../core/plugin/api.ts';
 import type { FamilySpec } from '../address/addressing.ts';
+import { bridgeName } from '../links/names.ts';
 import { network } from '../network/network-kind.ts';
 import { networkAcl, vniOfAcl } from './acl-kind.ts';
 import type { Nft } from './nft.ts';
@@ -27,7 +28,20 @@ export interface FirewallView {
   readonly loaded: LoadedState | undefined;
 }
 
-type Parts = Pick<Runtime, 'documents' | 'directories'> & { readonly host: Pick<Runtime['host'], 'clock' | 'files'> };
+/** A network whose guests are to find the metadata service, as the plugin of guests wants it told (`libvirt.metadata`). */
+interface AskingNetwork {
+  readonly vni: string;
+  readonly name: string;
+  readonly bridge: string;
+}
+
+/** Where the service is for each on this node, by number of the network. */
+export type MetadataPorts = (networks: readonly AskingNetwork[]) => Promise<ReadonlyMap<string, number>>;
+
+type Parts = Pick<Runtime, 'documents' | 'directories'> & {
+  readonly host: Pick<Runtime['host'], 'clock' | 'files'>;
+  readonly metadata: MetadataPorts;
+};
 
 /** A prefix without a gateway is only known: nobody routes it. */
 const routed = (family: FamilySpec | undefined): Routed | undefined =>
@@ -36,9 +50,17 @@ const routed = (family: FamilySpec | undefined): Routed | undefined =>
 /** Whoever has sent something while nobody was the gateway sends it again by then (RFC 6298: after 1, 3, 7, 15, 31 s). */
 const resumeMs = 60_000;
 
-/** What the documents say. */
-export async function wantedRuleset({ documents }: Pick<Parts, 'documents'>): Promise<RulesetInput> {
+/** What the documents say, and where the metadata service is. */
+export async function wantedRuleset({
+  documents,
+  metadata,
+}: Pick<Parts, 'documents' | 'metadata'>): Promise<RulesetInput> {
   const [networks, entries] = await Promise.all([documents.list(network), documents.list(networkAcl)]);
+  const doors = await metadata(
+    networks
+      .filter(({ spec: { type, ipv4, ipv6 } }) => type !== 'sriov' && (ipv4?.gateway ?? ipv6?.gateway) !== undefined)
+      .map(({ id, spec: { name } }) => ({ vni: id, name, bridge: bridgeName(id) })),
+  );
   return {
     networks: networks.map(({ id, spec: { ipv4, ipv6, nat = false, gatewayMode } }) => ({
       vni: id,
@@ -46,6 +68,7 @@ export async function wantedRuleset({ documents }: Pick<Parts, 'documents'>): Pr
       ipv6: routed(ipv6),
       nat,
       anycast: gatewayMode === 'anycast',
+      metadataPort: doors.get(id),
     })),
     entries: entries.map(
       ({ id, birth, spec: { network: name, direction, order, rule } }): FirewallEntry => ({

@@ -6,6 +6,7 @@
 import { bridgeName } from '../links/names.ts';
 import type { AclDirection } from './acl-kind.ts';
 import { anycastTable, redirectLines } from './anycast-table.ts';
+import { doorEntry, doorGuard, metadataChains, notOnwards } from './metadata-lines.ts';
 import { block, networksTables, set, type Tables, tableName } from './nft-text.ts';
 import { ruleParts } from './rule.ts';
 
@@ -24,6 +25,8 @@ export interface FirewallNetwork {
   readonly nat: boolean;
   /** Every node is its gateway. */
   readonly anycast?: boolean;
+  /** Where its guests find the metadata service on this node; undefined: nowhere. */
+  readonly metadataPort?: number | undefined;
 }
 
 export interface FirewallEntry {
@@ -79,7 +82,7 @@ const answers = ['ct state vmap { invalid : drop, related : accept }', 'ct direc
 const services = [
   'icmp type echo-request accept',
   'icmpv6 type { echo-request, nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-report, mld2-listener-report, mld-listener-done } accept',
-  // DNS, DHCP, boot files (TFTP), NTP, DHCPv6; DNS, metadata and installation (HTTP).
+  // DNS, DHCP, boot files (TFTP), NTP, DHCPv6; DNS, installation (HTTP).
   'udp dport { 53, 67, 69, 123, 547 } accept',
   'tcp dport { 53, 80 } accept',
   'drop',
@@ -176,8 +179,10 @@ export function ruleset(input: RulesetInput): string {
     ...block('chain services', services),
     ...block('chain node', [
       hook('input'),
+      ...doorGuard(networks),
       `iifname != "${anyBridge}" accept`,
       ...answers,
+      ...doorEntry(networks),
       'iifname . ip daddr @gateways4 goto services',
       'iifname . ip6 daddr @gateways6 goto services',
       'iifname @routed4 ip daddr 255.255.255.255 udp dport 67 accept',
@@ -189,6 +194,7 @@ export function ruleset(input: RulesetInput): string {
       hook('forward', 2),
       `iifname != "${anyBridge}" accept`,
       'iifname . oifname @bridged accept',
+      ...notOnwards(networks),
       ...answers,
       'iifname vmap @out_of',
       'drop',
@@ -201,6 +207,7 @@ export function ruleset(input: RulesetInput): string {
       'oifname vmap @in_of',
       'drop',
     ]),
+    ...metadataChains(networks),
     ...redirectLines(networks),
     ...(hidden.length === 0
       ? []

@@ -59,6 +59,8 @@ export interface GuestFlags {
   readonly guestAgent?: boolean;
   /** Emulated watchdog card that resets a hung guest; off unless said. */
   readonly watchdog?: boolean;
+  /** The serial number of the machine, as its firmware tells it (SMBIOS, type 1); none unless said. */
+  readonly serial?: string;
 }
 
 export type BootDevice = 'disk' | 'cdrom' | 'network';
@@ -145,12 +147,18 @@ function osElement(flags: GuestFlags, machine: string): XmlElement {
     'os',
     { firmware: flags.firmware === 'uefi' ? 'efi' : undefined },
     el('type', { arch: 'x86_64', machine }, 'hvm'),
+    flags.serial === undefined ? undefined : el('smbios', { mode: 'sysinfo' }),
     kernel === undefined ? undefined : el('kernel', {}, kernel),
     initrd === undefined ? undefined : el('initrd', {}, initrd),
     cmdline === undefined || cmdline === '' ? undefined : el('cmdline', {}, cmdline),
     ...(kernel === undefined ? boots : []),
   );
 }
+
+const sysinfoElement = ({ serial }: GuestFlags): XmlElement | undefined =>
+  serial === undefined
+    ? undefined
+    : el('sysinfo', { type: 'smbios' }, el('system', {}, el('entry', { name: 'serial' }, serial)));
 
 function cpuElement(cpu: string): XmlElement {
   const mode = ['host-model', 'host-passthrough', 'maximum'].includes(cpu);
@@ -195,6 +203,7 @@ function definitionTree(flags: GuestFlags, machine: string, disks: readonly Disk
   return el(
     'domain',
     {},
+    sysinfoElement(flags),
     osElement(flags, machine),
     el('features', {}, el('acpi'), el('apic')),
     cpuElement(flags.cpu ?? 'host-model'),

@@ -3,6 +3,7 @@ import { defineMutation, names, type PlanBuilder, type PlanContext, z } from '..
 import { fromFlags, type GuestFlags } from '../domain/create.ts';
 import { type DefinedVm, fromXml } from '../domain/define.ts';
 import { given } from '../given.ts';
+import { guestSeed } from '../provision/guest-seed.ts';
 import { type diskSource, type nicSource, topology, type VmSpec, word } from '../schema.ts';
 import { snapshotError } from '../snapshot/snapshot-kind.ts';
 import { snapshotsOf } from '../snapshot/snapshot-operations.ts';
@@ -232,6 +233,8 @@ export const defineOperations = [
         });
       plan.needIdle({ kind: 'vm', id: doc.id, label: doc.spec.name });
       plan.remove(vm, doc);
+      const seed = await context.view.get(guestSeed, doc.id);
+      if (seed !== undefined) plan.remove(guestSeed, seed);
       plan.act(`forget the guest ${doc.spec.name}`);
       for (const disk of doc.spec.disks)
         if (disk.source.type !== 'empty') plan.warn(`the disk ${disk.target} (${JSON.stringify(disk.source)}) stays`);

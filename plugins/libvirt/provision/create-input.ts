@@ -2,7 +2,6 @@
 import { names, z } from '../../../core/plugin/api.ts';
 import { disk } from '../schema.ts';
 import { volumeName } from './image-kind.ts';
-import { templateDisk } from './storage-template.ts';
 
 export const createInput = z.strictObject({
   name: names.objectName,
@@ -17,15 +16,10 @@ export const createInput = z.strictObject({
       sizeBytes: z.int(),
       /** What it is a clone of; null: it is empty. */
       from: z.strictObject({ volume: volumeName, snapshot: names.objectName }).nullable(),
-      filesystem: templateDisk.shape.filesystem,
-      mountpoint: templateDisk.shape.mountpoint,
     }),
   ),
-  /** The volume for cloud-init. */
-  seed: z.strictObject({ id: z.string(), volume: volumeName }),
-  /** By name: the document itself may hold passwords, and tasks are shown to viewers. */
-  userdata: names.objectName.nullable(),
-  sshKeys: z.array(z.string()),
+  /** The volume for cloud-init; null: it asks over the network. What is in it is the guest's seed (guest-seed.ts). */
+  seed: z.strictObject({ id: z.string(), volume: volumeName }).nullable(),
   /** What the guest gets at the end. */
   disks: z.array(disk),
   run: z.enum(['running', 'stopped']),

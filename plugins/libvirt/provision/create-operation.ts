@@ -24,12 +24,14 @@ import {
   volumeStores,
 } from '../snapshot/volume-store.ts';
 import type { CreateInput, createInput } from './create-input.ts';
+import { guestSeed, mostSeedBytes } from './guest-seed.ts';
 import { type ImageSpec, image as imageKind } from './image-kind.ts';
+import { seedSerial } from './metadata/addresses.ts';
 import { networkTemplate } from './network-template.ts';
 import { type Profile, profile as profileKind } from './profile.ts';
 import { provisionError } from './provision-errors.ts';
 import { seedBytes } from './seed-disk.ts';
-import { diskProblem, imagesOf, storageTemplate } from './storage-template.ts';
+import { diskProblem, imagesOf, storageTemplate, type TemplateDisk } from './storage-template.ts';
 import { systemTemplate } from './system-template.ts';
 import { userdata as userdataKind } from './userdata.ts';
 
@@ -55,8 +57,10 @@ type Images = ReadonlyMap<string, Doc<ImageSpec, null>>;
 interface Draft {
   readonly name: string;
   readonly flags: GuestFlags;
-  readonly makes: readonly Omit<CreateInput['volumes'][number], 'id' | 'target'>[];
-  readonly seed: string;
+  readonly makes: readonly (Omit<CreateInput['volumes'][number], 'id' | 'target'> &
+    Pick<TemplateDisk, 'filesystem' | 'mountpoint'>)[];
+  /** The volume for cloud-init; undefined: it asks over the network. */
+  readonly seed: string | undefined;
 }
 
 /** `web`, or `web1` to `web3`. @throws PvcError PROVISION_UNFIT */
@@ -79,7 +83,12 @@ function volumeOf(profile: string, pool: string, guest: string, part: string): s
 }
 
 /** Pure. @throws PvcError PROVISION_UNFIT */
-function draftOf(profile: string, name: string, { system, storage, network }: Parts, images: Images): Draft {
+function draftOf(
+  { id: profile, spec: { seed: way } }: Doc<Profile, null>,
+  name: string,
+  { system, storage, network }: Parts,
+  images: Images,
+): Draft {
   const { meta: _meta, name: _name, description: _text, memoryMiB, ...machine } = system.spec;
   // The template may have come before an image of another size took the name.
   const reason = diskProblem(storage.spec.disks, new Map([...images].map(([image, doc]) => [image, doc.spec])));
@@ -99,7 +108,12 @@ function draftOf(profile: string, name: string, { system, storage, network }: Pa
       mountpoint: disk.mountpoint,
     };
   });
-  const seed = volumeOf(profile, storage.spec.disks[0]?.pool ?? '', name, 'seed');
+  if (way === 'network' && !(network?.spec.nics ?? []).some(({ source }) => source.type === 'network'))
+    throw provisionError('PROVISION_UNFIT', {
+      profile,
+      reason: 'cloud-init is to be told over the network, and none of its cards is on a network of the cluster',
+    });
+  const seed = way === 'disk' ? volumeOf(profile, storage.spec.disks[0]?.pool ?? '', name, 'seed') : undefined;
   const sourceOf = (volume: string): Disk['source'] => {
     const [pool = '', of = ''] = volume.split('/');
     return { type: 'volume', pool, volume: of };
@@ -112,11 +126,22 @@ function draftOf(profile: string, name: string, { system, storage, network }: Pa
         source: sourceOf(volume),
         ...given({ bus: storage.spec.disks[at]?.bus }),
       })),
-      { source: sourceOf(seed) },
+      ...(seed === undefined ? [] : [{ source: sourceOf(seed) }]),
     ],
     nics: (network?.spec.nics ?? []).map((nic) => given(nic)),
+    ...(seed === undefined ? { serial: seedSerial } : {}),
   } as GuestFlags;
   return { name, flags, makes, seed };
+}
+
+/** Each guest keeps what it was made from. @throws PvcError PROVISION_UNFIT */
+function needRoomForSeeds(profile: string, count: number, { userdata }: Parts): void {
+  const bytes = Buffer.byteLength(userdata?.spec.document ?? '');
+  if (count > 1 && count * bytes > mostSeedBytes)
+    throw provisionError('PROVISION_UNFIT', {
+      profile,
+      reason: `its userdata has ${formatBytes(bytes)}, and ${count} guests at once may have ${formatBytes(mostSeedBytes)} together; make ${Math.max(1, Math.floor(mostSeedBytes / bytes))} at once`,
+    });
 }
 
 /** The plan fails when anything that the guest is made from changes in the same moment. */
@@ -152,7 +177,7 @@ export const createOperations = (hook: VolumeStoreHook) => [
     name: 'provisioner.create',
     summary: 'Make a guest, or several, of a profile, and start it',
     description:
-      'Its disks are copy-on-write clones of images, or empty; a small disk with its name, SSH keys and userdata is for cloud-init (NoCloud). With --count N the guests are named NAME1 to NAMEN, each made by a task of its own. What fails or is cancelled leaves nothing of that guest.',
+      'Its disks are copy-on-write clones of images, or empty; cloud-init learns its name, SSH keys and userdata from a small disk (NoCloud), or from the metadata service where the profile says so. With --count N the guests are named NAME1 to NAMEN, each made by a task of its own. What fails or is cancelled leaves nothing of that guest.',
     http: { method: 'POST', path: '/provisioner/create' },
     cli: {
       command: 'provisioner create',
@@ -177,8 +202,12 @@ export const createOperations = (hook: VolumeStoreHook) => [
       const parts = await partsOf(view, doc.spec);
       const images = await imagesOf(view, parts.storage.spec.disks);
       rely(plan, doc, parts, images);
-      const drafts = namesOf(of, name, count).map((one) => draftOf(of, one, parts, images));
-      const wanted = drafts.flatMap(({ makes, seed }) => [...makes, { volume: seed, sizeBytes: seedBytes }]);
+      const drafts = namesOf(of, name, count).map((one) => draftOf(doc, one, parts, images));
+      needRoomForSeeds(of, drafts.length, parts);
+      const wanted = drafts.flatMap(({ makes, seed }) => [
+        ...makes,
+        ...(seed === undefined ? [] : [{ volume: seed, sizeBytes: seedBytes }]),
+      ]);
       const places = await placesOf(context);
       const rest = withMeta({ ...metaDefaults } as unknown as VmSpec, given(parts.system.spec.meta));
       const guests = [];
@@ -198,15 +227,20 @@ export const createOperations = (hook: VolumeStoreHook) => [
         const run = start ? ('running' as const) : ('stopped' as const);
         places.ledger.place({ ...made, spec: { ...made.spec, run } }, made.spec.node);
         const input: z.input<typeof createInput> = {
-          ...{ name: guest, profile: of, disks, run, autostart: rest.autostart, sshKeys: doc.spec.sshKeys },
-          userdata: doc.spec.userdata,
-          volumes: makes.map((make, at) => ({
-            ...make,
-            id: ids.get(make.volume) ?? '',
+          ...{ name: guest, profile: of, disks, run, autostart: rest.autostart },
+          volumes: makes.map(({ volume, sizeBytes, from }, at) => ({
+            ...{ id: ids.get(volume) ?? '', volume, sizeBytes, from },
             target: disks[at]?.target ?? '',
           })),
-          seed: { id: ids.get(seed) ?? '', volume: seed },
+          seed: seed === undefined ? null : { id: ids.get(seed) ?? '', volume: seed },
         };
+        plan.create(guestSeed, made.id, {
+          ...{ way: doc.spec.seed, userdata: parts.userdata?.spec.document ?? null, sshKeys: doc.spec.sshKeys },
+          fresh: makes.map(({ filesystem, mountpoint }, at) => ({
+            target: disks[at]?.target ?? '',
+            ...given({ filesystem, mountpoint }),
+          })),
+        });
         plan.task({
           action: 'provisioner.create',
           target: { kind: 'vm', id: made.id, label: guest },

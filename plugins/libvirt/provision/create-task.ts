@@ -3,16 +3,23 @@
  * state that it shall have; what fails before leaves nothing. May be begun again at any moment.
  * @module
  */
-import { type AnyTaskDefinition, defineTask, orUndo, type Runtime, type TaskRun } from '../../../core/plugin/api.ts';
+import {
+  type AnyTaskDefinition,
+  defineTask,
+  orUndo,
+  type Runtime,
+  type TaskRun,
+  type Write,
+} from '../../../core/plugin/api.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { giveDisks, hasDisks, type PlannedVolume, takeBackGuest } from '../snapshot/new-disks.ts';
 import { poolOf, storeFor, type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
 import { vm } from '../vm-kind.ts';
 import { type CreateInput, createInput } from './create-input.ts';
+import { factsOf, guestSeed } from './guest-seed.ts';
 import { provisionError } from './provision-errors.ts';
 import { seedFiles } from './seed.ts';
 import { makeSeedDisk, seedDirectory } from './seed-disk.ts';
-import { userdata as userdataKind } from './userdata.ts';
 
 type Run = Pick<TaskRun, 'spec' | 'phase'>;
 
@@ -32,7 +39,10 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
     return store;
   }
 
-  const volumesOf = ({ volumes, seed }: CreateInput): readonly PlannedVolume[] => [...volumes, seed];
+  const volumesOf = ({ volumes, seed }: CreateInput): readonly PlannedVolume[] => [
+    ...volumes,
+    ...(seed === null ? [] : [seed]),
+  ];
 
   /** Whether the guest has all of its disks, that of the seed too. */
   const isMade = (doc: VmDoc, { disks }: CreateInput): boolean =>
@@ -43,20 +53,10 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
       ),
     );
 
-  /** @throws PvcError PROVISION_UNFIT, SEED_FAILED */
-  async function seedDisk(run: TaskRun, doc: VmDoc, input: CreateInput): Promise<Uint8Array> {
-    const document = input.userdata === null ? undefined : await documents.get(userdataKind, input.userdata);
-    if (input.userdata !== null && document === undefined)
-      throw provisionError('PROVISION_UNFIT', {
-        profile: input.profile,
-        reason: `its userdata ${input.userdata} was removed meanwhile`,
-      });
-    const files = seedFiles({
-      ...{ uuid: doc.id, name: doc.spec.name, sshKeys: input.sshKeys, fresh: input.volumes },
-      macs: doc.spec.nics.map(({ mac }) => mac),
-      userdata: document?.spec.document,
-    });
-    return makeSeedDisk(host, `${seedDirectory(directories.run)}/${run.id}`, files, run.signal);
+  /** @throws PvcError SEED_FAILED */
+  async function seedDisk(run: TaskRun, doc: VmDoc): Promise<Uint8Array> {
+    const { spec } = await documents.need(guestSeed, doc.id);
+    return makeSeedDisk(host, `${seedDirectory(directories.run)}/${run.id}`, seedFiles(factsOf(doc, spec)), run.signal);
   }
 
   async function create(run: TaskRun): Promise<unknown> {
@@ -76,10 +76,12 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
       const origin = from === null ? ({ from: 'nothing' } as const) : ({ from: 'snapshot', ...from } as const);
       await (await withStore(input, one)).makeFrom(id, origin, { again, signal: run.signal });
     }
-    run.progress(shares.seed, `makes ${input.seed.volume}`);
-    const bytes = await seedDisk(run, doc, input);
-    const store = await withStore(input, input.seed);
-    await store.makeFrom(input.seed.id, { from: 'bytes', bytes }, { again, signal: run.signal });
+    if (input.seed !== null) {
+      run.progress(shares.seed, `makes ${input.seed.volume}`);
+      const bytes = await seedDisk(run, doc);
+      const store = await withStore(input, input.seed);
+      await store.makeFrom(input.seed.id, { from: 'bytes', bytes }, { again, signal: run.signal });
+    }
     run.progress(shares.define, `gives ${name} its disks`);
     await giveDisks(runtime, run, volumesOf(input), input, (one) => withStore(input, one));
     return { vm: name };
@@ -90,7 +92,9 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
     const doc = await guestOf(run);
     // What has its disks is made, and they are no plan any more.
     if (doc !== undefined && isMade(doc, input)) return;
-    await takeBackGuest(runtime, run, doc, volumesOf(input), (one) => withStore(input, one));
+    const seed = doc === undefined ? undefined : await documents.get(guestSeed, doc.id);
+    const besides: Write[] = seed === undefined ? [] : [{ do: 'remove', kind: guestSeed, before: seed }];
+    await takeBackGuest(runtime, run, doc, volumesOf(input), (one) => withStore(input, one), besides);
   }
 
   return defineTask({

@@ -2,15 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PvcError } from '../../../core/plugin/api.ts';
 import { vm } from '../vm-kind.ts';
+import { guestSeed } from './guest-seed.ts';
+import { seedSerial } from './metadata/addresses.ts';
 import { GiB, ProvisionRig } from './testing/provision-rig.ts';
 
-const bare = { guests: [], volumes: ['vms/debian12 false'], images: {}, scratch: [] };
+const bare = { guests: [], seeds: 0, volumes: ['vms/debian12 false'], images: {}, scratch: [] };
 const guest = (name: string) => ({
   ...{ name, run: 'running' },
   disks: [`vda volume vms ${name}-disk1`, `vdb volume vms ${name}-disk2`, `vdc volume vms ${name}-seed read only`],
 });
 const whole = (id: string) => ({
   guests: [guest('web')],
+  seeds: 1,
   volumes: ['vms/debian12 false', 'vms/web-disk1 false', 'vms/web-disk2 false', 'vms/web-seed false'],
   images: { 'vms/web-disk1': 'as vms/debian12', 'vms/web-disk2': 'nothing', 'vms/web-seed': `disk of ${id}` },
   scratch: [],
@@ -96,13 +99,17 @@ describe('a guest of a profile', () => {
     assert.deepEqual(await rig.state(), { ...bare, images: { 'vms/web-disk2': 'a stranger' } });
   });
 
-  it('leaves nothing when its userdata was removed meanwhile', async () => {
+  it('keeps what it was made from, whatever becomes of that', async () => {
     const { rig, id } = await begun();
     await rig.ask('profile.modify', { profile: 'web', userdata: null });
     await rig.ask('userdata.remove', { userdata: 'web' });
-    assert.equal(await rig.live(id), 'failed');
-    assert.match(rig.error, /its userdata web was removed meanwhile/);
-    assert.deepEqual(await rig.state(), bare);
+    assert.equal(await rig.live(id), 'done', rig.error);
+    assert.deepEqual(await rig.state(), whole(id));
+    const [seed = assert.fail('none')] = await rig.documents.list(guestSeed);
+    assert.deepEqual(seed.spec, {
+      ...{ way: 'disk', userdata: '#cloud-config\npackages: [nginx]\n', sshKeys: [] },
+      fresh: [{ target: 'vda' }, { target: 'vdb', filesystem: 'ext4', mountpoint: '/srv' }],
+    });
   });
 
   it('leaves nothing of it when it fails, and the others go on', async () => {
@@ -121,6 +128,38 @@ describe('a guest of a profile', () => {
       volumes.some((name) => name.includes('web2')),
       false,
     );
+  });
+});
+
+describe('a guest that is told over the network', () => {
+  async function begunOverNetwork(): Promise<{ rig: ProvisionRig; id: string }> {
+    const rig = await ProvisionRig.furnished();
+    await rig.ask('profile.modify', { profile: 'web', seed: 'network' });
+    const { tasks } = await rig.mutate('provisioner.create', { name: 'web', profile: 'web' });
+    return { rig, id: tasks[0] ?? assert.fail('no task') };
+  }
+
+  it('has no disk for it, and the address where it asks as its serial number', async () => {
+    const { rig, id } = await begunOverNetwork();
+    assert.equal(await rig.live(id), 'done', rig.error);
+    const { 'vms/web-seed': _none, ...images } = whole(id).images;
+    assert.deepEqual(await rig.state(), {
+      ...{ ...whole(id), images },
+      guests: [{ ...guest('web'), disks: guest('web').disks.slice(0, 2) }],
+      volumes: whole(id).volumes.filter((name) => !name.includes('seed')),
+    });
+    const [{ spec } = assert.fail('none')] = await rig.documents.list(vm);
+    assert.match(spec.definition, new RegExp(`<entry name=["']serial["']>${seedSerial}</entry>`));
+    assert.match(spec.definition, /<smbios mode=["']sysinfo["']\/>/);
+    const [seed = assert.fail('no seed')] = await rig.documents.list(guestSeed);
+    assert.equal(seed.spec.way, 'network');
+  });
+
+  it('leaves nothing when it fails', async () => {
+    const { rig, id } = await begunOverNetwork();
+    rig.broken.add('vms/web-disk2');
+    assert.equal(await rig.live(id), 'failed');
+    assert.deepEqual(await rig.state(), bare);
   });
 });
 
@@ -170,6 +209,20 @@ describe('what a guest cannot be made of', () => {
       {},
       'PROVISION_UNFIT',
       /no pool none/,
+    ],
+    [
+      'one that is told over a network that it is not on',
+      [['profile.modify', { profile: 'web', seed: 'network', network: null }]],
+      {},
+      'PROVISION_UNFIT',
+      /none of its cards is on a network of the cluster/,
+    ],
+    [
+      'more userdata than fits into one commit',
+      [['userdata.modify', { userdata: 'web', document: `#cloud-config\nruncmd: [echo ${'x'.repeat(200_000)}]\n` }]],
+      { count: 3 },
+      'PROVISION_UNFIT',
+      /3 guests at once may have 512 KiB together; make 2 at once/,
     ],
     [
       'too little memory',

@@ -1,6 +1,7 @@
 /** A profile: all that a new guest is made from, by name. @module */
 import { defineKind, defineMutation, defineQuery, names, z } from '../../../core/plugin/api.ts';
 import { given } from '../given.ts';
+import { seedWay } from './guest-seed.ts';
 import { description, refuseTwice, same } from './named.ts';
 import { provisionError } from './provision-errors.ts';
 
@@ -22,6 +23,8 @@ const profileSpec = z.strictObject({
   userdata: names.objectName.nullable(),
   /** For the first user of the guests. */
   sshKeys: z.array(sshKey).max(64),
+  /** Absent in one made by a PVC that knew disks only. */
+  seed: seedWay.default('disk'),
 });
 export type Profile = z.infer<typeof profileSpec>;
 
@@ -51,6 +54,7 @@ const references = {
   userdata: names.objectName.describe('its userdata (none)'),
 };
 const sshKeys = z.array(sshKey).max(64).describe('public key for the first user of the guests; may be repeated');
+const seed = seedWay.describe('how cloud-init is told: by a small disk, or over the network by the metadata service');
 const options = {
   system: { complete: 'system-template' },
   storage: { complete: 'storage-template' },
@@ -82,17 +86,18 @@ export const profileOperations = [
       network: references.network.optional(),
       userdata: references.userdata.optional(),
       sshKey: sshKeys.default([]),
+      seed: seed.default('disk'),
     }),
     output: profileSpec,
     async plan(
       plan,
       { view },
-      { profile: of, description: text, system, storage, network, userdata: document, sshKey: keys },
+      { profile: of, description: text, system, storage, network, userdata: document, sshKey: keys, seed: way },
     ) {
       refuseTwice('profile', of, await view.get(profile, of));
       const spec = {
         ...{ name: of, description: text, system, storage },
-        ...{ network: network ?? null, userdata: document ?? null, sshKeys: keys },
+        ...{ network: network ?? null, userdata: document ?? null, sshKeys: keys, seed: way },
       };
       plan.create(profile, of, spec);
       plan.act(told(spec));
@@ -121,6 +126,7 @@ export const profileOperations = [
       network: references.network.nullable().optional(),
       userdata: references.userdata.nullable().optional(),
       sshKey: sshKeys.optional(),
+      seed: seed.optional(),
     }),
     output: profileSpec,
     async plan(plan, { view }, { profile: of, sshKey: keys, ...asked }) {

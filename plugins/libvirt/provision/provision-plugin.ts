@@ -2,8 +2,10 @@
 import type { AnyKind } from '../../../core/plugin/api.ts';
 import type { VolumeStoreHook } from '../snapshot/volume-store.ts';
 import { createOperations } from './create-operation.ts';
+import { guestSeed } from './guest-seed.ts';
 import { image } from './image-kind.ts';
 import { imageOperations } from './image-operations.ts';
+import { metadataKey } from './metadata/key.ts';
 import { networkTemplate, networkTemplateOperations } from './network-template.ts';
 import { profile, profileOperations } from './profile.ts';
 import { storageTemplate, storageTemplateOperations } from './storage-template.ts';
@@ -17,6 +19,8 @@ export const provisionKinds: readonly AnyKind[] = [
   storageTemplate,
   userdata,
   profile,
+  guestSeed,
+  metadataKey,
 ];
 
 export const provisionOperations = (hook: VolumeStoreHook) => [

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { parse } from 'yaml';
-import { hostNameOf, type SeedOf, seedFiles } from './seed.ts';
+import { hostNameOf, type SeedFacts, seedFiles } from './seed.ts';
 
-const plain: SeedOf = { uuid: 'u-1', name: 'Web_1', sshKeys: [], macs: [], fresh: [], userdata: undefined };
+const plain: SeedFacts = { uuid: 'u-1', name: 'Web_1', sshKeys: [], macs: [], fresh: [], userdata: undefined };
 
 describe('what cloud-init is told', () => {
   it('is who the guest is, and nothing else where nothing is asked for', () => {

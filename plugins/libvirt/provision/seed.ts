@@ -4,16 +4,23 @@
  * @module
  */
 import { stringify } from 'yaml';
-import type { TemplateDisk } from './storage-template.ts';
+import { z } from '../../../core/plugin/api.ts';
+import { templateDisk } from './storage-template.ts';
+
+/** An empty disk, by its device in the guest (`vdb`), and the file system that cloud-init makes on it. */
+export const freshDisk = z.strictObject({
+  target: z.string(),
+  filesystem: templateDisk.shape.filesystem,
+  mountpoint: templateDisk.shape.mountpoint,
+});
 
 /** Of a guest, as far as its first boot must know it. */
-export interface SeedOf {
+export interface SeedFacts {
   readonly uuid: string;
   readonly name: string;
   readonly sshKeys: readonly string[];
   readonly macs: readonly string[];
-  /** Disks that cloud-init makes file systems on, by their device in the guest (`vdb`). */
-  readonly fresh: readonly (Pick<TemplateDisk, 'filesystem' | 'mountpoint'> & { readonly target: string })[];
+  readonly fresh: readonly z.output<typeof freshDisk>[];
   /** The document of the profile, as it is. */
   readonly userdata: string | undefined;
 }
@@ -25,7 +32,7 @@ const textOf = (value: unknown): string => stringify(value, { lineWidth: 0 });
 export const hostNameOf = (name: string): string => name.toLowerCase().replaceAll('_', '-');
 
 /** The files of the disk, by name. */
-export function seedFiles(seed: SeedOf): Readonly<Record<string, string>> {
+export function seedFiles(seed: SeedFacts): Readonly<Record<string, string>> {
   const metaData = {
     // Another one than at the last boot is another machine to cloud-init.
     'instance-id': seed.uuid,
@@ -42,7 +49,7 @@ export function seedFiles(seed: SeedOf): Readonly<Record<string, string>> {
 }
 
 /** By DHCP on every card, each known by its address: names of devices differ from guest to guest. */
-function networkConfig({ macs }: SeedOf): Record<string, string> {
+function networkConfig({ macs }: SeedFacts): Record<string, string> {
   if (macs.length === 0) return {};
   const ethernets = Object.fromEntries(
     macs.map((mac, at) => [`nic${at}`, { match: { macaddress: mac }, dhcp4: true }]),
@@ -51,7 +58,7 @@ function networkConfig({ macs }: SeedOf): Record<string, string> {
 }
 
 /** Userdata that says the same itself comes before it. */
-function vendorData({ fresh }: SeedOf): Record<string, string> {
+function vendorData({ fresh }: SeedFacts): Record<string, string> {
   const made = fresh.flatMap(({ target, filesystem, mountpoint }) =>
     filesystem === undefined ? [] : [{ device: `/dev/${target}`, filesystem, mountpoint }],
   );

@@ -3,7 +3,7 @@
  * have, so that none starts with half of its disks, and what fails before leaves nothing.
  * @module
  */
-import { PvcError, type Runtime, type TaskRun, writtenBy } from '../../../core/plugin/api.ts';
+import { PvcError, type Runtime, type TaskRun, type Write, writtenBy } from '../../../core/plugin/api.ts';
 import type { VmDoc } from '../guest-control.ts';
 import type { Disk, VmSpec } from '../schema.ts';
 import { vm } from '../vm-kind.ts';
@@ -64,14 +64,15 @@ export async function giveDisks<V extends PlannedVolume>(
   }
 }
 
-/** Takes the volumes back, and the guest. @param doc undefined: it is gone already */
+/** Takes the volumes back, and the guest. @param doc undefined: it is gone already @param besides what goes with the guest */
 export async function takeBackGuest<V extends PlannedVolume>(
   { write }: Pick<Parts, 'write'>,
   run: Pick<TaskRun, 'spec' | 'phase'>,
   doc: VmDoc | undefined,
   volumes: readonly V[],
   storeOf: StoreOf<V>,
+  besides: readonly Write[] = [],
 ): Promise<void> {
   for (const one of volumes) await (await storeOf(one)).unmake(one.id, run.phase !== '');
-  if (doc !== undefined) await write([{ do: 'remove', kind: vm, before: doc }], writtenBy(run));
+  if (doc !== undefined) await write([{ do: 'remove', kind: vm, before: doc }, ...besides], writtenBy(run));
 }

@@ -8,7 +8,7 @@ export const office: FirewallNetwork = {
   ipv6: undefined,
   nat: false,
 };
-const lab: FirewallNetwork = {
+export const lab: FirewallNetwork = {
   vni: '200',
   ipv4: { prefix: '10.21.0.0/16', gateway: '10.21.255.254' },
   ipv6: { prefix: 'fd21::/64', gateway: 'fd21::1' },
@@ -141,5 +141,16 @@ export const rulesetCases: Readonly<Record<string, RulesetInput>> = {
       mail,
       ...many.slice(0, 5).flatMap((one) => [3, 20, 100].map((order) => entry(one, 'in', order, 'tcp dport 22 accept'))),
     ],
+  },
+  'metadata-of-two': {
+    networks: [{ ...office, metadataPort: 20_100 }, { ...lab, metadataPort: 20_200 }, closed],
+    entries: [],
+  },
+  'metadata-of-anycast': {
+    networks: [
+      { ...everywhere, metadataPort: 20_200 },
+      { ...office, metadataPort: 20_100 },
+    ],
+    entries: [mail],
   },
 };

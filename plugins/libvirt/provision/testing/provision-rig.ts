@@ -24,6 +24,7 @@ import { plainStore } from '../../snapshot/testing/plain-store.ts';
 import type { Origin, VolumeStore, VolumeStoreHook } from '../../snapshot/volume-store.ts';
 import { vm } from '../../vm-kind.ts';
 import { createTask } from '../create-task.ts';
+import { guestSeed } from '../guest-seed.ts';
 import { image } from '../image-kind.ts';
 import { provisionKinds, provisionOperations } from '../provision-plugin.ts';
 
@@ -172,7 +173,8 @@ export class ProvisionRig {
     const volumes = (await this.documents.list(volume)).map(({ spec }) => `${spec.name} ${spec.making}`);
     const images = Object.fromEntries([...this.images].toSorted());
     const scratch = (await this.host.files.list('/run/pvc/seeds')) ?? [];
-    return { guests, volumes: volumes.toSorted(), images, scratch };
+    const seeds = (await this.documents.ids(guestSeed)).length;
+    return { guests, seeds, volumes: volumes.toSorted(), images, scratch };
   }
 
   /** One life of the daemon with a task. @param cut the moment in which it is killed @returns how it ended */

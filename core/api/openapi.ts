@@ -61,8 +61,12 @@ function answersOf(operation: Operation, output: Json): Json {
             'text/event-stream': {
               schema: {
                 type: 'object',
-                required: ['result', 'request'],
-                properties: { result: output, request: { type: 'string', description: 'id of the audit record' } },
+                required: ['result', 'warnings', 'request'],
+                properties: {
+                  result: output,
+                  warnings: { type: 'array', items: { type: 'string' } },
+                  request: { type: 'string', description: 'id of the audit record' },
+                },
               },
             },
           },

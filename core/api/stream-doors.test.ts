@@ -40,7 +40,7 @@ describe('an upload on the door', () => {
       if (expect.length > 0) assert.match(text, /^HTTP\/1\.1 100 Continue\r\n\r\n/);
       assert.match(text, /HTTP\/1\.1 200 OK\r\n/);
       assert.match(text, /content-type: text\/event-stream/i);
-      assert.match(text, /event: result\r?\ndata: \{"result":\{"bytes":5\},"request":"[0-9a-z]+"\}/);
+      assert.match(text, /event: result\r?\ndata: \{"result":\{"bytes":5\},"warnings":\[\],"request":"[0-9a-z]+"\}/);
     }
   });
 

@@ -58,6 +58,7 @@ export async function performOperation(
       if (cli?.confirm !== undefined) await terminal.mustConfirm(filled(cli.confirm, input));
       const { sendFile } = await import('./send-file.ts');
       const answer = await sendFile(context, operation, input, fileOf(operation, control));
+      if (format === 'pretty') noteWarnings(answer.warnings, terminal);
       if (format !== 'pretty')
         terminal.write(await answerText(format === 'name' ? answer.result : answer, format, shape, terminal));
       else if (hasContent(answer.result)) terminal.write(await answerText(answer.result, format, shape, terminal));
@@ -83,6 +84,10 @@ export async function performOperation(
   }
 }
 
+function noteWarnings(warnings: readonly string[], terminal: CommandContext['terminal']): void {
+  for (const warning of warnings) terminal.note(`${paint('warning:', 'yellow', terminal.errors)} ${warning}\n`);
+}
+
 async function planMutation(context: CommandContext, operation: Mutation, input: Input): Promise<number> {
   const client = await context.connect();
   const plan = await client.call(operation.name, input, { plan: true, signal: context.terminal.signal });
@@ -102,8 +107,7 @@ async function doMutation(
   const client = await context.connect();
   const answer = (await client.call(operation.name, input, { signal: terminal.signal })) as MutationAnswer;
   if (format === 'pretty') {
-    for (const warning of answer.warnings)
-      terminal.note(`${paint('warning:', 'yellow', terminal.errors)} ${warning}\n`);
+    noteWarnings(answer.warnings, terminal);
     if (!context.globals.quiet) for (const action of answer.actions) terminal.write(`${action}\n`);
   }
   const waits = cli?.waits === true && control.wait && answer.tasks.length > 0;

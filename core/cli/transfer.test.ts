@@ -99,8 +99,10 @@ describe('pvc … upload', () => {
     assert.deepEqual(ran.client.calls, [{ operation: 'disk.upload', input: { disk: 'a' }, plan: false }]);
     assert.match(ran.out, /^Name: +a\n$/);
     const asJson = await run('disk upload a /d/full --format json', { upload });
-    assert.deepEqual(JSON.parse(asJson.out), { result: { name: 'a' }, request: 'r1' });
+    assert.deepEqual(JSON.parse(asJson.out), { result: { name: 'a' }, warnings: [], request: 'r1' });
     assert.equal((await run('disk upload a /d/full', { upload: async () => null })).out, 'Done.\n');
+    const warned = await run('disk upload a /d/full', { upload: async () => null, warnings: ['It is old.'] });
+    assert.deepEqual([warned.out, warned.err], ['Done.\n', 'warning: It is old.\n']);
   });
 
   for (const [what, line, reason] of [

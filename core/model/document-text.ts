@@ -5,8 +5,9 @@
  * @module
  */
 import type { z } from 'zod';
+import { copyPlain } from './copy-plain.ts';
 import { type AnyKind, modelError } from './kind.ts';
-import { copyPlain, TextMemo } from './text-memo.ts';
+import { TextMemo } from './text-memo.ts';
 
 /** A field that this version does not know, and where it stood. */
 export interface ForeignField {

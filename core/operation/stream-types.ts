@@ -16,11 +16,14 @@ export interface UploadRun {
   readonly signal: AbortSignal;
   /** Tells how far it is. Told once the last byte was taken: until then the caller knows best. */
   progress(message: string, share?: number): void;
+  /** Says what the caller should know; it is answered with the result. */
+  warn(message: string): void;
 }
 
 /** What an upload answers. */
 export interface UploadAnswer {
   readonly result: unknown;
+  readonly warnings: readonly string[];
   /** Id of the audit record. */
   readonly request: string;
 }

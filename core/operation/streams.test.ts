@@ -82,6 +82,15 @@ function setUp(parts: Partial<ExecutorParts> = {}) {
 const options = (sizeBytes: number | undefined, signal = never) => ({ sizeBytes, signal });
 
 describe('an upload', () => {
+  it('answers what the caller should know besides', async () => {
+    const warns = upload(async (body, run) => {
+      run.warn('it is old');
+      return { size: await sizeOf(body) };
+    });
+    const { warnings } = await setUp().executor.upload(warns, { volume: 'a' }, admin, bytes(1), options(1));
+    assert.deepEqual(warnings, ['it is old']);
+  });
+
   it('is taken, answered and recorded', async () => {
     const { executor, documents } = setUp();
     const answer = await executor.upload(counting, { volume: 'a' }, admin, bytes(25), options(25));
@@ -217,13 +226,13 @@ describe('an upload', () => {
     const remote = {
       async upload(node: string, { name }: AnyUpload, input: unknown, actor: Actor, body: AsyncIterable<Uint8Array>) {
         asked.push([node, name, input, actor.name]);
-        return { result: { size: await sizeOf(body) }, request: 'there' };
+        return { result: { size: await sizeOf(body) }, warnings: [], request: 'there' };
       },
     } as unknown as RemoteNodes;
     const { executor, records } = setUp({ remote });
     const input = { volume: 'a', node: 'hv2' };
     const answer = await executor.upload(counting, input, admin, bytes(25), options(25));
-    assert.deepEqual(answer, { result: { size: 25 }, request: 'there' });
+    assert.deepEqual(answer, { result: { size: 25 }, warnings: [], request: 'there' });
     assert.deepEqual([asked, await records()], [[['hv2', 'volume.upload', input, 'anna']], []]);
     await assert.rejects(executor.upload(counting, input, admin, bytes(24), options(25)), {
       code: 'UPLOAD_SIZE_WRONG',

@@ -117,6 +117,7 @@ export class Streams {
     options.signal.addEventListener('abort', leave, { once: true });
     if (options.signal.aborted) leave();
     const signal = AbortSignal.any([left.signal, body.broken]);
+    const warnings: string[] = [];
     try {
       const answer: unknown = await operation.receive({ ...context, signal }, input, body, {
         sizeBytes,
@@ -124,11 +125,12 @@ export class Streams {
         progress(message, share) {
           if (body.ended) options.onProgress?.({ message, ...(share === undefined ? {} : { share }) });
         },
+        warn: (message) => void warnings.push(message),
       });
       await body.finish();
       const result: unknown = operation.output.parse(answer);
       await record.end(`received ${body.bytes} bytes`);
-      return { result, request: record.request };
+      return { result, warnings, request: record.request };
     } catch (error) {
       // A handler has words of its own for a body that broke off; what was wrong with the body says more.
       const reason =

@@ -18,7 +18,7 @@
  */
 import { AsyncParallelHook, AsyncSeriesBailHook, AsyncSeriesHook, AsyncSeriesWaterfallHook, SyncHook } from 'tapable';
 import { errorText } from '../error/error.ts';
-import { copyPlain } from '../model/text-memo.ts';
+import { copyPlain } from '../model/copy-plain.ts';
 import { type HookContext, TapGuard, type TappingPlugin } from './tap-guard.ts';
 
 export interface TapOptions {

@@ -3,6 +3,7 @@
  * written, and a daemon that dies meanwhile leaves nothing half-done. Part of the suite about snapshots, whose lab it uses.
  */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { before, describe, it, type TestContext } from 'node:test';
 import { nodeProcesses } from './node-process.ts';
 import { settled } from './settled.ts';
@@ -47,14 +48,34 @@ export function guestExports(lab: () => TestLab): void {
       for (const volume of volumes) await run('storage', 'volume', 'remove', volume);
     }
 
-    /** @returns false: it has ended since it was seen; the next disk has a command of its own */
-    function stopped(pid: number): boolean {
+    /** Undefined for a process that has ended. Z is one that has, and was not reaped yet (proc_pid_stat(5)). */
+    async function stateOf(pid: number): Promise<string | undefined> {
       try {
-        return process.kill(pid, 'SIGSTOP');
+        return /^\d+ \(.*\) (\w)/s.exec(await readFile(`/proc/${pid}/stat`, 'utf8'))?.[1];
+      } catch (error) {
+        if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+        throw error;
+      }
+    }
+
+    /** @returns false: it has ended since it was seen; the next disk has a command of its own */
+    async function stopped(pid: number): Promise<boolean> {
+      try {
+        process.kill(pid, 'SIGSTOP');
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
         throw error;
       }
+      // A signal to what has just ended is no error either.
+      const seen = await waitFor(
+        `process ${pid} to stop or to end`,
+        async () => {
+          const state = (await stateOf(pid)) ?? 'Z';
+          return 'TZX'.includes(state) && state;
+        },
+        { timeoutMs: 10_000, everyMs: 5 },
+      );
+      return seen === 'T';
     }
 
     /** Begins something, and holds the command of rbd that does it once it has begun. */
@@ -65,7 +86,7 @@ export function guestExports(lab: () => TestLab): void {
         `rbd ${verb}`,
         async () => {
           const [found] = await nodeProcesses(lab(), 'hv1', rbd);
-          return found !== undefined && stopped(found.pid) && found.pid;
+          return found !== undefined && (await stopped(found.pid)) && found.pid;
         },
         { timeoutMs: 30_000, everyMs: 5 },
       );

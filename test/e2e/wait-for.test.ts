@@ -14,7 +14,7 @@ describe('waitFor', () => {
     const options = { timeoutMs: 5, everyMs: 1, evidence: () => 'the log' };
     await assert.rejects(
       waitFor('a wonder', () => false, options),
-      /waited 0.005 s for: a wonder\nlast seen: false\nthe log/,
+      /waited 0.015 s for: a wonder\nlast seen: false\nthe log/,
     );
     const failing = () => {
       throw new Error('no route');

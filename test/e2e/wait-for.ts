@@ -1,11 +1,14 @@
 /**
- * Waits for something to become true, and when it does not, says what was seen last.
+ * Waits for something to become true, and when it does not, says what was seen last. Times are given as for a machine with nothing
+ * else to do; how long a wait may last in the end is no statement about speed, so a busy one gets several times as much.
  * @module
  */
 import { inspect } from 'node:util';
 
+const patience = 3;
+
 export interface WaitOptions {
-  /** Default 30 s. */
+  /** Of a machine that is not busy. Default 30 s. */
   readonly timeoutMs?: number;
   /** Default 200 ms. */
   readonly everyMs?: number;
@@ -28,7 +31,8 @@ export async function waitFor<T>(
   probe: () => T | Promise<T>,
   options: WaitOptions = {},
 ): Promise<Exclude<T, undefined | null | false>> {
-  const { timeoutMs = 30_000, everyMs = 200 } = options;
+  const { everyMs = 200 } = options;
+  const timeoutMs = patience * (options.timeoutMs ?? 30_000);
   const end = performance.now() + timeoutMs;
   for (;;) {
     let last: string;

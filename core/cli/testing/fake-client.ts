@@ -24,6 +24,8 @@ export interface FakeClientScript {
     body: AsyncIterable<Uint8Array>,
     options: Parameters<ConnectedClient['upload']>[3],
   ) => Promise<unknown>;
+  /** What it is answered with besides. */
+  readonly warnings?: readonly string[];
   readonly download?: (signal: AbortSignal) => DownloadBody;
 }
 
@@ -69,7 +71,7 @@ export function fakeClient(script: FakeClientScript = {}): FakeClient {
     async upload(operation, input, body, options) {
       calls.push({ operation, input, plan: false });
       if (script.upload === undefined) throw new Error('no upload here');
-      return { result: await script.upload(body, options), request: 'r1' };
+      return { result: await script.upload(body, options), warnings: script.warnings ?? [], request: 'r1' };
     },
     async download(operation, input, { signal }) {
       calls.push({ operation, input, plan: false });

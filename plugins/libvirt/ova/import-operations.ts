@@ -229,7 +229,8 @@ export function ovaOperations(need: () => Part, hook: VolumeStoreHook) {
         try {
           await unpack(host, body, directory, run.signal);
           run.progress('looks at the package');
-          const { result, tasks } = await runtime.perform('vm.import-ovf', { ...input, directory, node });
+          const { result, tasks, warnings } = await runtime.perform('vm.import-ovf', { ...input, directory, node });
+          for (const warning of warnings) run.warn(warning);
           for (const task of tasks)
             await followTask(runtime, task, run.signal, (message, share) => run.progress(message, share));
           return vmAnswer.parse(result);

@@ -66,7 +66,7 @@ describe('a guest on replicated storage', { concurrency: false }, () => {
     await using session = await NodeSession.onTerminal(lab(), 'hv1', ['pvc', 'vm', 'console', 'web1', '--force']);
     await session.sees(/Connected/);
     session.send(
-      'counter off; (i=0; while :; do i=$((i+1)); printf %08d $i | dd of=/dev/vdb bs=512 count=1 conv=fsync 2>/dev/null && echo acked $i >/dev/ttyS0 || sleep 1; done) &\n',
+      'counter off; (i=0; while :; do i=$((i+1)); printf %08d $i | dd of=/dev/vdb bs=512 count=1 conv=fsync 2>/dev/null && echo acked $i >/dev/ttyS0 || sleep 1; usleep 200000; done) &\n',
     );
     await lab().waitFor('it to write', async () => (await acked('hv1')) > 3, { timeoutMs: 60_000 });
     await writesOn('hv1', await acked('hv1'));

@@ -53,7 +53,9 @@ export function guestOva(lab: () => TestLab): void {
       );
       await sh(`${inside} tar -cf old.ova old.ovf old.mf root.vmdk data.vmdk`);
       await sh(`${inside} head -c 100000 old.ova >cut.ova`);
-      await sh(`${inside} mkdir bad && cp old.ovf root.vmdk data.vmdk bad/ && sed 's/= 0/= 1/;t;s/= ./= 0/' old.mf >bad/old.mf`);
+      await sh(
+        `${inside} mkdir bad && cp old.ovf root.vmdk data.vmdk bad/ && sed 's/= 0/= 1/;t;s/= ./= 0/' old.mf >bad/old.mf`,
+      );
     });
 
     it('that is cut off, or is not what its manifest says, is refused and leaves nothing', async () => {

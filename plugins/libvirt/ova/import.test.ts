@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { PvcError } from '../../../core/plugin/api.ts';
 import { GiB, ProvisionRig } from '../provision/testing/provision-rig.ts';
 import { descriptor } from './testing/descriptors.ts';
 
 const directory = '/srv/ova';
-const bare = { guests: [], volumes: ['vms/debian12 false'], images: {}, scratch: [] };
+const bare = { guests: [], seeds: 0, volumes: ['vms/debian12 false'], images: {}, scratch: [] };
 const whole = {
   guests: [{ name: 'web', run: 'running', disks: ['vda volume vms web-disk1', 'vdb volume vms web-disk2'] }],
   volumes: ['vms/debian12 false', 'vms/web-disk1 false', 'vms/web-disk2 false'],
   images: { 'vms/web-disk1': `from ${directory}/disk1.vmdk`, 'vms/web-disk2': `from ${directory}/disk2.vmdk` },
   scratch: [],
+  seeds: 0,
 };
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -86,7 +88,7 @@ describe('a guest of an OVF package', () => {
       await rig.live(id, 'run', cut);
       assert.equal(await rig.live(id, 'give up'), 'done', rig.error);
       const state = await rig.state();
-      ends.add(JSON.stringify(state) === JSON.stringify(whole) ? 'whole' : 'nothing');
+      ends.add(isDeepStrictEqual(state, whole) ? 'whole' : 'nothing');
       assert.deepEqual(state, ends.has('whole') ? whole : bare, `moment ${cut}`);
     }
     assert.deepEqual([...ends], ['nothing', 'whole']);

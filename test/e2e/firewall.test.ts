@@ -136,7 +136,8 @@ describe('the firewall of networks', { concurrency: false }, () => {
       (await end.exec('curl', '-gs', '-m', '5', '-o', '/dev/null', '-w', '%{http_code}', ...more, url)).stdout;
     await lab().waitFor('an answer', async () => (await code(office, `${base}/`)) === '404');
     const put = `PUT /latest/api/token HTTP/1.0\\r\\n${header}-ttl-seconds: 60\\r\\n\\r\\n`;
-    const answer = await guest.guest.shell(`printf '${put}' | nc -w 5 169.254.169.254 80; echo`);
+    // Whoever says that nothing more comes is taken to have left: the pipe stays open until the answer is there.
+    const answer = await guest.guest.shell(`(printf '${put}'; sleep 5) | nc -w 5 169.254.169.254 80; echo`);
     const token = answer.trim().split('\n').at(-1) ?? '';
     assert.match(token, /^[0-9a-z]+\.[\w-]{43}$/, answer);
     const told = await guest.guest.shell(

@@ -58,10 +58,12 @@ export async function performOperation(
       if (cli?.confirm !== undefined) await terminal.mustConfirm(filled(cli.confirm, input));
       const { sendFile } = await import('./send-file.ts');
       const answer = await sendFile(context, operation, input, fileOf(operation, control));
-      if (format === 'pretty') noteWarnings(answer.warnings, terminal);
-      if (format !== 'pretty')
+      if (format !== 'pretty') {
         terminal.write(await answerText(format === 'name' ? answer.result : answer, format, shape, terminal));
-      else if (hasContent(answer.result)) terminal.write(await answerText(answer.result, format, shape, terminal));
+        return 0;
+      }
+      noteWarnings(answer.warnings, terminal);
+      if (hasContent(answer.result)) terminal.write(await answerText(answer.result, format, shape, terminal));
       else terminal.write('Done.\n');
       return 0;
     }

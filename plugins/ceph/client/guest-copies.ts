@@ -85,11 +85,17 @@ export function guestCopies(
     if (made === undefined) throw volumeError('VOLUME_LOST', { volume: image });
   }
 
+  /** @throws PvcError DISK_FILE_UNFIT */
+  async function diskFile(path: string) {
+    const file = await inspectDiskFile(host, node, path, undefined);
+    needDiskFile(node, file);
+    return file;
+  }
+
   /** @throws PvcError DISK_FILE_UNFIT, also for a file that has grown since the volume was planned */
   async function fillFromFile(path: string, spec: VolumeSpec, signal: AbortSignal): Promise<void> {
     const image = imageOf(spec);
-    const file = await inspectDiskFile(host, node, path, undefined);
-    needDiskFile(node, file);
+    const file = await diskFile(path);
     if (file.sizeBytes > spec.sizeBytes)
       throw volumeError('DISK_FILE_UNFIT', { path, node, reason: `it is larger than ${image}` });
     await createImage(patient, image, spec.sizeBytes);
@@ -157,9 +163,8 @@ export function guestCopies(
       return ids;
     },
     async inspect(path: string): Promise<{ readonly sizeBytes: number }> {
-      const file = await inspectDiskFile(host, node, path, undefined);
-      needDiskFile(node, file);
-      return { sizeBytes: file.sizeBytes };
+      const { sizeBytes } = await diskFile(path);
+      return { sizeBytes };
     },
     async needFree(id: string): Promise<void> {
       const image = imageOf((await needMaking(id)).spec);

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { type AnyTaskDefinition, defineTask, orUndo, type Runtime, type TaskRun } from '../../../core/plugin/api.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { giveDisks, hasDisks, takeBackGuest } from '../snapshot/new-disks.ts';
-import { poolOf, storeFor, type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
+import { needStore, type VolumeStore, type VolumeStoreHook } from '../snapshot/volume-store.ts';
 import { vm } from '../vm-kind.ts';
 import { exportError } from './export-errors.ts';
 import { needCopy } from './read-sets.ts';
@@ -29,15 +29,10 @@ export function importTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
   const guestOf = ({ spec }: Pick<TaskRun, 'spec'>): Promise<VmDoc | undefined> => documents.get(vm, spec.target.id);
 
   /** @throws PvcError VM_IMPORT_UNFIT when its storage is gone */
-  async function withStore(name: string, one: Volume): Promise<VolumeStore> {
-    const store = await storeFor(await volumeStores(hook), one);
-    if (store === undefined)
-      throw exportError('VM_IMPORT_UNFIT', {
-        vm: name,
-        reason: `no storage has the pool ${poolOf(one.volume)} any more`,
-      });
-    return store;
-  }
+  const withStore = (name: string, one: Volume): Promise<VolumeStore> =>
+    needStore(hook, one, (pool) =>
+      exportError('VM_IMPORT_UNFIT', { vm: name, reason: `no storage has the pool ${pool} any more` }),
+    );
 
   async function stampOf(path: string): Promise<string> {
     const stat = await files.stat(path);

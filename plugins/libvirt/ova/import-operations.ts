@@ -16,14 +16,7 @@ import { answerOf, placesOf, vmAnswer } from '../operations/common.ts';
 import { metaDefaults } from '../operations/meta-input.ts';
 import { planGuest } from '../operations/new-guest.ts';
 import type { VmSpec } from '../schema.ts';
-import {
-  planInStores,
-  poolOf,
-  storeFor,
-  type VolumeStore,
-  type VolumeStoreHook,
-  volumeStores,
-} from '../snapshot/volume-store.ts';
+import { needStore, planInStores, type VolumeStore, type VolumeStoreHook } from '../snapshot/volume-store.ts';
 import { readFolder } from './folder.ts';
 import type { ovaInput } from './import-input.ts';
 import { ovaError } from './ova-errors.ts';
@@ -100,12 +93,10 @@ export function ovaOperations(need: () => Part, hook: VolumeStoreHook) {
   };
 
   /** @throws PvcError OVA_UNFIT */
-  async function storeOf(directory: string, volume: string): Promise<VolumeStore> {
-    const store = await storeFor(await volumeStores(hook), { volume });
-    if (store === undefined)
-      throw ovaError('OVA_UNFIT', { path: directory, reason: `there is no pool ${poolOf(volume)}` });
-    return store;
-  }
+  const storeOf = (directory: string, volume: string): Promise<VolumeStore> =>
+    needStore(hook, { volume }, (pool) =>
+      ovaError('OVA_UNFIT', { path: directory, reason: `there is no pool ${pool}` }),
+    );
 
   return [
     defineQuery({

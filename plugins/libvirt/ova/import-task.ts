@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { type AnyTaskDefinition, defineTask, orUndo, type Runtime, type TaskRun } from '../../../core/plugin/api.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { giveDisks, hasDisks, takeBackGuest } from '../snapshot/new-disks.ts';
-import { poolOf, storeFor, type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
+import { needStore, type VolumeStore, type VolumeStoreHook } from '../snapshot/volume-store.ts';
 import { vm } from '../vm-kind.ts';
 import { needPlainFile } from './folder.ts';
 import { type OvaInput, ovaInput } from './import-input.ts';
@@ -25,12 +25,10 @@ export function ovaTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefinit
   const guestOf = ({ spec }: Run): Promise<VmDoc | undefined> => documents.get(vm, spec.target.id);
 
   /** @throws PvcError OVA_UNFIT when its storage is gone */
-  async function withStore({ directory }: OvaInput, { volume }: { readonly volume: string }): Promise<VolumeStore> {
-    const store = await storeFor(await volumeStores(hook), { volume });
-    if (store === undefined)
-      throw ovaError('OVA_UNFIT', { path: directory, reason: `there is no pool ${poolOf(volume)} any more` });
-    return store;
-  }
+  const withStore = ({ directory }: OvaInput, { volume }: { readonly volume: string }): Promise<VolumeStore> =>
+    needStore(hook, { volume }, (pool) =>
+      ovaError('OVA_UNFIT', { path: directory, reason: `there is no pool ${pool} any more` }),
+    );
 
   /** Reads the file from end to end. @throws PvcError OVA_UNFIT */
   async function check({ directory }: OvaInput, { file, sum }: Volume, signal: AbortSignal): Promise<void> {

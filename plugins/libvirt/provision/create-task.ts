@@ -13,7 +13,7 @@ import {
 } from '../../../core/plugin/api.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { giveDisks, hasDisks, type PlannedVolume, takeBackGuest } from '../snapshot/new-disks.ts';
-import { poolOf, storeFor, type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
+import { needStore, type VolumeStore, type VolumeStoreHook } from '../snapshot/volume-store.ts';
 import { vm } from '../vm-kind.ts';
 import { type CreateInput, createInput } from './create-input.ts';
 import { factsOf, guestSeed } from './guest-seed.ts';
@@ -32,12 +32,10 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
   const guestOf = ({ spec }: Run): Promise<VmDoc | undefined> => documents.get(vm, spec.target.id);
 
   /** @throws PvcError PROVISION_UNFIT when its storage is gone */
-  async function withStore({ profile }: CreateInput, { volume }: { readonly volume: string }): Promise<VolumeStore> {
-    const store = await storeFor(await volumeStores(hook), { volume });
-    if (store === undefined)
-      throw provisionError('PROVISION_UNFIT', { profile, reason: `there is no pool ${poolOf(volume)} any more` });
-    return store;
-  }
+  const withStore = ({ profile }: CreateInput, { volume }: { readonly volume: string }): Promise<VolumeStore> =>
+    needStore(hook, { volume }, (pool) =>
+      provisionError('PROVISION_UNFIT', { profile, reason: `there is no pool ${pool} any more` }),
+    );
 
   const volumesOf = ({ volumes, seed }: CreateInput): readonly PlannedVolume[] => [
     ...volumes,

@@ -160,6 +160,17 @@ export async function storeFor(
   return undefined;
 }
 
+/** The storage that has the pool of a volume. @param lost what to throw when none does, by the name of the pool */
+export async function needStore(
+  hook: VolumeStoreHook,
+  one: Parameters<typeof storeFor>[1],
+  lost: (pool: string) => Error,
+): Promise<VolumeStore> {
+  const store = await storeFor(await volumeStores(hook), one);
+  if (store === undefined) throw lost(poolOf(one.volume));
+  return store;
+}
+
 /** The storage that knows a volume, if any does. */
 export async function storeKnowing(stores: readonly VolumeStore[], volume: string): Promise<VolumeStore | undefined> {
   for (const store of stores) if (await store.has(volume)) return store;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import failuresAtOnce from './failure-reporter.ts';
+import figures from './figures-reporter.ts';
+import { inRepository } from './paths.ts';
 import totals, { type TestEvent, type TestTotals } from './test-reporter.ts';
 
 async function report(events: readonly TestEvent[]): Promise<TestTotals> {
@@ -25,6 +27,19 @@ it('a failure is told at once, that of its suite is not', async () => {
   let text = '';
   for await (const part of failuresAtOnce(feed())) text += part;
   assert.equal(text, '\nfailed: a test\n  one\n  two\n');
+});
+
+it('what tests measure is kept under the file that they are in, and nothing else', async () => {
+  async function* feed(): AsyncGenerator<TestEvent> {
+    yield { type: 'test:diagnostic', data: { file: inRepository('test/a.test.ts'), message: 'back after 6.2 s' } };
+    yield { type: 'test:pass', data: { name: 'well', file: inRepository('test/a.test.ts') } };
+    yield { type: 'test:diagnostic', data: { file: inRepository('test/a.test.ts'), message: '0 packets lost' } };
+    yield { type: 'test:diagnostic', data: { file: inRepository('test/b.test.ts'), message: '3 s' } };
+    yield { type: 'test:diagnostic', data: { message: 'tests 3' } };
+  }
+  let text = '';
+  for await (const part of figures(feed())) text += part;
+  assert.equal(text, '\ntest/a.test.ts\n  back after 6.2 s\n  0 packets lost\n\ntest/b.test.ts\n  3 s\n');
 });
 
 describe('the totals of a test run', () => {

@@ -35,6 +35,8 @@ export interface TestEvent {
     readonly file?: string;
     /** 0: not inside of another test. */
     readonly nesting?: number;
+    /** What a test tells with `t.diagnostic`. */
+    readonly message?: string;
     readonly details?: { readonly error?: TestError; readonly duration_ms?: number };
     readonly counts?: {
       readonly passed: number;

@@ -5,12 +5,15 @@
  * @module
  */
 import { spawn } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { inRepository } from './paths.ts';
 import { type CommandStage, type Stage, selectStages, type TestStage } from './stages.ts';
 import { failureText, type TestFailure, type TestTotals } from './test-reporter.ts';
+
+/** What the tests of each stage measured in the last run; see figures-reporter.ts. */
+const figures = inRepository('.cache/figures');
 
 interface Outcome extends TestTotals {
   readonly ok: boolean;
@@ -43,6 +46,7 @@ async function runTests(stage: TestStage): Promise<Outcome> {
     console.log(`no test files: ${stage.files.join(' ')}`);
     return { ok: true, passed: 0, failed: 0, skipped: 0, failures: [], slowest: [] };
   }
+  mkdirSync(figures, { recursive: true });
   const scratch = mkdtempSync(join(tmpdir(), 'pvc-test-'));
   try {
     const totalsFile = join(scratch, 'totals');
@@ -55,6 +59,8 @@ async function runTests(stage: TestStage): Promise<Outcome> {
       '--test-reporter-destination=stdout',
       `--test-reporter=${inRepository('build/failure-reporter.ts')}`,
       '--test-reporter-destination=stderr',
+      `--test-reporter=${inRepository('build/figures-reporter.ts')}`,
+      `--test-reporter-destination=${join(figures, `${stage.name}.txt`)}`,
       `--test-reporter=${inRepository('build/test-reporter.ts')}`,
       `--test-reporter-destination=${totalsFile}`,
       ...files,
@@ -100,10 +106,9 @@ async function main(names: readonly string[]): Promise<number> {
     if (!ok) break;
   }
   for (const stage of selected.slice(ran)) lines.push(`not run ${stage.name}`);
-  // The first failure explains most of those after it: it stands last, where it is seen.
-  for (const failure of failures.slice(1)) console.log(failureText(failure));
   console.log(`\n${lines.join('\n')}`);
-  for (const failure of failures.slice(0, 1)) console.log(failureText(failure));
+  // The first failure explains most of those after it: it stands last, where it is seen.
+  for (const failure of failures.toReversed()) console.log(failureText(failure));
   console.log('');
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
   if (interrupted) return 130;

@@ -136,7 +136,10 @@ export function guestProvisioning(lab: () => TestLab): void {
       const read = await gone3.shell('mount -t iso9660 -o ro /dev/vdc /mnt && cat /mnt/meta-data /mnt/user-data');
       assert.match(read, /local-hostname: gone3/);
       assert.match(read, new RegExp(`password: ${password}`));
-      assert.match(await gone3.shell('wget -q -O - http://169.254.169.254/nocloud/user-data 2>&1'), /404/);
+      // It may not have an address yet.
+      await lab().waitFor('the metadata service to know no user data of it', async () =>
+        /404/.test(await gone3.shell('wget -q -O - http://169.254.169.254/nocloud/user-data 2>&1')),
+      );
       assert.match(await images(), /gone3-disk1 gone3-disk2 gone3-seed/);
       for (const node of lab().nodes)
         assert.equal((await lab().exec(node, ['ls', '-A', '/run/pvc/seeds'], { accept: 'any' })).stdout, '', node);

@@ -37,9 +37,9 @@ export async function gateways(lab: ClusterLab, node: string): Promise<number> {
   return shown.split('\n').filter((line) => line !== '').length;
 }
 
-/** Process ids of the DHCP servers of a node that serve: each writes its own once it does. */
+/** Process ids of the DHCP servers of a node that serve: each writes its own once it does. That of names is none of them. */
 export async function servers(lab: ClusterLab, node: string): Promise<string[]> {
-  const found = await lab.exec(node, ['sh', '-c', 'cat /run/pvc/dnsmasq/*/pid 2>/dev/null || true']);
+  const found = await lab.exec(node, ['sh', '-c', 'cat /run/pvc/dnsmasq/[0-9]*/pid 2>/dev/null || true']);
   return found.split('\n').filter((line) => line !== '');
 }
 
@@ -57,7 +57,9 @@ export async function fillFigures(lab: ClusterLab, from: number, networks: numbe
     const [network, ipv4] = [nameOf(index), `${prefixOf(index)}.0/24`];
     const vni = firstVni + index;
     await client.call('network.add', { network, vni, ipv4, gateway4: 'first', domain: domainOf(index) });
-    await client.call('network.dhcp-enable', { network });
+    // Leases are in it; the gateways of `changeFigures` are not.
+    const range = `${prefixOf(index)}.100-${prefixOf(index)}.199`;
+    await client.call('network.dhcp-enable', { network, range: [range] });
   }
   const madeMs = performance.now() - beganMs;
   await lab.until('all gateways', async () => (await gateways(lab, await primary())) === networks, 300_000);
@@ -69,7 +71,10 @@ export async function fillFigures(lab: ClusterLab, from: number, networks: numbe
     await lab.exec(await primary(), ['sh', '-c', leaseWords(from, networks)]);
     await lab.until(
       'all leases to be noted',
-      async () => (await client.call('network.dhcp-list', {})).length === networks * leasesEach,
+      async () => {
+        const rows = await client.call('network.dhcp-list', {});
+        return rows.filter(({ type }) => type === 'lease').length === networks * leasesEach;
+      },
       300_000,
     );
   });

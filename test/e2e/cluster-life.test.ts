@@ -1,12 +1,15 @@
 /** Three coordinators: the primary and its address, guests that move while they run, daemons and servers that die. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fingerprint } from '../../core/cluster/certificate.ts';
 import { watchAddress } from '../lab/address-watch.ts';
 import { guestDirectory } from '../lab/boot-script.ts';
 import { floatingAddress } from '../lab/topology.ts';
 import { suiteLab, type TestLab } from './test-lab.ts';
+
+/** How long the ensemble is away. Five minutes show that no time limit ends a guest; each run of all tests has a few seconds. */
+const outageS = Number(process.env['PVC_TEST_OUTAGE_S'] ?? 5);
 
 interface NodeRow {
   readonly name: string;
@@ -398,10 +401,11 @@ describe('a cluster of three', () => {
     assert.equal((await lab.ask('hv1', 'vm.info', { vm: uuid })).priority, 501);
   });
 
-  it('says what is wrong without a quorum, lets guests run on, and converges when it is back', async () => {
+  it('says what is wrong without a quorum, lets guests run on, and converges when it is back', async (t: TestContext) => {
     const lab = opened();
     const { uuid, node } = await lab.ask('hv1', 'vm.info', { vm: 'walker' });
     const silent = ['hv2', 'hv3'];
+    const fences = await lab.ask('hv1', 'node.fences', {});
     for (const name of silent) await signalServer(lab, name, 'STOP');
     try {
       const answer = await lab.waitFor('a change to be refused', async () => {
@@ -414,6 +418,10 @@ describe('a cluster of three', () => {
       assert.match(status.stdout, /LOST/);
       const count = await lastCount(lab, node, uuid);
       await lab.waitFor('the guest to count on', async () => (await lastCount(lab, node, uuid)) > count + 2);
+      await delay(outageS * 1_000);
+      const later = await lastCount(lab, node, uuid);
+      assert.ok(later > count + 2 + outageS / 2, `it has counted from ${count} to ${later} in ${outageS} s`);
+      t.diagnostic(`without a quorum for more than ${outageS} s; the guest counted from ${count} to ${later}`);
     } finally {
       for (const name of silent) await signalServer(lab, name, 'CONT');
     }
@@ -424,6 +432,7 @@ describe('a cluster of three', () => {
     await allRun(lab);
     await lab.waitFor('a primary', () => lab.primary('hv1'));
     assert.equal(await settled(lab, 'hv1', uuid), node);
+    assert.deepEqual(await lab.ask('hv1', 'node.fences', {}), fences, 'nobody was taken for dead meanwhile');
   });
 
   it('is shown and planned on by the command line alone, with every daemon stopped', async () => {

@@ -1,11 +1,14 @@
 /**
- * A node in trouble that is not simply dead: cut off from one network or the other, its daemon or its libvirtd standing still.
+ * A node in trouble that is not simply dead: cut off from one network or the other, its daemon or its libvirtd standing still, its
+ * daemon without time, its BMC lying.
  * A guest that stamps its disk shows that it never wrote from two places, and for how long it was away.
  */
 import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeBmcLie } from '../lab/bmc.ts';
 import type { StampLife } from '../lab/stamps.ts';
+import { bmcOf, nodeOf } from '../lab/topology.ts';
 import { daemonPid, qemus } from './node-process.ts';
 import { StampingGuest } from './stamping-guest.ts';
 import { suiteLab } from './test-lab.ts';
@@ -144,5 +147,82 @@ describe('a node in trouble', { concurrency: false }, () => {
     tell('the fault has gone');
     assert.equal(await guest.node(asked), victim);
     life = await guest.writes(asked, life);
+  });
+
+  it('whose daemon gets a tenth of the time runs on, and its guest is nowhere else', async (t: TestContext) => {
+    const { victim, asked } = await scene();
+    const fences = (await fencesOf(asked, victim)).length;
+    const tell = clock(t);
+    try {
+      for (let turn = 0; turn < 30; turn += 1) {
+        await lab().daemon(victim, 'pause');
+        await delay(900);
+        await lab().daemon(victim, 'resume');
+        await delay(100);
+      }
+    } finally {
+      await lab().daemon(victim, 'resume');
+    }
+    tell('it has its time again');
+    const more = (await fencesOf(asked, victim)).length - fences;
+    t.diagnostic(`fenced ${more} times`);
+    // A machine that is busy itself may take the last tenth: then it is fenced, and its guest goes on elsewhere, once.
+    if (more === 0) assert.equal(await guest.node(asked), victim);
+    else await isBack(victim, asked, tell);
+    life = await guest.writes(asked, life, more > 0);
+  });
+
+  it('without power whose BMC says for ever that it is on: what the storage proves goes on, the rest waits for the truth', async (t: TestContext) => {
+    const { victim, asked } = await scene();
+    const plan = nodeOf(lab().record.topology, victim);
+    const bmc = bmcOf(plan);
+    const run = async (...args: string[]) => (await lab().pvc(asked, [...args, '--yes'])).ok();
+    await lab().writeFile(asked, '/root/bmc', `${bmc.password}\n`);
+    const where = ['--address', bmc.address, '--user', bmc.user, '--password-file', '/root/bmc'];
+    await run('node', 'bmc', 'set', victim, ...where, '--cipher-suite', '3');
+    await run('vm', 'create', 'bare', '--memory', '160', '--graphics', 'none', '--node', victim, '--start');
+    const bareNode = async () => {
+      const { state, node } = await lab().ask(asked, 'vm.info', { vm: 'bare' });
+      return state === 'running' ? node : undefined;
+    };
+    await lab().waitFor('bare to run', async () => (await bareNode()) === victim, patient);
+    await makeBmcLie(lab().record, plan, true);
+    await lab().power(victim, 'off');
+    const tell = clock(t);
+    try {
+      await goesOn(victim, asked, tell);
+      const waiting = await lab().waitFor(
+        'the guest without volumes to wait for proof',
+        async () => (await fencesOf(asked, victim))[0]?.waiting.find(({ object }) => object === 'bare'),
+        patient,
+      );
+      t.diagnostic(`bare waits: ${waiting.reason}`);
+      const fault = await lab().waitFor(
+        'a fault to name it',
+        async () => (await lab().ask(asked, 'fault.list', {})).find(({ message }) => message.includes('bare')),
+        patient,
+      );
+      assert.equal(fault.severity, 'critical');
+      assert.equal((await lab().ask(asked, 'vm.info', { vm: 'bare' })).node, victim);
+      const evidence = (await fencesOf(asked, victim))[0]?.evidence ?? [];
+      assert.ok(!evidence.some(({ kind }) => kind === 'power'), JSON.stringify(evidence));
+    } finally {
+      await makeBmcLie(lab().record, plan, false);
+    }
+    tell('the BMC tells the truth');
+    const place = await lab().waitFor(
+      'bare to run elsewhere',
+      async () => {
+        const node = await bareNode();
+        return node !== victim && node;
+      },
+      patient,
+    );
+    tell(`bare runs on ${place}`);
+    await isBack(victim, asked, tell);
+    life = await guest.writes(asked, life);
+    await run('vm', 'stop', 'bare');
+    await run('vm', 'undefine', 'bare');
+    await run('node', 'bmc', 'remove', victim);
   });
 });

@@ -4,6 +4,8 @@
  * @module
  */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { lieFile } from './bmc.ts';
 import { poweredProcess } from './node-namespace.ts';
 import { switchPower } from './power.ts';
 import { readLab } from './state.ts';
@@ -20,6 +22,10 @@ function bootLater(): void {
 }
 
 const request = [verb, ...words].join(' ');
+if (existsSync(lieFile(lab, node))) {
+  if (request === 'get power') process.stdout.write('power:1\n');
+  process.exit();
+}
 switch (request) {
   case 'get power':
     process.stdout.write(`power:${(await isOn()) ? 1 : 0}\n`);

@@ -3,7 +3,7 @@
  * lives on when the node is dead, and its chassis power is the node's power in the lab.
  * @module
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { becomesTrue } from './becomes-true.ts';
 import { connectBmc } from './links.ts';
@@ -68,4 +68,14 @@ export async function startBmc({ topology }: LabRecord, node: NodePlan, signal?:
     signal,
   );
   if (ended) throw new LabError(`the BMC of ${node.name} did not start; see ${join(directory, 'log')}`);
+}
+
+/** While it is there, the BMC obeys every command about power without doing anything, and says that the node is on. */
+export const lieFile = (lab: string, node: NodePlan): string => join(stateDirectory(lab), bmcName(node), 'lies');
+
+/** Lets the BMC of a node lie about its power, as one with broken wires does, or tell the truth again. */
+export async function makeBmcLie({ topology }: LabRecord, node: NodePlan, lies: boolean): Promise<void> {
+  const file = lieFile(topology.name, node);
+  if (lies) await writeFile(file, '');
+  else await rm(file, { force: true });
 }

@@ -44,14 +44,19 @@ export async function packInitrd(parts: InitrdParts, signal?: AbortSignal): Prom
   for (const file of parts.modules) await copyFile(file, join(tree, 'lib/modules', basename(file)));
   await writeFile(join(tree, 'lib/modules/load-order'), parts.modules.map((file) => `${basename(file)}\n`).join(''));
 
-  const archive = `${parts.output}.cpio`;
+  await packTree(tree, parts.output, signal);
+}
+
+/** @throws CommandFailed from cpio */
+export async function packTree(tree: string, output: string, signal?: AbortSignal): Promise<void> {
+  const archive = `${output}.cpio`;
   const names = (await readdir(tree, { recursive: true })).sort();
   await run(['cpio', '--create', '--format=newc', '--reproducible', '--quiet', '--owner=0:0', '--file', archive], {
     cwd: tree,
     input: `${['.', ...names].join('\n')}\n`,
     signal,
   });
-  await writeFile(parts.output, gzipSync(await readFile(archive), { level: 9 }));
+  await writeFile(output, gzipSync(await readFile(archive), { level: 9 }));
   await rm(archive);
 }
 

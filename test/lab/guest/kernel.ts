@@ -10,7 +10,7 @@ import { run } from '../run.ts';
 const metaPackage = 'linux-image-cloud-amd64';
 
 /** Drivers that a guest may need for its console, disks, NICs and power button; the rest of the package is left out. */
-const wantedModules: readonly string[] = [
+const guestModules: readonly string[] = [
   'virtio_pci',
   'virtio_blk',
   'virtio_scsi',
@@ -38,13 +38,20 @@ export interface GuestKernel {
   readonly vmlinuz: string;
   /** Module files, each after the ones it needs. */
   readonly modules: readonly string[];
+  /** What /lib/modules is where it runs. */
+  readonly modulesDirectory: string;
 }
 
 /**
  * Downloads the kernel package into `directory` and unpacks it there.
+ * @param wanted names of the modules that are to be told, with those that they need
  * @throws CommandFailed when the archive cannot be reached; Error when the package lacks a wanted driver
  */
-export async function fetchKernel(directory: string, signal?: AbortSignal): Promise<GuestKernel> {
+export async function fetchKernel(
+  directory: string,
+  wanted: readonly string[] = guestModules,
+  signal?: AbortSignal,
+): Promise<GuestKernel> {
   await mkdir(directory, { recursive: true });
   const packageName = await currentKernelPackage(signal);
   // apt would drop to the user _apt, who cannot write here.
@@ -53,12 +60,14 @@ export async function fetchKernel(directory: string, signal?: AbortSignal): Prom
   if (deb === undefined) throw new Error(`apt-get download ${packageName} left no package in ${directory}`);
   const tree = join(directory, 'tree');
   await run(['dpkg-deb', '-x', join(directory, deb), tree], { signal });
-  const release = (await readdir(join(tree, 'lib/modules')))[0];
+  const modulesDirectory = join(tree, 'lib/modules');
+  const release = (await readdir(modulesDirectory))[0];
   if (release === undefined) throw new Error(`${deb} holds no kernel modules`);
   return {
     packageName,
     vmlinuz: join(tree, 'boot', `vmlinuz-${release}`),
-    modules: await inLoadOrder(join(tree, 'lib/modules', release), signal),
+    modules: await inLoadOrder(join(modulesDirectory, release), wanted, signal),
+    modulesDirectory,
   };
 }
 
@@ -77,7 +86,11 @@ async function currentKernelPackage(signal?: AbortSignal): Promise<string> {
 }
 
 /** The wanted modules and all that they need, dependencies first, as `modinfo` tells them. */
-async function inLoadOrder(modulesDirectory: string, signal?: AbortSignal): Promise<string[]> {
+async function inLoadOrder(
+  modulesDirectory: string,
+  wanted: readonly string[],
+  signal?: AbortSignal,
+): Promise<string[]> {
   const files = new Map<string, string>();
   for (const entry of await readdir(modulesDirectory, { recursive: true })) {
     if (entry.endsWith('.ko')) files.set(moduleName(entry), join(modulesDirectory, entry));
@@ -91,7 +104,7 @@ async function inLoadOrder(modulesDirectory: string, signal?: AbortSignal): Prom
     for (const needed of stdout.trim().split(',')) if (needed !== '') await visit(moduleName(needed));
     order.push(file);
   };
-  for (const name of wantedModules) await visit(name);
+  for (const name of wanted) await visit(name);
   return order;
 }
 

@@ -31,11 +31,8 @@ const httpsRetryMs = 5_000;
 export async function startDaemon(program: Program, stop: AbortSignal, onTerminal: boolean): Promise<void> {
   const { config } = program.loaded;
   const systemd = systemdRuns();
-  const host = createLinuxHost({
-    level: config.log.level,
-    destination: systemd && !onTerminal ? 'journal' : 'stderr',
-    pretty: true,
-  });
+  const destination = systemd && !onTerminal ? 'journal' : 'stderr';
+  const host = createLinuxHost({ level: config.log.level, destination, pretty: true }, true);
   onFatal((error) => {
     const plugin = program.plugins.blame(error);
     if (plugin !== undefined) {

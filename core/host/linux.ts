@@ -1,6 +1,7 @@
 /** The real host: this Linux machine. @module */
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Host, Random } from './host.ts';
+import { launchedProcesses } from './launcher/launched-processes.ts';
 import { linuxClock } from './linux-clock.ts';
 import { linuxFiles } from './linux-files.ts';
 import { linuxMachine } from './linux-machine.ts';
@@ -12,9 +13,13 @@ import { createLogger, type LoggerOptions } from './log.ts';
 /** The kernel's random numbers. */
 const linuxRandom: Random = { bytes: (length) => randomBytes(length), uuid: () => randomUUID() };
 
-/** Opens the door to this machine. Only the log has options. */
-export function createLinuxHost(log: LoggerOptions): Host {
-  const processes = linuxProcesses(linuxClock);
+/**
+ * Opens the door to this machine.
+ * @param launched a launcher starts commands: for who starts many, and grows large
+ */
+export function createLinuxHost(log: LoggerOptions, launched = false): Host {
+  const direct = linuxProcesses(linuxClock);
+  const processes = launched ? launchedProcesses(direct, linuxClock) : direct;
   return {
     clock: linuxClock,
     random: linuxRandom,

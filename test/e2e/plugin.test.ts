@@ -111,7 +111,8 @@ describe('a third-party plugin', { concurrency: 2 }, () => {
         await lab.waitFor(
           'its name to be completed',
           async () =>
-            (await lab.pvc('hv1', ['__complete', '--', 'greeting', 'say', 'mo'])).ok().stdout.split('\t')[0] === 'morning',
+            (await lab.pvc('hv1', ['__complete', '--', 'greeting', 'say', 'mo'])).ok().stdout.split('\t')[0] ===
+            'morning',
         );
         assert.match((await lab.pvc('hv1', ['__complete', '--', 'gree'])).ok().stdout, /^greeting\t/);
         assert.match(

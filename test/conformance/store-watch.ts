@@ -63,6 +63,27 @@ export function watchConformance(factory: StoreFactory): void {
       assert.deepEqual([...keys].sort(), ['/k/0', '/k/1', '/k/2', '/k/3', '/k/4', '/t']);
     }));
 
+  it('names keys after any number of changes, also to those who begin then', () =>
+    withSubject(factory, async ({ open }) => {
+      const [store, other] = [await open(), await open()];
+      await mustCommit(other, [create('/n', '0')]);
+      const early = read(store, ['all']);
+      await early.dirty();
+      // More than back ends keep for those who are late.
+      for (let n = 0; n < 700; n += 20)
+        await Promise.all(Array.from({ length: 20 }, (_, at) => mustCommit(other, [put('/n', String(n + at))])));
+      await mustCommit(other, [create('/end')]);
+      await early.until('/end');
+      const late = read(await open(), ['all']);
+      await late.dirty();
+      await delay(settleMs);
+      for (const key of ['/first', '/second']) {
+        await mustCommit(other, [create(key)]);
+        for (const reader of [early, late])
+          assert.deepEqual(await reader.dirty(), { resync: false, keys: new Set([key]) });
+      }
+    }));
+
   it('tells only what was changed', () =>
     withSubject(factory, async ({ open }) => {
       const [store, other] = [await open(), await open()];

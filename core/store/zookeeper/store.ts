@@ -353,7 +353,7 @@ export class ZooKeeperStore implements Store {
     return this.#sent((client, callback: Callback<{ names: string[]; everHad: number }>) =>
       client.getChildren(path, onChange, (error, names, stat) => {
         if (error) callback(error);
-        else callback(null, { names: names ?? [], everHad: stat?.cversion ?? 0 });
+        else callback(null, { names: names ?? [], everHad: stat === undefined ? 0 : everHadOf(stat) });
       }),
     );
   }
@@ -404,7 +404,7 @@ export class ZooKeeperStore implements Store {
     return this.#ask<number | undefined>((client, callback) =>
       client.exists(this.#layout.feed('all'), (error, stat) => {
         if (error) callback(error);
-        else callback(null, stat ? (stat.cversion - 1) | 0 : undefined);
+        else callback(null, stat ? everHadOf(stat) - 1 : undefined);
       }),
     );
   }
@@ -442,6 +442,13 @@ export class ZooKeeperStore implements Store {
     }
   }
 }
+
+/**
+ * How many children a directory has ever had, which is the number that the next one gets. The servers know it, and tell twice
+ * that less those that are left: "the number of changes" (ZooKeeper's DataNode.copyStat).
+ */
+const everHadOf = ({ cversion, numChildren }: Pick<Stat, 'cversion' | 'numChildren'>): number =>
+  (cversion + numChildren) >>> 1;
 
 const isDeep = (first: string): boolean => first !== '' && placeOf(`/${first}/x`).directory === '';
 

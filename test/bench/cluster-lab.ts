@@ -9,7 +9,7 @@ import { takeDown } from '../lab/down.ts';
 import { execOn, pathOn } from '../lab/exec.ts';
 import type { LabRecord } from '../lab/state.ts';
 import { bringUp } from '../lab/up.ts';
-import { type ProcessUse, processUse } from './process-use.ts';
+import { type ProcessUse, processUse, together } from './process-use.ts';
 
 export class ClusterLab {
   readonly record: LabRecord;
@@ -67,14 +67,18 @@ export class ClusterLab {
     return LibvirtDriver.open(host, { target: { path }, uri: 'qemu:///system' });
   }
 
-  /** @throws Error when the daemon does not run */
+  /** With its launcher. @throws Error when the daemon does not run */
   async daemonUse(node: string): Promise<ProcessUse> {
     const pid = await daemonProcess(this.record, node);
     if (pid === undefined) throw new Error(`the daemon of ${node} does not run`);
-    const [status, stat] = await Promise.all(
-      ['status', 'stat'].map((file) => this.exec(node, ['cat', `/proc/${pid}/${file}`])),
-    );
-    return processUse(status ?? '', stat ?? '');
+    const launcher = await this.exec(node, ['pgrep', '-f', '-P', String(pid), '__launcher']);
+    const [daemon, beside] = await Promise.all([this.#useOf(node, pid), this.#useOf(node, Number(launcher))]);
+    return together(daemon, beside);
+  }
+
+  async #useOf(node: string, pid: number): Promise<ProcessUse> {
+    const read = (file: string): Promise<string> => this.exec(node, ['cat', `/proc/${pid}/${file}`]);
+    return processUse(await read('status'), await read('stat'));
   }
 
   /** Waits, without measuring. @throws Error */

@@ -25,3 +25,11 @@ export function processUse(status: string, stat: string): ProcessUse {
     startedCpuMs: (Number(fields[13]) + Number(fields[14])) * tickMs,
   };
 }
+
+/** Of a daemon and the launcher that starts its commands. */
+export const together = (daemon: ProcessUse, launcher: ProcessUse): ProcessUse => ({
+  rssMiB: daemon.rssMiB + launcher.rssMiB,
+  anonymousMiB: daemon.anonymousMiB + launcher.anonymousMiB,
+  cpuMs: daemon.cpuMs + launcher.cpuMs,
+  startedCpuMs: daemon.startedCpuMs + launcher.startedCpuMs,
+});

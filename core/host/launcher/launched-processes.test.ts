@@ -41,6 +41,22 @@ describe('the launcher', () => {
     assert.equal(launchers.length, 1);
   });
 
+  it('that stood still does not tell a command what was true before', async () => {
+    const { processes, launchers } = scene();
+    await processes.exec(['true'], { timeoutMs });
+    const input = (): string => {
+      // It has asked for this, and sees the answer half a second later.
+      launchers[0]?.kill('SIGSTOP');
+      setTimeout(() => launchers[0]?.kill('SIGCONT'), 500);
+      return 'old';
+    };
+    await assert.rejects(
+      processes.exec(['cat'], { timeoutMs, input }),
+      /a command failed: what it is told came too late/,
+    );
+    assert.equal((await processes.exec(['cat'], { timeoutMs, input: () => 'new' })).stdout, 'new');
+  });
+
   it('that dies fails what it had begun, and the next command has another one', async () => {
     const { processes, launchers } = scene();
     await processes.exec(['true'], { timeoutMs });

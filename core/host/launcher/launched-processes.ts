@@ -133,7 +133,8 @@ export function launchedProcesses(
     };
     const give = (make: () => string): void => {
       try {
-        launcher.send({ id, type: 'input', input: make() });
+        const madeNs = process.hrtime.bigint();
+        launcher.send({ id, type: 'input', input: make(), madeNs });
       } catch (error) {
         stop(error);
       }

@@ -13,7 +13,8 @@ export type Request =
       /** Undefined: none. `later`: asked for once the command runs. */
       readonly input: string | Uint8Array | { readonly later: true } | undefined;
     }
-  | { readonly id: number; readonly type: 'input'; readonly input: string }
+  /** `madeNs`: when it was true, by the clock that all processes of the machine share (CLOCK_MONOTONIC). */
+  | { readonly id: number; readonly type: 'input'; readonly input: string; readonly madeNs: bigint }
   | { readonly id: number; readonly type: 'stop' }
   | { readonly id: number; readonly type: 'detach'; readonly argv: Argv; readonly options: DetachedOptions };
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { PvcError } from '../../error/error.ts';
+import { hostError } from '../errors.ts';
 import { linuxClock } from '../linux-clock.ts';
 import { linuxProcesses } from '../linux-processes.ts';
 import { programArguments } from '../process.ts';
@@ -12,9 +13,16 @@ import type { Answer, Request } from './messages.ts';
 
 export const launcherWord = '__launcher';
 
+/**
+ * What is told late is true at its moment: the time for which the kernel may keep an address, say. A launcher that stood still meanwhile must
+ * not pass it on.
+ */
+const freshNs = 250_000_000n;
+
 interface Running {
   readonly stop: AbortController;
   readonly takeInput: (text: string) => void;
+  readonly refuseInput: (error: unknown) => void;
 }
 
 /** Serves the process that started this one, if that is what this one is for. @returns whether it is */
@@ -32,7 +40,8 @@ export function serveLauncher(): boolean {
     const { id, argv: words, options, input } = request;
     const stop = new AbortController();
     const told = Promise.withResolvers<string>();
-    running.set(id, { stop, takeInput: told.resolve });
+    told.promise.catch(() => {}); // a command may end before it asks
+    running.set(id, { stop, takeInput: told.resolve, refuseInput: told.reject });
     async function* later(): AsyncGenerator<Uint8Array> {
       answer({ id, type: 'runs' });
       yield Buffer.from(await told.promise);
@@ -50,6 +59,12 @@ export function serveLauncher(): boolean {
     return { id, type: 'detached', pid: await processes.detach(words, options) };
   }
 
+  function tellInput({ id, input, madeNs }: Extract<Request, { type: 'input' }>): void {
+    const one = running.get(id);
+    if (process.hrtime.bigint() - madeNs <= freshNs) one?.takeInput(input);
+    else one?.refuseInput(hostError('EXEC_FAILED', { command: 'a command', reason: 'what it is told came too late' }));
+  }
+
   const failed = (id: number, error: unknown): Answer => {
     if (!(error instanceof PvcError)) throw error;
     return { id, type: 'failed', error: { code: error.code, message: error.message, hint: error.hint } };
@@ -58,7 +73,7 @@ export function serveLauncher(): boolean {
   process.on('message', (request: Request) => {
     const { id, type } = request;
     if (type === 'stop') running.get(id)?.stop.abort(stopped);
-    else if (type === 'input') running.get(id)?.takeInput(request.input);
+    else if (type === 'input') tellInput(request);
     else
       void (type === 'exec' ? exec(request) : detach(request)).then(answer, (error: unknown) => {
         // Whoever stopped it waits for no answer.

@@ -215,6 +215,11 @@ describe('the API from elsewhere', { concurrency: false }, () => {
     guest = await TestGuest.find(lab(), 'api1');
     assert.equal(guest.uuid, result.uuid);
     await assert.rejects(operator.call('vm.create', { name: 'api1' }), { code: 'OBJECT_EXISTS', http: 409 });
+    // What its node tells of it then is no trace of anybody.
+    await lab().waitFor(
+      'its node to have looked at it',
+      async () => (await admin.call('vm.list', {}))[0]?.reason === 'stopped',
+    );
   });
 
   it('shows with ?plan=true what would be done, and does not do it', async () => {

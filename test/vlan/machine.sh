@@ -5,11 +5,10 @@ export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.
 say() { echo "machine: $*"; }
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
-mount -t devtmpfs devtmpfs /dev
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 for directory in /dev/shm /run /tmp; do mount -t tmpfs -o mode=1777 tmpfs "$directory"; done
-mkdir -p /run/lock
+mkdir -p /run/lock /lib/modules
 rm -rf /etc/pvc /var/lib/pvc /var/log/pvc /usr/lib/pvc /etc/libvirt/qemu/*.xml /etc/hosts /etc/resolv.conf
 mount --bind "$2" /lib/modules
 hostname hv1
@@ -34,6 +33,7 @@ until_true() {
   until "$@" >/run/until 2>&1; do
     tries=$((tries + 1))
     [ "$tries" -lt 600 ] || { cat /run/until; step "$@"; }
+    [ $((tries % 30)) -ne 0 ] || { tail -n 3 /run/until /var/log/pvcd.log; }
     sleep 1
   done
 }

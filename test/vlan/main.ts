@@ -26,6 +26,8 @@ const usage = `A bridged network in VLAN 120, on a Debian kernel in QEMU, with i
 readWords('npm run show:vlan', usage, { options: {} });
 
 const vlan = 120;
+/** What the machine needs before it sees this machine's files. */
+const modules = ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'virtio_net'];
 /** All of it is emulated, a guest in it twice. */
 const patience = { timeoutMs: 10 * 60_000, everyMs: 500 };
 const begin = performance.now();
@@ -50,8 +52,8 @@ busybox mount -t 9p -o trans=virtio,version=9p2000.L,ro,msize=524288,cache=loose
 busybox mount -t tmpfs tmpfs /over
 busybox mkdir /over/upper /over/work
 busybox mount -t overlay -o lowerdir=/lower,upperdir=/over/upper,workdir=/over/work overlay /new
-busybox umount /dev
-exec /bin/busybox switch_root -c /dev/console /new ${argv.join(' ')}
+busybox mount -o move /dev /new/dev
+exec /bin/busybox switch_root /new ${argv.join(' ')}
 `,
     { mode: 0o755 },
   );
@@ -62,7 +64,7 @@ exec /bin/busybox switch_root -c /dev/console /new ${argv.join(' ')}
 
 async function show(work: string): Promise<void> {
   const image = await guestImage();
-  const kernel = await fetchKernel(join(work, 'kernel'), ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'virtio_net']);
+  const kernel = await fetchKernel(join(work, 'kernel'), undefined, 'linux-image-amd64', modules);
   await run([
     'depmod',
     '-b',

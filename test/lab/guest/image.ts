@@ -52,7 +52,7 @@ export async function guestImage(
   try {
     const made = pathsIn(join(work, 'out'));
     await mkdir(made.directory);
-    const kernel = await fetchKernel(join(work, 'kernel'), undefined, signal);
+    const kernel = await fetchKernel(join(work, 'kernel'), signal);
     await copyFile(kernel.vmlinuz, made.kernel);
     await packInitrd(
       { root: join(sources, 'root'), modules: kernel.modules, tree: join(work, 'tree'), output: made.initrd },

@@ -6,8 +6,10 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { run } from '../run.ts';
 
-/** The meta package that always depends on the current kernel for virtual machines. */
-const metaPackage = 'linux-image-cloud-amd64';
+/**
+ * The package that always depends on the current kernel: that for virtual machines, which is small, or the whole one.
+ */
+type MetaPackage = 'linux-image-cloud-amd64' | 'linux-image-amd64';
 
 /** Drivers that a guest may need for its console, disks, NICs and power button; the rest of the package is left out. */
 const guestModules: readonly string[] = [
@@ -49,11 +51,12 @@ export interface GuestKernel {
  */
 export async function fetchKernel(
   directory: string,
-  wanted: readonly string[] = guestModules,
   signal?: AbortSignal,
+  metaPackage: MetaPackage = 'linux-image-cloud-amd64',
+  wanted: readonly string[] = guestModules,
 ): Promise<GuestKernel> {
   await mkdir(directory, { recursive: true });
-  const packageName = await currentKernelPackage(signal);
+  const packageName = await currentKernelPackage(metaPackage, signal);
   // apt would drop to the user _apt, who cannot write here.
   await run(['apt-get', '-o', 'APT::Sandbox::User=root', 'download', packageName], { cwd: directory, signal });
   const deb = (await readdir(directory)).find((name) => name.startsWith(`${packageName}_`) && name.endsWith('.deb'));
@@ -72,10 +75,10 @@ export async function fetchKernel(
 }
 
 /** Which package the meta package points at; asks for fresh package lists when this machine has none. */
-async function currentKernelPackage(signal?: AbortSignal): Promise<string> {
+async function currentKernelPackage(metaPackage: MetaPackage, signal?: AbortSignal): Promise<string> {
   const ask = async () => {
     const { stdout } = await run(['apt-cache', 'depends', metaPackage], { signal, accept: 'any' });
-    return /Depends: (linux-image-\S+-cloud-amd64)/.exec(stdout)?.[1];
+    return /Depends: (linux-image-\d\S*)/.exec(stdout)?.[1];
   };
   const known = await ask();
   if (known !== undefined) return known;

@@ -5,7 +5,6 @@
 
 import { clusterOperations } from './cluster/cluster-operations.ts';
 import { faultOperations } from './cluster/fault-operations.ts';
-import { fence } from './cluster/fence/fence-kind.ts';
 import { fenceOperations } from './cluster/fence/fence-operations.ts';
 import { fencingPolicyOperations } from './cluster/fence/policy-operations.ts';
 import { isolationOperations } from './cluster/isolation/isolation-operations.ts';
@@ -29,6 +28,7 @@ import { fault } from './fault/fault-kind.ts';
 import type { Host } from './host/host.ts';
 import { bmcSecret } from './model/bmc-kind.ts';
 import { cluster } from './model/cluster-kind.ts';
+import { fence } from './model/fence-kind.ts';
 import type { AnyKind } from './model/kind.ts';
 import { node } from './model/node-kind.ts';
 import { audit } from './operation/audit.ts';
@@ -121,7 +121,7 @@ export async function assemble(options: AssembleOptions): Promise<Program> {
     ...fenceOperations,
     ...fencingPolicyOperations,
     ...isolationOperations(() => program.liveness),
-    ...removeNodeOperations(documents),
+    ...removeNodeOperations,
     ...bmcOperations(() => plugins.hooks.power.items().map(({ item }) => item)),
     ...powerOperations(() => program.power),
     ...joinOperations(joinParts(host, loaded.config)),

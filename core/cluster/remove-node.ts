@@ -6,7 +6,7 @@ import { bmcSecret } from '../model/bmc-kind.ts';
 import { nodeName } from '../model/names.ts';
 import { node } from '../model/node-kind.ts';
 import { defineMutation } from '../operation/operation.ts';
-import { type Documents } from '../store/documents.ts';
+import type { Documents } from '../store/documents.ts';
 import { type Op, storeError } from '../store/store.ts';
 import { defineTask, type TaskDefinition } from '../task/task-definition.ts';
 import { removeServer } from './ensemble/change.ts';
@@ -23,10 +23,7 @@ const removeError = defineErrors({
 
 const removeTimeoutMs = 180_000;
 
-/** Kinds that belong to a node and end with it. */
-const ownKinds = new Set(['node', 'task']);
-
-export const removeNodeOperations = (documents: () => Documents) => [
+export const removeNodeOperations = [
   defineMutation({
     name: 'node.remove',
     summary: 'Remove a node from the cluster',
@@ -54,12 +51,9 @@ export const removeNodeOperations = (documents: () => Documents) => [
       if (alive.has(doc.id)) details.push('its daemon runs: stop it first, on that machine (`systemctl stop pvcd`)');
       const coordinators = (await view.list(node)).filter((one) => one.spec.role === 'coordinator');
       if (doc.spec.role === 'coordinator' && coordinators.length === 1) details.push('it is the last coordinator');
-      const { store } = documents();
-      for (const kind of await store.children(`/at/${doc.id}`)) {
-        if (ownKinds.has(kind)) continue;
-        const count = (await store.children(`/at/${doc.id}/${kind}`)).length;
-        if (count > 0 && input.force) plan.warn(`${count} objects of the kind ${kind} still belong to ${doc.id}.`);
-        else if (count > 0) details.push(`${count} objects of the kind ${kind} belong to it`);
+      for (const [kind, count] of await view.belongings(doc.id)) {
+        if (input.force) plan.warn(`${count} objects of the kind ${kind} still belong to ${doc.id}.`);
+        else details.push(`${count} objects of the kind ${kind} belong to it`);
       }
       if (details.length > 0) throw removeError('NODE_NOT_REMOVED', { node: doc.id }, { details });
       plan.task({

@@ -1,6 +1,7 @@
 /** Keeps history bounded: ended tasks and fences, audit records, cleared faults. Done by the primary. @module */
-import { fence } from '../cluster/fence/fence-kind.ts';
+
 import { fault } from '../fault/fault-kind.ts';
+import { fence } from '../model/fence-kind.ts';
 import { audit } from '../operation/audit.ts';
 import { type AnyDoc, type Documents, type Write } from '../store/documents.ts';
 import type { Op } from '../store/store.ts';

@@ -76,6 +76,14 @@ export class View {
     return this.#documents.listAt(kind, node);
   }
 
+  /** How many objects of each kind belong to a node, besides the node itself and its tasks. */
+  async belongings(node: string): Promise<ReadonlyMap<string, number>> {
+    const { store } = this.#documents;
+    const kinds = (await store.children(`/at/${node}`)).filter((kind) => kind !== 'node' && kind !== 'task');
+    const counted = kinds.map(async (kind) => [kind, (await store.children(`/at/${node}/${kind}`)).length] as const);
+    return new Map((await Promise.all(counted)).filter(([, count]) => count > 0));
+  }
+
   /** Who refers to objects of a kind, by the name that they refer to. */
   async referrers(kind: string): Promise<ReadonlyMap<string, readonly Referrer[]>> {
     const users = new Map<string, Referrer[]>();

@@ -98,6 +98,7 @@ export { followTask } from './follow-task.ts';
 export type { Folded, FoldHook, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { defineInitPart, type InitMachine, type InitPart } from './init-part.ts';
+export { whyOldMachineCounts } from './old-machine.ts';
 export { type PluginContext, type PluginDefinition, type PluginHooks, pluginApiVersion } from './plugin.ts';
 export { type BmcAccess, bmcError, type NodePower, type Power, type PowerDriver } from './power.ts';
 export { lackOfRoom } from './room.ts';

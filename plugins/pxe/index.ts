@@ -4,6 +4,7 @@ import { pxeConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { machine, pxeError } from './machine/machine-kind.ts';
 import { machineOperations } from './machine/machine-operations.ts';
+import { replaceOperations } from './machine/replace-operation.ts';
 import { networkId, provisioning } from './network/network-kind.ts';
 import { networkOperations } from './network/network-operations.ts';
 
@@ -19,7 +20,7 @@ export const pxePlugin: PluginDefinition = definePlugin({
     };
     pvc.hooks.config.tap(() => [pxeConfig]);
     pvc.hooks.kinds.tap(() => [machine, provisioning]);
-    pvc.hooks.operations.tap(() => [...machineOperations, ...networkOperations]);
+    pvc.hooks.operations.tap(() => [...machineOperations, ...replaceOperations, ...networkOperations]);
     pvc.hooks.start.tap(async (runtime) => {
       // Not above: a command line needs no controllers.
       const { startDaemonPart } = await import('./daemon-part.ts');

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { fence as fenceKind } from '../../core/cluster/fence/fence-kind.ts';
+import { fence as fenceKind } from '../../core/model/fence-kind.ts';
 import { VirtualClock } from '../../core/host/virtual-clock.ts';
 import { type BmcSpec, bmcSecret } from '../../core/model/bmc-kind.ts';
 import { clusterId, cluster as clusterKind } from '../../core/model/cluster-kind.ts';

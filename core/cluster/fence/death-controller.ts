@@ -6,6 +6,7 @@
  */
 
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
+import { fence, fenceError, freshFence } from '../../model/fence-kind.ts';
 import { fencingOf } from '../../model/fencing-policy.ts';
 import { sortableId } from '../../model/ids.ts';
 import { aliveKey, type NodeSpec, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
@@ -13,7 +14,6 @@ import type { Runtime } from '../../plugin/runtime.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
 import type { Write } from '../../store/documents.ts';
 import type { Session, SessionState } from '../../store/store.ts';
-import { fence, fenceError, freshFence } from './fence-kind.ts';
 import { judge, mostAtOnce } from './fence-plan.ts';
 import type { Silence } from './silence.ts';
 

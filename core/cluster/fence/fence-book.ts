@@ -2,10 +2,11 @@
  * What is written of a fence. Several work on it at the same time on the primary: their writes go one after the other.
  * @module
  */
+
+import { type Evidence, type FenceStatus, fence, freshFence } from '../../model/fence-kind.ts';
 import { node as nodeKind } from '../../model/node-kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import type { Write } from '../../store/documents.ts';
-import { type Evidence, type FenceStatus, fence, freshFence } from './fence-kind.ts';
 
 export interface FenceWrite {
   /** What is written in the same commit. */

@@ -7,6 +7,7 @@
 import { errorText } from '../../error/error.ts';
 import type { FaultReport } from '../../fault/fault-book.ts';
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
+import { type Evidence, type FenceSpec, type FenceStatus, fence, freshFence, proven } from '../../model/fence-kind.ts';
 import { fencingOf } from '../../model/fencing-policy.ts';
 import type { Doc } from '../../model/kind.ts';
 import { aliveKey, node as nodeKind } from '../../model/node-kind.ts';
@@ -18,8 +19,7 @@ import type { Write } from '../../store/documents.ts';
 import type { Attempts } from './attempts.ts';
 import type { FenceBook } from './fence-book.ts';
 import { backReport, deadReport, nodeFault } from './fence-fault.ts';
-import { type Evidence, type FenceSpec, type FenceStatus, fence, freshFence } from './fence-kind.ts';
-import { proven, unproven } from './fence-plan.ts';
+import { unproven } from './fence-plan.ts';
 
 type FenceDoc = Doc<FenceSpec, FenceStatus>;
 type FenceHooks = Pick<Hooks, 'stranded' | 'fence' | 'recover' | 'returning' | 'unfence'>;

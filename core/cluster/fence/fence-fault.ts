@@ -2,9 +2,9 @@
 import { faultWrites } from '../../fault/cluster-faults.ts';
 import { type FaultReport, faultId } from '../../fault/fault-book.ts';
 import { fault } from '../../fault/fault-kind.ts';
+import type { FenceStatus } from '../../model/fence-kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import type { Write } from '../../store/documents.ts';
-import type { FenceStatus } from './fence-kind.ts';
 
 const waitingText = ({ object, reason }: FenceStatus['waiting'][number]): string => `${object} (${reason})`;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type FenceStatus, freshFence } from './fence-kind.ts';
+import { type FenceStatus, freshFence } from '../../model/fence-kind.ts';
 import { fenceMetrics } from './fence-metrics.ts';
 
 const fenceOf = (id: string, node: string, status: Partial<FenceStatus>, openedMs = 10_000) => ({

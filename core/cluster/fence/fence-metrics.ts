@@ -4,9 +4,9 @@
  * @module
  */
 import type { MetricDefinition, MetricSample } from '../../metric/metric.ts';
+import { type Evidence, type FenceSpec, type FenceStatus, fence, freshFence } from '../../model/fence-kind.ts';
 import type { Doc } from '../../model/kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
-import { type Evidence, type FenceSpec, type FenceStatus, fence, freshFence } from './fence-kind.ts';
 
 type FenceDoc = Doc<FenceSpec, FenceStatus>;
 

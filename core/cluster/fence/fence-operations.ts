@@ -1,11 +1,5 @@
 /** Fences a node by hand, and shows what was fenced and on what proof. @module */
 import { z } from 'zod';
-import { sortableId } from '../../model/ids.ts';
-import { nodeName } from '../../model/names.ts';
-import { node as nodeKind } from '../../model/node-kind.ts';
-import type { RenderContext } from '../../operation/cli-spec.ts';
-import { defineMutation, defineQuery } from '../../operation/operation.ts';
-import { fields, formatInstant, page, section, table } from '../../render/format.ts';
 import {
   evidence,
   type FenceStatus,
@@ -15,7 +9,13 @@ import {
   fenceStatus,
   freshFence,
   recovered,
-} from './fence-kind.ts';
+} from '../../model/fence-kind.ts';
+import { sortableId } from '../../model/ids.ts';
+import { nodeName } from '../../model/names.ts';
+import { node as nodeKind } from '../../model/node-kind.ts';
+import type { RenderContext } from '../../operation/cli-spec.ts';
+import { defineMutation, defineQuery } from '../../operation/operation.ts';
+import { fields, formatInstant, page, section, table } from '../../render/format.ts';
 
 const fenceRow = z.object({
   id: z.string(),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type Evidence, type FenceStatus, freshFence, proven } from '../../model/fence-kind.ts';
 import { fencingOf } from '../../model/fencing-policy.ts';
 import { planFence } from './fence-controller.ts';
-import { type Evidence, type FenceStatus, freshFence } from './fence-kind.ts';
-import { type Death, judge, judgeMs, missedMs, mostAtOnce, proven, unproven } from './fence-plan.ts';
+import { type Death, judge, judgeMs, missedMs, mostAtOnce, unproven } from './fence-plan.ts';
 
 const dead: Death = {
   quiet: false,

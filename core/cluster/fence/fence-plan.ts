@@ -1,6 +1,5 @@
 /** What the fencing of nodes decides, without doing it. Pure. @module */
 import type { Stranded } from '../../plugin/fence-hooks.ts';
-import type { Evidence } from './fence-kind.ts';
 
 /** So long a node must be missed. A daemon that starts again is away for a moment between its two sessions. */
 export const missedMs = 1_500;
@@ -39,12 +38,6 @@ export function judge(death: Death): 'no' | 'now' | 'off' | number {
 
 /** How many nodes may be fenced by themselves at the same time. */
 export const mostAtOnce = (nodes: number, percent: number): number => Math.max(1, Math.floor((nodes * percent) / 100));
-
-/** What is proven about that life of the machine. */
-export const proven = (evidence: readonly Evidence[], bootId: string): ((resource: string) => boolean) => {
-  const covered = new Set(evidence.filter((one) => one.bootId === bootId).flatMap(({ covers }) => covers));
-  return (resource) => covered.has('machine') || covered.has(resource);
-};
 
 /** Resources of which it is not proven yet that nothing on the node uses them. */
 export function unproven(stranded: readonly Stranded[], isProven: (resource: string) => boolean): string[] {

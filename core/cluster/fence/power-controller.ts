@@ -5,13 +5,13 @@
  */
 import { PvcError } from '../../error/error.ts';
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
+import { type FencePower, type FenceSpec, type FenceStatus, fence, fenceError } from '../../model/fence-kind.ts';
 import { fencingOf } from '../../model/fencing-policy.ts';
 import { aliveKey, node as nodeKind } from '../../model/node-kind.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
 import { task } from '../../task/task-kind.ts';
 import { mayPass } from '../power/bmc-power.ts';
 import type { FenceParts } from './fence-controller.ts';
-import { type FencePower, type FenceSpec, type FenceStatus, fence, fenceError } from './fence-kind.ts';
 import { type DeadPower, freshPower, isSwitchedByHand, isToldOn, planPower, restMs, staysOff } from './power-plan.ts';
 
 /** What a BMC did not do; anything else that goes wrong is not its fault. */

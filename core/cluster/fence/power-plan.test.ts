@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type FencePower, type FenceStatus, freshFence } from '../../model/fence-kind.ts';
 import { type FencingPolicy, fencingOf } from '../../model/fencing-policy.ts';
-import { type FencePower, type FenceStatus, freshFence } from './fence-kind.ts';
 import { byHandMs, type DeadPower, freshPower, isSwitchedByHand, planPower, restMs, staysOff } from './power-plan.ts';
 
 const hourMs = 3_600_000;

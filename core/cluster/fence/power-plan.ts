@@ -1,10 +1,10 @@
 /** What is done with the power of a dead node, without doing it. Pure. @module */
+
+import { type FencePower, type FenceSpec, type FenceStatus, proven } from '../../model/fence-kind.ts';
 import type { FencingPolicy } from '../../model/fencing-policy.ts';
 import type { Doc } from '../../model/kind.ts';
 import type { Step } from '../../reconcile/controller.ts';
 import { type TaskSpec, type TaskStatus, taskEnded } from '../../task/task-kind.ts';
-import type { FencePower, FenceSpec, FenceStatus } from './fence-kind.ts';
-import { proven } from './fence-plan.ts';
 
 /** What is known of a dead node that has a BMC. */
 export interface DeadPower {

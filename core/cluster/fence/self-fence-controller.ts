@@ -4,11 +4,10 @@
  * @module
  */
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
+import { type FenceSpec, type FenceStatus, fence, proven } from '../../model/fence-kind.ts';
 import { aliveKey, type NodeStatus, node as nodeKind, watchdogOf } from '../../model/node-kind.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
 import type { FenceParts } from './fence-controller.ts';
-import { type FenceSpec, type FenceStatus, fence } from './fence-kind.ts';
-import { proven } from './fence-plan.ts';
 import { boundMs, type Standing, standing } from './self-fence-plan.ts';
 
 interface Counting {

@@ -1,61 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createVirtualHost } from '../../../core/host/virtual-host.ts';
-import { Executor } from '../../../core/operation/execute.ts';
-import type { Actor, Mutation, Query } from '../../../core/operation/operation.ts';
-import { cluster, node, PvcError } from '../../../core/plugin/api.ts';
-import { Documents } from '../../../core/store/documents.ts';
-import { createMemoryStore } from '../../../core/store/memory.ts';
-import { MachineBook } from './machine-book.ts';
+import { hardware, macA, macB, refused, setUp, uuid } from '../testing/machines.ts';
 import { machine } from './machine-kind.ts';
 import { type MachineInfo, machineOperations } from './machine-operations.ts';
 import { addressProblem } from './machine-rules.ts';
 import type { MachineEvent } from './machine-state.ts';
 import { renderMachine, renderMachines } from './render.ts';
-
-const actor: Actor = { name: 'root', role: 'admin', via: 'socket' };
-const { signal } = new AbortController();
-const macA = '52:54:00:00:00:0a';
-const macB = '52:54:00:00:00:0b';
-const uuid = '5c0e3f6e-2e1d-4f7a-9d39-0123456789ab';
-const hardware = { uuid, manufacturer: 'ACME', product: 'R1', serial: 'S1', memoryMiB: 4096, disks: [], nics: [] };
-
-async function setUp() {
-  const host = createVirtualHost();
-  const documents = new Documents(createMemoryStore(host.clock));
-  const write = async (writes: Parameters<Documents['commitOf']>[0]) => {
-    const { ops, topics } = documents.commitOf(writes);
-    assert.equal((await documents.store.commit(ops, topics)).outcome, 'ok');
-  };
-  const networks = { cluster: { cidr: '10.10.0.0/24', floating: '10.10.0.10' } };
-  await write([
-    {
-      ...{ do: 'create', kind: cluster, id: 'cluster' },
-      spec: { name: 'c', createdMs: 0, maintenance: false, networks },
-    },
-    {
-      ...{ do: 'create', kind: node, id: 'hv1' },
-      spec: { role: 'coordinator', domainState: 'ready', address: '10.10.0.11' },
-    },
-  ]);
-  const executor = new Executor({ host, documents, localNode: 'hv1', admit: async () => undefined });
-  const named = (verb: string) => machineOperations.find(({ name }) => name === `machine.${verb}`) as unknown;
-  return {
-    documents,
-    write,
-    book: new MachineBook({ documents, host, write }),
-    mutate: (verb: string, input: object) => executor.mutate(named(verb) as Mutation, input, actor),
-    query: (verb: string, input: object) => executor.query(named(verb) as Query, input, actor, signal),
-  };
-}
-
-const refused = (code: string, message: RegExp) => (error: unknown) => {
-  assert.ok(error instanceof PvcError, String(error));
-  assert.equal(error.code, code, error.message);
-  assert.match(error.message, message);
-  assert.notEqual(error.hint, '');
-  return true;
-};
 
 const hv4 = { mac: macA, name: 'hv4', address: '10.10.0.14', uuid };
 const seen: MachineEvent & { readonly type: 'seen' } = {
@@ -115,14 +65,14 @@ describe('operations on machines', () => {
   ];
   for (const [what, verb, input, code, message] of bad)
     it(`refuses ${what}`, async () => {
-      const { mutate, query } = await setUp();
+      const { mutate, query } = await setUp(machineOperations);
       await mutate('add', hv4);
       const asked = verb === 'info' ? query(verb, input) : mutate(verb, input);
       await assert.rejects(asked, refused(code, message));
     });
 
   it('accepts one that was discovered once it has a name and an address', async () => {
-    const { documents, book, write, mutate, query } = await setUp();
+    const { documents, book, write, mutate, query } = await setUp(machineOperations);
     const spec = { uuid, name: null, address: null, attempt: 0 };
     await write([{ do: 'create', kind: machine, id: macB, spec }]);
     await book.note(macB, seen);
@@ -142,7 +92,7 @@ describe('operations on machines', () => {
   });
 
   it('shows it to people', async () => {
-    const { book, mutate, query } = await setUp();
+    const { book, mutate, query } = await setUp(machineOperations);
     await mutate('add', hv4);
     await book.note(macA, { ...seen, word: 'a'.repeat(64) });
     await book.note(macA, { type: 'told', text: 'the image runs' });

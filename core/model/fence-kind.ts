@@ -4,10 +4,10 @@
  * @module
  */
 import { z } from 'zod';
-import { defineErrors } from '../../error/error.ts';
-import { defineKind } from '../../model/kind.ts';
-import { nodeName } from '../../model/names.ts';
-import { nodeSpec } from '../../model/node-kind.ts';
+import { defineErrors } from '../error/error.ts';
+import { defineKind } from './kind.ts';
+import { nodeName } from './names.ts';
+import { nodeSpec } from './node-kind.ts';
 
 export const fenceSpec = z.strictObject({
   node: nodeName,
@@ -33,6 +33,12 @@ export const evidence = z.strictObject({
   bootId: z.string(),
 });
 export type Evidence = z.infer<typeof evidence>;
+
+/** What is proven about that life of the machine. */
+export const proven = (evidence: readonly Evidence[], bootId: string): ((resource: string) => boolean) => {
+  const covered = new Set(evidence.filter((one) => one.bootId === bootId).flatMap(({ covers }) => covers));
+  return (resource) => covered.has('machine') || covered.has(resource);
+};
 
 export const recovered = z.strictObject({ id: z.string(), object: z.string(), to: nodeName, atMs: z.int() });
 

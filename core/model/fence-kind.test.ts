@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { decodeDocument, encodeDocument } from '../../model/document-text.ts';
+import { decodeDocument, encodeDocument } from './document-text.ts';
 import { type FenceStatus, fence, freshFence } from './fence-kind.ts';
 
 const proof = { by: 'its watchdog', text: 'nothing has fed it', covers: ['machine'], atMs: 1, bootId: 'a' };

@@ -7,6 +7,7 @@ import type { PxeConfig } from './config.ts';
 import { MachineBook } from './machine/machine-book.ts';
 import { machineController } from './machine/machine-controller.ts';
 import { machine } from './machine/machine-kind.ts';
+import { ruleController } from './rule/rule-controller.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
@@ -31,7 +32,7 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   return {
     runtime,
     services,
-    controllers: [machineController(runtime, book), bootController(runtime, services)],
+    controllers: [machineController(runtime, book), ruleController(runtime), bootController(runtime, services)],
     touchAll: async () => {
       if (!runtime.isPrimary()) return;
       for (const mac of await runtime.documents.ids(machine)) runtime.touch(machine.name, mac);

@@ -7,6 +7,8 @@ import { machineOperations } from './machine/machine-operations.ts';
 import { replaceOperations } from './machine/replace-operation.ts';
 import { networkId, provisioning } from './network/network-kind.ts';
 import { networkOperations } from './network/network-operations.ts';
+import { machineRule } from './rule/rule-kind.ts';
+import { ruleOperations } from './rule/rule-operations.ts';
 
 export const pxePlugin: PluginDefinition = definePlugin({
   name: 'pxe',
@@ -19,8 +21,13 @@ export const pxePlugin: PluginDefinition = definePlugin({
       return running;
     };
     pvc.hooks.config.tap(() => [pxeConfig]);
-    pvc.hooks.kinds.tap(() => [machine, provisioning]);
-    pvc.hooks.operations.tap(() => [...machineOperations, ...replaceOperations, ...networkOperations]);
+    pvc.hooks.kinds.tap(() => [machine, machineRule, provisioning]);
+    pvc.hooks.operations.tap(() => [
+      ...machineOperations,
+      ...replaceOperations,
+      ...ruleOperations,
+      ...networkOperations,
+    ]);
     pvc.hooks.start.tap(async (runtime) => {
       // Not above: a command line needs no controllers.
       const { startDaemonPart } = await import('./daemon-part.ts');
@@ -36,8 +43,8 @@ export const pxePlugin: PluginDefinition = definePlugin({
     );
     pvc.hooks.leavePrimary.tap(async () => running?.services.leave(), { stage: primaryStages.PROVISION });
     pvc.hooks.event.tap(async ({ kind, type }) => {
-      // A node that comes or goes is what machines wait for; what it says of itself is looked at again and again.
-      if (kind === 'node' && type !== 'status') await running?.touchAll();
+      // A node that comes or goes is what machines wait for, and a rule; what a node says of itself is looked at again and again.
+      if ((kind === 'node' || kind === machineRule.name) && type !== 'status') await running?.touchAll();
     });
   },
 });

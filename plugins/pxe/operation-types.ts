@@ -3,13 +3,15 @@ import type { TypesOf } from '../../core/plugin/api.ts';
 import type { machineOperations } from './machine/machine-operations.ts';
 import type { replaceOperations } from './machine/replace-operation.ts';
 import type { networkOperations } from './network/network-operations.ts';
+import type { ruleOperations } from './rule/rule-operations.ts';
 
 type Machines = TypesOf<typeof machineOperations>;
 type Replacing = TypesOf<typeof replaceOperations>;
+type Rules = TypesOf<typeof ruleOperations>;
 type Networks = TypesOf<typeof networkOperations>;
 
 /** What can be done with servers that boot from the network. */
-export interface PxeOperations extends Machines, Replacing, Networks {}
+export interface PxeOperations extends Machines, Replacing, Rules, Networks {}
 
 // The module that declares it: the compiler does not reliably merge into a name that was exported again.
 declare module '../../core/operation/operation-types.ts' {

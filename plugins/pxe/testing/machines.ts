@@ -23,7 +23,6 @@ export const hardware = {
   nics: [],
 };
 
-/** @param operations by the end of whose names (`add` of `machine.add`) they are called */
 export async function setUp(operations: readonly { readonly name: string }[]) {
   const host = createVirtualHost();
   const documents = new Documents(createMemoryStore(host.clock));
@@ -43,14 +42,15 @@ export async function setUp(operations: readonly { readonly name: string }[]) {
     },
   ]);
   const executor = new Executor({ host, documents, localNode: 'hv1', admit: async () => undefined });
-  const named = (verb: string) => operations.find(({ name }) => name.endsWith(`.${verb}`)) as unknown;
-  return {
-    documents,
-    write,
-    book: new MachineBook({ documents, host, write }),
-    mutate: (verb: string, input: object) => executor.mutate(named(verb) as Mutation, input, actor),
-    query: (verb: string, input: object) => executor.query(named(verb) as Query, input, actor, signal),
+  /** Calls operations by the end of their names, `add` of `machine.add`. */
+  const calls = (operations: readonly { readonly name: string }[]) => {
+    const named = (verb: string) => operations.find(({ name }) => name.endsWith(`.${verb}`)) as unknown;
+    return {
+      mutate: (verb: string, input: object) => executor.mutate(named(verb) as Mutation, input, actor),
+      query: (verb: string, input: object) => executor.query(named(verb) as Query, input, actor, signal),
+    };
   };
+  return { documents, write, book: new MachineBook({ documents, host, write }), calls, ...calls(operations) };
 }
 
 /** For `assert.rejects`. */

@@ -3,8 +3,9 @@
  * has to be asked for and no fault hides anything.
  * @module
  */
-import type { FenceStatus } from '../../core/model/fence-kind.ts';
+
 import type { FaultStatus } from '../../core/fault/fault-kind.ts';
+import type { FenceStatus } from '../../core/model/fence-kind.ts';
 import type { Op } from '../../core/store/store.ts';
 import { type TaskSpec, type TaskStatus, taskEnded } from '../../core/task/task-kind.ts';
 import type { Rule, RuleSpec } from '../../plugins/libvirt/rule/rule-kind.ts';

@@ -1,7 +1,7 @@
 /** What must hold at every moment, whatever happens; each is looked at when something that it speaks of changes. @module */
 
-import type { FenceStatus } from '../../core/model/fence-kind.ts';
 import { termKey } from '../../core/cluster/primary.ts';
+import type { FenceStatus } from '../../core/model/fence-kind.ts';
 import type { CommitResult, Entry, Key, Op } from '../../core/store/store.ts';
 import { taskEnded } from '../../core/task/task-kind.ts';
 import { type ClusterState, transferOf } from './cluster-state.ts';

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { fence as fenceKind } from '../../core/model/fence-kind.ts';
 import { VirtualClock } from '../../core/host/virtual-clock.ts';
 import { type BmcSpec, bmcSecret } from '../../core/model/bmc-kind.ts';
 import { clusterId, cluster as clusterKind } from '../../core/model/cluster-kind.ts';
+import { fence as fenceKind } from '../../core/model/fence-kind.ts';
 import type { FencingPolicy } from '../../core/model/fencing-policy.ts';
 import { node as nodeKind } from '../../core/model/node-kind.ts';
 import { Documents, type Write } from '../../core/store/documents.ts';

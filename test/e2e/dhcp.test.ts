@@ -420,6 +420,20 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
         `${args.join(' ')}: ${answer.stderr}`,
       );
     }
+    const addresses = '10.10.0.30-10.10.0.31';
+    const kind = ['--manufacturer', 'acme*', '--product', 'R1'];
+    await run('provisioner', 'rule', 'add', 'acme', ...kind, '--name', 'hv#', '--addresses', addresses);
+    const accepted = await lab().waitFor('the rule to accept both', async () => {
+      const all = await machines();
+      return all.every(({ name }) => name !== null) && all;
+    });
+    assert.deepEqual(accepted.map(({ name, address, state }) => [name, address, state]).toSorted(), [
+      ['hv4', '10.10.0.30', 'accepted'],
+      ['hv5', '10.10.0.31', 'accepted'],
+    ]);
+    await run('provisioner', 'rule', 'remove', 'acme');
+    const replaced = await lab().pvc('hv1', ['node', 'replace', 'hv1', '52:54:00:70:76:ee', '--yes']);
+    assert.deepEqual([replaced.code, /hv1 is a coordinator/.test(replaced.stderr)], [4, true], replaced.stderr);
     for (const mac of [bios, efi]) await run('provisioner', 'machine', 'remove', mac);
     await run('provisioner', 'network', 'remove');
     for (const node of lab().nodes)

@@ -4,6 +4,7 @@
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { basename } from 'node:path';
 import { recalledError } from '../../error/error.ts';
 import type { Clock } from '../clock.ts';
 import { hostError } from '../errors.ts';
@@ -24,12 +25,13 @@ interface Pending {
 }
 
 /**
- * This program again, as `pvc __launcher`.
- * @param program its file; packed it is the executable itself
+ * This program again, as `pvc __launcher`: the very file that runs, though another version may lie at its path by now (proc(5)).
+ * @param program the file that Node runs; packed it is the executable itself
  */
 export function startLauncher(program = process.argv[1] ?? process.execPath): ChildProcess {
   const words = program === process.execPath ? [] : [program];
-  return spawn(process.execPath, [...words, launcherWord], {
+  return spawn('/proc/self/exe', [...words, launcherWord], {
+    argv0: basename(process.argv0),
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
     cwd: '/', // holds no mount busy

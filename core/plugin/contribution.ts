@@ -111,7 +111,15 @@ const stranded = z.array(z.looseObject({ object: text, needs: texts }));
 const proof = z.looseObject({ covers: texts, text }).optional();
 const waiting = z.array(z.looseObject({ object: text, reason: text }));
 const isolationEnd = z.looseObject({ ended: texts, left: texts });
-const power = z.looseObject({ name: word, summary: text, status: fn, off: fn, on: fn, reset: fn });
+const power = z.looseObject({
+  name: word,
+  summary: text,
+  status: fn,
+  off: fn,
+  on: fn,
+  reset: fn,
+  bootFromNetwork: fn.optional(),
+});
 
 const named = (value: unknown): string => {
   const { name, action, field } = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;

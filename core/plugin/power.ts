@@ -35,6 +35,8 @@ export interface PowerDriver {
   on(bmc: BmcAccess, signal: AbortSignal): Promise<void>;
   /** Has a machine that is on reset, as its button does. @throws PvcError BMC_… */
   reset(bmc: BmcAccess, signal: AbortSignal): Promise<void>;
+  /** Has the machine's next boot, and that alone, be one from the network. Absent: its protocol cannot. @throws PvcError BMC_… */
+  bootFromNetwork?(bmc: BmcAccess, signal: AbortSignal): Promise<void>;
 }
 
 /** The power of nodes. What resolves was read back from the BMC; nothing else counts. */
@@ -53,6 +55,11 @@ export interface NodePower {
   on(node: string, signal: AbortSignal, before?: () => Promise<void>): Promise<void>;
   /** Resets a node that is on; it reads on before and after. @throws PvcError POWER_OFF, BMC_NONE, BMC_…, POWER_NOT_PROVEN */
   reset(node: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Has a node boot from the network, once: it is switched on, or reset when it is on, and reads on afterwards.
+   * @throws PvcError BMC_NONE, BMC_NO_NETBOOT, BMC_…, POWER_NOT_PROVEN
+   */
+  netboot(node: string, signal: AbortSignal): Promise<void>;
 }
 
 /** What can be wrong on the way to a BMC; drivers throw these, and no others, for what they understand. */
@@ -121,6 +128,12 @@ export const bmcError = defineErrors({
   BMC_NONE: {
     message: 'PVC knows no BMC of {node}: its power cannot be read or switched.',
     hint: 'Describe it: `pvc node bmc set {node} --address ADDRESS --user USER --password-file FILE`.',
+    http: 409,
+    exit: 'refused',
+  },
+  BMC_NO_NETBOOT: {
+    message: 'The driver {driver} cannot have {node} boot from the network.',
+    hint: 'Choose the network in its firmware, and reset it: `pvc node power {node} reset`.',
     http: 409,
     exit: 'refused',
   },

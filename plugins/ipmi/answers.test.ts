@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { orderTaken, powerIn, refusalIn } from './answers.ts';
+import { bootTaken, orderTaken, powerIn, refusalIn } from './answers.ts';
 
 // Those of OpenIPMI's simulator are as it gave them to ipmitool 1.8.19. Those that name other makers are put together
 // from ipmitool's texts for what these are known to answer; none of their machines was at hand.
@@ -42,6 +42,17 @@ describe('an order to ipmitool', () => {
   ] as const)
     it(`is ${taken ? '' : 'not '}taken with exit code ${code} and ${JSON.stringify(stdout)}`, () =>
       assert.equal(orderTaken({ code, stdout }), taken));
+});
+
+describe('what ipmitool is told of the next boot', () => {
+  for (const [code, stdout, taken] of [
+    [0, 'Set Boot Device to pxe\n', true],
+    [1, 'Set Boot Device to pxe\n', false],
+    [0, 'Set Boot Device to disk\n', false],
+    [0, '', false],
+  ] as const)
+    it(`is ${taken ? '' : 'not '}taken with exit code ${code} and ${JSON.stringify(stdout)}`, () =>
+      assert.equal(bootTaken({ code, stdout }), taken));
 });
 
 describe('a refusal that ipmitool prints', () => {

@@ -23,6 +23,10 @@ export function powerIn(stdout: string): Power | undefined {
 export const orderTaken = ({ code, stdout }: Pick<ExecResult, 'code' | 'stdout'>): boolean =>
   code === 0 && /^Chassis Power Control: \S/m.test(stdout);
 
+/** Whether the BMC has taken what the next boot is to be from. */
+export const bootTaken = ({ code, stdout }: Pick<ExecResult, 'code' | 'stdout'>): boolean =>
+  code === 0 && /^Set Boot Device to pxe$/m.test(stdout);
+
 /** The first rule that finds its words tells; what `-v` says of things that do not matter here matches none. */
 const rules: readonly { readonly words: RegExp; readonly code: Trouble; readonly reason?: string }[] = [
   { words: /password is longer than \d+ bytes/, code: 'BMC_DENIED', reason: 'IPMI takes at most 20 characters' },

@@ -33,6 +33,17 @@ describe('ipmitool', () => {
     assert.equal(options.input, undefined);
   });
 
+  it('has the next boot be one from the network, and believes nothing else than that it says so', async () => {
+    const { driver, asked } = driverThat({ stdout: 'Set Boot Device to pxe\n' });
+    await driver.bootFromNetwork?.(bmc, signal);
+    assert.match(asked[0]?.argv.join(' ') ?? '', / chassis bootdev pxe$/);
+    const silent = driverThat({});
+    await assert.rejects(
+      async () => silent.driver.bootFromNetwork?.(bmc, signal),
+      (error) => error instanceof PvcError && error.code === 'BMC_FAILED',
+    );
+  });
+
   it('is told another port', () =>
     assert.match(argvFor({ ...bmc, port: 6230 }, ['x']).join(' '), / -H 192\.0\.2\.12 -p 6230 -U pvc /));
 

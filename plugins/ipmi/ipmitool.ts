@@ -7,7 +7,7 @@ import {
   type PowerDriver,
   type PvcError,
 } from '../../core/plugin/api.ts';
-import { orderTaken, powerIn, refusalIn } from './answers.ts';
+import { bootTaken, orderTaken, powerIn, refusalIn } from './answers.ts';
 
 /** Core ends an attempt earlier; this only bounds it should core not. */
 const attemptMs = 15_000;
@@ -25,7 +25,7 @@ export const argvFor = (bmc: BmcAccess, words: readonly string[]): [string, ...s
 /** @param host as it is once the daemon has started */
 export function ipmiDriver(host: () => Pick<Host, 'processes'>): PowerDriver {
   const ask = (bmc: BmcAccess, words: readonly string[], signal: AbortSignal) =>
-    host().processes.exec(argvFor(bmc, ['chassis', 'power', ...words]), {
+    host().processes.exec(argvFor(bmc, ['chassis', ...words]), {
       timeoutMs: attemptMs,
       env: { IPMI_PASSWORD: bmc.password },
       signal,
@@ -36,7 +36,7 @@ export function ipmiDriver(host: () => Pick<Host, 'processes'>): PowerDriver {
     return bmcError(code, { node, address, user, suite, reason });
   };
   const order = async (bmc: BmcAccess, word: 'on' | 'off' | 'reset', signal: AbortSignal): Promise<void> => {
-    const result = await ask(bmc, [word], signal);
+    const result = await ask(bmc, ['power', word], signal);
     if (!orderTaken(result)) throw refused(bmc, result);
   };
   return {
@@ -44,7 +44,7 @@ export function ipmiDriver(host: () => Pick<Host, 'processes'>): PowerDriver {
     summary: 'IPMI 2.0 over LAN, by ipmitool',
     takes: ['cipherSuite', 'privilege'],
     async status(bmc, signal): Promise<Power> {
-      const result = await ask(bmc, ['status'], signal);
+      const result = await ask(bmc, ['power', 'status'], signal);
       const power = powerIn(result.stdout);
       if (power === undefined) throw refused(bmc, result);
       return power;
@@ -52,5 +52,10 @@ export function ipmiDriver(host: () => Pick<Host, 'processes'>): PowerDriver {
     off: (bmc, signal) => order(bmc, 'off', signal),
     on: (bmc, signal) => order(bmc, 'on', signal),
     reset: (bmc, signal) => order(bmc, 'reset', signal),
+    async bootFromNetwork(bmc, signal) {
+      // Valid once, unless one asks for more (IPMI 2.0, table 28-14, boot flags).
+      const result = await ask(bmc, ['bootdev', 'pxe'], signal);
+      if (!bootTaken(result)) throw refused(bmc, result);
+    },
   };
 }

@@ -9,8 +9,14 @@ import { curlTrouble, Refused } from './redfish-answers.ts';
 
 export interface BmcRequest {
   readonly path: string;
-  /** What is posted; without it the path is read. */
-  readonly post?: Readonly<Record<string, string>>;
+  /** What is told; without it the path is read. */
+  readonly tell?: Tell;
+}
+
+/** POST carries out an action, PATCH changes settings (DSP0266, "HTTP methods"). */
+export interface Tell {
+  readonly method: 'POST' | 'PATCH';
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 /** Core ends an attempt earlier, and another attempt is made of several requests: this only bounds one. */
@@ -43,7 +49,7 @@ const common = (bmc: BmcAccess, path: string) =>
   ] as const;
 
 /** What curl is told. Without a pin the certificate has to be vouched for by an authority that the system trusts. */
-export function configFor(bmc: BmcAccess, { path, post }: BmcRequest): string {
+export function configFor(bmc: BmcAccess, { path, tell }: BmcRequest): string {
   return configuration([
     ...common(bmc, path),
     ...(bmc.pin === undefined ? [] : (['insecure', ['pinnedpubkey', bmc.pin]] as const)),
@@ -51,11 +57,13 @@ export function configFor(bmc: BmcAccess, { path, post }: BmcRequest): string {
     ['user', `${bmc.user}:${bmc.password}`],
     ['header', 'Accept: application/json'],
     ['header', 'OData-Version: 4.0'],
-    ...(post === undefined
+    ...(tell === undefined
       ? []
       : ([
+          // With data curl posts by itself.
+          ...(tell.method === 'POST' ? [] : ([['request', tell.method]] as const)),
           ['header', 'Content-Type: application/json'],
-          ['data-raw', JSON.stringify(post)],
+          ['data-raw', JSON.stringify(tell.body)],
         ] as const)),
     ['write-out', '\n%{http_code}'],
   ]);

@@ -74,6 +74,16 @@ describe('a BMC that speaks Redfish', () => {
     );
   });
 
+  it('has its system boot from the network once', async () => {
+    await driver.bootFromNetwork?.(bmc, signal);
+    assert.equal(
+      server.requests.at(-1),
+      'PATCH /redfish/v1/Systems/System.Embedded.1 {"BootSourceOverrideEnabled":"Once","BootSourceOverrideTarget":"Pxe"}',
+    );
+    server.mode = 'forbids';
+    await fails(driver.bootFromNetwork?.(bmc, signal) ?? Promise.resolve(), 'BMC_PRIVILEGE', /not for this user/);
+  });
+
   it('is sent the password on no command line', async () => {
     server.delayMs = 300;
     let over = false;

@@ -19,7 +19,9 @@ function openBmc() {
     const input = String(options.input);
     const [, path = ''] = /^url = "https:\/\/\[2001:db8::12\]:8443(.*)"$/m.exec(input) ?? [];
     const [, posted] = /^data-raw = "(.*)"$/m.exec(input) ?? [];
-    asked.push(posted === undefined ? path : `${path} ${posted.replaceAll('\\"', '"')}`);
+    const [, method] = /^request = "(.*)"$/m.exec(input) ?? [];
+    const words = [method, path, posted?.replaceAll('\\"', '"')];
+    asked.push(words.filter((word) => word !== undefined).join(' '));
     const system = `/redfish/v1/Systems/${state.at}`;
     const answers: Record<string, object> = {
       '/redfish/v1/': { Systems: { '@odata.id': '/redfish/v1/Systems' } },
@@ -81,6 +83,13 @@ describe('the Redfish driver', () => {
       asked.filter((line) => line.includes(' ')),
       ['/redfish/v1/Systems/system/R {"ResetType":"ForceOff"}', '/redfish/v1/Systems/system/R {"ResetType":"ForceOn"}'],
     );
+  });
+
+  it('has the next boot be one from the network, once', async () => {
+    const { driver, asked } = openBmc();
+    await driver.bootFromNetwork?.(bmc, signal);
+    const boot = '{"Boot":{"BootSourceOverrideEnabled":"Once","BootSourceOverrideTarget":"Pxe"}}';
+    assert.equal(asked.at(-1), `PATCH /redfish/v1/Systems/system ${boot}`);
   });
 
   it('gives no order for what is so already', async () => {

@@ -14,7 +14,7 @@ import {
   servicePath,
   systemsIn,
 } from './redfish-answers.ts';
-import { requestOf, shownPin } from './redfish-request.ts';
+import { requestOf, shownPin, type Tell } from './redfish-request.ts';
 
 /**
  * How long a system stays known at its place: an order follows a reading, and each request to a BMC takes up to seconds.
@@ -24,7 +24,7 @@ const knownMs = 60_000;
 /** A list comes in pages; a BMC that never ends it is not read for ever. */
 const maxPages = 8;
 
-type Ask = (path: string, post?: Readonly<Record<string, string>>) => Promise<unknown>;
+type Ask = (path: string, tell?: Tell) => Promise<unknown>;
 
 /** @param host as it is once the daemon has started */
 export function redfishDriver(host: () => Pick<Host, 'processes' | 'clock'>): PowerDriver {
@@ -42,8 +42,8 @@ export function redfishDriver(host: () => Pick<Host, 'processes' | 'clock'>): Po
     return chosenSystem(paths, bmc.system);
   };
 
-  /** The system, and what it tells of itself now. */
-  const read = async (ask: Ask, bmc: BmcAccess): Promise<unknown> => {
+  /** Where the system is, and what it tells of itself now. */
+  const read = async (ask: Ask, bmc: BmcAccess): Promise<{ readonly path: string; readonly system: unknown }> => {
     const { clock } = host();
     const key = JSON.stringify([bmc.node, bmc.address, bmc.port, bmc.user, bmc.system]);
     const known = places.get(key);
@@ -54,17 +54,17 @@ export function redfishDriver(host: () => Pick<Host, 'processes' | 'clock'>): Po
     places.delete(key);
     const system = await ask(place.path);
     places.set(key, place);
-    return system;
+    return { path: place.path, system };
   };
 
   /** One attempt; tells in core's words why it did not do. */
   const attempt = async <T>(bmc: BmcAccess, signal: AbortSignal, what: (ask: Ask) => Promise<T>): Promise<T> => {
-    const ask: Ask = async (path, post) => {
-      const { status, text } = await requestOf(host(), bmc, { path, ...(post === undefined ? {} : { post }) }, signal);
+    const ask: Ask = async (path, tell) => {
+      const { status, text } = await requestOf(host(), bmc, { path, ...(tell === undefined ? {} : { tell }) }, signal);
       const trouble = httpTrouble(status, path, withoutSecrets(text, bmc));
       if (trouble !== undefined) throw trouble;
       // What answers to an order is a task, a message or nothing (DSP0266).
-      return post === undefined ? bodyOf(text, path) : undefined;
+      return tell === undefined ? bodyOf(text, path) : undefined;
     };
     try {
       return await what(ask);
@@ -80,22 +80,29 @@ export function redfishDriver(host: () => Pick<Host, 'processes' | 'clock'>): Po
 
   const order = (bmc: BmcAccess, wanted: Order, signal: AbortSignal): Promise<void> =>
     attempt(bmc, signal, async (ask) => {
-      const system = await read(ask, bmc);
+      const { system } = await read(ask, bmc);
       // Several makers refuse to do what is so already.
       if (wanted !== 'reset' && powerOf(system) === wanted) return;
       const { target, allowed, info } = resetOf(system);
       const values = allowed ?? (info === undefined ? undefined : allowedIn(await ask(info)));
-      await ask(target, { ResetType: resetTypeFor(wanted, values) });
+      await ask(target, { method: 'POST', body: { ResetType: resetTypeFor(wanted, values) } });
     });
 
   return {
     name: 'redfish',
     summary: 'Redfish over HTTPS, by curl',
     takes: ['system', 'pin'],
-    status: (bmc, signal) => attempt(bmc, signal, async (ask) => powerOf(await read(ask, bmc))),
+    status: (bmc, signal) => attempt(bmc, signal, async (ask) => powerOf((await read(ask, bmc)).system)),
     off: (bmc, signal) => order(bmc, 'off', signal),
     on: (bmc, signal) => order(bmc, 'on', signal),
     reset: (bmc, signal) => order(bmc, 'reset', signal),
+    bootFromNetwork: (bmc, signal) =>
+      attempt(bmc, signal, async (ask) => {
+        const { path } = await read(ask, bmc);
+        // ComputerSystem, "Boot": an override that is valid once.
+        const Boot = { BootSourceOverrideEnabled: 'Once', BootSourceOverrideTarget: 'Pxe' };
+        await ask(path, { method: 'PATCH', body: { Boot } });
+      }),
   };
 }
 

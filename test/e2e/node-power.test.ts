@@ -160,6 +160,8 @@ describe('the power of nodes', () => {
     (await lab.pvc('hv1', ['node', 'power', victim, 'off'])).ok();
     (await lab.pvc('hv1', ['node', 'power', victim, 'on'])).ok();
     await lab.waitFor('it to run again', runs(lab, victim), patient);
+    assert.match((await lab.pvc('hv1', ['node', 'power', victim, 'netboot'])).ok().stdout, /Power: +on|on/);
+    await lab.waitFor('it to run after its reset', runs(lab, victim), patient);
   });
 
   it('is cut and given again although the primary is killed meanwhile', async () => {

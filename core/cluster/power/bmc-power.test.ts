@@ -62,6 +62,10 @@ class Machine implements PowerDriver {
     await this.#call(access, 'reset', () => undefined);
   }
 
+  async bootFromNetwork(access: BmcAccess): Promise<void> {
+    await this.#call(access, 'bootFromNetwork', () => undefined);
+  }
+
   get switched(): string[] {
     return this.orders.filter((order) => order !== 'status');
   }
@@ -225,6 +229,23 @@ describe('the power of a node', () => {
     assert.deepEqual(machine.orders, ['status', 'reset', 'status']);
     machine.power = 'off';
     assert.equal((await ended(host, power.reset('hv2', signal))).code, 'POWER_OFF');
+  });
+
+  it('boots from the network where it is on and where it is off, and asks again for what may pass', async () => {
+    const { host, machine, power } = await setUp();
+    machine.fails.push(bmcError('BMC_BUSY', { ...values, reason: 'node busy' }));
+    assert.equal((await ended(host, power.netboot('hv2', signal))).code, undefined);
+    assert.deepEqual(machine.switched, ['bootFromNetwork', 'bootFromNetwork', 'reset']);
+    machine.power = 'off';
+    machine.orders.length = 0;
+    assert.equal((await ended(host, power.netboot('hv2', signal))).code, undefined);
+    assert.deepEqual(machine.switched, ['bootFromNetwork', 'on']);
+    machine.orders.length = 0;
+    machine.fails.push(bmcError('BMC_PRIVILEGE', { ...values, reason: 'no' }));
+    assert.equal((await ended(host, power.netboot('hv2', signal))).code, 'BMC_PRIVILEGE');
+    assert.deepEqual(machine.switched, ['bootFromNetwork'], 'one that boots from its disk is not reset for nothing');
+    Object.defineProperty(machine, 'bootFromNetwork', { value: undefined });
+    assert.equal((await ended(host, power.netboot('hv2', signal))).code, 'BMC_NO_NETBOOT');
   });
 
   it('is reset again when the BMC did not take the order, for nothing that it reads would tell', async () => {

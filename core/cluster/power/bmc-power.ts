@@ -67,6 +67,23 @@ export class BmcPower implements NodePower {
     await this.#order(reached, 'reset', 'on', signal);
   }
 
+  async netboot(node: string, signal: AbortSignal): Promise<void> {
+    const reached = await this.#reach(node);
+    const { driver, bmc } = reached;
+    const { bootFromNetwork } = driver;
+    if (bootFromNetwork === undefined) throw bmcError('BMC_NO_NETBOOT', { node, driver: driver.name });
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#once(bmc, signal, (ended) => bootFromNetwork.call(driver, bmc, ended));
+        break;
+      } catch (error) {
+        if (signal.aborted || !mayPass(error) || tries >= orders) throw error;
+      }
+    }
+    const order = (await this.#read(reached, signal)) === 'on' ? 'reset' : 'on';
+    await this.#order(reached, order, 'on', signal);
+  }
+
   async #bring(node: string, wanted: Power, signal: AbortSignal, before?: () => Promise<void>): Promise<void> {
     const reached = await this.#reach(node);
     if ((await this.#read(reached, signal)) !== wanted) await this.#order(reached, wanted, wanted, signal, before);

@@ -31,7 +31,7 @@ const powerOpError = defineErrors({
   },
 });
 
-const actions = ['on', 'off', 'cycle', 'reset'] as const;
+const actions = ['on', 'off', 'cycle', 'reset', 'netboot'] as const;
 const argument = { field: 'node', complete: 'node' } as const;
 
 type NodeDoc = Doc<NodeSpec, NodeStatus>;
@@ -88,7 +88,7 @@ export const powerOperations = (power: () => NodePower | undefined) => [
     name: 'node.power',
     summary: 'Read or switch the power of a node through its BMC',
     description:
-      'status reads it. off cuts the power at once, without a word to the system; cycle does so and switches it on again; reset presses its button. The primary does it and reads the BMC before and after: only what it reads then counts. off and on are fine with a node that is so already. Without --force a node that runs guests, or that the cluster cannot do without, is left on.',
+      'status reads it. off cuts the power at once, without a word to the system; cycle does so and switches it on again; reset presses its button. netboot has its next boot, and that alone, be one from the network, and switches it on or resets it. The primary does it and reads the BMC before and after: only what it reads then counts. off and on are fine with a node that is so already. Without --force a node that runs guests, or that the cluster cannot do without, is left on.',
     http: { method: 'POST', path: '/nodes/{node}/power' },
     cli: {
       command: 'node power',
@@ -131,6 +131,7 @@ export const powerOperations = (power: () => NodePower | undefined) => [
         off: `cut the power of ${node}`,
         cycle: `cut the power of ${node} and switch it on again`,
         reset: `reset ${node}`,
+        netboot: `have ${node} boot from the network once`,
       };
       plan.act(`${words[action]} through its BMC at ${doc.spec.bmc.address}, and read that back`);
       return { node, action };

@@ -28,6 +28,10 @@ class Asked implements NodePower {
   async reset(node: string): Promise<void> {
     this.calls.push(`reset ${node}`);
   }
+
+  async netboot(node: string): Promise<void> {
+    this.calls.push(`netboot ${node}`);
+  }
 }
 
 /** One life of the task, from the phase that an earlier one wrote. @returns what it did, with its phases, and its result */
@@ -46,7 +50,8 @@ describe('the task node.power', () => {
   it('switches, and tells what was read', async () => {
     assert.deepEqual(await live('off'), { did: ['off hv2'], result: { node: 'hv2', power: 'off' } });
     assert.deepEqual(await live('on'), { did: ['on hv2'], result: { node: 'hv2', power: 'on' } });
-    assert.deepEqual(await live('reset'), { did: ['reset hv2'], result: { node: 'hv2', power: 'on' } });
+    for (const action of ['reset', 'netboot'])
+      assert.deepEqual(await live(action), { did: [`${action} hv2`], result: { node: 'hv2', power: 'on' } });
   });
 
   it('cuts and gives power again', async () => {
@@ -59,7 +64,7 @@ describe('the task node.power', () => {
     assert.deepEqual((await live('cycle', { phase: 'off' })).did, ['on hv2']);
   });
 
-  for (const action of ['off', 'cycle', 'reset'])
+  for (const action of ['off', 'cycle', 'reset', 'netboot'])
     it(`refuses ${action} where the node itself has become primary`, async () => {
       await assert.rejects(
         live(action, { own: 'hv2' }),

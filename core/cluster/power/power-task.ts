@@ -16,7 +16,7 @@ const powerTaskError = defineErrors({
   },
 });
 
-const input = z.object({ action: z.enum(['on', 'off', 'cycle', 'reset']) });
+const input = z.object({ action: z.enum(['on', 'off', 'cycle', 'reset', 'netboot']) });
 
 export const powerTask = (own: string, power: NodePower): TaskDefinition =>
   defineTask({
@@ -27,8 +27,8 @@ export const powerTask = (own: string, power: NodePower): TaskDefinition =>
       const { action } = input.parse(run.spec.input);
       if (node === own && action !== 'on') throw powerTaskError('POWER_OWN', { node });
       const read = (state: Power) => ({ node, power: state });
-      if (action === 'reset') {
-        await power.reset(node, run.signal);
+      if (action === 'reset' || action === 'netboot') {
+        await power[action](node, run.signal);
         return read('on');
       }
       // Whoever continues a cycle after this phase must not cut the power of a machine that boots.

@@ -160,7 +160,13 @@ describe('the power of nodes', () => {
     (await lab.pvc('hv1', ['node', 'power', victim, 'off'])).ok();
     (await lab.pvc('hv1', ['node', 'power', victim, 'on'])).ok();
     await lab.waitFor('it to run again', runs(lab, victim), patient);
-    assert.match((await lab.pvc('hv1', ['node', 'power', victim, 'netboot'])).ok().stdout, /Power: +on|on/);
+    const bootOf = async (): Promise<string | undefined> =>
+      (await isOn(lab, victim))
+        ? (await lab.exec(victim, ['cat', '/proc/sys/kernel/random/boot_id'], { accept: 'any' })).stdout
+        : undefined;
+    const before = await bootOf();
+    (await lab.pvc('hv1', ['node', 'power', victim, 'netboot'])).ok();
+    await lab.waitFor('it to boot again', async () => ![before, undefined, ''].includes(await bootOf()), patient);
     await lab.waitFor('it to run after its reset', runs(lab, victim), patient);
   });
 

@@ -204,10 +204,19 @@ describe('the disks of the storage', { concurrency: false }, () => {
 
   it('start again on a node that lost all but its disks', async () => {
     const { osd } = await onDevice('hv3', first);
+    /** The epoch of the map in which Ceph let its present life in: until it misses a dead one, that is up. */
+    const upFrom = async (): Promise<number | undefined> => {
+      const { osds } = JSON.parse(await ceph(['osd', 'dump', '--format', 'json'])) as {
+        osds: { osd: number; up: number; up_from: number }[];
+      };
+      return osds.find((one) => one.osd === osd && one.up === 1)?.up_from;
+    };
+    const before = (await upFrom()) ?? assert.fail('it is not up');
     await lab().daemon('hv3', 'stop');
     process.kill(await daemonPid(lab(), 'hv3', 'ceph-osd'), 'SIGKILL');
     await lab().exec('hv3', ['rm', '-rf', `/var/lib/ceph/osd/ceph-${osd}`]);
     await lab().daemon('hv3', 'start');
+    await lab().waitFor('Ceph to let it in', async () => ((await upFrom()) ?? 0) > before, { timeoutMs: 120_000 });
     await well();
     await run('osd', 'refresh', 'hv3');
   });

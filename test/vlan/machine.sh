@@ -12,6 +12,7 @@ mkdir -p /run/lock /lib/modules
 rm -rf /etc/pvc /var/lib/pvc /var/log/pvc /usr/lib/pvc /etc/libvirt/qemu/*.xml /etc/hosts /etc/resolv.conf
 mount --bind "$2" /lib/modules
 hostname hv1
+modprobe tun
 printf '127.0.0.1 localhost\n10.10.0.1 hv1\n' >/etc/hosts
 : >/etc/resolv.conf
 ip link set lo up
@@ -23,10 +24,11 @@ chmod 600 /etc/pvc/pvc.yaml
 printf '#!/bin/sh\nexec %s/dist/pvc "$@"\n' "$1" >/usr/bin/pvc
 chmod 755 /usr/bin/pvc
 
-# Whatever fails ends the machine, and so the demonstration.
+# Whatever fails ends the machine, and so the demonstration. To a file: the console is a terminal, on which `pvc` paints.
 step() {
   say "\$ $*"
-  "$@" || { say "FAILED ($?): $*"; tail -n 40 /var/log/pvcd.log; poweroff -f; }
+  "$@" >/run/step 2>&1 </dev/null || { cat /run/step; say "FAILED: $*"; tail -n 40 /var/log/pvcd.log; poweroff -f; }
+  cat /run/step
 }
 until_true() {
   tries=0
@@ -39,6 +41,7 @@ until_true() {
 }
 
 say "kernel $(uname -r) of $(. /etc/os-release && echo "$PRETTY_NAME")"
+step pvc cluster init --name show
 pvc daemon >/var/log/pvcd.log 2>&1 </dev/null &
 until_true pvc cluster status
 say 'the daemon answers'

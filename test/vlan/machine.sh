@@ -72,7 +72,7 @@ told() { grep -h 'pvc-guest address eth0 10.120.0.3' /var/log/pvc/console/*.log;
 until_true told
 say "the guest says: $(told)"
 step pvc fault list
-step pvc vm stop a --force --yes --timeout 300
+step pvc vm stop a --yes --timeout 300
 step pvc vm undefine a --yes
 ip link del end0
 step pvc network remove dmz --yes

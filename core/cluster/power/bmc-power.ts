@@ -70,11 +70,10 @@ export class BmcPower implements NodePower {
   async netboot(node: string, signal: AbortSignal): Promise<void> {
     const reached = await this.#reach(node);
     const { driver, bmc } = reached;
-    const { bootFromNetwork } = driver;
-    if (bootFromNetwork === undefined) throw bmcError('BMC_NO_NETBOOT', { node, driver: driver.name });
+    if (driver.bootFromNetwork === undefined) throw bmcError('BMC_NO_NETBOOT', { node, driver: driver.name });
     for (let tries = 1; ; tries += 1) {
       try {
-        await this.#once(bmc, signal, (ended) => bootFromNetwork.call(driver, bmc, ended));
+        await this.#once(bmc, signal, async (ended) => driver.bootFromNetwork?.(bmc, ended));
         break;
       } catch (error) {
         if (signal.aborted || !mayPass(error) || tries >= orders) throw error;

@@ -7,7 +7,7 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
-for directory in /dev/shm /run /tmp; do mount -t tmpfs -o mode=1777 tmpfs "$directory"; done
+for directory in /dev/shm /run; do mount -t tmpfs -o mode=1777 tmpfs "$directory"; done
 mkdir -p /run/lock /lib/modules
 rm -rf /etc/pvc /var/lib/pvc /var/log/pvc /usr/lib/pvc /etc/libvirt/qemu/*.xml /etc/hosts /etc/resolv.conf
 mount --bind "$2" /lib/modules

@@ -147,7 +147,7 @@ async function show(work: string): Promise<void> {
 }
 
 await ensureExecutable();
-// Not below /tmp, which the machine has of its own.
+// Where this machine keeps what it makes from the sources.
 await mkdir(join(repository, '.cache'), { recursive: true });
 const work = await mkdtemp(join(repository, '.cache/vlan-'));
 try {

@@ -103,17 +103,20 @@ async function show(work: string): Promise<void> {
   let shown = 0;
   /** Until the machine has said this; what else it says is shown on the way. */
   const said = async (what: string): Promise<void> => {
-    await waitFor(
+    const found = await waitFor(
       `the machine to say: ${what}`,
       async () => {
+        // Before it is read: what it said last is there once it has ended.
+        const over = machine.exitCode !== null;
         const text = await read();
         for (const line of text.slice(shown, text.lastIndexOf('\n')).split(/\r?\n/)) if (line !== '') say(line);
         shown = Math.max(shown, text.lastIndexOf('\n'));
-        assert.equal(machine.exitCode, null, 'the machine has ended');
-        return text.includes(`machine: ${what}`);
+        if (text.includes(`machine: ${what}`)) return 'said';
+        return over && 'over';
       },
       patience,
     );
+    assert.equal(found, 'said', `the machine has ended without having said: ${what}`);
   };
   try {
     await said('an end is plugged in');

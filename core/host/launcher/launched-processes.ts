@@ -64,8 +64,9 @@ class Launcher {
   }
 
   send(request: Request): void {
-    this.#child?.send(request, (error) => {
-      if (error !== null) this.#lose(error);
+    const child = this.#child;
+    child?.send(request, (error) => {
+      if (error !== null) this.#lost(child, error);
     });
   }
 
@@ -82,13 +83,15 @@ class Launcher {
 
   #started(): ChildProcess {
     const child = this.#begin();
-    const lost = (error: unknown): void => {
-      if (this.#child === child) this.#lose(error);
-    };
     child.on('message', (answer: Answer) => this.#pending.get(answer.id)?.take(answer));
-    child.once('error', lost);
-    child.once('exit', (code, signal) => lost(new Error(`ended with ${signal ?? code}`)));
+    child.once('error', (error) => this.#lost(child, error));
+    child.once('exit', (code, signal) => this.#lost(child, new Error(`ended with ${signal ?? code}`)));
     return child;
+  }
+
+  /** What an earlier one still tells of its end does not touch the one that took its place. */
+  #lost(child: ChildProcess, error: unknown): void {
+    if (this.#child === child) this.#lose(error);
   }
 
   /** What it had begun goes on without it, or ends: nobody can tell, so each is told as failed, and looked at anew. */

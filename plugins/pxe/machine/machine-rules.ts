@@ -13,6 +13,27 @@ export async function needMachine(view: View, word: string): Promise<MachineDoc>
   return found;
 }
 
+/** An address that is somebody's already. */
+export interface Taken {
+  readonly address: string;
+  /** `the floating address`, `the node hv1`. */
+  readonly by: string;
+}
+
+/** Addresses that are somebody's already. */
+export async function takenIn(view: View): Promise<Taken[]> {
+  const { floating } = (await view.need(cluster, clusterId)).spec.networks?.cluster ?? {};
+  return [
+    ...(floating === undefined ? [] : [{ address: floating, by: 'the cluster as its floating address' }]),
+    ...(await view.list(node)).flatMap(({ id, spec }) =>
+      spec.address === undefined ? [] : [{ address: spec.address, by: `the node ${id}` }],
+    ),
+    ...(await view.list(machine)).flatMap(({ id, spec }) =>
+      spec.address === null ? [] : [{ address: spec.address, by: `the machine ${id}` }],
+    ),
+  ];
+}
+
 /**
  * @param others all machines but this one
  * @throws PvcError MACHINE_KNOWN, MACHINE_NODE_EXISTS, MACHINE_ADDRESS

@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type Hardware, type MachineStatus, machineStatus } from './machine-kind.ts';
+import { hardware } from '../testing/machines.ts';
+import { type MachineStatus, machineStatus } from './machine-kind.ts';
 import { bootTimeoutMs, lateAtMs, type MachineEvent, mayBoot, mostFailures, next, stateOf } from './machine-state.ts';
 
-const hardware: Hardware = {
-  uuid: '5c0e3f6e-2e1d-4f7a-9d39-0123456789ab',
-  manufacturer: 'ACME',
-  product: 'R1',
-  serial: 'S1',
-  memoryMiB: 4096,
-  disks: [],
-  nics: [],
-};
 const seen: MachineEvent = {
   ...{ type: 'seen', hardware, firmware: 'efi', before: null, objection: null, word: 'a'.repeat(64) },
 };

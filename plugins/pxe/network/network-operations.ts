@@ -1,18 +1,7 @@
 /** The network that servers boot from: set it up, look at it, give it up. @module */
 import { isDeepStrictEqual } from 'node:util';
-import {
-  cluster,
-  clusterId,
-  defineMutation,
-  defineQuery,
-  fields,
-  names,
-  node,
-  type RenderContext,
-  type View,
-  z,
-} from '../../../core/plugin/api.ts';
-import { machine } from '../machine/machine-kind.ts';
+import { defineMutation, defineQuery, fields, names, type RenderContext, z } from '../../../core/plugin/api.ts';
+import { takenIn } from '../machine/machine-rules.ts';
 import {
   networkId,
   type ProvisioningSpec,
@@ -21,7 +10,8 @@ import {
   provisioningSpec,
   usualPort,
 } from './network-kind.ts';
-import { networkProblem, type Taken } from './network-rules.ts';
+import { networkProblem } from './network-rules.ts';
+import { rangeText } from './range-text.ts';
 
 const answer = z.object({
   device: z.string(),
@@ -42,28 +32,7 @@ const render = ({ device, address, range, port }: Answer, context: RenderContext
     context,
   );
 
-const rangeText = z
-  .string()
-  .regex(/^[0-9.]{7,15}-[0-9.]{7,15}$/, 'a range as 10.9.0.100-10.9.0.199')
-  .transform((text) => {
-    const [from = '', to = ''] = text.split('-');
-    return { from, to };
-  })
-  .pipe(z.strictObject({ from: z.ipv4(), to: z.ipv4() }));
-
-/** Addresses that are somebody's already. */
-async function takenIn(view: View): Promise<Taken[]> {
-  const { floating } = (await view.need(cluster, clusterId)).spec.networks?.cluster ?? {};
-  return [
-    ...(floating === undefined ? [] : [{ address: floating, by: 'the cluster as its floating address' }]),
-    ...(await view.list(node)).flatMap(({ id, spec }) =>
-      spec.address === undefined ? [] : [{ address: spec.address, by: `the node ${id}` }],
-    ),
-    ...(await view.list(machine)).flatMap(({ id, spec }) =>
-      spec.address === null ? [] : [{ address: spec.address, by: `the machine ${id}` }],
-    ),
-  ];
-}
+const rangeInput = rangeText(/^[0-9.]{7,15}-[0-9.]{7,15}$/, '10.9.0.100-10.9.0.199', z.ipv4());
 
 export const networkOperations = [
   defineMutation({
@@ -90,7 +59,7 @@ export const networkOperations = [
     input: z.strictObject({
       device: names.linkName.describe('network device, which has the same name on every coordinator'),
       address: z.cidrv4().describe('free address in that network for the primary, with its length'),
-      range: rangeText.optional().describe('addresses that machines are given; another server gives them unless said'),
+      range: rangeInput.optional().describe('addresses that machines are given; another server gives them unless said'),
       port: provisioningSpec.shape.port.default(usualPort).describe('port on which boot files are given out by HTTP'),
     }),
     output: answer,

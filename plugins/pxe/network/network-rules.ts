@@ -1,6 +1,6 @@
 /** Whether machines can boot from a network as it is asked for. Pure. @module */
 import ipaddr from 'ipaddr.js';
-import { addressProblem } from '../machine/machine-rules.ts';
+import { addressProblem, type Taken } from '../machine/machine-rules.ts';
 import type { ProvisioningSpec } from './network-kind.ts';
 
 const numberOf = (address: string): number =>
@@ -17,13 +17,6 @@ export const netPart = (address: string): string =>
 
 export const netmaskOf = (address: string): string =>
   ipaddr.IPv4.subnetMaskFromPrefixLength(Number(address.split('/')[1])).toString();
-
-/** What the address must not be in the cluster. */
-export interface Taken {
-  readonly address: string;
-  /** `the floating address`, `the node hv1`. */
-  readonly by: string;
-}
 
 /** Why it cannot be; undefined: it can. */
 export function networkProblem({ address, range }: ProvisioningSpec, taken: readonly Taken[]): string | undefined {

@@ -1,15 +1,7 @@
 /** Accepts discovered machines by the rules that there are. @module */
-import {
-  type AnyController,
-  cluster,
-  clusterId,
-  defineController,
-  node,
-  type Runtime,
-  type Step,
-} from '../../../core/plugin/api.ts';
+import { type AnyController, defineController, node, type Runtime, type Step, View } from '../../../core/plugin/api.ts';
 import { machine } from '../machine/machine-kind.ts';
-import { type MachineDoc } from '../machine/machine-rules.ts';
+import { type MachineDoc, takenIn } from '../machine/machine-rules.ts';
 import { stateOf } from '../machine/machine-state.ts';
 import { machineRule, type RuleSpec, ruleError } from './rule-kind.ts';
 import { freeAddress, freeName, matches } from './rule-match.ts';
@@ -44,14 +36,14 @@ export function planAcceptance(
 export function ruleController({ documents, perform }: Pick<Runtime, 'documents' | 'perform'>): AnyController {
   /** Two machines at once may choose the same: then one is refused, and tries again. */
   async function placeFor(mac: string, { id, spec }: Rule): Promise<{ name: string; address: string }> {
-    const [nodes, machines] = await Promise.all([documents.list(node), documents.list(machine)]);
-    const { floating } = (await documents.need(cluster, clusterId)).spec.networks?.cluster ?? {};
+    const view = new View(documents);
+    const [nodes, machines, taken] = await Promise.all([view.list(node), view.list(machine), takenIn(view)]);
     const names = new Set([...nodes.map((one) => one.id), ...machines.flatMap((one) => one.spec.name ?? [])]);
     const name = freeName(spec.name, names);
-    const address = freeAddress(spec.addresses, [
-      ...(floating === undefined ? [] : [floating]),
-      ...[...nodes, ...machines].flatMap((one) => one.spec.address ?? []),
-    ]);
+    const address = freeAddress(
+      spec.addresses,
+      taken.map((one) => one.address),
+    );
     if (address === undefined) throw ruleError('RULE_EXHAUSTED', { rule: id, mac });
     return { name, address };
   }

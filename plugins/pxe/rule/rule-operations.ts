@@ -11,6 +11,7 @@ import {
   z,
 } from '../../../core/plugin/api.ts';
 import { hostAddress } from '../machine/machine-kind.ts';
+import { rangeText } from '../network/range-text.ts';
 import { machineRule, namePattern, type RuleSpec, ruleError, ruleSpec } from './rule-kind.ts';
 import { rangeProblem } from './rule-match.ts';
 
@@ -28,14 +29,7 @@ const ruleName = names.objectName.describe('name of the rule');
 const ruleArgument = { field: 'rule', complete: 'machine-rule' } as const;
 const { match } = ruleSpec.shape;
 
-const rangeText = z
-  .string()
-  .regex(/^[0-9a-fA-F.:]+-[0-9a-fA-F.:]+$/, 'a range as 10.10.0.20-10.10.0.40')
-  .transform((text) => {
-    const [from = '', to = ''] = text.split('-');
-    return { from, to };
-  })
-  .pipe(z.strictObject({ from: hostAddress, to: hostAddress }));
+const range = rangeText(/^[0-9a-fA-F.:]+-[0-9a-fA-F.:]+$/, '10.10.0.20-10.10.0.40', hostAddress);
 
 function matchText({ match: { mac, manufacturer, product, serial, minMemoryMiB } }: Answer): string {
   const words = [
@@ -83,7 +77,7 @@ export const ruleOperations = [
     input: z.strictObject({
       rule: ruleName,
       name: namePattern.describe('names that it gives: # stands for a number, ## for one of at least two digits'),
-      addresses: rangeText.describe('addresses of the cluster network that it gives'),
+      addresses: range.describe('addresses of the cluster network that it gives'),
       mac: match.shape.mac.describe('how the MAC address begins, which tells the maker of the card'),
       manufacturer: match.shape.manufacturer.describe('manufacturer, as its firmware tells; * stands for anything'),
       product: match.shape.product.describe('model, as its firmware tells; * stands for anything'),

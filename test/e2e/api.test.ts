@@ -293,7 +293,7 @@ describe('the API from elsewhere', { concurrency: false }, () => {
     await sees(/pvc-guest# /);
     line.write('echo $((6 * 7))-by-the-api\r');
     await sees(/echo \$\(\(6 \* 7\)\)-by-the-api/); // what was typed
-    await sees(/^42-by-the-api\r/m);
+    await sees(/42-by-the-api\r/); // after a prompt, where the guest was slower than what was typed
     const closed = once(line, 'close');
     leaving.abort();
     await closed;

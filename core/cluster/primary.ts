@@ -9,7 +9,7 @@ import type { Host } from '../host/host.ts';
 import { Turns } from '../reconcile/turns.ts';
 import type { Op, Store } from '../store/store.ts';
 
-const holderKey = '/primary/holder';
+export const holderKey = '/primary/holder';
 export const termKey = '/primary/term';
 /** The last term whose holder has dropped all its duties before it gave the role up. */
 const releasedKey = '/primary/released';

@@ -283,7 +283,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     });
     const steadiness = new Steadiness(store.session, () => host.clock.monotonicMs(), signal);
     const silence = new Silence(runtime, options.peers);
-    if (hooks.power.items().length > 0) onlyAsPrimary(primary, signal, (asPrimary) => void silence.run(asPrimary));
+    if (coordinator && hooks.power.items().length > 0) void silence.run(signal);
     for (const item of fenceControllers(runtime, hooks, steadiness, silence))
       onlyAsPrimary(primary, signal, (asPrimary) => engine.start(item, asPrimary));
     for (const { plugin, item } of hooks.controllers.items()) {

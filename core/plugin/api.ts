@@ -16,9 +16,10 @@ export type { Logger } from '../host/log.ts';
 export type { MetricDefinition, MetricSample } from '../metric/metric.ts';
 export { type ClusterSpec, cluster, clusterId } from '../model/cluster-kind.ts';
 export { issueLines } from '../model/document-text.ts';
+export { type FenceSpec, type FenceStatus, fence, proven } from '../model/fence-kind.ts';
 export { type AnyKind, type Doc, defineKind, type Kind, modelError } from '../model/kind.ts';
 export * as names from '../model/names.ts';
-export { type NodeSpec, type NodeStatus, node } from '../model/node-kind.ts';
+export { aliveKey, type NodeSpec, type NodeStatus, node } from '../model/node-kind.ts';
 export { TextMemo } from '../model/text-memo.ts';
 export type { CliRun, CliSpec, CliTerminal, RenderContext } from '../operation/cli-spec.ts';
 export {

@@ -12,6 +12,7 @@ import { CephCommand } from './command/ceph-command.ts';
 import { CephSession } from './command/session.ts';
 import type { CephConfig } from './config.ts';
 import { storageMetrics } from './health/storage-metrics.ts';
+import { osdDeathController } from './osd/death-controller.ts';
 import { osdController } from './osd/osd-controller.ts';
 import { OsdDaemons } from './osd/osd-daemons.ts';
 import { osdTasks } from './osd/tasks.ts';
@@ -58,6 +59,7 @@ export async function startDaemonPart(runtime: Runtime): Promise<DaemonPart> {
       cephNodeController(runtime, patient, config),
       cephStatusController(runtime, ceph),
       osdController(daemons),
+      osdDeathController(runtime, ceph),
       blockController(runtime, ceph),
     ],
     tasks: [

@@ -63,7 +63,8 @@ export class FenceBook {
     });
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (waiting === undefined || waiting.size === 0) this.#runtime.touch(fence.name, id);
+    // Plugins have controllers of fences as well.
+    this.#runtime.touch(fence.name, id);
     for (const resolve of waiting ?? []) resolve();
   }
 

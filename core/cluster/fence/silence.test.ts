@@ -46,6 +46,7 @@ async function setUp(more: { readonly maintenance?: boolean; readonly power?: 'n
   assert.equal((await documents.store.commit(documents.commitOf(writes).ops)).outcome, 'ok');
   const world = {
     answers: true,
+    primary: true,
     reads: 'off' as Power | Error,
     readsAfterMs: 100,
     knocked: new Set<string>(),
@@ -61,7 +62,7 @@ async function setUp(more: { readonly maintenance?: boolean; readonly power?: 'n
     },
   } as unknown as NodePower;
   const silence = new Silence(
-    { documents, host, node: 'hv1', power, touch: () => (world.touched += 1) },
+    { documents, host, node: 'hv1', power, touch: () => (world.touched += 1), isPrimary: () => world.primary },
     {
       async answers({ node }, withinMs) {
         world.knocked.add(node);
@@ -77,6 +78,7 @@ async function setUp(more: { readonly maintenance?: boolean; readonly power?: 'n
   return {
     world,
     silence,
+    documents,
     /** Nobody is taken for dead from now on. */
     async maintain() {
       const before = await documents.need(cluster, clusterId);
@@ -149,6 +151,22 @@ describe('the silence of a machine', () => {
     await advance(30_000);
     assert.equal(silence.readsOff('hv2'), false);
     assert.ok(world.asked > 1 && world.asked < 5);
+    await end();
+  });
+
+  it('of the primary is known to the coordinator that takes its place', async () => {
+    const { world, silence, documents, advance, end } = await setUp();
+    Object.assign(world, { primary: false, answers: false });
+    await advance(10_000);
+    assert.deepEqual([silence.forMs('hv2'), world.asked], [0, 0], 'nobody is known to be the primary');
+    await documents.store.commit([{ op: 'create', key: '/primary/holder', value: 'hv2' }]);
+    await advance(10_000);
+    assert.ok(silence.forMs('hv2') > silentMs);
+    assert.deepEqual([world.asked, world.touched], [0, 0], 'who is not the primary leaves BMCs alone');
+    world.primary = true;
+    await advance(2_000);
+    assert.ok(silence.forMs('hv2') > 7_000, 'it has been silent all the time');
+    assert.equal(silence.readsOff('hv2'), true);
     await end();
   });
 

@@ -1,7 +1,8 @@
 /**
- * Finds out on the primary that a machine says nothing any more, seconds before its session ends: it is knocked at twice a
- * second. Silence proves nothing, it may be a cable; but it is a reason to ask the BMC at once. One that reads off tells
- * that the node is dead.
+ * Finds out that a machine says nothing any more, seconds before its session ends: it is knocked at twice a second. Silence
+ * proves nothing, it may be a cable; but it is a reason to ask the BMC at once. One that reads off tells that the node is
+ * dead. The primary listens to all others; the other coordinators listen to the primary, so that the next one knows already
+ * how silent the one before it was.
  * @module
  */
 import { errorText } from '../../error/error.ts';
@@ -11,6 +12,7 @@ import { node as nodeKind } from '../../model/node-kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import { task } from '../../task/task-kind.ts';
 import type { Peer } from '../isolation/ask-coordinators.ts';
+import { holderKey } from '../primary.ts';
 import { isSwitchedByHand } from './power-plan.ts';
 
 /** The way to the machines of other nodes that needs neither the store nor a daemon there. */
@@ -41,13 +43,15 @@ interface Watched {
   offAtMs?: number;
 }
 
+type Parts = Pick<Runtime, 'documents' | 'host' | 'node' | 'power' | 'touch' | 'isPrimary'>;
+
 export class Silence {
-  readonly #runtime: Pick<Runtime, 'documents' | 'host' | 'node' | 'power' | 'touch'>;
+  readonly #runtime: Parts;
   readonly #door: Door;
   readonly #watched = new Map<string, Watched>();
   #peers: readonly Peer[] = [];
 
-  constructor(runtime: Pick<Runtime, 'documents' | 'host' | 'node' | 'power' | 'touch'>, door: Door) {
+  constructor(runtime: Parts, door: Door) {
     this.#runtime = runtime;
     this.#door = door;
   }
@@ -64,14 +68,16 @@ export class Silence {
     return silentSinceMs !== undefined && offAtMs !== undefined && this.#nowMs() - offAtMs < readingHoldsMs;
   }
 
-  /** Listens as long as this node is primary. */
+  /** Listens as long as this node is a coordinator. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#runtime.host;
     let namesAtMs = Number.NEGATIVE_INFINITY;
+    let asPrimary = false;
     while (!signal.aborted) {
-      if (this.#nowMs() - namesAtMs >= namesEveryMs)
+      if (this.#nowMs() - namesAtMs >= namesEveryMs || asPrimary !== this.#runtime.isPrimary())
         try {
-          this.#listenTo(await this.#withBmc());
+          asPrimary = this.#runtime.isPrimary();
+          this.#listenTo(await this.#whom(asPrimary));
           namesAtMs = this.#nowMs();
         } catch (error) {
           log.warn('who is to be listened to could not be read', { reason: errorText(error) });
@@ -84,12 +90,17 @@ export class Silence {
   }
 
   /** Nodes of which anything could be proven before their sessions end; none where PVC is told to leave the power alone. */
-  async #withBmc(): Promise<Peer[]> {
+  async #whom(asPrimary: boolean): Promise<Peer[]> {
     const { documents, node: self } = this.#runtime;
     const made = await documents.get(cluster, clusterId);
     if (made === undefined || made.spec.maintenance || fencingOf(made.spec).power === 'never') return [];
+    const primary = asPrimary ? undefined : (await documents.store.read(holderKey))?.value;
     return (await documents.list(nodeKind)).flatMap(({ id, spec, status }) =>
-      id === self || spec.bmc === undefined || spec.address === undefined || status?.daemon === 'stop'
+      id === self ||
+      (!asPrimary && id !== primary) ||
+      spec.bmc === undefined ||
+      spec.address === undefined ||
+      status?.daemon === 'stop'
         ? []
         : [{ node: id, address: spec.address }],
     );
@@ -119,7 +130,7 @@ export class Silence {
           return;
         }
         state.silentSinceMs ??= sentMs;
-        if (this.#nowMs() - state.silentSinceMs < silentMs || signal.aborted) return;
+        if (this.#nowMs() - state.silentSinceMs < silentMs || signal.aborted || !this.#runtime.isPrimary()) return;
         this.#runtime.touch(nodeKind.name, peer.node);
         if (!state.asking && this.#nowMs() >= state.askAgainAtMs) void this.#ask(peer.node, state, signal);
       })

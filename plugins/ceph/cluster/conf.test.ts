@@ -29,8 +29,8 @@ public network = 10.0.1.0/24
 auth cluster required = cephx
 auth service required = cephx
 auth client required = cephx
-mon lease = 2
-mon election timeout = 2
+mon lease = 1
+mon election timeout = 1
 osd pool default read lease ratio = 0.3
 mon data avail warn = 5
 

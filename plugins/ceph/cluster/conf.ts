@@ -32,15 +32,16 @@ export interface ConfInput {
 /**
  * Seconds for which a monitor's leader speaks for all. A quorum that lost a member elects anew after twice that time
  * (mon_lease_ack_timeout_factor), and answers nobody until then: with Ceph's own 5, a dead node is proven to be shut out
- * of its volumes 10 s later than it could be.
+ * of its volumes 10 s later than it could be, and its disks are missed by so much later. A monitor that stands still for
+ * longer costs an election, which takes milliseconds when all are there.
  */
-const monitorLeaseS = 2;
+const monitorLeaseS = 1;
 
 /**
  * Seconds for which a monitor that calls an election waits for those that do not answer. A dead one never does, so this is
  * how long each election with one missing takes; Ceph's own 5 would be most of what a fence waits for.
  */
-const electionS = 2;
+const electionS = 1;
 
 /**
  * For how long an OSD may answer reads after it last heard from its peers, as a part of osd_heartbeat_grace (20 s): 6 s.

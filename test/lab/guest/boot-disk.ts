@@ -9,13 +9,16 @@ import { run } from '../run.ts';
 
 const diskSizeMiB = 64;
 
-/** Kernel messages go to the screen and to the serial port; the last console is where `/dev/console` is. */
+/**
+ * Kernel messages go to the screen and to the serial port; the last console is where `/dev/console` is. Notices are shown
+ * until the first program runs, so that the kernel's own first line tells when it was started.
+ */
 const bootConfiguration = `default guest
 prompt 0
 label guest
   kernel vmlinuz
   initrd initrd
-  append console=tty0 console=ttyS0 quiet
+  append console=tty0 console=ttyS0 loglevel=6
 `;
 
 export interface BootFiles {

@@ -2,19 +2,26 @@
  * The primary: one node holds the ephemeral key `/primary/holder`. Taking it bumps `/primary/term` in the
  * same commit, so that a term never has two holders; and every write that is made as primary checks the term, so that
  * one who stood still while another took over can write nothing any more.
+ *
+ * The role can be taken away from a machine that reads off before its session has ended (fence/depose-primary.ts). What goes
+ * with it, addresses above all, cannot: `/primary/duties` is the ephemeral key of who may still have it, and the next one
+ * waits for its end.
  * @module
  */
 import { defineErrors, errorText } from '../error/error.ts';
 import type { Host } from '../host/host.ts';
 import { Turns } from '../reconcile/turns.ts';
-import type { Op, Store } from '../store/store.ts';
+import type { Entry, Op, Store } from '../store/store.ts';
 
 export const holderKey = '/primary/holder';
 export const termKey = '/primary/term';
+/** Of the session that has the duties or may have them; made before they are taken, removed after they were dropped. */
+export const dutiesKey = '/primary/duties';
 /** The last term whose holder has dropped all its duties before it gave the role up. */
 const releasedKey = '/primary/released';
 const retryMs = 1_000;
 const headStartPauseMs = 100;
+const dutiesPauseMs = 100;
 /** Given as the reason of a wait that is over: without one an error with its stack is made each time, every second. */
 const noLonger = new Error('there is nothing to wait for any more');
 
@@ -80,6 +87,7 @@ export class PrimaryRole {
   #holdsBackSinceMs: number | undefined;
   /** Given up for good: the daemon stops. */
   #retired = false;
+  /** One after the other: the role must not be given up in the midst of being taken. */
   readonly #turns = new Turns();
   #wake = (): void => {};
   /** Something was told since the last look began, which may not have seen it. */
@@ -113,6 +121,11 @@ export class PrimaryRole {
     return this.#state === 'primary' && this.#holds();
   }
 
+  /** As `isPrimary`, also while the duties are still being taken. */
+  leads(): boolean {
+    return (this.#state === 'primary' || this.#state === 'takeover') && this.#holds();
+  }
+
   /**
    * Up to when, on the monotonic clock, the role is surely this node's; in the past when it is not any more. The lease
    * of a session that has come after the one in which the role was taken means nothing.
@@ -126,8 +139,7 @@ export class PrimaryRole {
    * @throws PvcError NOT_PRIMARY
    */
   guard(what: string): Op[] {
-    if ((this.#state !== 'primary' && this.#state !== 'takeover') || !this.#holds())
-      throw primaryError('NOT_PRIMARY', { node: this.#node, what });
+    if (!this.leads()) throw primaryError('NOT_PRIMARY', { node: this.#node, what });
     return [{ op: 'check', key: termKey, version: this.#termVersion }];
   }
 
@@ -164,9 +176,9 @@ export class PrimaryRole {
     if (this.#state === 'primary') {
       // A store that hangs must not keep a lost primary from dropping its duties.
       const waits = new AbortController();
-      const toGo = await Promise.race([this.#isToGo(), this.#lost(waits.signal)]).finally(() => waits.abort(noLonger));
-      if (toGo) {
-        const how = this.isPrimary() ? 'planned' : 'lost';
+      const why = await Promise.race([this.#whyGo(), this.#lost(waits.signal)]).finally(() => waits.abort(noLonger));
+      if (why !== undefined) {
+        const how = why === 'wished' && this.isPrimary() ? 'planned' : 'lost';
         const complete = await this.#leave(how);
         if (how === 'planned') await this.#release(complete);
       }
@@ -175,7 +187,7 @@ export class PrimaryRole {
   }
 
   /** Resolves once the role is not surely this node's any more, or nobody waits for that. */
-  async #lost(signal: AbortSignal): Promise<true> {
+  async #lost(signal: AbortSignal): Promise<'lost'> {
     const { clock } = this.#host;
     const { session } = this.#store;
     while (this.#holds() && !signal.aborted) {
@@ -185,10 +197,8 @@ export class PrimaryRole {
       await clock.sleep(leftMs, AbortSignal.any([signal, changed.signal])).catch(() => undefined);
       stop();
     }
-    return true;
+    return 'lost';
   }
-
-  /** One after the other: the role must not be given up in the midst of being taken. */
 
   /** Until the next look is due: at once when the session or the store changes, at the latest when the lease ends. */
   async #pause(signal: AbortSignal): Promise<void> {
@@ -235,13 +245,15 @@ export class PrimaryRole {
     return wish !== undefined && this.#host.clock.wallMs() - wish.askedMs < wishMs ? wish : undefined;
   }
 
-  /** Whether somebody else is wished for, and is there to take it. */
-  async #isToGo(): Promise<boolean> {
+  /** Why the role is to be left, if it is: it was taken away, or somebody else is wished for and there to take it. */
+  async #whyGo(): Promise<'taken away' | 'wished' | undefined> {
+    if ((await this.#store.read(holderKey))?.value !== this.#node) return 'taken away';
     const wish = await this.#wish();
     // What was asked before this term began was about an earlier one.
-    if (wish === undefined || wish.askedMs < this.#takenMs) return false;
-    if (wish.not === this.#node) return true;
-    return wish.node !== undefined && wish.node !== this.#node && (await this.#options.alive(wish.node));
+    if (wish === undefined || wish.askedMs < this.#takenMs) return undefined;
+    if (wish.not === this.#node) return 'wished';
+    const another = wish.node !== undefined && wish.node !== this.#node && (await this.#options.alive(wish.node));
+    return another ? 'wished' : undefined;
   }
 
   /** Whether a free role is to be left to another for a moment. */
@@ -259,13 +271,14 @@ export class PrimaryRole {
 
   /** @param complete all duties are dropped; else the next holder waits as if this one had been lost */
   async #release(complete: boolean): Promise<void> {
-    const [held, released] = await this.#store.readMany([holderKey, releasedKey]);
+    const [held, released, duties] = await this.#store.readMany([holderKey, releasedKey, dutiesKey]);
     if (held?.value !== this.#node) return;
     const told = { key: releasedKey, value: String(this.#term) };
     const done = await this.#store.commit([
       // The versions of each holder's key begin at 0: only the term tells whether it is still this node's.
       { op: 'check', key: termKey, version: this.#termVersion },
       { op: 'delete', key: holderKey, version: held.version },
+      ...this.#withoutDuties(duties),
       ...(!complete
         ? []
         : released === undefined
@@ -278,17 +291,44 @@ export class PrimaryRole {
       });
   }
 
+  /** The removal of this node's own key of the duties, if it has it. */
+  #withoutDuties(duties: Entry | undefined): Op[] {
+    return duties?.value === this.#node ? [{ op: 'delete', key: dutiesKey, version: duties.version }] : [];
+  }
+
+  /**
+   * Waits until whoever had the duties has dropped them, or its session has ended and with it the lease by which it had them;
+   * from then on they are this node's. @throws PvcError NOT_PRIMARY when the role is lost meanwhile
+   */
+  async #awaitDuties(): Promise<void> {
+    for (;;) {
+      const guard = this.guard('the duties of the primary');
+      const held = await this.#store.read(dutiesKey);
+      if (held?.value === this.#node) return;
+      if (held === undefined) {
+        const made: Op = { op: 'create', key: dutiesKey, value: this.#node, ephemeral: true };
+        const done = await this.#store.commit([...guard, made]);
+        if (done.outcome === 'ok') return;
+        if (done.outcome === 'conflict' && done.key === termKey)
+          throw primaryError('NOT_PRIMARY', { node: this.#node, what: 'the duties of the primary' });
+      }
+      await this.#host.clock.sleep(dutiesPauseMs);
+    }
+  }
+
   async #tryTake(): Promise<void> {
     const { session } = this.#store;
     if (session.state !== 'live') return;
     const epoch = session.epoch;
     // The term first: where the store does not read them in one moment, a later holder then has a later term.
-    const [term, holder, released] = await this.#store.readMany([termKey, holderKey, releasedKey]);
-    if (holder?.value === this.#node) {
-      // Ours from a commit whose answer was lost: without the duties it must not block the others.
+    const [term, holder, released, duties] = await this.#store.readMany([termKey, holderKey, releasedKey, dutiesKey]);
+    const ours = holder?.value === this.#node;
+    if ((ours || duties?.value === this.#node) && session.epoch === epoch) {
+      // Ours from a commit whose answer was lost, or of a role that was taken away: without the duties it must not block others.
       await this.#store.commit([
         ...(term === undefined ? [] : [{ op: 'check', key: termKey, version: term.version } as const]),
-        { op: 'delete', key: holderKey, version: holder.version },
+        ...(ours ? [{ op: 'delete', key: holderKey, version: holder.version } as const] : []),
+        ...this.#withoutDuties(duties),
       ]);
       return;
     }
@@ -303,6 +343,7 @@ export class PrimaryRole {
       term === undefined
         ? { op: 'create', key: termKey, value: '1' }
         : { op: 'put', key: termKey, value: String(next), version: term.version },
+      ...(duties === undefined ? [{ op: 'create', key: dutiesKey, value: this.#node, ephemeral: true } as const] : []),
     ]);
     // A lost answer is no role: if it was taken after all, the key is given up at the next look.
     if (taken.outcome !== 'ok') return;
@@ -314,6 +355,7 @@ export class PrimaryRole {
     this.#become('takeover');
     this.#host.log.info('takes the primary role', { term: next });
     try {
+      if (duties !== undefined) await this.#awaitDuties();
       await this.#duties.take(next, term === undefined || released?.value === term.value);
       // It may have taken long enough for somebody else to have it by now.
       this.guard('the role');

@@ -33,7 +33,8 @@ export interface StateEntry {
 }
 
 /** Who is alive and who is primary belongs to sessions, not to the state. */
-const isPassing = (key: string): boolean => key.startsWith('/alive/') || key === '/primary/holder';
+const isPassing = (key: string): boolean =>
+  key.startsWith('/alive/') || key === '/primary/holder' || key === '/primary/duties';
 
 /** What a backup cannot bring back into another cluster: its machines, how they know each other, what they were at. */
 const ownKinds = new Set(['cluster', 'node', 'token', 'task', 'fault', 'primary', 'layout', 'alive']);

@@ -5,8 +5,10 @@
  */
 
 import { Steadiness } from '../cluster/fence/death-controller.ts';
+import { deposePrimary } from '../cluster/fence/depose-primary.ts';
 import { fenceControllers } from '../cluster/fence/fence-controllers.ts';
 import { fenceMetrics } from '../cluster/fence/fence-metrics.ts';
+import { judgeMs } from '../cluster/fence/fence-plan.ts';
 import { type Door, Silence } from '../cluster/fence/silence.ts';
 import { leaseOfFloating } from '../cluster/floating-address.ts';
 import type { Peers } from '../cluster/isolation/ask-coordinators.ts';
@@ -47,7 +49,7 @@ import { coreChecks, HealthRunner } from './health-runner.ts';
 import { tidy } from './housekeeping.ts';
 import { createMetricsPage } from './metrics-page.ts';
 import { NodeReport } from './node-report.ts';
-import { onlyAsPrimary } from './only-as-primary.ts';
+import { onlyAsLeader, onlyAsPrimary } from './only-as-primary.ts';
 import { tellOfTrouble } from './plugin-troubles.ts';
 import { SupervisedServices } from './supervised-services.ts';
 import { writeDocuments } from './write-documents.ts';
@@ -282,10 +284,17 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       ended: (target) => engine.touch(target.kind, target.id),
     });
     const steadiness = new Steadiness(store.session, () => host.clock.monotonicMs(), signal);
-    const silence = new Silence(runtime, options.peers);
+    const silence = new Silence(runtime, options.peers, {
+      leads: () => primary.leads(),
+      async depose(name) {
+        if (host.clock.monotonicMs() - steadiness.sinceMs < judgeMs) return;
+        if (await deposePrimary(documents, name))
+          log.warn(`${name} was the primary, is silent and reads off: its role is free`);
+      },
+    });
     if (coordinator && hooks.power.items().length > 0) void silence.run(signal);
     for (const item of fenceControllers(runtime, hooks, steadiness, silence))
-      onlyAsPrimary(primary, signal, (asPrimary) => engine.start(item, asPrimary));
+      onlyAsLeader(primary, signal, (asLeader) => engine.start(item, asLeader));
     for (const { plugin, item } of hooks.controllers.items()) {
       log.debug(`controller ${item.name} of ${plugin.name}`);
       if (item.scope === 'node') engine.start(item, signal);

@@ -20,6 +20,7 @@ import type { Attempts } from './attempts.ts';
 import type { FenceBook } from './fence-book.ts';
 import { backReport, deadReport, nodeFault } from './fence-fault.ts';
 import { unproven } from './fence-plan.ts';
+import type { Silence } from './silence.ts';
 
 type FenceDoc = Doc<FenceSpec, FenceStatus>;
 type FenceHooks = Pick<Hooks, 'stranded' | 'fence' | 'recover' | 'returning' | 'unfence'>;
@@ -29,6 +30,7 @@ export interface FenceParts {
   readonly runtime: Runtime;
   readonly book: FenceBook;
   readonly attempts: Attempts;
+  readonly silence: Pick<Silence, 'forMs' | 'readsOff'>;
 }
 
 interface FenceObserved {
@@ -63,30 +65,37 @@ export function fenceController(
   };
 
   const prove = async (id: string, name: string, bootId: string, signal: AbortSignal): Promise<void> => {
-    const { spec, status = freshFence } = await documents.need(fence, id);
-    if (unproven(await strandedOn(name), proven(status.evidence, bootId)).length === 0) return;
-    const { word } = spec;
-    if (word?.bootId === bootId) {
-      const { by, atMs } = word;
-      const text = 'made sure that the machine is off';
-      await book.prove(id, name, [{ kind: 'word', by, text, covers: ['machine'], atMs, bootId }]);
-      return;
-    }
-    const asked = attempts.run(id, 'plugins', () => askPlugins(id, name, bootId));
-    // Guests do not wait for a storage that is slow once the machine is known to be off.
     const over = new AbortController();
+    // From before the look at what is proven: one that comes in between would be missed, and plugins be waited for.
     const other = book.nextProof(id, AbortSignal.any([signal, over.signal]));
     try {
-      await Promise.race([asked, other]);
+      const { spec, status = freshFence } = await documents.need(fence, id);
+      const { evidence } = status;
+      const stranded = await strandedOn(name);
+      const lacks = (found: readonly Evidence[]): boolean => unproven(stranded, proven(found, bootId)).length > 0;
+      const { word } = spec;
+      if (word?.bootId === bootId && lacks(evidence)) {
+        const { by, atMs } = word;
+        const text = 'made sure that the machine is off';
+        await book.prove(id, name, [{ kind: 'word', by, text, covers: ['machine'], atMs, bootId }]);
+        return;
+      }
+      // Plugins are asked whatever else proves: who is shut out also lets go of what he held, as of volumes that stay open
+      // for half a minute otherwise.
+      if (!lacks(evidence.filter(({ kind }) => kind === 'plugin'))) return;
+      const asked = attempts.run(id, 'plugins', () => askPlugins(id, name, bootId));
+      asked.catch((error: unknown) => log.warn('plugins gave no proof', { node: name, reason: errorText(error) }));
+      // Guests do not wait for a storage that is slow once the machine is known to be off.
+      if (lacks(evidence)) await Promise.race([asked, other]);
     } finally {
       over.abort();
-      asked.catch((error: unknown) => log.warn('plugins gave no proof', { node: name, reason: errorText(error) }));
     }
   };
 
   const askPlugins = async (id: string, name: string, bootId: string): Promise<void> => {
     const { status = freshFence } = await documents.need(fence, id);
-    const needs = unproven(await strandedOn(name), proven(status.evidence, bootId));
+    const byPlugins = status.evidence.filter(({ kind }) => kind === 'plugin');
+    const needs = unproven(await strandedOn(name), proven(byPlugins, bootId));
     const answers = await hooks.fence.call({ node: name, needs, begin: () => book.begin(id, name) });
     const atMs = host.clock.wallMs();
     const found: Evidence[] = [];

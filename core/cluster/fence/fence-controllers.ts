@@ -16,7 +16,7 @@ export function fenceControllers(
   steadiness: Steadiness,
   silence: Silence,
 ): AnyController[] {
-  const parts = { runtime, book: new FenceBook(runtime), attempts: new Attempts() };
+  const parts = { runtime, book: new FenceBook(runtime), attempts: new Attempts(), silence };
   return [
     deathController(runtime, steadiness, silence),
     fenceController(parts, hooks),

@@ -51,6 +51,7 @@ async function setUp(more: { readonly maintenance?: boolean; readonly power?: 'n
     readsAfterMs: 100,
     knocked: new Set<string>(),
     asked: 0,
+    deposed: [] as string[],
     touched: 0,
   };
   const power = {
@@ -62,13 +63,19 @@ async function setUp(more: { readonly maintenance?: boolean; readonly power?: 'n
     },
   } as unknown as NodePower;
   const silence = new Silence(
-    { documents, host, node: 'hv1', power, touch: () => (world.touched += 1), isPrimary: () => world.primary },
+    { documents, host, node: 'hv1', power, touch: () => (world.touched += 1) },
     {
       async answers({ node }, withinMs) {
         world.knocked.add(node);
         const answered = world.answers;
         await host.clock.sleep(answered ? 1 : withinMs);
         return answered;
+      },
+    },
+    {
+      leads: () => world.primary,
+      async depose(name) {
+        world.deposed.push(name);
       },
     },
   );
@@ -154,18 +161,21 @@ describe('the silence of a machine', () => {
     await end();
   });
 
-  it('of the primary is known to the coordinator that takes its place', async () => {
+  it('of the primary has a coordinator depose it, and is known to the one that takes its place', async () => {
     const { world, silence, documents, advance, end } = await setUp();
-    Object.assign(world, { primary: false, answers: false });
+    Object.assign(world, { primary: false, answers: false, reads: 'on' });
     await advance(10_000);
     assert.deepEqual([silence.forMs('hv2'), world.asked], [0, 0], 'nobody is known to be the primary');
     await documents.store.commit([{ op: 'create', key: '/primary/holder', value: 'hv2' }]);
     await advance(10_000);
     assert.ok(silence.forMs('hv2') > silentMs);
-    assert.deepEqual([world.asked, world.touched], [0, 0], 'who is not the primary leaves BMCs alone');
+    assert.deepEqual([world.asked > 0, world.deposed], [true, []], 'one that reads on may be cut off only');
+    world.reads = 'off';
+    await advance(6_000);
+    assert.equal(world.deposed[0], 'hv2');
     world.primary = true;
     await advance(2_000);
-    assert.ok(silence.forMs('hv2') > 7_000, 'it has been silent all the time');
+    assert.ok(silence.forMs('hv2') > 12_000, 'it has been silent all the time');
     assert.equal(silence.readsOff('hv2'), true);
     await end();
   });

@@ -1,8 +1,7 @@
 /**
  * Finds out that a machine says nothing any more, seconds before its session ends: it is knocked at twice a second. Silence
  * proves nothing, it may be a cable; but it is a reason to ask the BMC at once. One that reads off tells that the node is
- * dead. The primary listens to all others; the other coordinators listen to the primary, so that the next one knows already
- * how silent the one before it was.
+ * dead. The primary listens to all others; the other coordinators listen to the primary.
  * @module
  */
 import { errorText } from '../../error/error.ts';
@@ -19,6 +18,14 @@ import { isSwitchedByHand } from './power-plan.ts';
 export interface Door {
   /** Whether the machine answers anything within so many milliseconds: "nobody listens" is an answer as well. */
   answers(peer: Peer, withinMs: number): Promise<boolean>;
+}
+
+/** What this node is in its cluster. */
+export interface Rank {
+  /** Whether it leads, or is about to. */
+  leads(): boolean;
+  /** Takes the role from a primary that is off. */
+  depose(node: string): Promise<void>;
 }
 
 const knockEveryMs = 500;
@@ -43,17 +50,19 @@ interface Watched {
   offAtMs?: number;
 }
 
-type Parts = Pick<Runtime, 'documents' | 'host' | 'node' | 'power' | 'touch' | 'isPrimary'>;
+type Parts = Pick<Runtime, 'documents' | 'host' | 'node' | 'power' | 'touch'>;
 
 export class Silence {
   readonly #runtime: Parts;
   readonly #door: Door;
+  readonly #rank: Rank;
   readonly #watched = new Map<string, Watched>();
   #peers: readonly Peer[] = [];
 
-  constructor(runtime: Parts, door: Door) {
+  constructor(runtime: Parts, door: Door, rank: Rank) {
     this.#runtime = runtime;
     this.#door = door;
+    this.#rank = rank;
   }
 
   /** How long nothing has been heard of the machine, in milliseconds; 0 when it answers, or is not listened to. */
@@ -74,9 +83,9 @@ export class Silence {
     let namesAtMs = Number.NEGATIVE_INFINITY;
     let asPrimary = false;
     while (!signal.aborted) {
-      if (this.#nowMs() - namesAtMs >= namesEveryMs || asPrimary !== this.#runtime.isPrimary())
+      if (this.#nowMs() - namesAtMs >= namesEveryMs || asPrimary !== this.#rank.leads())
         try {
-          asPrimary = this.#runtime.isPrimary();
+          asPrimary = this.#rank.leads();
           this.#listenTo(await this.#whom(asPrimary));
           namesAtMs = this.#nowMs();
         } catch (error) {
@@ -130,7 +139,7 @@ export class Silence {
           return;
         }
         state.silentSinceMs ??= sentMs;
-        if (this.#nowMs() - state.silentSinceMs < silentMs || signal.aborted || !this.#runtime.isPrimary()) return;
+        if (this.#nowMs() - state.silentSinceMs < silentMs || signal.aborted) return;
         this.#runtime.touch(nodeKind.name, peer.node);
         if (!state.asking && this.#nowMs() >= state.askAgainAtMs) void this.#ask(peer.node, state, signal);
       })
@@ -156,7 +165,8 @@ export class Silence {
       log.info(`${node} is silent, its BMC reads ${read}`);
       if (read !== 'off' || state.silentSinceMs === undefined) return;
       state.offAtMs = this.#nowMs();
-      touch(nodeKind.name, node);
+      if (this.#rank.leads()) touch(nodeKind.name, node);
+      else await this.#rank.depose(node);
     } catch (error) {
       // The checks of BMCs raise the fault of one that does not answer; here it only gains no time.
       if (!signal.aborted) log.info(`${node} is silent, and so is its BMC`, { reason: errorText(error) });

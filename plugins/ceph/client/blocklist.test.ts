@@ -37,7 +37,7 @@ describe('the blocklist of Ceph', () => {
     const { ceph, asked } = cephWith(map);
     const proof = await blockAddress(ceph, '10.10.1.9', () => untilMs - 1_000);
     assert.deepEqual(proof, { range: '10.10.1.9:0/32', untilMs, epoch: 26, readMs: untilMs - 1_000 });
-    assert.deepEqual(asked, ['osd blocklist range add 10.10.1.9/32 31536000', 'osd dump --format json']);
+    assert.deepEqual(asked, ['osd blocklist range add 10.10.1.9/32 31536000 --format json', 'osd dump --format json']);
   });
 
   it('is none when it is not there afterwards, or is over', async () => {

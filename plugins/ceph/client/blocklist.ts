@@ -60,7 +60,7 @@ export const rangeOf = (address: string): string => (address.includes(':') ? `[$
  */
 export async function blockAddress(ceph: CephCommand, address: string, nowMs: () => number): Promise<BlockProof> {
   const what = `the blocking of ${address}`;
-  await ceph.ceph(what, ['osd', 'blocklist', 'range', 'add', prefixOf(address), String(blockSeconds)]);
+  await ceph.orderSoon(what, ['osd', 'blocklist', 'range', 'add', prefixOf(address), String(blockSeconds)]);
   const { epoch, ranges } = await readBlocklist(ceph);
   const range = rangeOf(address);
   const untilMs = ranges.get(range);

@@ -69,7 +69,7 @@ export async function fenceFromStorage(
  * whatever has to be read from them waits. One that runs all the same says so, and is up again.
  */
 async function missOsds(ceph: CephCommand, osds: readonly { readonly id: string }[]): Promise<void> {
-  if (osds.length > 0) await ceph.ceph('the loss of disks', ['osd', 'down', ...osds.map(({ id }) => id)]);
+  if (osds.length > 0) await ceph.orderSoon('the loss of disks', ['osd', 'down', ...osds.map(({ id }) => id)]);
 }
 
 /** Lets the clients of the node in again. @throws PvcError CEPH_AWAY, CEPH_REFUSED */

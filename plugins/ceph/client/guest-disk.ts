@@ -8,7 +8,8 @@ import { ceph, cephId, cephSecret } from '../cluster/ceph-kind.ts';
 import type { DaemonPart } from '../daemon-part.ts';
 import { volume } from '../volume/volume-kind.ts';
 import { guestVolumes } from './guest-volumes.ts';
-import { type Holder, holdersOf, holderText } from './holders.ts';
+import { holderText } from './holders.ts';
+import { openElsewhere } from './open-elsewhere.ts';
 
 /** As the plugin of guests hands them over: a disk and the verbs on a domain, as far as they matter here. */
 interface GuestDisk {
@@ -32,12 +33,7 @@ interface About {
 
 interface StartAbout {
   readonly vm: { readonly spec: { readonly disks: readonly (GuestDisk & { readonly readonly: boolean })[] } };
-  readonly node: string;
 }
-
-/** Two that write to one image destroy it. What this node itself has left behind, QEMU takes over. */
-export const foreign = (holders: readonly Holder[], node: string): Holder[] =>
-  holders.filter((holder) => holder.node !== node);
 
 /** Ceph's `osd_client_watch_timeout` is 30 s. */
 const expiry = 'what has died there is forgotten within 30 s, what runs must be ended first';
@@ -80,14 +76,13 @@ export function tapGuests(pvc: PluginContext, part: () => Pick<DaemonPart, 'runt
   });
   pvc.on(
     'libvirt.start',
-    async (reasons: readonly string[], { vm: { spec }, node }: StartAbout): Promise<readonly string[]> => {
+    async (reasons: readonly string[], { vm: { spec } }: StartAbout): Promise<readonly string[]> => {
       const view = new View(runtime().documents);
       const written = spec.disks.filter(({ source, readonly: kept }) => source.type === 'volume' && !kept);
       const found = written.map(async ({ target, source }) => {
         const image = `${source.pool}/${source.volume}`;
         if ((await view.find(volume, 'name', image)) === undefined) return [];
-        const holders = await holdersOf(part().ceph, view, image);
-        return foreign(holders, node).map(
+        return (await openElsewhere(runtime(), part().ceph, image)).map(
           (holder) => `its disk ${target} (${image}) is open at ${holderText(holder)}; ${expiry}`,
         );
       });

@@ -143,13 +143,25 @@ export class CephCommand {
    */
   async ask<T>(schema: z.ZodType<T>, args: readonly string[], options: AskOptions = {}): Promise<T> {
     const what = `ceph ${args.join(' ')}`;
+    return parsed(schema, what, this.#outputOf(what, await this.#bySession(args, options)));
+  }
+
+  /**
+   * A command for its effect that is in a hurry, and that may be done twice: by the session, and by the command where that
+   * does not answer. A session that has not answered is closed before.
+   * @throws PvcError CEPH_AWAY (it may or may not have been done), CEPH_REFUSED
+   */
+  async orderSoon(what: string, args: readonly string[], options: AskOptions = {}): Promise<void> {
+    this.#outputOf(what, await this.#bySession(args, options));
+  }
+
+  #bySession(args: readonly string[], options: AskOptions): Promise<ExecResult> {
     const argv = cephArgv([...args, '--format', 'json']);
-    const result = await this.#pass('ceph', options, async (timeoutMs) => {
+    return this.#pass('ceph', options, async (timeoutMs) => {
       const untilMs = this.#host.clock.monotonicMs() + timeoutMs;
       const told = await this.#session?.ask(args, timeoutMs);
       return told ?? this.#exec(argv, Math.max(1, Math.ceil(untilMs - this.#host.clock.monotonicMs())), options);
     });
-    return parsed(schema, what, this.#outputOf(what, result));
   }
 
   /** A command on RBD images, for its effect. @throws PvcError CEPH_AWAY, CEPH_REFUSED */

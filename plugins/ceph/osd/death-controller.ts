@@ -78,7 +78,7 @@ export function osdDeathController(runtime: Runtime, ceph: CephCommand) {
       const death = await deathOf(await documents.need(fence, id));
       if (death === undefined || host.clock.wallMs() - death.provenMs > worthMs) return;
       const words = ['osd', 'down', ...death.osds, '--definitely-dead'];
-      await ceph.ceph('the death of disks', words, { timeoutMs: orderMs, signal });
+      await ceph.orderSoon('the death of disks', words, { timeoutMs: orderMs, signal });
       told.add(id);
     },
   });

@@ -293,13 +293,16 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       },
     });
     if (coordinator && hooks.power.items().length > 0) void silence.run(signal);
-    for (const item of fenceControllers(runtime, hooks, steadiness, silence))
-      onlyAsLeader(primary, signal, (asLeader) => engine.start(item, asLeader));
-    for (const { plugin, item } of hooks.controllers.items()) {
-      log.debug(`controller ${item.name} of ${plugin.name}`);
+    const controllers = [
+      ...fenceControllers(runtime, hooks, steadiness, silence),
+      ...hooks.controllers.items().map(({ item }) => item),
+    ];
+    for (const item of controllers)
       if (item.scope === 'node') engine.start(item, signal);
-      else onlyAsPrimary(primary, signal, (asPrimary) => engine.start(item, asPrimary));
-    }
+      else {
+        const only = item.scope === 'leader' ? onlyAsLeader : onlyAsPrimary;
+        only(primary, signal, (ofRole) => engine.start(item, ofRole));
+      }
 
     const bmcChecks = new BmcChecks(runtime);
     // Where no plugin speaks with BMCs there is nothing to be checked.

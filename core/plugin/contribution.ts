@@ -68,7 +68,7 @@ const operation = z
 const controller = z.looseObject({
   name: text,
   kind,
-  scope: z.enum(['node', 'primary']),
+  scope: z.enum(['node', 'primary', 'leader']),
   observe: fn,
   plan: fn,
   apply: fn,

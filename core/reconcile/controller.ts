@@ -33,8 +33,11 @@ export interface Controller<Spec, Status, Observed, P extends Step = Step> {
   readonly name: string;
   readonly summary: string;
   readonly kind: Kind<Spec, Status>;
-  /** `node`: runs on every node for the objects that are `mine` there. `primary`: on the primary, for all. */
-  readonly scope: 'node' | 'primary';
+  /**
+   * `node`: runs on every node for the objects that are `mine` there. `primary`: on the primary, for all. `leader`: the same, as soon
+   * as the role is taken, for what must not wait until its duties are (a deposed primary may have them for seconds).
+   */
+  readonly scope: 'node' | 'primary' | 'leader';
   /** Whose it is; what is mine must be among what the kind's `concerns` names. Absent: every node's. */
   mine?(doc: Doc<Spec, Status>, node: string): boolean;
   /** Ids that exist in the world whether or not the store knows them (orphans). */

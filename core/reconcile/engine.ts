@@ -156,7 +156,7 @@ class ControllerRun {
   async stop(): Promise<void> {
     await this.#queue.stop();
     // What another node looks after from now on is for that node to tell.
-    if (this.#controller.scope === 'primary') for (const id of [...this.#conditions.keys()]) this.#cured(id);
+    if (this.#controller.scope !== 'node') for (const id of [...this.#conditions.keys()]) this.#cured(id);
   }
 
   async #resync(): Promise<void> {
@@ -229,7 +229,7 @@ class ControllerRun {
     });
     if (JSON.stringify(status) === JSON.stringify(doc.status)) return;
     const { ops, topics } = documents.commitOf([{ do: 'status', kind: controller.kind, before: doc, status }]);
-    const guard = controller.scope === 'primary' ? (this.#parts.guard?.(`the status of ${this.kind} ${id}`) ?? []) : [];
+    const guard = controller.scope !== 'node' ? (this.#parts.guard?.(`the status of ${this.kind} ${id}`) ?? []) : [];
     const result = await documents.store.commit([...guard, ...ops], topics);
     if (result.outcome === 'conflict') this.#queue.add(id);
     // What was lost is found out at the next look: the status is compared with what is stored then.

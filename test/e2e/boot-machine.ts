@@ -1,4 +1,4 @@
-/** A blank server beside a lab: QEMU without a disk, whose card is on one of the lab's networks and boots from it. */
+/** A blank server beside a lab: QEMU whose card is on one of the lab's networks and boots from it. */
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,8 @@ export interface MachineOptions {
   readonly network: NetworkName;
   /** Default 256: enough to ask for a boot script. */
   readonly memoryMiB?: number;
+  /** Of an empty disk; none unless said. */
+  readonly diskMiB?: number;
 }
 
 /** Of Debian's package ovmf. */
@@ -38,7 +40,7 @@ export class BootMachine implements AsyncDisposable {
   /** Switches it on. */
   static async start(
     lab: TestLab,
-    { firmware, mac, uuid, network, memoryMiB = 256 }: MachineOptions,
+    { firmware, mac, uuid, network, memoryMiB = 256, diskMiB }: MachineOptions,
   ): Promise<BootMachine> {
     const fabric = namespaceName(lab.name, 'fabric');
     const directory = await mkdtemp(join(tmpdir(), 'pvc-machine-'));
@@ -47,6 +49,8 @@ export class BootMachine implements AsyncDisposable {
     await run(['ip', '-n', fabric, 'link', 'set', tap, 'master', network, 'up']);
     const variables = join(directory, 'variables');
     if (firmware === 'efi') await run(['cp', efiVariables, variables]);
+    const disk = join(directory, 'disk');
+    if (diskMiB !== undefined) await run(['truncate', '-s', `${diskMiB}M`, disk]);
     // It outlives nothing of the lab: all in the lab's networks ends with them.
     const pid = await startDetached(
       [
@@ -63,6 +67,7 @@ export class BootMachine implements AsyncDisposable {
               ...['-drive', `if=pflash,format=raw,file=${variables}`],
             ]
           : []),
+        ...(diskMiB === undefined ? [] : ['-drive', `file=${disk},format=raw,if=virtio`]),
         ...['-serial', `file:${serialIn(directory)}`],
       ],
       join(directory, 'log'),

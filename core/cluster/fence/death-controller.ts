@@ -53,7 +53,7 @@ export function deathController(
     name: 'node-death',
     summary: 'finds out that a node is dead',
     kind: nodeKind,
-    scope: 'primary',
+    scope: 'leader',
     async observe(name, doc) {
       const [alive, made, open] = await Promise.all([
         documents.store.read(aliveKey(name)),

@@ -183,7 +183,7 @@ export function fenceController(
     name: 'fence',
     summary: 'proves that a dead node can do no harm, and has its guests go on elsewhere',
     kind: fence,
-    scope: 'primary',
+    scope: 'leader',
     async observe(_id, doc) {
       const over: FenceObserved = { node: 'gone', maintenance: false, stranded: [] };
       if (doc === undefined || doc.status?.state === 'ended') return over;

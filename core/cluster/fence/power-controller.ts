@@ -118,7 +118,7 @@ export function fencePowerController({
     name: 'fence-power',
     summary: 'has the power of a dead node cut, and given again once its guests are recovered',
     kind: fence,
-    scope: 'primary',
+    scope: 'leader',
     async observe(id, doc) {
       if (doc === undefined || doc.status?.state === 'ended') {
         restsUntil.delete(id);

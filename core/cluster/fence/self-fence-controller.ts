@@ -61,7 +61,7 @@ export function selfFenceController({
     name: 'fence-self',
     summary: 'takes it for proven that the watchdog of a dead node has reset it, when nothing can have fed it',
     kind: fence,
-    scope: 'primary',
+    scope: 'leader',
     async observe(id, doc) {
       const counting = doc === undefined || doc.status?.state === 'ended' ? undefined : await count(id, doc.spec.node);
       if (counting?.leftMs === undefined) standings.delete(id);

@@ -31,6 +31,7 @@ auth service required = cephx
 auth client required = cephx
 mon lease = 1
 mon election timeout = 1
+paxos propose interval = 0.25
 osd pool default read lease ratio = 0.3
 mon data avail warn = 5
 

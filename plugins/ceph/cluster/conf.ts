@@ -44,6 +44,12 @@ const monitorLeaseS = 1;
 const electionS = 1;
 
 /**
+ * For how long monitors gather changes before they make a new map. Disks of a dead node are down by one map, and what they had
+ * is served again by the next: with Ceph's own second, the guests of the node wait for up to two.
+ */
+const proposeS = 0.25;
+
+/**
  * For how long an OSD may answer reads after it last heard from its peers, as a part of osd_heartbeat_grace (20 s): 6 s.
  * Placement groups of a lost OSD serve nobody until that time is over (Ceph's "stale reads"). Ceph's own 0.8 fits the 20 s
  * after which peers miss an OSD; PVC tells Ceph of a dead node's after eight, so by then it must be over.
@@ -69,6 +75,7 @@ auth service required = cephx
 auth client required = cephx
 mon lease = ${monitorLeaseS}
 mon election timeout = ${electionS}
+paxos propose interval = ${proposeS}
 osd pool default read lease ratio = ${readLeasePart}
 ${Object.entries(settings)
   .map(([name, value]) => `${name} = ${value}\n`)

@@ -20,7 +20,10 @@ function world(interpreter: Interpreter) {
   let running = 0;
   const live = async (options: ExecOptions): Promise<ExecResult> => {
     for await (const line of options.input as AsyncIterable<Uint8Array>) {
-      const does = interpreter(JSON.parse(Buffer.from(line).toString()) as string[]);
+      const asked = JSON.parse(Buffer.from(line).toString()) as { number: number; words: string[] };
+      const told = interpreter(asked.words);
+      const does =
+        typeof told === 'string' && !told.includes('"number"') ? told.replace('{', `{"number":${asked.number},`) : told;
       if (does === undefined) return new Promise(() => {});
       if (typeof does !== 'string') return ended(does);
       // Answers come in pieces of any size.
@@ -66,6 +69,20 @@ describe('a session at Ceph', () => {
     );
     assert.equal(here.starts.length, 1);
     assert.equal(here.starts[0]?.[1], '-c');
+  });
+
+  it('does not have one question wait for the other', async () => {
+    const answers = [
+      '',
+      '{"number":2,"code":0,"stdout":"b","stderr":""}\n{"number":1,"code":0,"stdout":"a","stderr":""}\n',
+    ];
+    const here = world(() => `${answers.shift()}`);
+    const asked = [['osd', 'down', '2'], ['df']].map((words) => here.session.ask(words, 20_000));
+    await here.host.clock.advance(0);
+    assert.deepEqual(
+      (await Promise.all(asked)).map((one) => one?.stdout),
+      ['a', 'b'],
+    );
   });
 
   it('ends when nobody asks for half a minute, and begins again', async () => {

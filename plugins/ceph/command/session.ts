@@ -19,7 +19,7 @@ const oldMs = 10 * 60_000;
 /** After a session that never answered, none is begun for this long. */
 const restMs = 30_000;
 
-const answer = z.object({ code: z.int(), stdout: z.string(), stderr: z.string() });
+const answer = z.object({ number: z.int(), code: z.int(), stdout: z.string(), stderr: z.string() });
 
 export class CephSession {
   readonly #host: Pick<Host, 'processes' | 'clock' | 'log'>;
@@ -55,18 +55,20 @@ export class CephSession {
 }
 
 interface Question {
+  readonly number: number;
   readonly line: string;
   readonly tell: (result: ExecResult | undefined) => void;
 }
 
-/** One interpreter, from its start to its end. Questions are asked one after the other. */
+/** One interpreter, from its start to its end. Questions do not wait for each other. */
 class Login {
   /** Rejects with the reason. */
   readonly ended: Promise<never>;
   readonly #clock: Pick<Host['clock'], 'after'>;
   readonly #end = new AbortController();
   readonly #waiting: Question[] = [];
-  #asked: Question | undefined;
+  readonly #asked = new Map<number, Question>();
+  #count = 0;
   #printed = '';
   #wake: () => void = () => {};
   #cancelLimit: () => void = () => {};
@@ -101,14 +103,15 @@ class Login {
         cancel();
         resolve(result);
       };
-      this.#waiting.push({ line: `${JSON.stringify(words)}\n`, tell });
+      this.#count += 1;
+      this.#waiting.push({ number: this.#count, line: `${JSON.stringify({ number: this.#count, words })}\n`, tell });
       this.#wake();
     });
   }
 
   async *#lines(): AsyncGenerator<Uint8Array> {
     for (;;) {
-      const next = this.#asked === undefined ? this.#waiting.shift() : undefined;
+      const next = this.#waiting.shift();
       if (next === undefined) {
         const woken = Promise.withResolvers<void>();
         this.#wake = woken.resolve;
@@ -116,8 +119,9 @@ class Login {
         if (!this.open) return;
         continue;
       }
-      this.#asked = next;
-      this.#limit(this.everAnswered ? answerWithinMs : openWithinMs);
+      // The first one counts that was not answered since.
+      if (this.#asked.size === 0) this.#limit(this.everAnswered ? answerWithinMs : openWithinMs);
+      this.#asked.set(next.number, next);
       yield Buffer.from(next.line);
     }
   }
@@ -130,10 +134,10 @@ class Login {
       this.#printed = this.#printed.slice(end + 1);
       const told = answer.parse(JSON.parse(line));
       this.everAnswered = true;
-      this.#asked?.tell({ ...told, signal: null });
-      this.#asked = undefined;
-      this.#limit(idleMs);
-      this.#wake();
+      const { number, ...result } = told;
+      this.#asked.get(number)?.tell({ ...result, signal: null });
+      this.#asked.delete(number);
+      this.#limit(this.#asked.size === 0 ? idleMs : answerWithinMs);
     }
   }
 
@@ -147,7 +151,7 @@ class Login {
     if (!this.open) return;
     this.#cancelLimit();
     this.#end.abort(new Error('it is idle, or Ceph does not answer it'));
-    for (const { tell } of [...(this.#asked === undefined ? [] : [this.#asked]), ...this.#waiting]) tell(result);
+    for (const { tell } of [...this.#asked.values(), ...this.#waiting]) tell(result);
     this.#wake();
   }
 }

@@ -65,7 +65,7 @@ export function osdDeathController(runtime: Runtime, ceph: CephCommand) {
     name: 'osd-death',
     summary: 'tells Ceph that disks of a machine that is off answer nobody any more',
     kind: fence,
-    scope: 'primary',
+    scope: 'leader',
     async observe(id, doc) {
       if (doc === undefined || doc.status?.state === 'ended') {
         told.delete(id);

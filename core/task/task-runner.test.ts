@@ -56,8 +56,24 @@ function setUp() {
     const before = await test.need(task, id);
     await write({ do: 'spec', kind: task, before, spec: { ...before.spec, cancel: true } });
   };
+  /** As the primary does with the tasks of a node that is dead. */
+  const endElsewhere = async (): Promise<void> => {
+    const before = await test.need(task, id);
+    await write({ do: 'status', kind: task, before, status: { ...pending, ...before.status, state: 'failed' } });
+  };
   const status = async (): Promise<TaskStatus> => (await test.need(task, id)).status ?? pending;
-  return { host, clock: host.clock, cluster, daemon, request, cancel, status, ended, link: cluster.link('daemon') };
+  return {
+    host,
+    clock: host.clock,
+    cluster,
+    daemon,
+    request,
+    cancel,
+    endElsewhere,
+    status,
+    ended,
+    link: cluster.link('daemon'),
+  };
 }
 
 const paint = (
@@ -125,6 +141,25 @@ describe('a task', () => {
     await look();
     await clock.advance(1000);
     assert.deepEqual([runs, (await status()).state], [1, 'succeeded']);
+  });
+
+  it('that somebody else has ended is let go of, and its end stays', async () => {
+    const { clock, daemon, request, status, endElsewhere } = setUp();
+    let aborted = false;
+    const { look } = daemon([
+      paint(async ({ signal }) => {
+        signal.addEventListener('abort', () => (aborted = true));
+        await clock.sleep(5_000, signal);
+      }),
+    ]);
+    await request();
+    await look();
+    await clock.advance(500);
+    await endElsewhere();
+    // No list has it any more, and the change itself may not have been heard.
+    await look();
+    await clock.advance(10_000);
+    assert.deepEqual([aborted, (await status()).state], [true, 'failed']);
   });
 
   it('that ended while the list of tasks was on its way does not run again', async () => {

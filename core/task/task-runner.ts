@@ -75,6 +75,8 @@ export class TaskRunner {
   async changed(dirty: Dirty): Promise<void> {
     const { documents, node, isPrimary } = this.#parts;
     if (dirty.resync) {
+      // Those that were ended meanwhile are in no list any more.
+      for (const id of this.#running.keys()) await this.#look(id);
       for (const doc of await documents.listAt(task, node)) this.#consider(doc);
       // The primary's have no node.
       if (isPrimary()) for (const doc of await documents.list(task)) this.#consider(doc);
@@ -83,10 +85,12 @@ export class TaskRunner {
     const ids = new Set(
       [...dirty.keys].filter((key) => key.startsWith(`/${task.name}/`)).map((key) => key.split('/')[2] ?? ''),
     );
-    for (const id of ids) {
-      const doc = await documents.get(task, id);
-      if (doc !== undefined) this.#consider(doc);
-    }
+    for (const id of ids) await this.#look(id);
+  }
+
+  async #look(id: string): Promise<void> {
+    const doc = await this.#parts.documents.get(task, id);
+    if (doc !== undefined) this.#consider(doc);
   }
 
   /** Lets go of the tasks without a node: they are the next primary's to continue. */
@@ -105,7 +109,9 @@ export class TaskRunner {
     const { node, isPrimary } = this.#parts;
     const running = this.#running.get(doc.id);
     if (running !== undefined) {
-      if (doc.spec.cancel) running.cancel(taskError('TASK_CANCELLED', { task: doc.id, action: doc.spec.action }));
+      // The node was taken for dead meanwhile, and what it worked on goes on elsewhere. Or it is what this daemon has just written.
+      if (taskEnded(doc.status)) running.cancel(new Stopping('it was ended by the primary'));
+      else if (doc.spec.cancel) running.cancel(taskError('TASK_CANCELLED', { task: doc.id, action: doc.spec.action }));
       return;
     }
     if (this.#stopping || taskEnded(doc.status)) return;

@@ -20,6 +20,8 @@ export const dutiesKey = '/primary/duties';
 /** The last term whose holder has dropped all its duties before it gave the role up. */
 const releasedKey = '/primary/released';
 const retryMs = 1_000;
+/** Of a node that may not have the role: only in case that it may some day. */
+const bystanderMs = 30_000;
 const headStartPauseMs = 100;
 const dutiesPauseMs = 100;
 /** Given as the reason of a wait that is over: without one an error with its stack is made each time, every second. */
@@ -204,20 +206,25 @@ export class PrimaryRole {
   async #pause(signal: AbortSignal): Promise<void> {
     const { clock } = this.#host;
     const { session } = this.#store;
-    const leaseMs = this.#state === 'primary' ? session.leaseUntilMs - clock.monotonicMs() : retryMs;
-    const vacancyMs = this.#holdsBackSinceMs === undefined ? retryMs : headStartPauseMs;
     if (this.#poked) return;
     const changed = new AbortController();
     this.#wake = () => changed.abort(noLonger);
     const stop = session.onChange(() => changed.abort(noLonger));
     try {
-      await clock.sleep(Math.min(retryMs, vacancyMs, Math.max(1, leaseMs)), AbortSignal.any([signal, changed.signal]));
+      await clock.sleep(this.#pauseMs(), AbortSignal.any([signal, changed.signal]));
     } catch {
       // Woken early, which is what the signals are for.
     } finally {
       stop();
       this.#wake = () => {};
     }
+  }
+
+  #pauseMs(): number {
+    if (this.#state === 'primary')
+      return Math.min(retryMs, Math.max(1, this.#store.session.leaseUntilMs - this.#host.clock.monotonicMs()));
+    if (this.#holdsBackSinceMs !== undefined) return headStartPauseMs;
+    return this.#state === 'secondary' && !this.#options.eligible() ? bystanderMs : retryMs;
   }
 
   /** Gives the role up for good: first the duties, then the key, so that the next holder finds nothing in its way. */

@@ -3,6 +3,16 @@
  * @module
  */
 export { z } from 'zod';
+export {
+  type BmcInput,
+  bmcFields,
+  bmcFrom,
+  bmcPasswordOption,
+  overlaps as bmcOverlaps,
+  shownBmc,
+  shownOf as shownBmcOf,
+} from '../cluster/power/bmc-input.ts';
+export { bmcInWords } from '../cluster/power/bmc-render.ts';
 export { defineErrors, type ErrorSpec, errorText, exitCode, PvcError, recalledError } from '../error/error.ts';
 export { tellFaults } from '../fault/cluster-faults.ts';
 export { type FaultReport, faultId } from '../fault/fault-book.ts';
@@ -14,6 +24,7 @@ export type { Clock } from '../host/clock.ts';
 export type { ExecResult, Host } from '../host/host.ts';
 export type { Logger } from '../host/log.ts';
 export type { MetricDefinition, MetricSample } from '../metric/metric.ts';
+export { type BmcSpec, bmcSecret, bmcSpec } from '../model/bmc-kind.ts';
 export { type ClusterSpec, cluster, clusterId } from '../model/cluster-kind.ts';
 export { issueLines } from '../model/document-text.ts';
 export { type FenceSpec, type FenceStatus, fence, proven } from '../model/fence-kind.ts';

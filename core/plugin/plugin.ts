@@ -13,6 +13,7 @@ import {
   type TapOptions,
 } from './hook-point.ts';
 import { createHooks, type Hooks } from './hooks.ts';
+import type { PowerDriver } from './power.ts';
 import type { HookContext, TappingPlugin, Trouble } from './tap-guard.ts';
 
 /** Version of all that `core/plugin/api.ts` exports and of the hooks' contracts (semver): what is added raises the minor one. */
@@ -48,6 +49,8 @@ export interface PluginContext {
   /** Taps a hook that another plugin offers, whichever of them is loaded first. */
   on<N extends keyof PluginHooks & string>(name: N, run: PluginHooks[N], options?: TapOptions): void;
   on(name: string, run: (value: never, about: never) => unknown, options?: TapOptions): void;
+  /** What speaks with BMCs, of all plugins. Not before all of them are loaded. */
+  powerDrivers(): readonly PowerDriver[];
   /** All functions of the plugin API, for plugins that are loaded from disk and cannot import it. */
   readonly api: typeof import('./api.ts');
 }
@@ -240,6 +243,7 @@ export class Plugins {
     return {
       hooks: Object.freeze(bound),
       api,
+      powerDrivers: () => this.hooks.power.items().map(({ item }) => item),
       offer: <V, C>(name: string, deadlineMs: number, problem?: Problem): FoldHook<V, C> => {
         if (this.#offered.has(name)) throw new Error(`hook ${name} is offered twice`);
         const hook = new FoldHook<V, C>(name, this.#context, deadlineMs, problem);

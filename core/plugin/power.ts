@@ -8,8 +8,9 @@ import type { BmcSetting, BmcSpec } from '../model/bmc-kind.ts';
 
 export type Power = 'on' | 'off';
 
-/** The BMC of a node as a driver gets it, with its password. It is not written down and not logged. */
+/** The BMC of a machine as a driver gets it, with its password. It is not written down and not logged. */
 export interface BmcAccess extends BmcSpec {
+  /** The name of the node, or how else the machine is called, for messages. */
   readonly node: string;
   readonly password: string;
 }
@@ -60,6 +61,8 @@ export interface NodePower {
    * @throws PvcError BMC_NONE, BMC_NO_NETBOOT, BMC_…, POWER_NOT_PROVEN
    */
   netboot(node: string, signal: AbortSignal): Promise<void>;
+  /** The same for a machine that is no node yet, by the BMC that it has. @throws PvcError BMC_…, POWER_NOT_PROVEN */
+  netbootBy(bmc: BmcAccess, signal: AbortSignal): Promise<void>;
 }
 
 /** What can be wrong on the way to a BMC; drivers throw these, and no others, for what they understand. */

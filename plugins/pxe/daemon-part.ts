@@ -1,9 +1,11 @@
 /** What of provisioning lives only while a daemon runs. @module */
-import type { AnyController, Runtime } from '../../core/plugin/api.ts';
+import type { AnyController, AnyTaskDefinition, Runtime } from '../../core/plugin/api.ts';
 import { BootAnswers } from './boot/boot-answers.ts';
 import { bootController } from './boot/boot-controller.ts';
 import { BootServices } from './boot/boot-services.ts';
 import type { PxeConfig } from './config.ts';
+import { machineBmcController } from './machine/bmc-controller.ts';
+import { machineBootTask } from './machine/bmc-operations.ts';
 import { MachineBook } from './machine/machine-book.ts';
 import { machineController } from './machine/machine-controller.ts';
 import { machine } from './machine/machine-kind.ts';
@@ -13,6 +15,7 @@ export interface DaemonPart {
   readonly runtime: Runtime;
   readonly services: BootServices;
   readonly controllers: readonly AnyController[];
+  readonly tasks: readonly AnyTaskDefinition[];
   /** Has all machines looked at, where this node is primary. */
   touchAll(): Promise<void>;
 }
@@ -32,7 +35,13 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
   return {
     runtime,
     services,
-    controllers: [machineController(runtime, book), ruleController(runtime), bootController(runtime, services)],
+    controllers: [
+      machineController(runtime, book),
+      machineBmcController(runtime),
+      ruleController(runtime),
+      bootController(runtime, services),
+    ],
+    tasks: [machineBootTask(runtime)],
     touchAll: async () => {
       if (!runtime.isPrimary()) return;
       for (const mac of await runtime.documents.ids(machine)) runtime.touch(machine.name, mac);

@@ -2,7 +2,8 @@
 import { definePlugin, type PluginDefinition, primaryStages } from '../../core/plugin/api.ts';
 import { pxeConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
-import { machine, pxeError } from './machine/machine-kind.ts';
+import { machineBmcOperations } from './machine/bmc-operations.ts';
+import { machine, machineSecret, pxeError } from './machine/machine-kind.ts';
 import { machineOperations } from './machine/machine-operations.ts';
 import { replaceOperations } from './machine/replace-operation.ts';
 import { networkId, provisioning } from './network/network-kind.ts';
@@ -21,9 +22,10 @@ export const pxePlugin: PluginDefinition = definePlugin({
       return running;
     };
     pvc.hooks.config.tap(() => [pxeConfig]);
-    pvc.hooks.kinds.tap(() => [machine, machineRule, provisioning]);
+    pvc.hooks.kinds.tap(() => [machine, machineSecret, machineRule, provisioning]);
     pvc.hooks.operations.tap(() => [
       ...machineOperations,
+      ...machineBmcOperations(() => pvc.powerDrivers()),
       ...replaceOperations,
       ...ruleOperations,
       ...networkOperations,
@@ -34,6 +36,7 @@ export const pxePlugin: PluginDefinition = definePlugin({
       running = startDaemonPart(runtime);
     });
     pvc.hooks.controllers.tap(() => need().controllers);
+    pvc.hooks.tasks.tap(() => need().tasks);
     pvc.hooks.becomePrimary.tap(
       (runtime) => {
         need().services.take();

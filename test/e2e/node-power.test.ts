@@ -46,6 +46,13 @@ describe('the power of nodes', () => {
         return false;
       },
     );
+  /** Which boot of it runs; undefined: none. */
+  const bootOf = async (lab: TestLab, node: string): Promise<string | undefined> =>
+    (await isOn(lab, node))
+      ? (await lab.exec(node, ['stat', '-c', '%y', '/run'], { accept: 'any' })).stdout
+      : undefined;
+  const bootsAgain = (lab: TestLab, node: string, before: string | undefined) =>
+    lab.waitFor('it to boot again', async () => ![before, undefined, ''].includes(await bootOf(lab, node)), patient);
   /** hv1 is asked; the one that is switched is never the primary. */
   const victimOf = async (lab: TestLab): Promise<string> => ((await lab.primary('hv1')) === 'hv3' ? 'hv2' : 'hv3');
 
@@ -160,14 +167,33 @@ describe('the power of nodes', () => {
     (await lab.pvc('hv1', ['node', 'power', victim, 'off'])).ok();
     (await lab.pvc('hv1', ['node', 'power', victim, 'on'])).ok();
     await lab.waitFor('it to run again', runs(lab, victim), patient);
-    const bootOf = async (): Promise<string | undefined> =>
-      (await isOn(lab, victim))
-        ? (await lab.exec(victim, ['cat', '/proc/sys/kernel/random/boot_id'], { accept: 'any' })).stdout
-        : undefined;
-    const before = await bootOf();
+    const before = await bootOf(lab, victim);
     (await lab.pvc('hv1', ['node', 'power', victim, 'netboot'])).ok();
-    await lab.waitFor('it to boot again', async () => ![before, undefined, ''].includes(await bootOf()), patient);
+    await bootsAgain(lab, victim, before);
     await lab.waitFor('it to run after its reset', runs(lab, victim), patient);
+  });
+
+  it('of a server that is no node is switched by the BMC that is described for the machine', async () => {
+    const lab = opened();
+    const victim = await victimOf(lab);
+    const pvc = (...args: string[]) => lab.pvc('hv1', [...args, '--yes']);
+    const machine = ['provisioner', 'machine'] as const;
+    (await pvc('node', 'bmc', 'remove', victim)).ok();
+    (await pvc(...machine, 'add', '52:54:00:70:76:e9', '--name', 'hv9', '--address', '10.10.0.19')).ok();
+    assert.match((await pvc(...machine, 'boot', 'hv9')).stderr, /MACHINE_NO_BMC/);
+    const { address, user, password } = bmcOf(nodeOf(lab.record.topology, victim));
+    const where = ['--address', address, '--user', user, '--password-file', passwordFile, '--cipher-suite', '3'];
+    await lab.writeFile('hv1', passwordFile, 'wrong\n');
+    (await pvc(...machine, 'bmc', 'set', 'hv9', ...where)).ok();
+    assert.match((await pvc(...machine, 'boot', 'hv9')).stderr, /MACHINE_NOT_BOOTED/);
+    await lab.writeFile('hv1', passwordFile, `${password}\n`);
+    (await pvc(...machine, 'bmc', 'set', 'hv9', ...where)).ok();
+    const before = await bootOf(lab, victim);
+    (await pvc(...machine, 'boot', 'hv9')).ok();
+    await bootsAgain(lab, victim, before);
+    (await pvc(...machine, 'remove', 'hv9')).ok();
+    await lab.waitFor('it to run after its reset', runs(lab, victim), patient);
+    (await describeBmc(lab, victim)).ok();
   });
 
   it('is cut and given again although the primary is killed meanwhile', async () => {

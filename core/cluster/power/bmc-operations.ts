@@ -1,41 +1,18 @@
 /** Describes the BMC of a node, shows it, forgets it. @module */
 import { z } from 'zod';
-import { type BmcSpec, bmcDefaults, bmcSecret, bmcSettings, bmcSpec } from '../../model/bmc-kind.ts';
+import { bmcSecret } from '../../model/bmc-kind.ts';
 import { nodeName } from '../../model/names.ts';
 import { node as nodeKind } from '../../model/node-kind.ts';
 import type { CliRun } from '../../operation/cli-spec.ts';
 import { defineMutation, defineQuery } from '../../operation/operation.ts';
 import { bmcError, type PowerDriver } from '../../plugin/power.ts';
-import { knownDrivers } from './bmc-power.ts';
+import { bmcFields, bmcFrom, bmcPasswordOption, overlaps, shownBmc, shownOf } from './bmc-input.ts';
 import { renderBmc } from './bmc-render.ts';
 
 const node = nodeName.describe('name of the node');
 const argument = { field: 'node', complete: 'node' } as const;
-const { shape } = bmcSpec;
-
-/** The BMC without its password, which nobody is shown. */
-const described = bmcSpec.partial({ cipherSuite: true, privilege: true }).extend({ node: z.string() });
+const described = shownBmc.extend({ node: z.string() });
 export type DescribedBmc = z.output<typeof described>;
-
-/** As it is called on the command line and in the hints. */
-const flagOf = (setting: string): string => `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-
-/** Whether one means all of a BMC of which the other means a system. Two that mean the same are refused by their claim. */
-const overlaps = (one: BmcSpec | undefined, other: Pick<BmcSpec, 'address' | 'driver' | 'port' | 'system'>): boolean =>
-  one !== undefined &&
-  (['address', 'driver', 'port'] as const).every((field) => one[field] === other[field]) &&
-  (one.system === undefined) !== (other.system === undefined);
-
-/** Without the settings that stand in every document and mean nothing to its driver. */
-function withoutStrange(bmc: BmcSpec, drivers: readonly PowerDriver[]): Omit<DescribedBmc, 'node'> {
-  const driver = drivers.find(({ name }) => name === bmc.driver);
-  const strange: readonly string[] =
-    driver === undefined ? [] : bmcSettings.filter((one) => !driver.takes.includes(one));
-  return Object.fromEntries(Object.entries(bmc).filter(([key]) => !strange.includes(key))) as Omit<
-    DescribedBmc,
-    'node'
-  >;
-}
 
 /** Asks for the password where none was given, stores, and reads the power, so that a mistake shows at once. */
 async function setAndTry(context: CliRun): Promise<number> {
@@ -60,7 +37,7 @@ export const bmcOperations = (drivers: () => readonly PowerDriver[]) => [
     cli: {
       command: 'node bmc set',
       arguments: [argument],
-      options: { password: { flag: 'password-file', from: 'file', value: 'FILE' } },
+      options: { password: bmcPasswordOption },
       run: setAndTry,
       examples: [
         'pvc node bmc set hv3 --address 10.10.3.13 --user pvc',
@@ -70,41 +47,14 @@ export const bmcOperations = (drivers: () => readonly PowerDriver[]) => [
     },
     role: 'admin',
     secrets: ['password'],
-    input: z.strictObject({
-      node,
-      driver: shape.driver
-        .default('ipmi')
-        .describe('protocol that it speaks: ipmi or redfish; plugins may bring others'),
-      address: shape.address.describe('IP address or name of the BMC'),
-      port: shape.port.describe('port; that of the protocol unless given'),
-      user: shape.user.describe('user that may switch the power'),
-      password: z
-        .string()
-        .regex(/^[\u0020-\u007e]{1,128}\r?\n?$/, 'a password is one line of 1 to 128 printable ASCII characters')
-        .describe('its password: a file with one line, or `-` for standard input'),
-      cipherSuite: shape.cipherSuite
-        .optional()
-        .describe('IPMI: what protects the session, 17 unless given; older BMCs have only 3'),
-      privilege: shape.privilege.optional().describe('IPMI: what the session asks for, OPERATOR unless given'),
-      system: shape.system.describe('Redfish: which system it is, where the BMC has several'),
-      pin: shape.pin.describe(
-        'Redfish: the public key that the BMC has to show; unless given, an authority vouches for it',
-      ),
-    }),
+    input: z.strictObject({ node, ...bmcFields }),
     output: z.object({ node: z.string() }),
-    async plan(plan, { view }, { node: name, password, ...told }) {
+    async plan(plan, { view }, { node: name, ...told }) {
       const doc = await view.need(nodeKind, name);
-      const { cipherSuite = bmcDefaults.cipherSuite, privilege = bmcDefaults.privilege } = told;
-      const bmc: BmcSpec = { ...told, cipherSuite, privilege };
-      const driver = drivers().find((one) => one.name === bmc.driver);
-      if (driver === undefined)
-        throw bmcError('BMC_DRIVER_UNKNOWN', { node: name, driver: bmc.driver, known: knownDrivers(drivers()) });
-      const strange = bmcSettings.filter((setting) => told[setting] !== undefined && !driver.takes.includes(setting));
-      if (strange.length > 0)
-        throw bmcError('BMC_SETTING', { driver: driver.name, settings: strange.map(flagOf).join(', ') });
+      const { bmc, password } = bmcFrom(name, told, drivers());
       const other = (await view.list(nodeKind)).find(({ id, spec }) => id !== name && overlaps(spec.bmc, bmc));
       if (other !== undefined) throw bmcError('BMC_SHARED', { address: bmc.address, other: other.id });
-      const secret = { password: password.replace(/\r?\n$/, '') };
+      const secret = { password };
       const before = await view.get(bmcSecret, name);
       if (before === undefined) plan.create(bmcSecret, name, secret);
       else plan.update(bmcSecret, before, secret);
@@ -124,7 +74,7 @@ export const bmcOperations = (drivers: () => readonly PowerDriver[]) => [
     async run({ view }, { node: name }) {
       const { bmc } = (await view.need(nodeKind, name)).spec;
       if (bmc === undefined) throw bmcError('BMC_NONE', { node: name });
-      return { node: name, ...withoutStrange(bmc, drivers()) };
+      return { node: name, ...shownOf(bmc, drivers()) };
     },
   }),
   defineMutation({

@@ -68,9 +68,16 @@ export class BmcPower implements NodePower {
   }
 
   async netboot(node: string, signal: AbortSignal): Promise<void> {
-    const reached = await this.#reach(node);
+    await this.#netboot(await this.#reach(node), signal);
+  }
+
+  async netbootBy(bmc: BmcAccess, signal: AbortSignal): Promise<void> {
+    await this.#netboot(this.#spokenBy(bmc), signal);
+  }
+
+  async #netboot(reached: Reached, signal: AbortSignal): Promise<void> {
     const { driver, bmc } = reached;
-    if (driver.bootFromNetwork === undefined) throw bmcError('BMC_NO_NETBOOT', { node, driver: driver.name });
+    if (driver.bootFromNetwork === undefined) throw bmcError('BMC_NO_NETBOOT', { node: bmc.node, driver: driver.name });
     for (let tries = 1; ; tries += 1) {
       try {
         await this.#once(bmc, signal, async (ended) => driver.bootFromNetwork?.(bmc, ended));
@@ -96,11 +103,16 @@ export class BmcPower implements NodePower {
     ]);
     const { bmc } = doc.spec;
     if (bmc === undefined || secret === undefined) throw bmcError('BMC_NONE', { node });
+    return this.#spokenBy({ ...bmc, node, password: secret.spec.password });
+  }
+
+  /** @throws PvcError BMC_DRIVER_UNKNOWN */
+  #spokenBy(bmc: BmcAccess): Reached {
     const drivers = this.#drivers();
     const driver = drivers.find(({ name }) => name === bmc.driver);
     if (driver === undefined)
-      throw bmcError('BMC_DRIVER_UNKNOWN', { node, driver: bmc.driver, known: knownDrivers(drivers) });
-    return { driver, bmc: { ...bmc, node, password: secret.spec.password } };
+      throw bmcError('BMC_DRIVER_UNKNOWN', { node: bmc.node, driver: bmc.driver, known: knownDrivers(drivers) });
+    return { driver, bmc };
   }
 
   async #read({ driver, bmc }: Reached, signal: AbortSignal, attempts = questions): Promise<Power> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PvcError } from '../../error/error.ts';
-import type { NodePower } from '../../plugin/power.ts';
+import type { BmcAccess, NodePower } from '../../plugin/power.ts';
 import type { TaskRun } from '../../task/task-definition.ts';
 import { powerTask } from './power-task.ts';
 
@@ -31,6 +31,10 @@ class Asked implements NodePower {
 
   async netboot(node: string): Promise<void> {
     this.calls.push(`netboot ${node}`);
+  }
+
+  async netbootBy({ node }: BmcAccess): Promise<void> {
+    this.calls.push(`netboot by the BMC of ${node}`);
   }
 }
 

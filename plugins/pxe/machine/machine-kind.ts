@@ -1,5 +1,5 @@
 /** A server that boots, or may boot, from the cluster: what was asked of it, and what has become of that. @module */
-import { defineErrors, defineKind, names, z } from '../../../core/plugin/api.ts';
+import { bmcSpec, defineErrors, defineKind, names, z } from '../../../core/plugin/api.ts';
 
 export const hostAddress = z.union([z.ipv4(), z.ipv6()]);
 
@@ -12,6 +12,10 @@ export const machineSpec = z.strictObject({
   address: hostAddress.nullable(),
   /** How often somebody accepted it: each time it may try anew; 0: nobody has, and it is told to do nothing. */
   attempt: z.int().min(0),
+  /** By which it is switched on before it is a node; the node gets it as its own. */
+  bmc: bmcSpec.optional(),
+  /** The node that has come from it was given that; who takes it from the node is not given it again. */
+  bmcGiven: z.literal(true).optional(),
 });
 export type MachineSpec = z.output<typeof machineSpec>;
 
@@ -85,6 +89,17 @@ export const machine = defineKind<MachineSpec, MachineStatus>({
   }),
 });
 
+/** The password of its BMC, by the machine's MAC address. Bookkeeping, as that of a node's BMC. */
+export const machineSecret = defineKind<{ password: string }, null>({
+  name: 'machine-secret',
+  plural: 'machine-secrets',
+  version: 1,
+  id: names.macAddress,
+  spec: z.strictObject({ password: z.string().min(1).max(128) }),
+  status: z.null(),
+  bookkeeping: true,
+});
+
 export const pxeError = defineErrors({
   MACHINE_KNOWN: {
     message: 'There is already a machine with the {field} {value}: {mac}.',
@@ -127,6 +142,24 @@ export const pxeError = defineErrors({
     hint: 'It is already as asked.',
     http: 409,
     exit: 'refused',
+  },
+  MACHINE_NO_BMC: {
+    message: 'The machine {mac} has no BMC that PVC knows of.',
+    hint: 'Describe it: `pvc provisioner machine bmc set {mac} --address ADDRESS --user USER`. Or switch the machine on by hand, set to boot from the network.',
+    http: 409,
+    exit: 'refused',
+  },
+  MACHINE_IS_NODE: {
+    message: 'The machine {mac} is the node {node}.',
+    hint: 'Use `pvc node {verb} {node}`. Nothing was changed.',
+    http: 409,
+    exit: 'refused',
+  },
+  MACHINE_NOT_BOOTED: {
+    message: 'The machine {mac} could not be switched on: {reason}',
+    hint: 'See what is described: `pvc provisioner machine info {mac}`; describe it anew with `pvc provisioner machine bmc set {mac}`.',
+    http: 502,
+    exit: 'failed',
   },
   PXE_NOT_STARTED: {
     message: 'The provisioning part of this daemon has not started yet.',

@@ -1,16 +1,26 @@
 /** The servers that boot from the cluster: enter, change, accept, remove, look at. @module */
 import { isDeepStrictEqual } from 'node:util';
-import { defineMutation, defineQuery, names, node, type PlanBuilder, type View, z } from '../../../core/plugin/api.ts';
+import {
+  bmcInWords,
+  defineMutation,
+  defineQuery,
+  names,
+  node,
+  type PlanBuilder,
+  type View,
+  z,
+} from '../../../core/plugin/api.ts';
 import {
   bootRecord,
   hardware,
   hostAddress,
   type MachineSpec,
   machine,
+  machineSecret,
   machineStates,
   pxeError,
 } from './machine-kind.ts';
-import { checkMachine, type MachineDoc, needMachine } from './machine-rules.ts';
+import { checkMachine, type MachineDoc, machineWord, needMachine } from './machine-rules.ts';
 import { stateOf } from './machine-state.ts';
 import { renderMachine, renderMachines } from './render.ts';
 
@@ -32,6 +42,10 @@ export type MachineRow = z.output<typeof row>;
 
 const info = row.extend({
   attempt: z.int().describe('how often it was accepted'),
+  bmc: z
+    .string()
+    .nullable()
+    .describe('the BMC by which it can be switched on, until it is a node; null: none is described'),
   failures: z.int().describe('boots of this attempt that did not arrive'),
   boots: z.array(bootRecord.omit({ before: true })).describe('the latest last'),
 });
@@ -56,13 +70,6 @@ const rowOf = (doc: MachineDoc): MachineRow => {
 };
 
 const machineArgument = { field: 'machine', complete: 'machine' } as const;
-const machineWord = z
-  .string()
-  .trim()
-  .min(1)
-  .max(63)
-  .describe('MAC address of the card that it boots from, or the name of its node');
-
 const wanted = {
   name: names.nodeName.optional().describe('name of the node that it becomes'),
   address: hostAddress.optional().describe('its own address in the cluster network'),
@@ -202,6 +209,8 @@ export const machineOperations = [
         plan.warn(
           `The node ${doc.spec.name} has come from this machine: it runs on, and does not come back after its next boot.`,
         );
+      const secret = await view.get(machineSecret, doc.id);
+      if (secret !== undefined) plan.remove(machineSecret, secret);
       plan.remove(machine, doc);
       plan.act(`forget the machine ${doc.id}`);
       return answerOf(doc.id, doc.spec);
@@ -239,6 +248,7 @@ export const machineOperations = [
       return {
         ...rowOf(doc),
         attempt: doc.spec.attempt,
+        bmc: doc.spec.bmc === undefined ? null : bmcInWords(doc.spec.bmc),
         failures: doc.status?.failures ?? 0,
         boots: (doc.status?.boots ?? []).map(({ before: _before, ...boot }) => boot),
       };

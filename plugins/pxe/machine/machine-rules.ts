@@ -1,9 +1,16 @@
 /** What a machine may be: its values against those of the cluster, of its nodes and of the other machines. @module */
 import ipaddr from 'ipaddr.js';
-import { cluster, clusterId, type Doc, names, node, type View } from '../../../core/plugin/api.ts';
+import { cluster, clusterId, type Doc, names, node, type View, z } from '../../../core/plugin/api.ts';
 import { type MachineSpec, type MachineStatus, machine, pxeError } from './machine-kind.ts';
 
 export type MachineDoc = Doc<MachineSpec, MachineStatus>;
+
+export const machineWord = z
+  .string()
+  .trim()
+  .min(1)
+  .max(63)
+  .describe('MAC address of the card that it boots from, or the name of its node');
 
 /** A machine by its MAC address or the name of its node. @throws PvcError MACHINE_NOT_FOUND */
 export async function needMachine(view: View, word: string): Promise<MachineDoc> {

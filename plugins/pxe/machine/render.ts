@@ -66,6 +66,7 @@ export function renderMachine(info: MachineInfo, context: RenderContext): string
         ['Model', modelOf(info)],
         ['Serial number', hardware?.serial],
         ['Memory', memoryOf(info)],
+        info.bmc === null ? undefined : ['BMC', info.bmc],
       ],
       context,
     ),

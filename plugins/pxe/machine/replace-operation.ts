@@ -1,6 +1,6 @@
 /** A node whose machine is broken gets another one. @module */
 import { defineErrors, defineMutation, names, node, whyOldMachineCounts, z } from '../../../core/plugin/api.ts';
-import { type MachineSpec, machine, pxeError } from './machine-kind.ts';
+import { type MachineSpec, machine, machineSecret, pxeError } from './machine-kind.ts';
 import { checkMachine } from './machine-rules.ts';
 import { stateOf } from './machine-state.ts';
 
@@ -70,12 +70,15 @@ export const replaceOperations = [
       if (reason !== undefined) throw replaceError('NODE_NOT_REPLACED', { node: name, reason });
 
       if (old !== undefined) {
+        const secret = await view.get(machineSecret, old.id);
+        if (secret !== undefined) plan.remove(machineSecret, secret);
         plan.remove(machine, old);
         plan.act(`forget the machine ${old.id}: when it boots from the network, it is discovered anew`);
       }
       const spec: MachineSpec = {
         ...{ uuid: uuid ?? known?.spec.uuid ?? null, name, address },
         attempt: (known?.spec.attempt ?? 0) + 1,
+        ...(known?.spec.bmc === undefined ? {} : { bmc: known.spec.bmc }),
       };
       // Name and address are those of the node itself: what else has them is refused.
       await checkMachine(view, mac, { ...spec, name: null, address: null });

@@ -18,6 +18,17 @@ export type FileFault = 'disk-full' | 'denied';
 const bytesOf = (data: string | Uint8Array): Uint8Array =>
   typeof data === 'string' ? new TextEncoder().encode(data) : Uint8Array.from(data);
 
+/** Both, one after the other. A file that grows a thousand times is not copied as often: its buffer has room behind it. */
+function joined(before: Uint8Array | undefined, added: Uint8Array): Uint8Array {
+  const { buffer = new ArrayBuffer(0), byteOffset = 0, length = 0 } = before ?? {};
+  const size = length + added.length;
+  const roomy = byteOffset === 0 && buffer.byteLength >= size ? buffer : new ArrayBuffer(2 * size);
+  const all = new Uint8Array(roomy, 0, size);
+  if (roomy !== buffer) all.set(before ?? []);
+  all.set(added, length);
+  return all;
+}
+
 export class VirtualFiles implements Files {
   readonly #clock: Clock;
   readonly #nodes = new Map<string, Node>();
@@ -46,7 +57,7 @@ export class VirtualFiles implements Files {
     this.#check(path, false);
     const node = this.#nodes.get(path);
     if (node?.kind === 'directory') throw hostError('FILE_FAILED', { action: 'read', path, reason: 'is a directory' });
-    return node === undefined ? undefined : Uint8Array.from(node.data);
+    return node?.data.slice();
   }
 
   async readSlice(path: string, offset: number, length: number): Promise<Uint8Array | undefined> {
@@ -76,7 +87,7 @@ export class VirtualFiles implements Files {
     return {
       write: async (bytes) => {
         this.#check(path, true);
-        this.#write(beside, Buffer.concat([this.#nodes.get(beside)?.data ?? new Uint8Array(), bytes]), mode);
+        this.#write(beside, joined(this.#nodes.get(beside)?.data, bytes), mode);
       },
       keep: () => this.rename(beside, path),
       drop: async () => void this.#nodes.delete(beside),
@@ -86,11 +97,7 @@ export class VirtualFiles implements Files {
   async append(path: string, data: string, mode = 0o600): Promise<void> {
     this.#check(path, true);
     const before = this.#nodes.get(path);
-    const added = bytesOf(data);
-    const all = new Uint8Array((before?.data.length ?? 0) + added.length);
-    all.set(before?.data ?? []);
-    all.set(added, before?.data.length ?? 0);
-    this.#write(path, all, before?.mode ?? mode);
+    this.#write(path, joined(before?.data, bytesOf(data)), before?.mode ?? mode);
     // The same file has grown: it keeps its inode.
     const grown = this.#nodes.get(path);
     if (before !== undefined && grown !== undefined) this.#nodes.set(path, { ...grown, inode: before.inode });

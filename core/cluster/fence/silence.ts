@@ -45,6 +45,7 @@ interface Watched {
   silentSinceMs?: number;
   knocking: boolean;
   asking: boolean;
+  deposing: boolean;
   askAgainAtMs: number;
   /** When its BMC last read off in this silence. */
   offAtMs?: number;
@@ -124,7 +125,7 @@ export class Silence {
 
   #listen(peer: Peer, signal: AbortSignal): void {
     const known = this.#watched.get(peer.node);
-    const state: Watched = known ?? { knocking: false, asking: false, askAgainAtMs: 0 };
+    const state: Watched = known ?? { knocking: false, asking: false, deposing: false, askAgainAtMs: 0 };
     if (known === undefined) this.#watched.set(peer.node, state);
     // The one before it may be on its way still.
     if (state.knocking) return;
@@ -140,7 +141,7 @@ export class Silence {
         }
         state.silentSinceMs ??= sentMs;
         if (this.#nowMs() - state.silentSinceMs < silentMs || signal.aborted) return;
-        this.#runtime.touch(nodeKind.name, peer.node);
+        this.#act(peer.node, state);
         if (!state.asking && this.#nowMs() >= state.askAgainAtMs) void this.#ask(peer.node, state, signal);
       })
       .catch((error: unknown) =>
@@ -151,8 +152,25 @@ export class Silence {
       });
   }
 
+  /** The primary looks at the node; another coordinator takes the role from one that is off. */
+  #act(node: string, state: Watched): void {
+    const { host, touch } = this.#runtime;
+    if (this.#rank.leads()) return touch(nodeKind.name, node);
+    if (state.deposing || !this.readsOff(node)) return;
+    state.deposing = true;
+    void this.#rank
+      .depose(node)
+      // The leader of the ensemble may have died with it: it is tried again at the next knock.
+      .catch((error: unknown) =>
+        host.log.child('fence').info(`the role of ${node} cannot be taken away yet`, { reason: errorText(error) }),
+      )
+      .finally(() => {
+        state.deposing = false;
+      });
+  }
+
   async #ask(node: string, state: Watched, signal: AbortSignal): Promise<void> {
-    const { documents, host, power, touch } = this.#runtime;
+    const { documents, host, power } = this.#runtime;
     const log = host.log.child('fence');
     state.asking = true;
     const late = new AbortController();
@@ -165,8 +183,7 @@ export class Silence {
       log.info(`${node} is silent, its BMC reads ${read}`);
       if (read !== 'off' || state.silentSinceMs === undefined) return;
       state.offAtMs = this.#nowMs();
-      if (this.#rank.leads()) touch(nodeKind.name, node);
-      else await this.#rank.depose(node);
+      this.#act(node, state);
     } catch (error) {
       // The checks of BMCs raise the fault of one that does not answer; here it only gains no time.
       if (!signal.aborted) log.info(`${node} is silent, and so is its BMC`, { reason: errorText(error) });

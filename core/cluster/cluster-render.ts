@@ -1,6 +1,7 @@
 /** How the cluster's answers read for a person. @module */
 
 import type { AuditSpec } from '../operation/audit.ts';
+import { bmcInWords } from '../plugin/bmc-input.ts';
 import {
   fields,
   formatAgo,
@@ -16,7 +17,6 @@ import type { ClusterStatusView } from './cluster-operations.ts';
 import type { FaultView } from './fault-operations.ts';
 import type { NodeDetail, NodeRow } from './node-operations.ts';
 import type { PluginRow } from './plugin-operations.ts';
-import { bmcInWords } from './power/bmc-render.ts';
 
 export function renderClusterStatus(status: ClusterStatusView, context: RenderContext): string {
   const { nodes, resources } = status;

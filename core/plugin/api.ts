@@ -3,16 +3,6 @@
  * @module
  */
 export { z } from 'zod';
-export {
-  type BmcInput,
-  bmcFields,
-  bmcFrom,
-  bmcPasswordOption,
-  overlaps as bmcOverlaps,
-  shownBmc,
-  shownOf as shownBmcOf,
-} from '../cluster/power/bmc-input.ts';
-export { bmcInWords } from '../cluster/power/bmc-render.ts';
 export { defineErrors, type ErrorSpec, errorText, exitCode, PvcError, recalledError } from '../error/error.ts';
 export { tellFaults } from '../fault/cluster-faults.ts';
 export { type FaultReport, faultId } from '../fault/fault-book.ts';
@@ -94,6 +84,7 @@ export {
 } from '../task/task-definition.ts';
 export { type TaskSpec, type TaskStatus, task, taskEnded } from '../task/task-kind.ts';
 export { addressText } from './address-text.ts';
+export { bmcFields, bmcFrom, bmcInWords, bmcPasswordOption, overlaps as bmcOverlaps } from './bmc-input.ts';
 export type {
   DeadNode,
   FenceAbout,

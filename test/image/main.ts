@@ -33,6 +33,7 @@ assert.ok(firmware === 'bios' || firmware === 'efi', `--firmware ${firmware}: no
 const mac = '52:54:00:70:76:d4';
 const uuid = '5c0e3f6e-2e1d-4f7a-9d39-0123456789ac';
 const [name, address] = ['hv9', '10.10.0.19'];
+const keyOnNode = '/root/machine-key';
 const imageFiles = ['vmlinuz', 'initrd.img', 'root.squashfs'];
 /** A server without hardware that runs it takes its time, the more on a busy machine. */
 const patience = { timeoutMs: 45 * 60_000, everyMs: 1_000 };
@@ -82,10 +83,12 @@ async function provision(lab: TestLab): Promise<void> {
   /** A command on the new node itself, from a node of the lab: it is in no namespace of ours. */
   const onMachine = async (...argv: string[]): Promise<string> => {
     const options = ['StrictHostKeyChecking=no', 'UserKnownHostsFile=/dev/null', 'LogLevel=ERROR', 'ConnectTimeout=20'];
-    const ssh = ['ssh', '-i', join(work, 'key'), ...options.flatMap((one) => ['-o', one]), `root@${address}`];
+    const ssh = ['ssh', '-i', keyOnNode, ...options.flatMap((one) => ['-o', one]), `root@${address}`];
     return (await lab.exec(asked, [...ssh, ...argv])).stdout;
   };
 
+  // A node sees no /tmp of this machine.
+  await copyFile(join(work, 'key'), await pathOn(lab.record, asked, keyOnNode));
   const site = await makeSite(lab);
   for (const node of lab.nodes)
     for (const from of [...imageFiles.map((file) => inRepository(`dist/image/${file}`)), site]) {

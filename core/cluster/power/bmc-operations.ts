@@ -5,8 +5,8 @@ import { nodeName } from '../../model/names.ts';
 import { node as nodeKind } from '../../model/node-kind.ts';
 import type { CliRun } from '../../operation/cli-spec.ts';
 import { defineMutation, defineQuery } from '../../operation/operation.ts';
+import { bmcFields, bmcFrom, bmcPasswordOption, overlaps, shownBmc, shownOf } from '../../plugin/bmc-input.ts';
 import { bmcError, type PowerDriver } from '../../plugin/power.ts';
-import { bmcFields, bmcFrom, bmcPasswordOption, overlaps, shownBmc, shownOf } from './bmc-input.ts';
 import { renderBmc } from './bmc-render.ts';
 
 const node = nodeName.describe('name of the node');

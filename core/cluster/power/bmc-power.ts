@@ -7,6 +7,7 @@ import { errorText, PvcError } from '../../error/error.ts';
 import type { Host } from '../../host/host.ts';
 import { bmcSecret } from '../../model/bmc-kind.ts';
 import { node as nodeKind } from '../../model/node-kind.ts';
+import { knownDrivers } from '../../plugin/bmc-input.ts';
 import { type BmcAccess, bmcError, type NodePower, type Power, type PowerDriver } from '../../plugin/power.ts';
 import type { Documents } from '../../store/documents.ts';
 
@@ -199,7 +200,3 @@ export class BmcPower implements NodePower {
     }
   }
 }
-
-/** Their names for an error. */
-export const knownDrivers = (drivers: readonly PowerDriver[]): string =>
-  drivers.length === 0 ? 'none' : drivers.map(({ name }) => name).join(', ');

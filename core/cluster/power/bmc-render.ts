@@ -1,5 +1,4 @@
 /** How a BMC reads for a person. @module */
-import type { BmcSpec } from '../../model/bmc-kind.ts';
 import { fields, type RenderContext } from '../../render/format.ts';
 import type { DescribedBmc } from './bmc-operations.ts';
 
@@ -21,7 +20,3 @@ export const renderBmc = (bmc: DescribedBmc, context: RenderContext): string =>
 
 const optional = <T>(name: string, value: T | undefined): (readonly [string, T])[] =>
   value === undefined ? [] : [[name, value]];
-
-/** In a few words, for what is told of a node. */
-export const bmcInWords = (bmc: BmcSpec | null): string =>
-  bmc === null ? 'none: its power cannot be switched from outside' : `${bmc.address} (${bmc.driver}, user ${bmc.user})`;

@@ -1,8 +1,7 @@
 /** A BMC as operations describe it: what they take, and what is made of it. @module */
 import { z } from 'zod';
-import { type BmcSpec, bmcDefaults, bmcSettings, bmcSpec } from '../../model/bmc-kind.ts';
-import { bmcError, type PowerDriver } from '../../plugin/power.ts';
-import { knownDrivers } from './bmc-power.ts';
+import { type BmcSpec, bmcDefaults, bmcSettings, bmcSpec } from '../model/bmc-kind.ts';
+import { bmcError, type PowerDriver } from './power.ts';
 
 const { shape } = bmcSpec;
 
@@ -73,3 +72,11 @@ export function shownOf(bmc: BmcSpec, drivers: readonly PowerDriver[]): ShownBmc
     driver === undefined ? [] : bmcSettings.filter((one) => !driver.takes.includes(one));
   return Object.fromEntries(Object.entries(bmc).filter(([key]) => !strange.includes(key))) as ShownBmc;
 }
+
+/** The names of drivers, for an error. */
+export const knownDrivers = (drivers: readonly PowerDriver[]): string =>
+  drivers.length === 0 ? 'none' : drivers.map(({ name }) => name).join(', ');
+
+/** In a few words, for what is told of a machine. */
+export const bmcInWords = (bmc: BmcSpec | null): string =>
+  bmc === null ? 'none: its power cannot be switched from outside' : `${bmc.address} (${bmc.driver}, user ${bmc.user})`;

@@ -5,6 +5,7 @@ import { defineErrors } from '../error/error.ts';
 import { kindOfKey } from '../store/documents.ts';
 import type { Entry, Store } from '../store/store.ts';
 import { storeError } from '../store/store.ts';
+import { dutiesKey, holderKey } from './primary.ts';
 
 export const copyError = defineErrors({
   COPY_NOT_SAFE: {
@@ -33,8 +34,7 @@ export interface StateEntry {
 }
 
 /** Who is alive and who is primary belongs to sessions, not to the state. */
-const isPassing = (key: string): boolean =>
-  key.startsWith('/alive/') || key === '/primary/holder' || key === '/primary/duties';
+const isPassing = (key: string): boolean => key.startsWith('/alive/') || key === holderKey || key === dutiesKey;
 
 /** What a backup cannot bring back into another cluster: its machines, how they know each other, what they were at. */
 const ownKinds = new Set(['cluster', 'node', 'token', 'task', 'fault', 'primary', 'layout', 'alive']);

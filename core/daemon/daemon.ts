@@ -36,6 +36,7 @@ import { shapesOf } from '../model/shapes.ts';
 import { Executor, type RemoteNodes } from '../operation/execute.ts';
 import type { Runtime } from '../plugin/runtime.ts';
 import type { Program } from '../program.ts';
+import type { AnyController } from '../reconcile/controller.ts';
 import { Engine } from '../reconcile/engine.ts';
 import { WorkQueue } from '../reconcile/work-queue.ts';
 import { Documents, specKey } from '../store/documents.ts';
@@ -293,16 +294,16 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       },
     });
     if (coordinator && hooks.power.items().length > 0) void silence.run(signal);
-    const controllers = [
-      ...fenceControllers(runtime, hooks, steadiness, silence),
-      ...hooks.controllers.items().map(({ item }) => item),
-    ];
-    for (const item of controllers)
-      if (item.scope === 'node') engine.start(item, signal);
-      else {
-        const only = item.scope === 'leader' ? onlyAsLeader : onlyAsPrimary;
-        only(primary, signal, (ofRole) => engine.start(item, ofRole));
-      }
+    const startController = (item: AnyController): void => {
+      if (item.scope === 'node') return engine.start(item, signal);
+      const only = item.scope === 'leader' ? onlyAsLeader : onlyAsPrimary;
+      only(primary, signal, (ofRole) => engine.start(item, ofRole));
+    };
+    for (const item of fenceControllers(runtime, hooks, steadiness, silence)) startController(item);
+    for (const { plugin, item } of hooks.controllers.items()) {
+      log.debug(`controller ${item.name} of ${plugin.name}`);
+      startController(item);
+    }
 
     const bmcChecks = new BmcChecks(runtime);
     // Where no plugin speaks with BMCs there is nothing to be checked.

@@ -56,14 +56,17 @@ export function bmcFrom(
   return { bmc, password: password.replace(/\r?\n$/, '') };
 }
 
+type BmcPlace = Pick<BmcSpec, 'address' | 'driver' | 'port' | 'system'>;
+const atOnePlace = (one: BmcPlace, other: BmcPlace): boolean =>
+  (['address', 'driver', 'port'] as const).every((field) => one[field] === other[field]);
+
 /** Whether one means all of a BMC of which the other means a system. Two that mean the same are refused by their claim. */
-export const overlaps = (
-  one: BmcSpec | undefined,
-  other: Pick<BmcSpec, 'address' | 'driver' | 'port' | 'system'>,
-): boolean =>
-  one !== undefined &&
-  (['address', 'driver', 'port'] as const).every((field) => one[field] === other[field]) &&
-  (one.system === undefined) !== (other.system === undefined);
+export const overlaps = (one: BmcPlace | undefined, other: BmcPlace): boolean =>
+  one !== undefined && atOnePlace(one, other) && (one.system === undefined) !== (other.system === undefined);
+
+/** Whether both mean the same machine, or one of them all of a BMC: for those that have no claim in common. */
+export const sharesBmc = (one: BmcPlace | undefined, other: BmcPlace): boolean =>
+  one !== undefined && (overlaps(one, other) || (atOnePlace(one, other) && one.system === other.system));
 
 /** Without the settings that stand in every document and mean nothing to its driver. */
 export function shownOf(bmc: BmcSpec, drivers: readonly PowerDriver[]): ShownBmc {

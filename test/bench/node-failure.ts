@@ -102,12 +102,12 @@ async function bootFigures(lab: ClusterLab): Promise<Figure[]> {
     const { uuid, node } = await guestOf(lab, 'hv1');
     await addressOn(lab, node, uuid);
     await lab.pvc('hv1', 'vm', 'stop', 'web', '--yes');
-    const before = (await consoleOn(lab, node, uuid)).length;
+    const before = new Map([[node, (await consoleOn(lab, node, uuid)).length]]);
     const client = await lab.client(node);
     const fromMs = performance.now();
     await client.call('vm.start', { vm: 'web' });
     const told = async (text: string): Promise<number> => {
-      await lab.until(text, async () => (await consoleOn(lab, node, uuid)).slice(before).includes(text), longestMs);
+      await consoleSays(lab, uuid, before, text);
       return (performance.now() - fromMs) / 1000;
     };
     const [kernel, system] = await Promise.all([told('Linux version'), told('pvc-guest boot')]);
@@ -126,6 +126,18 @@ async function bootFigures(lab: ClusterLab): Promise<Figure[]> {
   ];
 }
 
+/** Waits until one of the nodes has this on the guest's console, behind what was there before. */
+function consoleSays(lab: ClusterLab, uuid: string, before: ReadonlyMap<string, number>, text: string): Promise<void> {
+  return lab.until(
+    text,
+    async () => {
+      for (const [node, from] of before) if ((await consoleOn(lab, node, uuid)).slice(from).includes(text)) return true;
+      return false;
+    },
+    longestMs,
+  );
+}
+
 async function oneRun(lab: ClusterLab, { primary, bmc }: Disaster): Promise<Run> {
   const topology = lab.record.topology;
   const { node: victim, uuid } = await guestOf(lab, 'hv1');
@@ -142,15 +154,7 @@ async function oneRun(lab: ClusterLab, { primary, bmc }: Disaster): Promise<Run>
   );
   /** The moment at which a survivor's console has this, since the power cut. */
   const told = async (text: string): Promise<number> => {
-    await lab.until(
-      text,
-      async () => {
-        for (const node of survivors)
-          if ((await consoleOn(lab, node, uuid)).slice(before.get(node)).includes(text)) return true;
-        return false;
-      },
-      longestMs,
-    );
+    await consoleSays(lab, uuid, before, text);
     return (Date.now() - cutMs) / 1000;
   };
 

@@ -30,7 +30,7 @@ export interface FenceParts {
   readonly runtime: Runtime;
   readonly book: FenceBook;
   readonly attempts: Attempts;
-  readonly silence: Pick<Silence, 'forMs' | 'readsOff'>;
+  readonly silence: Pick<Silence, 'readsOff'>;
 }
 
 interface FenceObserved {

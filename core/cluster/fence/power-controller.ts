@@ -53,17 +53,29 @@ export function fencePowerController({
     await note(id, ({ readsOn: _on, ...now }) => ({ ...now, cut: { bootId, atMs }, text, atMs }), name);
   };
 
+  /** How it came to read off; undefined: it reads on. */
+  const readOff = async (
+    step: Step,
+    id: string,
+    name: string,
+    bootId: string,
+    signal: AbortSignal,
+  ): Promise<'was' | 'told' | undefined> => {
+    // Read while it was silent, before its fence was open: it is about the same life of the machine.
+    if (silence.readsOff(name)) return 'was';
+    if (step.do === 'read') return (await power.status(name, signal)) === 'on' ? undefined : 'was';
+    let how: 'was' | 'told' = 'was';
+    await power.off(name, signal, async () => {
+      await allowCut(id, name, bootId);
+      how = 'told';
+    });
+    return how;
+  };
+
   const proveOff = async (step: Step, id: string, name: string, bootId: string, signal: AbortSignal): Promise<void> => {
-    let ordered = false;
-    if (silence.readsOff(name)) {
-      // Read while it was silent, before its fence was open: it is about the same life of the machine.
-    } else if (step.do === 'read') {
-      if ((await power.status(name, signal)) === 'on') return failed(id, 'its BMC reads on', true);
-    } else
-      await power.off(name, signal, async () => {
-        await allowCut(id, name, bootId);
-        ordered = true;
-      });
+    const how = await readOff(step, id, name, bootId, signal);
+    if (how === undefined) return failed(id, 'its BMC reads on', true);
+    const ordered = how === 'told';
     const atMs = host.clock.wallMs();
     const text = ordered ? 'its BMC was told to cut the power, and reads off' : 'its BMC reads off';
     await book.prove(

@@ -3,7 +3,6 @@ import {
   bmcError,
   bmcFields,
   bmcFrom,
-  bmcOverlaps,
   bmcPasswordOption,
   defineMutation,
   defineTask,
@@ -11,14 +10,14 @@ import {
   type PowerDriver,
   PvcError,
   type Runtime,
+  sharesBmc,
   type TaskDefinition,
   type View,
   z,
 } from '../../../core/plugin/api.ts';
 import { machine, machineSecret, pxeError } from './machine-kind.ts';
-import { type MachineDoc, machineWord, needMachine } from './machine-rules.ts';
+import { forgetSecret, type MachineDoc, machineArgument, machineWord, needMachine, nodeOf } from './machine-rules.ts';
 
-const machineArgument = { field: 'machine', complete: 'machine' } as const;
 const answer = z.object({ mac: z.string().describe('MAC address of the card that the server boots from') });
 /** Attempts at setting what to boot and at switching it on, each read back. */
 const bootTimeoutMs = 180_000;
@@ -27,10 +26,9 @@ const bootTimeoutMs = 180_000;
 const labelOf = ({ id, spec }: MachineDoc): string => spec.name ?? id;
 
 /** Once there is a node, its BMC is the node's. @throws PvcError MACHINE_IS_NODE */
-async function needNoNode(view: View, { id, spec, status }: MachineDoc, verb: string): Promise<void> {
-  if (spec.name === null || status === undefined || status.boots.length === 0) return;
-  if ((await view.get(node, spec.name)) !== undefined)
-    throw pxeError('MACHINE_IS_NODE', { mac: id, node: spec.name, verb });
+async function needNoNode(view: View, doc: MachineDoc, verb: string): Promise<void> {
+  const found = await nodeOf(view, doc);
+  if (found !== undefined) throw pxeError('MACHINE_IS_NODE', { mac: doc.id, node: found.id, verb });
 }
 
 export const machineBmcOperations = (drivers: () => readonly PowerDriver[]) => [
@@ -57,14 +55,10 @@ export const machineBmcOperations = (drivers: () => readonly PowerDriver[]) => [
       const doc = await needMachine(view, word);
       await needNoNode(view, doc, 'bmc set');
       const { bmc, password } = bmcFrom(labelOf(doc), told, drivers());
-      const same = (other: typeof bmc | undefined): boolean =>
-        other !== undefined &&
-        (bmcOverlaps(other, bmc) ||
-          (['address', 'driver', 'port', 'system'] as const).every((field) => other[field] === bmc[field]));
       const [nodes, machines] = [await view.list(node), await view.list(machine)];
       const other =
-        nodes.find(({ id, spec }) => id !== doc.spec.name && same(spec.bmc))?.id ??
-        machines.find(({ id, spec }) => id !== doc.id && same(spec.bmc))?.id;
+        nodes.find(({ id, spec }) => id !== doc.spec.name && sharesBmc(spec.bmc, bmc))?.id ??
+        machines.find(({ id, spec }) => id !== doc.id && sharesBmc(spec.bmc, bmc))?.id;
       if (other !== undefined) throw bmcError('BMC_SHARED', { address: bmc.address, other });
       const before = await view.get(machineSecret, doc.id);
       if (before === undefined) plan.create(machineSecret, doc.id, { password });
@@ -92,8 +86,7 @@ export const machineBmcOperations = (drivers: () => readonly PowerDriver[]) => [
       const doc = await needMachine(view, word);
       const { bmc, bmcGiven: _given, ...rest } = doc.spec;
       if (bmc === undefined) throw pxeError('MACHINE_NO_BMC', { mac: doc.id });
-      const secret = await view.get(machineSecret, doc.id);
-      if (secret !== undefined) plan.remove(machineSecret, secret);
+      await forgetSecret(plan, view, doc.id);
       plan.update(machine, doc, rest);
       plan.act(`forget the BMC of the machine ${doc.id} at ${bmc.address}, and its password`);
       return { mac: doc.id };

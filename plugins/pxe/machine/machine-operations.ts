@@ -1,26 +1,24 @@
 /** The servers that boot from the cluster: enter, change, accept, remove, look at. @module */
 import { isDeepStrictEqual } from 'node:util';
-import {
-  bmcInWords,
-  defineMutation,
-  defineQuery,
-  names,
-  node,
-  type PlanBuilder,
-  type View,
-  z,
-} from '../../../core/plugin/api.ts';
+import { bmcInWords, defineMutation, defineQuery, names, type PlanBuilder, z } from '../../../core/plugin/api.ts';
 import {
   bootRecord,
   hardware,
   hostAddress,
   type MachineSpec,
   machine,
-  machineSecret,
   machineStates,
   pxeError,
 } from './machine-kind.ts';
-import { checkMachine, type MachineDoc, machineWord, needMachine } from './machine-rules.ts';
+import {
+  checkMachine,
+  forgetSecret,
+  type MachineDoc,
+  machineArgument,
+  machineWord,
+  needMachine,
+  nodeOf,
+} from './machine-rules.ts';
 import { stateOf } from './machine-state.ts';
 import { renderMachine, renderMachines } from './render.ts';
 
@@ -69,7 +67,6 @@ const rowOf = (doc: MachineDoc): MachineRow => {
   };
 };
 
-const machineArgument = { field: 'machine', complete: 'machine' } as const;
 const wanted = {
   name: names.nodeName.optional().describe('name of the node that it becomes'),
   address: hostAddress.optional().describe('its own address in the cluster network'),
@@ -209,8 +206,7 @@ export const machineOperations = [
         plan.warn(
           `The node ${doc.spec.name} has come from this machine: it runs on, and does not come back after its next boot.`,
         );
-      const secret = await view.get(machineSecret, doc.id);
-      if (secret !== undefined) plan.remove(machineSecret, secret);
+      await forgetSecret(plan, view, doc.id);
       plan.remove(machine, doc);
       plan.act(`forget the machine ${doc.id}`);
       return answerOf(doc.id, doc.spec);
@@ -261,9 +257,3 @@ const given = (input: { name?: string | undefined; address?: string | undefined;
   ...(input.address === undefined ? {} : { address: input.address }),
   ...(input.uuid === undefined ? {} : { uuid: input.uuid }),
 });
-
-/** The node that has come from the machine. */
-async function nodeOf(view: View, { spec, status }: MachineDoc) {
-  const arrived = status !== undefined && status.boots.length > 0;
-  return spec.name === null || !arrived ? undefined : view.get(node, spec.name);
-}

@@ -1,10 +1,12 @@
 /** What a machine may be: its values against those of the cluster, of its nodes and of the other machines. @module */
 import ipaddr from 'ipaddr.js';
-import { cluster, clusterId, type Doc, names, node, type View, z } from '../../../core/plugin/api.ts';
-import { type MachineSpec, type MachineStatus, machine, pxeError } from './machine-kind.ts';
+import { cluster, clusterId, type Doc, names, node, type PlanBuilder, type View, z } from '../../../core/plugin/api.ts';
+import { type MachineSpec, type MachineStatus, machine, machineSecret, pxeError } from './machine-kind.ts';
 
 export type MachineDoc = Doc<MachineSpec, MachineStatus>;
 
+/** How operations name a machine: the field, and its place on the command line. */
+export const machineArgument = { field: 'machine', complete: 'machine' } as const;
 export const machineWord = z
   .string()
   .trim()
@@ -18,6 +20,18 @@ export async function needMachine(view: View, word: string): Promise<MachineDoc>
   const found = mac.success ? await view.get(machine, mac.data) : await view.find(machine, 'name', word);
   if (found === undefined) throw pxeError('MACHINE_NOT_FOUND', { machine: word });
   return found;
+}
+
+/** The node that has come from the machine. */
+export async function nodeOf(view: View, { spec, status }: MachineDoc) {
+  const arrived = status !== undefined && status.boots.length > 0;
+  return spec.name === null || !arrived ? undefined : view.get(node, spec.name);
+}
+
+/** Forgets its BMC's password, if one is kept. */
+export async function forgetSecret(plan: PlanBuilder, view: View, mac: string): Promise<void> {
+  const secret = await view.get(machineSecret, mac);
+  if (secret !== undefined) plan.remove(machineSecret, secret);
 }
 
 /** An address that is somebody's already. */

@@ -1,7 +1,7 @@
 /** A node whose machine is broken gets another one. @module */
 import { defineErrors, defineMutation, names, node, whyOldMachineCounts, z } from '../../../core/plugin/api.ts';
-import { type MachineSpec, machine, machineSecret, pxeError } from './machine-kind.ts';
-import { checkMachine } from './machine-rules.ts';
+import { type MachineSpec, machine, pxeError } from './machine-kind.ts';
+import { checkMachine, forgetSecret } from './machine-rules.ts';
 import { stateOf } from './machine-state.ts';
 
 const replaceError = defineErrors({
@@ -70,8 +70,7 @@ export const replaceOperations = [
       if (reason !== undefined) throw replaceError('NODE_NOT_REPLACED', { node: name, reason });
 
       if (old !== undefined) {
-        const secret = await view.get(machineSecret, old.id);
-        if (secret !== undefined) plan.remove(machineSecret, secret);
+        await forgetSecret(plan, view, old.id);
         plan.remove(machine, old);
         plan.act(`forget the machine ${old.id}: when it boots from the network, it is discovered anew`);
       }

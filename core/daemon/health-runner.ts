@@ -43,11 +43,13 @@ export class HealthRunner {
   async #once(check: HealthCheck, signal: AbortSignal): Promise<HealthFinding | undefined> {
     const ended = new AbortController();
     const any = AbortSignal.any([signal, ended.signal]);
+    let cancel = (): void => {};
     try {
-      const late = this.#host.clock.sleep(check.timeoutMs, any).then(() => {
-        throw new Error(`gave no answer within ${check.timeoutMs / 1000} s`);
+      const late = new Promise<never>((_, reject) => {
+        cancel = this.#host.clock.after(check.timeoutMs, () =>
+          reject(new Error(`gave no answer within ${check.timeoutMs / 1000} s`)),
+        );
       });
-      late.catch(() => undefined);
       const told: unknown = await Promise.race([check.run(any), late]);
       // Nothing is "all is well", also as null from a plugin in JavaScript.
       return told === undefined || told === null ? undefined : finding.parse(told);
@@ -58,6 +60,7 @@ export class HealthRunner {
         hint: 'See the log of this node.',
       };
     } finally {
+      cancel();
       ended.abort(isOver);
     }
   }

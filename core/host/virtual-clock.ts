@@ -14,8 +14,34 @@ interface Timer {
 
 const earlier = (a: Timer, b: Timer): boolean => a.dueMs < b.dueMs || (a.dueMs === b.dueMs && a.order < b.order);
 
-/** Runs every promise continuation that can run: the microtask queue is empty before an immediate starts. */
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Turns for which the event loop is gone round once: that takes as long as some of them do. */
+const turnsAtOnce = 64;
+
+/**
+ * Takes turns until one returns false. Every promise continuation that can run does so before the first and between any two:
+ * the microtask queue is empty before an immediate starts. Rejects with what a turn throws.
+ */
+const inTurns = (turn: () => boolean): Promise<void> =>
+  new Promise((resolve, reject) => {
+    let over = false;
+    const take = (): void => {
+      if (over) return;
+      try {
+        if (turn()) return;
+        resolve();
+      } catch (error) {
+        reject(error as Error);
+      }
+      over = true;
+    };
+    const round = (): void => {
+      for (let count = 0; count < turnsAtOnce; count += 1) setImmediate(take);
+      setImmediate(() => {
+        if (!over) round();
+      });
+    };
+    round();
+  });
 
 export class VirtualClock implements Clock {
   #nowMs: number;
@@ -79,7 +105,7 @@ export class VirtualClock implements Clock {
 
   /** Lets `ms` pass. Rejects with what a timer's function throws; time then stands where that happened. */
   async advance(ms: number): Promise<void> {
-    await this.#run(this.#nowMs + ms);
+    await this.advanceTo(this.#nowMs + ms);
   }
 
   /**
@@ -87,38 +113,26 @@ export class VirtualClock implements Clock {
    * of the last timer. False when timers are left after `maxMs`.
    */
   async advanceUntilIdle(maxMs: number): Promise<boolean> {
-    const untilMs = this.#nowMs + maxMs;
-    await this.#run(untilMs, () => this.#live === 0);
+    await this.advanceTo(this.#nowMs + maxMs, () => this.#live === 0);
     return this.#live === 0;
   }
 
   /**
-   * Lets time pass to the next timer that is due by `untilMs` and fires it. False when there is none: the time is then
-   * `untilMs`. For a simulator, which looks at its world after each event.
+   * Lets time pass up to a moment, or until `enough` says so, which is asked before each timer: for a simulator, which
+   * looks at its world after each event. Rejects as `advance`, and with what `enough` throws.
    */
-  async step(untilMs: number): Promise<boolean> {
+  async advanceTo(untilMs: number, enough: () => boolean = () => false): Promise<void> {
     if (this.#advancing) throw new Error('the virtual clock is already being advanced');
     this.#advancing = true;
     try {
-      await settle();
-      return await this.#fireNext(untilMs);
+      await inTurns(() => !enough() && this.#fireNext(untilMs));
     } finally {
       this.#advancing = false;
     }
   }
 
-  async #run(untilMs: number, enough: () => boolean = () => false): Promise<void> {
-    if (this.#advancing) throw new Error('the virtual clock is already being advanced');
-    this.#advancing = true;
-    try {
-      await settle(); // code that was just started sets its first timer
-      while (!enough() && (await this.#fireNext(untilMs)));
-    } finally {
-      this.#advancing = false;
-    }
-  }
-
-  async #fireNext(untilMs: number): Promise<boolean> {
+  /** Fires the next timer that is due by `untilMs`. False when there is none: the time is then `untilMs`. */
+  #fireNext(untilMs: number): boolean {
     for (;;) {
       const next = this.#heap[0];
       if (next === undefined || next.dueMs > untilMs) {
@@ -132,7 +146,6 @@ export class VirtualClock implements Clock {
       this.#live -= 1;
       this.#nowMs = next.dueMs;
       fn();
-      await settle();
       return true;
     }
   }

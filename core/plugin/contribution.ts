@@ -74,6 +74,8 @@ const controller = z.looseObject({
   apply: fn,
   mine: fn.optional(),
   present: fn.optional(),
+  glance: fn.optional(),
+  sign: fn.optional(),
   report: fn.optional(),
   watch: fn.optional(),
 });

@@ -58,9 +58,12 @@ export class TapGuard {
   ): Promise<{ readonly value: R } | undefined> {
     const { name, builtin } = this.#plugin;
     if (this.#context.clock.monotonicMs() < this.#restsUntilMs) return undefined;
-    const done = new AbortController();
+    let cancel = (): void => {};
     try {
-      const value = await Promise.race([Promise.resolve().then(tap), this.#deadline(done.signal)]);
+      const late = new Promise<never>((_, reject) => {
+        cancel = this.#context.clock.after(this.#deadlineMs, () => reject(this.#tooLate()));
+      });
+      const value = await Promise.race([Promise.resolve().then(tap), late]);
       const wrong = problem?.(value);
       if (wrong !== undefined) throw new Error(`returned ${wrong}`);
       if (this.#troubled) this.#context.cured(name, this.#where);
@@ -74,7 +77,7 @@ export class TapGuard {
       this.#context.trouble({ plugin: name, where: this.#where, message: errorText(error) });
       return undefined;
     } finally {
-      done.abort();
+      cancel();
     }
   }
 
@@ -82,16 +85,11 @@ export class TapGuard {
     return `hook ${this.#hook}`;
   }
 
-  async #deadline(signal: AbortSignal): Promise<never> {
-    const { clock } = this.#context;
-    try {
-      await clock.sleep(this.#deadlineMs, signal);
-    } catch {
-      // The tap has ended first; nobody waits for this promise any more.
-      return new Promise<never>(() => undefined);
-    }
-    if (this.#plugin.builtin) throw new Error(`did not return within ${this.#deadlineMs / 1000} s`);
-    this.#restsUntilMs = clock.monotonicMs() + restMs;
-    throw new Error(`did not return within ${this.#deadlineMs / 1000} s; it is left out for ${restMs / 1000} s`);
+  /** A plugin of others is not waited for again for a while. */
+  #tooLate(): Error {
+    const late = `did not return within ${this.#deadlineMs / 1000} s`;
+    if (this.#plugin.builtin) return new Error(late);
+    this.#restsUntilMs = this.#context.clock.monotonicMs() + restMs;
+    return new Error(`${late}; it is left out for ${restMs / 1000} s`);
   }
 }

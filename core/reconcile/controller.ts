@@ -42,6 +42,13 @@ export interface Controller<Spec, Status, Observed, P extends Step = Step> {
   mine?(doc: Doc<Spec, Status>, node: string): boolean;
   /** Ids that exist in the world whether or not the store knows them (orphans). */
   present?(): Promise<readonly string[]>;
+  /**
+   * As `present`, each with a sign: a text that is another one as soon as `observe` would tell something else of it. One look
+   * at the whole world, so that a resync does not look at each object in which nothing has moved (engine.ts, `Rest`).
+   */
+  glance?(): Promise<ReadonlyMap<string, string>>;
+  /** The sign of what was observed, `''` for what is not there; undefined: it is looked at again at every resync. */
+  sign?(observed: Observed): string | undefined;
   /** What is. Called for objects that are mine, and with `undefined` for those that are gone or not mine any more. */
   observe(id: string, doc: Doc<Spec, Status> | undefined): Promise<Observed>;
   plan(doc: Doc<Spec, Status> | undefined, observed: Observed, context: ControlContext): ReconcilePlan<P>;

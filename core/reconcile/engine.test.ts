@@ -183,6 +183,88 @@ describe('engine', () => {
     assert.equal(world.get('1'), 'red');
   });
 
+  describe('of a controller that can glance', () => {
+    /** Counts looks; the world is told at a glance. */
+    function glancing(changes: Partial<BoxController> = {}) {
+      const looks: string[] = [];
+      const made: ReturnType<typeof setUp> = setUp({
+        glance: async () => new Map(made.world),
+        sign: (observed) => observed ?? '',
+        observe: async (id) => {
+          looks.push(id);
+          return made.world.get(id) ?? null;
+        },
+        ...changes,
+      });
+      const looksIn = async (ms: number): Promise<string[]> => {
+        looks.length = 0;
+        await made.clock.advance(ms);
+        return [...looks];
+      };
+      return { ...made, looksIn };
+    }
+    const minute = 60_000;
+
+    it('leaves alone what is at rest, and looks at everything each half hour', async () => {
+      const { start, create, looksIn } = glancing();
+      for (const id of ['1', '2']) await create(id, 'red');
+      start();
+      // Painted, and looked at once more since the status was written then.
+      assert.deepEqual(await looksIn(minute + 10), ['1', '2', '1', '2', '1', '2']);
+      assert.deepEqual(await looksIn(28 * minute), []);
+      assert.deepEqual(await looksIn(minute), ['1', '2']);
+    });
+
+    it('looks at what has moved in the world or the store, though nobody tells', async () => {
+      const { start, create, world, cluster, clock, documents, looksIn } = glancing();
+      for (const id of ['1', '2', '3']) await create(id, 'red');
+      start();
+      await clock.advance(2 * minute + 10);
+      world.set('2', 'scratched');
+      assert.deepEqual(await looksIn(minute), ['2', '2'], 'seen, and what came of it');
+      assert.equal(world.get('2'), 'red');
+      await clock.advance(minute);
+      world.delete('3');
+      assert.deepEqual(await looksIn(minute), ['3', '3']);
+      await clock.advance(minute);
+      world.set('orphan', 'grey');
+      assert.deepEqual(await looksIn(minute), ['orphan', 'orphan']);
+      assert.equal(world.has('orphan'), false);
+      await clock.advance(minute);
+      const before = await documents.need(box, '1');
+      const { ops } = documents.commitOf([
+        { do: 'status', kind: box, before, status: { colour: 'wrong', conditions: [] } },
+      ]);
+      assert.equal((await cluster.open('other').commit(ops)).outcome, 'ok');
+      assert.deepEqual(await looksIn(minute), ['1'], 'somebody else wrote its status');
+      assert.equal((await documents.need(box, '1')).status?.colour, 'red');
+    });
+
+    it('looks each minute at what has no sign, has failed, or asked to be looked at', async () => {
+      for (const changes of [
+        { sign: () => undefined },
+        { plan: () => ({ steps: [], againInMs: 45_000 }) },
+        { report: () => assert.fail('broken') },
+      ] as readonly Partial<BoxController>[]) {
+        const { start, create, clock, world, looksIn } = glancing(changes);
+        world.set('1', 'red');
+        await create('1', 'red');
+        start();
+        await clock.advance(5 * minute);
+        assert.ok((await looksIn(minute + 10)).length > 0, Object.keys(changes).join());
+      }
+    });
+
+    it('looks at everything once the store answers again', async () => {
+      const { start, create, clock, engine, looksIn } = glancing();
+      await create('1', 'red');
+      start();
+      await clock.advance(3 * minute);
+      engine.changed({ resync: true, keys: new Set() });
+      assert.deepEqual(await looksIn(100), ['1']);
+    });
+  });
+
   it('looks again when the plan asks for it', async () => {
     const looks: number[] = [];
     const { clock, start, create } = setUp({

@@ -7,7 +7,7 @@ import { errorText, PvcError } from '../error/error.ts';
 import type { FaultBook } from '../fault/fault-book.ts';
 import { faultId } from '../fault/fault-book.ts';
 import type { Host } from '../host/host.ts';
-import { type Documents } from '../store/documents.ts';
+import { type AnyDoc, type Documents, stampOf } from '../store/documents.ts';
 import type { Dirty, Op } from '../store/store.ts';
 import { isStoreAway } from '../task/task-definition.ts';
 import type { AnyController, Condition, ControlContext, Step } from './controller.ts';
@@ -30,8 +30,10 @@ export interface EngineParts {
   readonly guard?: (what: string) => Op[];
 }
 
-/** Every object is looked at again at least this often. */
+/** Every object is looked at again at least this often; one at rest is at least glanced at. */
 const resyncMs = 60_000;
+/** Of so many resyncs one looks at what is at rest, too: what no sign tells of is found after half an hour. */
+const thoroughEvery = 30;
 /** Failures in a row before the administrator is told by a fault; the condition shows at once. */
 const failuresBeforeFault = 2;
 
@@ -75,6 +77,14 @@ export class Engine {
   }
 }
 
+/** An object as it was when nothing was left to do about it: while both are the same, a look would find nothing. */
+interface Rest {
+  /** Of its document (`Documents.stamps`). */
+  readonly stamp: string | undefined;
+  /** Of what is in the world (`Controller.sign`). */
+  readonly sign: string;
+}
+
 class ControllerRun {
   readonly #parts: EngineParts;
   readonly #controller: AnyController;
@@ -85,6 +95,8 @@ class ControllerRun {
   readonly #awaitingStore = new Set<string>();
   /** Names for people, as last seen. */
   readonly #labels = new Map<string, string>();
+  /** What nothing was left to do about, as it was then. */
+  readonly #resting = new Map<string, Rest>();
   #signal: AbortSignal = AbortSignal.abort();
 
   constructor(parts: EngineParts, controller: AnyController) {
@@ -109,9 +121,9 @@ class ControllerRun {
     const { host } = this.#parts;
     const log = host.log.child(this.#controller.name);
     void (async () => {
-      while (!signal.aborted) {
+      for (let count = 0; !signal.aborted; count += 1) {
         try {
-          await this.#resync();
+          await this.#resync(count % thoroughEvery === 0);
         } catch (error) {
           log.warn('resync failed, trying again', { reason: errorText(error) });
           await host.clock.sleep(1_000, signal).catch(() => undefined);
@@ -159,35 +171,62 @@ class ControllerRun {
     if (this.#controller.scope !== 'node') for (const id of [...this.#conditions.keys()]) this.#cured(id);
   }
 
-  async #resync(): Promise<void> {
+  /** @param thorough also looks at what is at rest */
+  async #resync(thorough = true): Promise<void> {
     const { documents, node } = this.#parts;
     const controller = this.#controller;
     const { kind, scope } = controller;
     const ids =
       scope === 'node' && controller.mine !== undefined && kind.concerns !== undefined
         ? new Set(await documents.idsAt(kind, node))
-        : new Set(
-            (await documents.list(kind)).filter((doc) => controller.mine?.(doc, node) ?? true).map((doc) => doc.id),
-          );
-    for (const id of (await this.#controller.present?.()) ?? []) ids.add(id);
+        : new Set((await documents.list(kind)).filter((doc) => this.#isMine(doc)).map((doc) => doc.id));
+    for (const id of (await controller.present?.()) ?? []) ids.add(id);
+    const signs = await controller.glance?.();
+    for (const id of signs?.keys() ?? []) ids.add(id);
+    for (const id of this.#resting.keys()) if (!ids.has(id)) this.#resting.delete(id);
+    if (!thorough && signs !== undefined) for (const id of await this.#unmoved(ids, signs)) ids.delete(id);
     // The store answers: what only waited for it is not kept waiting by its back-off.
     for (const id of ids) this.#queue.add(id, this.#awaitingStore.delete(id));
   }
 
+  /** Those at rest that are in the store and in the world as they were. */
+  async #unmoved(ids: ReadonlySet<string>, signs: ReadonlyMap<string, string>): Promise<string[]> {
+    const resting = [...ids].filter((id) => this.#resting.has(id));
+    const stamps = await this.#parts.documents.stamps(this.#controller.kind, resting);
+    return resting.filter((id) => {
+      const rest = this.#resting.get(id);
+      return rest !== undefined && rest.stamp === stamps.get(id) && rest.sign === (signs.get(id) ?? '');
+    });
+  }
+
+  #read(id: string): Promise<AnyDoc | undefined> {
+    return this.#parts.documents.get(this.#controller.kind, id);
+  }
+
+  #isMine(doc: AnyDoc): boolean {
+    return this.#controller.mine?.(doc, this.#parts.node) ?? true;
+  }
+
   async #reconcile(id: string): Promise<number | undefined> {
-    const { host, documents, node } = this.#parts;
+    const { host, node } = this.#parts;
     const controller = this.#controller;
-    const found = await documents.get(controller.kind, id);
+    this.#resting.delete(id);
+    const found = await this.#read(id);
     if (found !== undefined) this.#labels.set(id, controller.kind.label?.(found.spec) ?? id);
-    const doc = found !== undefined && (controller.mine?.(found, node) ?? true) ? found : undefined;
+    const doc = found !== undefined && this.#isMine(found) ? found : undefined;
     const context = (): ControlContext => ({ node, nowMs: host.clock.wallMs() });
     let observed: unknown = await controller.observe(id, doc);
     const plan = controller.plan(doc, observed, context());
     for (const step of plan.steps) await this.#apply(step, id);
     if (plan.steps.length > 0) observed = await controller.observe(id, doc);
     this.#cured(id);
-    if (doc !== undefined) await this.#report(id, observed);
+    const told =
+      doc !== undefined && (await this.#report(plan.steps.length === 0 ? doc : await this.#read(id), observed));
     if (found === undefined) this.#labels.delete(id);
+    const sign = controller.sign?.(observed);
+    const restful = plan.steps.length === 0 && plan.againInMs === undefined && !told;
+    if (restful && sign !== undefined)
+      this.#resting.set(id, { stamp: found === undefined ? undefined : stampOf(found), sign });
     return plan.againInMs;
   }
 
@@ -215,25 +254,28 @@ class ControllerRun {
       .info(step.text, { id, tookMs: Math.round(host.clock.monotonicMs() - startedMs) });
   }
 
-  /** Writes the status if it differs from the stored one. A conflict means that the object changed: it comes again. */
-  async #report(id: string, observed: unknown): Promise<void> {
+  /**
+   * Writes the status if it differs from the stored one. A conflict means that the object changed: it comes again.
+   * @returns whether there was something to write
+   */
+  async #report(doc: AnyDoc | undefined, observed: unknown): Promise<boolean> {
     const { host, documents, node } = this.#parts;
     const controller = this.#controller;
-    if (controller.report === undefined) return;
-    const doc = await documents.get(controller.kind, id);
-    if (doc === undefined || !(controller.mine?.(doc, node) ?? true)) return;
+    if (controller.report === undefined || doc === undefined || !this.#isMine(doc)) return false;
+    const { id } = doc;
     const condition = this.#conditions.get(id);
     const status: unknown = controller.report(doc, observed, condition === undefined ? [] : [condition], {
       node,
       nowMs: host.clock.wallMs(),
     });
-    if (JSON.stringify(status) === JSON.stringify(doc.status)) return;
+    if (JSON.stringify(status) === JSON.stringify(doc.status)) return false;
     const { ops, topics } = documents.commitOf([{ do: 'status', kind: controller.kind, before: doc, status }]);
     const guard = controller.scope !== 'node' ? (this.#parts.guard?.(`the status of ${this.kind} ${id}`) ?? []) : [];
     const result = await documents.store.commit([...guard, ...ops], topics);
     if (result.outcome === 'conflict') this.#queue.add(id);
     // What was lost is found out at the next look: the status is compared with what is stored then.
     if (result.outcome === 'unknown') throw result.cause;
+    return true;
   }
 
   #failed(id: string, error: unknown, failures: number): void {
@@ -255,8 +297,8 @@ class ControllerRun {
     }
     // The condition must be seen while it lasts; this is best effort, the retry reports again.
     void (async () => {
-      const doc = await this.#parts.documents.get(this.#controller.kind, id);
-      if (doc !== undefined) await this.#report(id, await this.#controller.observe(id, doc));
+      const doc = await this.#read(id);
+      if (doc !== undefined) await this.#report(doc, await this.#controller.observe(id, doc));
     })().catch((reason: unknown) =>
       host.log.debug('the condition could not be reported yet', { id, reason: errorText(reason) }),
     );

@@ -47,6 +47,13 @@ const lifeKey = (kind: AnyKind, id: string, life: string): Key => `/life/${kind.
 /** Below it, the ids of the objects of a kind that concern a node. */
 const atPrefix = (kind: AnyKind, node: string): Key => `/at/${node}/${kind.name}`;
 
+const stamp = (birth: string, specVersion: number, statusVersion: number | undefined): string =>
+  `${birth}.${specVersion}.${statusVersion ?? '-'}`;
+
+/** The same word for an object as `Documents.stamps` has. */
+export const stampOf = ({ birth, specVersion, statusVersion }: AnyDoc): string =>
+  stamp(birth, specVersion, statusVersion);
+
 const foreignFields = new WeakMap<object, readonly ForeignField[]>();
 /** Shapes of those that were written by a newer PVC. */
 const newerShapes = new WeakMap<object, number>();
@@ -123,6 +130,17 @@ export class Documents {
   /** Ids of the objects of a kind that concern a node, without reading those of others. */
   idsAt(kind: AnyKind, node: string): Promise<string[]> {
     return this.store.children(atPrefix(kind, node));
+  }
+
+  /** A word for each object that differs as soon as the object does (`stampOf`), without understanding any; those that exist. */
+  async stamps(kind: AnyKind, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    const halves = await this.store.readMany(ids.flatMap((id) => [specKey(kind, id), statusKey(kind, id)]));
+    return new Map(
+      ids.flatMap((id, index) => {
+        const spec = halves[2 * index];
+        return spec === undefined ? [] : [[id, stamp(spec.birth, spec.version, halves[2 * index + 1]?.version)]];
+      }),
+    );
   }
 
   /** The objects of a kind that concern a node, by id; those that cannot be understood are left out and noted. */

@@ -21,6 +21,7 @@ import { Watchers } from './watchers.ts';
 
 /** The request was sent and its answer will never come. */
 class AnswerLost extends Error {}
+const answerLost = (): AnswerLost => new AnswerLost('the connection broke before the answer came');
 
 const unavailable = (reason: string): Error => storeError('STORE_UNAVAILABLE', { reason });
 
@@ -36,8 +37,8 @@ export class MemoryStore implements Store, MemoryClient {
   #over: string | undefined;
   /** The end of the lease once the link is gone; undefined while heartbeats are answered. */
   #frozenLeaseMs: number | undefined;
-  /** Aborted when the connection breaks, which loses every answer that is still on its way. */
-  #connection = new AbortController();
+  /** What is on its way, or waits for what never comes: lost when the connection breaks. */
+  #onTheWay = new Set<(lost: AnswerLost) => void>();
   #still = false;
   #cancelNotice = (): void => {};
   #cancelLease = (): void => {};
@@ -172,9 +173,10 @@ export class MemoryStore implements Store, MemoryClient {
     // What is missed is made up for by the resync after the link has healed.
     if (!this.#cluster.reachable(this.link, 'back')) return;
     if (delayMs === 0) return this.#watchers.notify(keys, topics);
-    const connection = this.#connection.signal;
+    const connection = this.#onTheWay;
     this.#cluster.clock.after(delayMs, () => {
-      if (!connection.aborted && this.#cluster.reachable(this.link, 'back')) this.#watchers.notify(keys, topics);
+      if (connection === this.#onTheWay && this.#cluster.reachable(this.link, 'back'))
+        this.#watchers.notify(keys, topics);
     });
   }
 
@@ -250,7 +252,7 @@ export class MemoryStore implements Store, MemoryClient {
 
   /** Takes a request to the cluster and the answer back. @throws AnswerLost */
   async #send<T>(atCluster: () => T): Promise<T> {
-    const connection = this.#connection.signal;
+    const connection = this.#onTheWay;
     const session = this.#at;
     await this.#travel('there', connection);
     if (!session.alive) throw unavailable('the session has ended');
@@ -259,19 +261,30 @@ export class MemoryStore implements Store, MemoryClient {
     return answer;
   }
 
-  async #travel(direction: 'there' | 'back', connection: AbortSignal): Promise<void> {
+  /** One way over the link; into a cut it does not end until the connection breaks. @throws AnswerLost */
+  #travel(direction: 'there' | 'back', connection: Set<(lost: AnswerLost) => void>): Promise<void> {
     const delayMs = this.link.drawDelayMs(direction);
-    if (delayMs > 0) await this.#cluster.clock.sleep(delayMs, connection);
-    if (this.#cluster.reachable(this.link, direction) && !connection.aborted) return;
-    await new Promise((_, reject) => {
-      if (connection.aborted) reject(connection.reason as Error);
-      else connection.addEventListener('abort', () => reject(connection.reason as Error), { once: true });
+    const arrives = (): boolean => this.#cluster.reachable(this.link, direction);
+    if (connection !== this.#onTheWay) return Promise.reject(answerLost());
+    if (delayMs === 0 && arrives()) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const cancel = this.#cluster.clock.after(delayMs, () => {
+        if (!arrives()) return;
+        connection.delete(lose);
+        resolve();
+      });
+      const lose = (lost: AnswerLost): void => {
+        cancel();
+        reject(lost);
+      };
+      connection.add(lose);
     });
   }
 
   #break(): void {
-    this.#connection.abort(new AnswerLost('the connection broke before the answer came'));
-    this.#connection = new AbortController();
+    const lost = this.#onTheWay;
+    this.#onTheWay = new Set();
+    for (const lose of lost) lose(answerLost());
   }
 
   #cancelTimers(): void {

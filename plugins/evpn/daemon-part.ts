@@ -22,6 +22,7 @@ import { PrimaryWay } from './gateway/primary-way.ts';
 import { guardController } from './guard/guard-controller.ts';
 import { guardTables } from './guard/guard-ruleset.ts';
 import { Guards } from './guard/guards.ts';
+import { DrawnCards } from './guest/drawn-cards.ts';
 import { linkController } from './links/link-controller.ts';
 import { Links } from './links/links.ts';
 import { underlayFact, vlanFact } from './network/mtu.ts';
@@ -35,6 +36,7 @@ import { RouterPasswords } from './upstream/router-passwords.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
+  readonly cards: DrawnCards;
   readonly links: Links;
   readonly frr: Frr;
   readonly gateways: Gateways;
@@ -53,6 +55,7 @@ export interface DaemonPart {
 /** @param metadata where guests of networks find the metadata service */
 export function startDaemonPart(runtime: Runtime, metadata: MetadataPorts): DaemonPart {
   const config = runtime.section('evpn') as EvpnConfig;
+  const cards = new DrawnCards();
   const links = new Links(runtime, config.vlanLink);
   const frr = new Frr(runtime);
   const health = new FabricHealth(runtime, config, frr);
@@ -82,6 +85,7 @@ export function startDaemonPart(runtime: Runtime, metadata: MetadataPorts): Daem
   );
   return {
     runtime,
+    cards,
     links,
     frr,
     gateways,
@@ -91,7 +95,7 @@ export function startDaemonPart(runtime: Runtime, metadata: MetadataPorts): Daem
     guards,
     virtualCards,
     controllers: [
-      linkController(runtime, links, firewall),
+      linkController(runtime, links, firewall, cards),
       fabricController(runtime, config, frr, passwords),
       firewallController(links, firewall),
       guardController(guards),

@@ -3,6 +3,7 @@
 import type {
   AnyController,
   AnyTaskDefinition,
+  Clock,
   HealthCheck,
   MetricDefinition,
   Runtime,
@@ -50,6 +51,8 @@ export interface DaemonPart {
 
 /** Says for which boot of the machine guests with `autostart` were started. */
 const bootMarker = 'libvirt-boot';
+/** How soon a QEMU that was updated is seen. */
+const versionsMs = 60_000;
 
 export async function startDaemonPart(
   runtime: Runtime,
@@ -77,6 +80,7 @@ export async function startDaemonPart(
     restart = () => service.restart();
   }
   const link = new LibvirtLink(runtime, config, withoutHalfStarts(openDriver, restart));
+  const versionsOf = askedSeldom(host.clock, versionsMs, () => link.driver.versions());
   const secrets = new LibvirtSecrets(runtime, link, hooks.secrets);
   const control = new GuestControl(runtime, config, kvm, link, hooks, secrets);
   void link.run(signal);
@@ -116,7 +120,8 @@ export async function startDaemonPart(
         ...(config.sharedPaths.length === 0 ? {} : { 'shared paths': config.sharedPaths.join(':') }),
       };
       if (!link.connected) return known;
-      const [versions, guests] = await Promise.all([link.driver.versions(), link.driver.listDomains()]);
+      const versions = await versionsOf();
+      const guests = link.listed ?? (await link.list());
       return {
         ...known,
         libvirt: versions.libvirt,
@@ -124,6 +129,16 @@ export async function startDaemonPart(
         guests: guests.filter((guest) => guest.id !== -1).length,
       };
     },
+  };
+}
+
+/** What was answered is given again until it is that old: an answer that changes with updates need not be asked for each time. */
+function askedSeldom<T>(clock: Clock, oldMs: number, ask: () => Promise<T>): () => Promise<T> {
+  let last: { readonly atMs: number; readonly answer: T } | undefined;
+  return async () => {
+    const atMs = clock.monotonicMs();
+    if (last === undefined || atMs - last.atMs >= oldMs) last = { atMs, answer: await ask() };
+    return last.answer;
   };
 }
 

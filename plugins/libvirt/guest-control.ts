@@ -70,6 +70,10 @@ const stateOf: Readonly<Record<string, VmStatus['state']>> = {
   crashed: 'crashed',
 };
 
+/** Another one as soon as the guest was started anew, or stands, runs or ends otherwise. */
+export const signOf = ({ id, state, reason }: Pick<LiveGuest, 'id' | 'state' | 'reason'>): string =>
+  `${id} ${state} ${reason}`;
+
 /** What the hook `libvirt.start` knows of a start. */
 export interface StartHookAbout {
   readonly vm: { readonly uuid: string; readonly spec: VmSpec };
@@ -127,10 +131,11 @@ export class GuestControl {
     return `${this.#runtime.directories.log}/console/${uuid}.log`;
   }
 
-  /** UUIDs of the guests of ours that libvirt has, whether or not the store knows them. */
-  async present(): Promise<string[]> {
-    if (!this.link.connected) return [];
-    return (await this.link.driver.listDomains()).filter((one) => one.id !== -1).map((one) => one.uuid);
+  /** The guests that libvirt runs, whether or not the store knows them, each with its sign (`signOf`). */
+  async glance(): Promise<ReadonlyMap<string, string>> {
+    if (!this.link.connected) return new Map();
+    const running = (await this.link.list()).filter(({ id }) => id !== -1);
+    return new Map(running.map((one) => [one.uuid, signOf({ ...one, state: stateOf[one.state] ?? 'unknown' })]));
   }
 
   /** @throws PvcError LIBVIRT_AWAY and what libvirt says; undefined: there is no such guest here. */

@@ -11,7 +11,7 @@ import {
 import { printXml } from './domain/xml.ts';
 import { giveUp } from './give-up.ts';
 import { startedAnew } from './give-up-plan.ts';
-import type { GuestControl, VmDoc } from './guest-control.ts';
+import { type GuestControl, signOf, type VmDoc } from './guest-control.ts';
 import { type Ends, manyEnds, noEnds } from './guest-ends.ts';
 import { type GuestObserved, type GuestStep, planGuest } from './guest-plan.ts';
 import { settle } from './move-task.ts';
@@ -84,7 +84,9 @@ export function guestController(
     kind: vm,
     scope: 'node',
     mine: (doc, name) => doc.spec.node === name,
-    present: () => control.present(),
+    glance: () => control.glance(),
+    sign: ({ connected, guest, task: holder, ends: lately }) =>
+      connected && holder === undefined && lately.count === 0 ? (guest === undefined ? '' : signOf(guest)) : undefined,
 
     async observe(uuid, doc) {
       const holder = await documents.find(task, 'target', `vm:${uuid}`);

@@ -9,12 +9,12 @@ const silent = async (): Promise<never> => {
 const signal = new AbortController().signal;
 
 describe('the health check of libvirt', () => {
-  const connected: CheckedLink = { connected: true, awayMs: 0, why: '', driver: { listDomains: async () => [] } };
+  const connected: CheckedLink = { connected: true, awayMs: 0, why: '', list: async () => [] };
   const away = (awayMs: number): CheckedLink => ({
     connected: false,
     awayMs,
     why: 'connection refused',
-    driver: { listDomains: silent },
+    list: silent,
   });
 
   /** A check whose link can be exchanged, and what it finds then. */
@@ -33,7 +33,7 @@ describe('the health check of libvirt', () => {
 
   it('stays told while the link to a hung libvirtd is given up and opened again', async () => {
     const finding = checked();
-    const hung = { ...connected, driver: { listDomains: silent } };
+    const hung = { ...connected, list: silent };
     assert.match((await finding(hung))?.message ?? '', /no reply within 8 s/);
     assert.equal((await finding(away(100)))?.severity, 'critical');
     assert.equal(await finding(connected), undefined);

@@ -10,9 +10,7 @@ const graceMs = 10_000;
 const answerTimeoutMs = 8_000;
 
 /** What the check needs of the link. */
-export interface CheckedLink extends Pick<LibvirtLink, 'connected' | 'awayMs' | 'why'> {
-  readonly driver: Pick<LibvirtLink['driver'], 'listDomains'>;
-}
+export type CheckedLink = Pick<LibvirtLink, 'connected' | 'awayMs' | 'why' | 'list'>;
 
 export function libvirtHealth(node: string, link: CheckedLink): HealthCheck {
   // Once told, it stays told until libvirt has answered: no clearing while the link is opened anew.
@@ -26,7 +24,7 @@ export function libvirtHealth(node: string, link: CheckedLink): HealthCheck {
       let reason = link.why;
       if (link.connected) {
         try {
-          await link.driver.listDomains({ timeoutMs: answerTimeoutMs });
+          await link.list({ timeoutMs: answerTimeoutMs });
           told = false;
           return undefined;
         } catch (error) {

@@ -36,7 +36,8 @@ declare module '../../core/plugin/plugin.ts' {
   interface PluginHooks {
     /**
      * Before a guest is started, and whenever its document is compared with what runs: change the domain's
-     * tree and return it. Must be pure: the same guest gives the same tree, or it is taken for changed.
+     * tree and return it. Must be pure: the same guest gives the same tree, or it is taken for changed. When something
+     * else changes that your tree depends on, `touch('vm', uuid)` has it compared at once; else within half an hour.
      */
     'libvirt.domain': (root: XmlElement, about: DomainHookAbout) => XmlElement | Promise<XmlElement>;
     /** Secrets that disks of guests name: give the list with yours added. Asked again and again, so it must be cheap. */

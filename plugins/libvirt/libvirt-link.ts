@@ -6,6 +6,7 @@
 import { errorText, type Runtime } from '../../core/plugin/api.ts';
 import type { GuestDriver, OpenDriver } from './guest-driver.ts';
 import type { LibvirtConfig } from './libvirtd.ts';
+import type { DomainSummary } from './rpc/driver-values.ts';
 import type { DomainEvent } from './rpc/event-kinds.ts';
 import { vmError } from './vm-kind.ts';
 
@@ -20,6 +21,7 @@ export class LibvirtLink {
   readonly #open: OpenDriver;
   readonly #listeners = new Set<LinkListener>();
   #driver: GuestDriver | undefined;
+  #listed: readonly DomainSummary[] | undefined;
   #why = 'not connected yet';
   #awaySinceMs: number;
 
@@ -50,6 +52,19 @@ export class LibvirtLink {
     return this.#driver;
   }
 
+  /** The guests of this libvirtd. @throws PvcError LIBVIRT_AWAY and what it says */
+  async list(options?: { readonly timeoutMs: number }): Promise<readonly DomainSummary[]> {
+    const { driver } = this;
+    const domains = await driver.listDomains(options);
+    if (driver === this.#driver) this.#listed = domains;
+    return domains;
+  }
+
+  /** As `list` had it last, at the newest by the health check a few seconds ago; undefined: not since there is this connection. */
+  get listed(): readonly DomainSummary[] | undefined {
+    return this.#listed;
+  }
+
   listen(listener: LinkListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -66,6 +81,7 @@ export class LibvirtLink {
           this.#tell(event.domain.uuid, event),
         );
         this.#driver = driver;
+        this.#listed = undefined;
         log.info('connected', { uri: this.#config.uri });
         this.#tell('all', undefined);
         const stopped = new Promise<'stopped'>((resolve) =>

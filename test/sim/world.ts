@@ -221,7 +221,7 @@ export class World {
 
   /** Lets time pass up to a moment, or until `enough` says so after an event, or a rule is broken. */
   async run(untilMs: number, enough: () => boolean = () => false): Promise<void> {
-    while (this.violations.length === 0 && !enough() && (await this.clock.step(untilMs)));
+    await this.clock.advanceTo(untilMs, () => this.violations.length > 0 || enough());
   }
 
   /** The documents that `pvc cluster init` and `pvc node join` leave behind, and the guests. */

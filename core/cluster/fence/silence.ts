@@ -7,7 +7,8 @@
 import { errorText } from '../../error/error.ts';
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
 import { fencingOf } from '../../model/fencing-policy.ts';
-import { node as nodeKind } from '../../model/node-kind.ts';
+import type { Doc } from '../../model/kind.ts';
+import { type NodeSpec, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import { task } from '../../task/task-kind.ts';
 import type { Peer } from '../isolation/ask-coordinators.ts';
@@ -104,16 +105,20 @@ export class Silence {
     const { documents, node: self } = this.#runtime;
     const made = await documents.get(cluster, clusterId);
     if (made === undefined || made.spec.maintenance || fencingOf(made.spec).power === 'never') return [];
-    const primary = asPrimary ? undefined : (await documents.store.read(holderKey))?.value;
-    return (await documents.list(nodeKind)).flatMap(({ id, spec, status }) =>
-      id === self ||
-      (!asPrimary && id !== primary) ||
-      spec.bmc === undefined ||
-      spec.address === undefined ||
-      status?.daemon === 'stop'
+    return (await this.#candidates(asPrimary)).flatMap(({ id, spec, status }) =>
+      id === self || spec.bmc === undefined || spec.address === undefined || status?.daemon === 'stop'
         ? []
         : [{ node: id, address: spec.address }],
     );
+  }
+
+  /** The primary listens to all, the others to the primary. */
+  async #candidates(asPrimary: boolean): Promise<Doc<NodeSpec, NodeStatus>[]> {
+    const { documents } = this.#runtime;
+    if (asPrimary) return documents.list(nodeKind);
+    const primary = (await documents.store.read(holderKey))?.value;
+    const doc = primary === undefined ? undefined : await documents.get(nodeKind, primary);
+    return doc === undefined ? [] : [doc];
   }
 
   /** Who is listened to no more, is not silent either. */

@@ -7,6 +7,7 @@ import { type NetworkSpec, network } from '../network/network-kind.ts';
 import type { VirtualFunction } from '../sriov/physical-functions.ts';
 import { pciAddress } from '../sriov/vf-reading.ts';
 import type { VirtualCards } from '../sriov/virtual-cards.ts';
+import type { DrawnCards } from './drawn-cards.ts';
 
 /** As the plugin of guests hands them over: a card and the verbs on a domain, as far as they matter here. */
 interface GuestNic {
@@ -73,6 +74,7 @@ async function functionRefusals(cards: VirtualCards, nic: GuestNic, spec: Networ
 
 interface Part {
   readonly runtime: Runtime;
+  readonly cards: DrawnCards;
   readonly links: Links;
   readonly guards: Guards;
   readonly virtualCards: VirtualCards;
@@ -90,7 +92,7 @@ export function tapGuests(pvc: PluginContext, part: () => Part): void {
   /** What was known of guests here when they were last looked at, by UUID. */
   const seen = new Map<string, string>();
   pvc.on('libvirt.domain', async (root: Element, about: About): Promise<Element> => {
-    const { guards, runtime, virtualCards } = part();
+    const { cards, guards, runtime, virtualCards } = part();
     const { documents } = runtime;
     // A node that is no coordinator is told of its guests only.
     const now = guardsOf(about.vm);
@@ -102,6 +104,7 @@ export function tapGuests(pvc: PluginContext, part: () => Part): void {
       const vni = await documents.find(network, 'name', nic.source.network ?? '');
       const doc = vni === undefined ? undefined : await documents.get(network, vni);
       if (doc === undefined) continue;
+      cards.note(about.vm.uuid, doc.id, doc.spec);
       const { device, vlan } = doc.spec;
       if (device !== undefined) {
         const taken = await virtualCards.take({ mac: nic.mac, device, vlan });

@@ -11,6 +11,7 @@ import {
   type Runtime,
 } from '../../../core/plugin/api.ts';
 import type { Firewall } from '../firewall/firewall.ts';
+import type { DrawnCards } from '../guest/drawn-cards.ts';
 import { network } from '../network/network-kind.ts';
 import { forwardPackets } from './forwarding.ts';
 import { planLinks } from './link-plan.ts';
@@ -21,7 +22,12 @@ import type { LinkStep } from './steps.ts';
 /** How often devices are looked for that went, and networks that came without a word: hypervisors hear only of their guests. */
 const lookMs = 5_000;
 
-export function linkController(runtime: Runtime, links: Links, firewall: Pick<Firewall, 'shut'>): AnyController {
+export function linkController(
+  runtime: Runtime,
+  links: Links,
+  firewall: Pick<Firewall, 'shut'>,
+  cards: Pick<DrawnCards, 'outdated'>,
+): AnyController {
   const { host, documents } = runtime;
   /** Networks of virtual functions: no device is made for them. */
   const withoutDevices = new Set<string>();
@@ -62,6 +68,7 @@ export function linkController(runtime: Runtime, links: Links, firewall: Pick<Fi
       if (doc?.spec.type === 'sriov') withoutDevices.add(vni);
       else withoutDevices.delete(vni);
       if (doc === undefined) links.forget(vni);
+      for (const uuid of cards.outdated(vni, doc?.spec)) runtime.touch('vm', uuid);
       const wanted = doc === undefined || withoutDevices.has(vni) ? undefined : await links.wanted(vni, doc.spec);
       return { wanted, seen: await links.look(vni, doc?.spec.name) };
     },

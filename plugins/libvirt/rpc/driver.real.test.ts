@@ -240,6 +240,10 @@ describe('the libvirt driver', { timeout: 60_000 }, () => {
     await driver.suspend(id);
     await life(id, 'suspended', 'paused');
     assert.deepEqual([(await driver.info(id))?.state, (await driver.info(id))?.reason], ['paused', 'user']);
+    // The list tells a state in the same words, and the number that the domain's XML has: a glance relies on it.
+    const [listed] = await driver.listDomains();
+    assert.deepEqual([listed?.state, listed?.reason], ['paused', 'user']);
+    assert.match((await driver.getXml(id)) ?? '', new RegExp(`<domain type='qemu' id='${listed?.id}'`));
     await driver.resume(id);
     await driver.reset(id);
     await until((event) => event.kind === 'reboot');

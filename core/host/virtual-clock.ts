@@ -30,7 +30,7 @@ const inTurns = (turn: () => boolean): Promise<void> =>
         if (turn()) return;
         resolve();
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
       over = true;
     };

@@ -12,6 +12,7 @@ import { balanceOperations } from './operations/balance.ts';
 import { changeOperations } from './operations/change.ts';
 import { consoleOperations } from './operations/console.ts';
 import { defineOperations } from './operations/define.ts';
+import { endOperations } from './operations/end.ts';
 import { moveOperations } from './operations/move.ts';
 import { nicChangeOperations } from './operations/nic-change.ts';
 import { nicListOperation } from './operations/nic-list.ts';
@@ -117,6 +118,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         ...queryOperations(() => need().control),
         nicListOperation,
         ...defineOperations,
+        ...endOperations(volumesHook),
         ...changeOperations,
         ...nicChangeOperations,
         ...powerOperations,

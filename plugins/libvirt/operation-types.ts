@@ -6,6 +6,7 @@ import type { balanceOperations } from './operations/balance.ts';
 import type { changeOperations } from './operations/change.ts';
 import type { consoleOperations } from './operations/console.ts';
 import type { defineOperations } from './operations/define.ts';
+import type { endOperations } from './operations/end.ts';
 import type { moveOperations } from './operations/move.ts';
 import type { nicChangeOperations } from './operations/nic-change.ts';
 import type { nicListOperation } from './operations/nic-list.ts';
@@ -25,6 +26,7 @@ type Console = TypesOf<ReturnType<typeof consoleOperations>>;
 type Exports = TypesOf<typeof exportOperations>;
 type Imports = TypesOf<ReturnType<typeof importOperations>>;
 type Define = TypesOf<typeof defineOperations>;
+type End = TypesOf<ReturnType<typeof endOperations>>;
 type Move = TypesOf<typeof moveOperations>;
 type Nics = TypesOf<readonly [typeof nicListOperation]>;
 type NicChange = TypesOf<typeof nicChangeOperations>;
@@ -44,6 +46,7 @@ export interface GuestOperations
     Change,
     Console,
     Define,
+    End,
     Exports,
     Imports,
     Move,

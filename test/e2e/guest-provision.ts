@@ -149,8 +149,17 @@ export function guestProvisioning(lab: () => TestLab): void {
       assert.equal(await sh('rbd snap ls vms/web1'), '');
       assert.match(await sh('rbd info vms/gone3-disk1 --format json'), /"image":"web1"/, 'its clones read on');
       await Promise.all(['gone3', 'shop1', 'shop2', 'shop3'].map(stop));
+      const planned = (await pvc('vm', 'remove', 'shop1', '--plan')).ok().stdout;
+      assert.match(planned, /forget the guest shop1/);
+      for (const end of ['disk1', 'disk2']) assert.match(planned, new RegExp(`remove the image vms/shop1-${end}`));
+      assert.match(await images(), /shop1-disk1/, 'a plan removes nothing');
+      const unknown = await pvc('vm', 'remove', 'shop1', '--keep', 'vdx');
+      assert.deepEqual([unknown.code, /has no disk vdx/.test(unknown.stderr)], [3, true], unknown.stderr);
+      (await pvc('vm', 'remove', 'shop2', '--keep', 'vdb')).ok();
       for (const name of (await guests()).filter((one) => /^(?:gone|shop)\d$/.test(one)))
-        (await pvc('vm', 'undefine', name)).ok();
+        (await pvc('vm', 'remove', name)).ok();
+      assert.equal(await images(), 'shop2-disk2', 'what was to be kept, and nothing else');
+      (await pvc('storage', 'volume', 'remove', 'vms/shop2-disk2')).ok();
       await run('template', 'network', 'remove', 'shop');
       (await pvc('network', 'remove', 'shop')).ok();
     });

@@ -25,6 +25,7 @@ import {
   removeImage,
 } from '../volume/image.ts';
 import { type DiffHead, diffBytes, exportDiff, exportWhole, importDiff, readDiffHead } from '../volume/image-diff.ts';
+import { needRemovable, planRemoval } from '../volume/removal.ts';
 import { guardPromise, guardRoom } from '../volume/room.ts';
 import { removeSnapshot, snapshotsOf } from '../volume/snapshot-image.ts';
 import { imageOf } from '../volume/volume-book.ts';
@@ -161,6 +162,11 @@ export function guestCopies(
       for (const { volume, sizeBytes } of wanted) ids.push(await newVolume(plan, context, volume, sizeBytes));
       for (const [pool, bytes] of bytesByPool(wanted)) await guardPromise(ceph, context, pool, bytes, force);
       return ids;
+    },
+    async planRemove(plan: PlanBuilder, { view }: PlanContext, volume: string): Promise<void> {
+      const doc = await needVolume(view, volume);
+      await needRemovable(ceph, volume, true);
+      planRemoval(plan, doc, { withSnapshots: true, awaitClosed: true });
     },
     async inspect(path: string): Promise<{ readonly sizeBytes: number }> {
       const { sizeBytes } = await diskFile(path);

@@ -10,18 +10,10 @@ import {
 } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { patiently } from '../command/patient.ts';
-import { needClosed } from './closed.ts';
+import { needClosed, whenClosed } from './closed.ts';
 import { convertToFile, diskFormat } from './disk-file.ts';
-import {
-  clonesOf,
-  flattenImage,
-  growImage,
-  imageInfo,
-  limitImage,
-  progressIn,
-  removeImage,
-  renameImage,
-} from './image.ts';
+import { flattenImage, growImage, imageInfo, limitImage, progressIn, removeImage, renameImage } from './image.ts';
+import { needRemovable, removeInput } from './removal.ts';
 import { makeSnapshot, removeSnapshot, snapshotsOf } from './snapshot-image.ts';
 import { imageOf, type VolumeBook } from './volume-book.ts';
 import { volumeError } from './volume-kind.ts';
@@ -37,7 +29,6 @@ export const exportInput = z.strictObject({
   /** None: as it is in the moment of the export. */
   snapshot: names.objectName.nullable(),
 });
-export const removeInput = z.strictObject({ withSnapshots: z.boolean() });
 
 const ownSnapshot = (run: Pick<TaskRun, 'id'>): string => `pvc-export-${run.id}`;
 const partOf = (path: string, run: Pick<TaskRun, 'id'>): string => `${path}.pvc-${run.id}`;
@@ -74,21 +65,6 @@ export function changeTasks(runtime: Runtime, ceph: CephCommand, book: VolumeBoo
     if (doc !== undefined) await removeSnapshot(ceph, imageOf(doc.spec), ownSnapshot(run));
   }
 
-  /** @throws PvcError VOLUME_CLONED, VOLUME_IN_USE, VOLUME_HAS_SNAPSHOTS, SNAPSHOT_PROTECTED */
-  async function needRemovable(image: string, withSnapshots: boolean): Promise<void> {
-    const clones = await clonesOf(ceph, image);
-    if (clones.length > 0) throw volumeError('VOLUME_CLONED', { volume: image, clones: clones.join(', ') });
-    await needClosed(ceph, image, 'its removal');
-    const snapshots = (await snapshotsOf(ceph, image)) ?? [];
-    if (snapshots.length > 0 && !withSnapshots)
-      throw volumeError('VOLUME_HAS_SNAPSHOTS', {
-        volume: image,
-        snapshots: snapshots.map(({ name }) => name).join(', '),
-      });
-    const kept = snapshots.find((one) => one.protected);
-    if (kept !== undefined) throw volumeError('SNAPSHOT_PROTECTED', { volume: image, snapshot: kept.name });
-  }
-
   async function rename(run: TaskRun): Promise<unknown> {
     const { spec } = await book.need(run);
     const to = `${spec.pool}/${spec.name}`;
@@ -113,7 +89,10 @@ export function changeTasks(runtime: Runtime, ceph: CephCommand, book: VolumeBoo
     const image = imageOf(doc.spec);
     if (run.phase === '') {
       try {
-        await needRemovable(image, removeInput.parse(run.spec.input).withSnapshots);
+        const { withSnapshots, awaitClosed } = removeInput.parse(run.spec.input);
+        await needRemovable(ceph, image, withSnapshots);
+        if (awaitClosed) await whenClosed(host.clock, ceph, image, 'its removal', run.signal);
+        else await needClosed(ceph, image, 'its removal');
       } catch (error) {
         // Nothing of it is gone: it is what it was.
         if ((error as { code?: string }).code !== 'CEPH_AWAY')

@@ -3,11 +3,11 @@ import { defineMutation, formatBytes, names, z } from '../../../core/plugin/api.
 import type { CephCommand } from '../command/ceph-command.ts';
 import type { resizeInput } from './change-tasks.ts';
 import { force, needVolume, newVolume, splitRef, volumeArgument, volumeTask, wordsOf } from './common.ts';
+import { planRemoval } from './removal.ts';
 import { guardPromise } from './room.ts';
 import { type VolumeLimits, volume, volumeBytes, volumeError, volumeLimits, volumeRef } from './volume-kind.ts';
 
 const makeTimeoutMs = 300_000;
-const removeTimeoutMs = 24 * 3_600_000;
 
 const limitInput = z.strictObject({ volume: volumeRef, ...volumeLimits.partial().shape });
 
@@ -141,9 +141,7 @@ export function volumeOperations(ceph: () => CephCommand) {
         // One whose removal was given up half-way has no name any more, and can still be removed.
         const doc = await view.find(volume, 'image', ref);
         if (doc === undefined) throw volumeError('VOLUME_NOT_FOUND', { volume: ref });
-        plan.update(volume, doc, { ...doc.spec, removing: true });
-        volumeTask(plan, 'volume.remove', { id: doc.id, label: ref }, { withSnapshots }, removeTimeoutMs);
-        plan.act(`remove the image ${ref}`);
+        planRemoval(plan, doc, { withSnapshots });
         return { volume: ref };
       },
     }),

@@ -1,14 +1,11 @@
-/** New guests: from an XML, from flags; and their end. @module */
+/** New guests: from an XML, from flags. @module */
 import { defineMutation, names, type PlanBuilder, type PlanContext, z } from '../../../core/plugin/api.ts';
 import { fromFlags, type GuestFlags } from '../domain/create.ts';
 import { type DefinedVm, fromXml } from '../domain/define.ts';
 import { given } from '../given.ts';
-import { guestSeed } from '../provision/guest-seed.ts';
 import { type diskSource, type nicSource, topology, type VmSpec, word } from '../schema.ts';
-import { snapshotError } from '../snapshot/snapshot-kind.ts';
-import { snapshotsOf } from '../snapshot/snapshot-operations.ts';
-import { vm, vmError } from '../vm-kind.ts';
-import { answerOf, foretell, needStopped, needVm, vmAnswer, vmArgument, vmRef, vmTask } from './common.ts';
+import { vmError } from '../vm-kind.ts';
+import { answerOf, foretell, vmAnswer, vmTask } from './common.ts';
 import { type MetaInput, metaDefaults, metaOptions, metaShape, withMeta } from './meta-input.ts';
 import { planGuest } from './new-guest.ts';
 import { guardAsAsked, newGuardInput } from './nic-guard-input.ts';
@@ -199,46 +196,6 @@ export const defineOperations = [
         }),
       };
       return planNew(plan, context, fromFlags(flags), input);
-    },
-  }),
-  defineMutation({
-    name: 'vm.undefine',
-    summary: 'Forget a guest; its disks stay',
-    http: { method: 'DELETE', path: '/vms/{vm}' },
-    cli: {
-      command: 'vm undefine',
-      arguments: [vmArgument],
-      confirm: 'Forget the definition of the guest {vm}? Its disks stay.',
-      waits: true,
-    },
-    role: 'operator',
-    input: z.strictObject({ vm: vmRef }),
-    output: vmAnswer,
-    plan: async (plan, context, input) => {
-      const doc = await needVm(context.view, input.vm);
-      if (doc.spec.protected) throw vmError('VM_PROTECTED', { vm: doc.spec.name });
-      const guarded = doc.spec.tags.filter((tag) => tag.protected);
-      if (guarded.length > 0)
-        throw vmError(
-          'VM_PROTECTED',
-          { vm: doc.spec.name },
-          { details: guarded.map((tag) => `its tag ${tag.name} is protected`) },
-        );
-      needStopped(doc, 'undefining it');
-      const snapshots = await snapshotsOf(context.view, doc.id);
-      if (snapshots.length > 0)
-        throw snapshotError('VM_HAS_SNAPSHOTS', {
-          vm: doc.spec.name,
-          snapshots: snapshots.map(({ spec }) => spec.name).join(', '),
-        });
-      plan.needIdle({ kind: 'vm', id: doc.id, label: doc.spec.name });
-      plan.remove(vm, doc);
-      const seed = await context.view.get(guestSeed, doc.id);
-      if (seed !== undefined) plan.remove(guestSeed, seed);
-      plan.act(`forget the guest ${doc.spec.name}`);
-      for (const disk of doc.spec.disks)
-        if (disk.source.type !== 'empty') plan.warn(`the disk ${disk.target} (${JSON.stringify(disk.source)}) stays`);
-      return answerOf(doc);
     },
   }),
 ];

@@ -82,6 +82,8 @@ export interface VolumeStore {
     volumes: readonly { readonly volume: string; readonly sizeBytes: number }[],
     force: boolean,
   ): Promise<string[]>;
+  /** Plans that a volume goes, with its snapshots. Rejects when something in it must stay. */
+  planRemove(plan: PlanBuilder, context: PlanContext, volume: string): Promise<void>;
   /** Looks at a disk image in a file of this node: its size as a guest sees it. Rejects when it cannot become a volume. */
   inspect(path: string): Promise<{ readonly sizeBytes: number }>;
   /** Rejects when something has taken the place of a planned volume that is nobody's to overwrite. Before the first `make`. */
@@ -110,6 +112,7 @@ const verbs = [
     'headProblem',
     'planMake',
     'planNew',
+    'planRemove',
     'inspect',
     'needFree',
     'make',

@@ -15,6 +15,7 @@ export const plainStore: VolumeStore = {
   headProblem: () => undefined,
   planMake: async () => [],
   planNew: async () => [],
+  planRemove: async () => undefined,
   inspect: async () => ({ sizeBytes: 512 }),
   needFree: async () => undefined,
   make: async () => undefined,

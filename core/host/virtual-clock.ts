@@ -30,7 +30,7 @@ const inTurns = (turn: () => boolean): Promise<void> =>
         if (turn()) return;
         resolve();
       } catch (error) {
-        reject(error);
+        reject(error instanceof Error ? error : new Error(String(error), { cause: error }));
       }
       over = true;
     };

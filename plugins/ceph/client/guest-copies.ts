@@ -14,7 +14,7 @@ import { patiently } from '../command/patient.ts';
 import { pool as poolKind } from '../pool/pool-kind.ts';
 import { whenClosed } from '../volume/closed.ts';
 import { needVolume, newVolume, splitRef } from '../volume/common.ts';
-import { convertToImage, inspectDiskFile, needDiskFile } from '../volume/disk-file.ts';
+import { convertToImage, type DiskFormat, inspectDiskFile, needDiskFile } from '../volume/disk-file.ts';
 import {
   cloneImage,
   createImage,
@@ -40,7 +40,7 @@ type Origin =
   | { readonly from: 'nothing' }
   | { readonly from: 'snapshot'; readonly volume: string; readonly snapshot: string }
   | { readonly from: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly from: 'file'; readonly path: string };
+  | { readonly from: 'file'; readonly path: string; readonly form?: DiskFormat };
 
 type VolumeDoc = Doc<VolumeSpec, null>;
 type Head = Omit<DiffHead, 'sizeBytes'>;
@@ -86,16 +86,20 @@ export function guestCopies(
   }
 
   /** @throws PvcError DISK_FILE_UNFIT */
-  async function diskFile(path: string) {
-    const file = await inspectDiskFile(host, node, path, undefined);
+  async function diskFile(path: string, form: DiskFormat | undefined) {
+    const file = await inspectDiskFile(host, node, path, form);
     needDiskFile(node, file);
     return file;
   }
 
   /** @throws PvcError DISK_FILE_UNFIT, also for a file that has grown since the volume was planned */
-  async function fillFromFile(path: string, spec: VolumeSpec, signal: AbortSignal): Promise<void> {
+  async function fillFromFile(
+    { path, form }: Extract<Origin, { from: 'file' }>,
+    spec: VolumeSpec,
+    signal: AbortSignal,
+  ): Promise<void> {
     const image = imageOf(spec);
-    const file = await diskFile(path);
+    const file = await diskFile(path, form);
     if (file.sizeBytes > spec.sizeBytes)
       throw volumeError('DISK_FILE_UNFIT', { path, node, reason: `it is larger than ${image}` });
     await createImage(patient, image, spec.sizeBytes);
@@ -162,9 +166,9 @@ export function guestCopies(
       for (const [pool, bytes] of bytesByPool(wanted)) await guardPromise(ceph, context, pool, bytes, force);
       return ids;
     },
-    async inspect(path: string): Promise<{ readonly sizeBytes: number }> {
-      const { sizeBytes } = await diskFile(path);
-      return { sizeBytes };
+    async inspect(path: string, form?: DiskFormat): Promise<{ readonly sizeBytes: number; readonly form: DiskFormat }> {
+      const { sizeBytes, format } = await diskFile(path, form);
+      return { sizeBytes, form: format };
     },
     async needFree(id: string): Promise<void> {
       const image = imageOf((await needMaking(id)).spec);
@@ -189,7 +193,7 @@ export function guestCopies(
           await cloneImage(patient, origin.volume, origin.snapshot, image);
           await growImage(patient, image, spec.sizeBytes);
         } else if (origin.from === 'bytes') await importImage(ceph, image, origin.bytes, signal);
-        else if (origin.from === 'file') await fillFromFile(origin.path, spec, signal);
+        else if (origin.from === 'file') await fillFromFile(origin, spec, signal);
         else await createImage(patient, image, spec.sizeBytes);
       });
     },

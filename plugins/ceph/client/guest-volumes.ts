@@ -5,12 +5,14 @@ import { needRollBack } from '../volume/closed.ts';
 import { makeSnapshot, removeSnapshot, rollBack } from '../volume/snapshot-image.ts';
 import { volume as volumeKind } from '../volume/volume-kind.ts';
 import { guestCopies } from './guest-copies.ts';
+import { guestRemoval } from './guest-removal.ts';
 
 /** Emptying a snapshot takes as long as the disks take; the task that waits for it has its own end. */
 const longTimeoutMs = 24 * 3_600_000;
 
 export const guestVolumes = (runtime: Pick<Runtime, 'documents' | 'host' | 'node' | 'write'>, ceph: CephCommand) => ({
   ...guestCopies(runtime, ceph),
+  ...guestRemoval(runtime, ceph),
   async has(volume: string): Promise<boolean> {
     return (await runtime.documents.find(volumeKind, 'name', volume)) !== undefined;
   },

@@ -15,10 +15,12 @@ export const plainStore: VolumeStore = {
   headProblem: () => undefined,
   planMake: async () => [],
   planNew: async () => [],
-  inspect: async () => ({ sizeBytes: 512 }),
+  inspect: async () => ({ sizeBytes: 512, form: 'raw' }),
   needFree: async () => undefined,
   make: async () => undefined,
   makeFrom: async () => undefined,
   made: async () => undefined,
   unmake: async () => undefined,
+  planRemove: async () => '',
+  remove: async () => undefined,
 };

@@ -15,24 +15,17 @@ if (name === undefined || pool === undefined || file === undefined || network ==
 
 const client = createClient({ socket: '/run/pvc/pvc.sock' });
 
-/** Resolves once all of it is done; what fails throws the task's own error. */
-const done = async ({ tasks }: { readonly tasks: readonly string[] }): Promise<void> => {
-  for (const id of tasks) await client.wait(id);
-};
-
 try {
-  const volume = `${pool}/${name}`;
   const { size } = await stat(file);
-  await client.upload('volume.upload', { volume }, createReadStream(file), { sizeBytes: size });
-  await done(await client.call('image.add', { image: name, volume, minMemory: 512 }));
+  const wish = { image: name, pool, minMemory: 512 };
+  const { result } = await client.upload('image.upload', wish, createReadStream(file), { sizeBytes: size });
 
   await client.call('system-template.add', { template: name, vcpus: 2, memory: 2048, graphics: 'none' });
   await client.call('network-template.add', { template: name, nic: [{ network, antiSpoof: true }] });
   await client.call('storage-template.add', { template: name, disk: [{ pool, image: name, size: 20 * 2 ** 30 }] });
   await client.call('profile.add', { profile: name, system: name, storage: name, network: name });
 
-  const { sha256 } = await client.call('image.info', { image: name });
-  console.log(`the image ${name} (SHA-256 ${sha256}) and the profile ${name} are there`);
+  console.log(`the image ${name} (SHA-256 ${result.sha256}) and the profile ${name} are there`);
 } catch (error) {
   if (!(error instanceof PvcError)) throw error;
   console.error(`${error.message}\n${error.hint}`);

@@ -15,6 +15,7 @@ import { cephError } from './command/errors.ts';
 import { cephConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { deviceOperations } from './device/operations.ts';
+import { tapMachines } from './osd/machine-disks.ts';
 import { osdOperations } from './osd/operations.ts';
 import { osd } from './osd/osd-kind.ts';
 import { poolOperations } from './pool/operations.ts';
@@ -38,6 +39,7 @@ export const cephPlugin: PluginDefinition = definePlugin({
     };
     const command = (): CephCommand => need().ceph;
     tapGuests(pvc, need);
+    tapMachines(pvc, () => need().runtime);
     pvc.hooks.config.tap(() => [cephConfig]);
     pvc.hooks.kinds.tap(() => [ceph, cephSecret, osd, pool, volume, storageBlock, benchmark]);
     pvc.hooks.operations.tap(() => [

@@ -24,21 +24,26 @@ import { LibvirtLink } from './libvirt-link.ts';
 import { driverOf, type LibvirtConfig, libvirtdService, writeQemuSettings } from './libvirtd.ts';
 import { guestMetrics } from './metrics.ts';
 import { flushTask, readyTask } from './node-tasks.ts';
+import { ovaShelf } from './ova/import-operations.ts';
 import { ovaTask } from './ova/import-task.ts';
-import { OvaShelf } from './ova/shelf.ts';
 import { peerOf, writePeerAccess } from './peer-access.ts';
 import { createTask } from './provision/create-task.ts';
+import { imageShelf } from './provision/image-import.ts';
+import { imageImportTask } from './provision/image-import-task.ts';
 import { imageTasks } from './provision/image-task.ts';
 import { Doors, type MetadataDoors } from './provision/metadata/doors.ts';
 import { seedDirectory } from './provision/seed-disk.ts';
 import { returnController } from './return-controller.ts';
 import { LibvirtSecrets } from './secrets.ts';
+import { Shelf } from './shelf.ts';
 import { snapshotTasks } from './snapshot/snapshot-tasks.ts';
 
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly control: GuestControl;
-  readonly ovas: OvaShelf;
+  /** Files of callers on their way. */
+  readonly ovas: Shelf;
+  readonly images: Shelf;
   /** Where guests ask what they are. */
   readonly metadata: MetadataDoors;
   readonly controllers: readonly AnyController[];
@@ -88,12 +93,13 @@ export async function startDaemonPart(
   // A guest that comes from another node writes its console here from the first moment.
   await host.files.makeDirectory(`${directories.log}/console`, 0o750);
   await host.files.remove(seedDirectory(directories.run));
-  const ovas = new OvaShelf(runtime);
+  const [ovas, images] = [new Shelf(runtime, ovaShelf), new Shelf(runtime, imageShelf)];
   await ovas.clear();
+  await images.clear();
   await startWithTheNode(runtime);
   return {
     runtime,
-    ovas,
+    ...{ ovas, images },
     control,
     metadata: new Doors(runtime),
     controllers: [guestController(runtime, control), returnController(runtime)],
@@ -104,6 +110,7 @@ export async function startDaemonPart(
       importTask(runtime, hooks.volumes),
       ovaTask(runtime, hooks.volumes),
       ...imageTasks(runtime, hooks.volumes),
+      imageImportTask(runtime, hooks.volumes),
       createTask(runtime, hooks.volumes),
       flushTask(runtime),
       readyTask(runtime),

@@ -132,7 +132,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         ...nodeGuestOperations,
         ...nodeLeaveOperations,
         ...balanceOperations,
-        ...provisionOperations(volumesHook),
+        ...provisionOperations(need, volumesHook),
         ...consoleOperations(
           () => need().control,
           () => need().runtime,

@@ -6,6 +6,8 @@ import { BootServices } from './boot/boot-services.ts';
 import type { PxeConfig } from './config.ts';
 import { machineBmcController } from './machine/bmc-controller.ts';
 import { machineBootTask } from './machine/bmc-operations.ts';
+import { diskController } from './machine/disk-controller.ts';
+import type { DisksHook } from './machine/disk-wish.ts';
 import { MachineBook } from './machine/machine-book.ts';
 import { machineController } from './machine/machine-controller.ts';
 import { machine } from './machine/machine-kind.ts';
@@ -23,7 +25,7 @@ export interface DaemonPart {
 /** What the image consists of, and what a site lays over it. */
 const imageFiles = ['vmlinuz', 'initrd.img', 'root.squashfs', 'site.tar'];
 
-export function startDaemonPart(runtime: Runtime): DaemonPart {
+export function startDaemonPart(runtime: Runtime, disks: DisksHook): DaemonPart {
   const book = new MachineBook(runtime);
   const { image = `${runtime.directories.state}/provisioning` } = runtime.section('pxe') as PxeConfig;
   const files = new Map([
@@ -38,6 +40,7 @@ export function startDaemonPart(runtime: Runtime): DaemonPart {
     controllers: [
       machineController(runtime, book),
       machineBmcController(runtime),
+      diskController(runtime, book, disks),
       ruleController(runtime),
       bootController(runtime, services),
     ],

@@ -16,6 +16,8 @@ export interface MachineOptions {
   readonly memoryMiB?: number;
   /** Of an empty disk; none unless said. */
   readonly diskMiB?: number;
+  /** Another disk, in a file that outlives the machine; with its serial number. */
+  readonly kept?: { readonly path: string; readonly serial: string };
 }
 
 /** Of Debian's package ovmf. */
@@ -40,7 +42,7 @@ export class BootMachine implements AsyncDisposable {
   /** Switches it on. */
   static async start(
     lab: TestLab,
-    { firmware, mac, uuid, network, memoryMiB = 256, diskMiB }: MachineOptions,
+    { firmware, mac, uuid, network, memoryMiB = 256, diskMiB, kept }: MachineOptions,
   ): Promise<BootMachine> {
     const fabric = namespaceName(lab.name, 'fabric');
     const directory = await mkdtemp(join(tmpdir(), 'pvc-machine-'));
@@ -68,6 +70,12 @@ export class BootMachine implements AsyncDisposable {
             ]
           : []),
         ...(diskMiB === undefined ? [] : ['-drive', `file=${disk},format=raw,if=virtio`]),
+        ...(kept === undefined
+          ? []
+          : [
+              ...['-drive', `file=${kept.path},format=raw,if=none,id=kept,discard=unmap`],
+              ...['-device', `virtio-blk-pci,drive=kept,serial=${kept.serial}`],
+            ]),
         ...['-serial', `file:${serialIn(directory)}`],
       ],
       join(directory, 'log'),

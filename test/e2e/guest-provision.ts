@@ -91,6 +91,60 @@ export function guestProvisioning(lab: () => TestLab): void {
       assert.equal(told.includes(password), false);
     });
 
+    it('come from a disk file by one command, and all that it made goes by one', async (t: TestContext) => {
+      const file = '/var/lib/guest.qcow2';
+      const sum = (await sh(`sha512sum ${file}`)).split(' ')[0] ?? '';
+      const upload = (name: string, ...more: string[]) =>
+        pvc('provisioner', 'image', 'upload', name, file, '--pool', 'vms', ...more);
+      const left = () => sh('rbd ls vms | grep -e fresh -e gone; ls -A /var/lib/pvc/images; true');
+      const wrong = await upload(
+        'fresh',
+        '--file-sum',
+        sum.replace(/^./, (digit) => (digit === '0' ? '1' : '0')),
+      );
+      assert.match(wrong.stderr.replace(/\s+/g, ' '), /its checksum is .*, and should be/);
+      const other = await upload('fresh', '--sha256', '0'.repeat(64));
+      assert.match(other.stderr.replace(/\s+/g, ' '), /its SHA-256 is .*, and should be 0000/);
+      assert.equal(await left(), '');
+      const beganMs = performance.now();
+      (await upload('fresh', '--file-sum', sum, '--min-memory', '64', '--os', 'Small Linux')).ok();
+      t.diagnostic(`an image of the guest's disk file: ${(performance.now() - beganMs).toFixed(0)} ms`);
+      assert.equal(await left(), 'fresh');
+      const { volume, snapshot, state, sha256, sizeBytes } = await lab().ask('hv1', 'image.info', { image: 'fresh' });
+      assert.deepEqual([volume, state], ['vms/fresh', 'ready']);
+      const content = await sh(`rbd export ${volume}@${snapshot} - --no-progress | sha256sum`);
+      assert.equal(content, `${sha256}  -`);
+      assert.match(await sh(`rbd info ${volume} --format json`), new RegExp(`"size":${sizeBytes},`));
+      await refused(/vms\/fresh is in use: image fresh/, 'storage', 'volume', 'remove', 'vms/fresh');
+
+      // Whoever sends goes away: while the file comes, and while it is copied.
+      await sh('truncate -s 1G /var/lib/large.raw');
+      const large = 'pvc provisioner image upload gone6 /var/lib/large.raw --pool vms --disk-format raw --yes --force';
+      await sh(`timeout -s KILL 0.6 ${large} >/dev/null 2>&1; true`);
+      await lab().waitFor('nothing to be left of half a file', async () => (await left()) === 'fresh');
+      const sender = await sh(`${large} >/tmp/sender 2>&1 & echo $!`);
+      await lab().waitFor('it to be copied', async () => (await left()).includes('gone6'), { everyMs: 100 });
+      await sh(`kill -9 ${sender}`);
+      await lab().waitFor('nothing to be left of half a copy', async () => (await left()) === 'fresh');
+      await sh('rm /var/lib/large.raw');
+      const names = (await lab().ask('hv1', 'image.list', {})).map(({ name }) => name);
+      assert.deepEqual(names, ['fresh', 'tiny']);
+
+      await run('template', 'storage', 'add', 'one', '--disk', 'pool=vms,image=fresh');
+      await run('profile', 'add', 'one', '--system', 'small', '--storage', 'one');
+      await run('create', 'gone5', 'one', '--no-start');
+      await run('profile', 'remove', 'one');
+      await run('template', 'storage', 'remove', 'one');
+      const both = ['provisioner', 'image', 'remove', 'fresh', '--with-volume'];
+      await refused(/vms\/fresh is what others were cloned from: vms\/gone5-disk1/, ...both);
+      (await pvc('vm', 'undefine', 'gone5')).ok();
+      for (const name of ['gone5-disk1', 'gone5-seed']) (await pvc('storage', 'volume', 'remove', `vms/${name}`)).ok();
+      (await pvc(...both)).ok();
+      assert.equal(await left(), '');
+      const volumes = (await lab().ask('hv1', 'volume.list', {})).map(({ name }) => name);
+      assert.equal(volumes.includes('fresh'), false);
+    });
+
     it('leave nothing when they are cancelled or cannot be made', async () => {
       const before = await images();
       await sh('rbd create vms/gone1-seed --size 1M');

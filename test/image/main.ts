@@ -1,7 +1,8 @@
 /**
- * `npm run test:image [-- --nodes N] [-- --firmware efi]`: a blank server beside a lab is switched on, becomes a node from the image in dist/image
+ * `npm run test:image [-- --nodes N] [-- --firmware efi] [-- --osd]`: a blank server beside a lab is switched on, becomes a node from the image in dist/image
  * (`npm run build:image`), and a guest runs on it; with three coordinators the primary loses its power while the server fetches its
- * root. Then the node is removed and its server switched on again: it is the same node. Prints when each stage was reached.
+ * root. Then the node is removed and its server switched on again: it is the same node. With `--osd` the server has a disk more, which
+ * becomes an OSD, and is up again after its power was cut. Prints when each stage was reached.
  * Emulated it takes many minutes.
  * @module
  */
@@ -19,15 +20,20 @@ import { readWords } from '../tool.ts';
 
 const usage = `A blank server becomes a node from dist/image, and runs a guest. Root; build it first: npm run build:image.
 
-  npm run test:image -- [--nodes NUMBER] [--firmware bios|efi]
+  npm run test:image -- [--nodes NUMBER] [--firmware bios|efi] [--osd]
 
   --nodes     nodes of the lab, of which the first three are coordinators (1)
   --firmware  of the server (bios)
+  --osd       a disk of the server becomes an OSD, which is up again after its power was cut
 `;
 const { values } = readWords('npm run test:image', usage, {
-  options: { nodes: { type: 'string', default: '1' }, firmware: { type: 'string', default: 'bios' } },
+  options: {
+    nodes: { type: 'string', default: '1' },
+    firmware: { type: 'string', default: 'bios' },
+    osd: { type: 'boolean', default: false },
+  },
 });
-const { firmware } = values;
+const { firmware, osd } = values;
 assert.ok(firmware === 'bios' || firmware === 'efi', `--firmware ${firmware}: not bios or efi`);
 
 const mac = '52:54:00:70:76:d4';
@@ -96,6 +102,15 @@ async function provision(lab: TestLab): Promise<void> {
       await mkdir(dirname(to), { recursive: true });
       await copyFile(from, to);
     }
+  if (osd) {
+    // The network that the server is in: the image has no address elsewhere.
+    await pvc('storage', 'init', '--network', '10.10.0.0/24');
+    await lab.waitFor(
+      'the storage to answer',
+      async () => (await lab.ask(asked, 'storage.status', {})).monitors.length > 0,
+      patience,
+    );
+  }
   await pvc('network', 'add', 'office');
   const network = ['--device', 'cluster', '--address', '10.10.0.9/24', '--range', '10.10.0.200-10.10.0.220'];
   await pvc('provisioner', 'network', 'set', ...network);
@@ -108,8 +123,10 @@ async function provision(lab: TestLab): Promise<void> {
   const blank = {
     firmware: firmware === 'efi' ? 'efi' : 'bios',
     network: 'cluster',
-    ...{ mac, uuid, memoryMiB: 3072, diskMiB: 1024 },
+    ...{ mac, uuid, memoryMiB: osd ? 4096 : 3072, diskMiB: 1024 },
+    ...(osd ? { kept: { path: join(work, 'osd'), serial: 'KEPT-1' } } : {}),
   } as const;
+  if (osd) await run(['truncate', '-s', '8G', join(work, 'osd')]);
   let server = await BootMachine.start(lab, blank);
   const evidence = async (): Promise<string> => {
     const told = await lab.pvc(asked, ['provisioner', 'machine', 'info', mac]);
@@ -143,6 +160,23 @@ async function provision(lab: TestLab): Promise<void> {
     });
     say(`EVPN sessions with ${coordinators} coordinators`);
   };
+  /** Its blank disk is one, and nothing else is. */
+  const hasOsd = async (): Promise<string> => {
+    const row = await waitFor('its disk to be an OSD that is up', async () => {
+      const rows = await lab.ask(asked, 'osd.list', {});
+      return rows.length === 1 && rows[0]?.node === name && rows[0].up && rows[0];
+    });
+    const end = await waitFor('the machine to tell so', async () => {
+      const now = await info();
+      return now.osdDone && now;
+    });
+    assert.deepEqual(end.disks.map(({ state, text }) => [state, text]).toSorted(), [
+      ['done', `osd.${row.osd}`],
+      ['left', 'it has 1 GiB, and an OSD needs 5 GiB'],
+    ]);
+    say(`osd.${row.osd} on ${end.disks.find(({ state }) => state === 'done')?.disk} is up`);
+    return (await onMachine('cat', `/var/lib/ceph/osd/ceph-${row.osd}/fsid`)).trim();
+  };
   const runGuest = async (guest: string): Promise<void> => {
     const files = ['--kernel', `${guestDirectory}/vmlinuz`, '--initrd', `${guestDirectory}/initrd`];
     const rest = ['--cmdline', 'console=ttyS0 quiet', '--memory', '160', '--graphics', 'none'];
@@ -160,7 +194,8 @@ async function provision(lab: TestLab): Promise<void> {
     say('switched on');
     await waitFor('it to be discovered', async () => (await info()).state === 'discovered');
     say('discovered');
-    await pvc('provisioner', 'machine', 'accept', mac, '--name', name, '--address', address);
+    const wanted = osd ? ['--osd', 'all'] : [];
+    await pvc('provisioner', 'machine', 'accept', mac, '--name', name, '--address', address, ...wanted);
     say('accepted');
     await becomesReady(1, async (text) => {
       if (coordinators < 3 || !text.includes('fetches its root')) return;
@@ -169,7 +204,8 @@ async function provision(lab: TestLab): Promise<void> {
     });
     if (coordinators === 3) await lab.power(victim, 'on');
     await checkNode();
-    await runGuest('first');
+    const fsid = osd ? await hasOsd() : undefined;
+    if (!osd) await runGuest('first');
 
     // Removed, wiped (it has nothing but its memory and a blank disk) and switched on again: nobody does anything else.
     await server[Symbol.asyncDispose]();
@@ -177,13 +213,14 @@ async function provision(lab: TestLab): Promise<void> {
       'its daemon to be missed',
       async () => (await lab.ask(asked, 'node.info', { node: name })).daemon !== 'run',
     );
-    await pvc('node', 'remove', name);
+    if (!osd) await pvc('node', 'remove', name);
     beginMs = Date.now();
-    say(`${name} is removed; its server is switched on again`);
+    say(`${name} is ${osd ? 'off' : 'removed'}; its server is switched on again`);
     server = await BootMachine.start(lab, blank);
     await becomesReady(2, async () => {});
     await checkNode();
-    await runGuest('second');
+    if (!osd) await runGuest('second');
+    if (osd) assert.equal(await hasOsd(), fsid, 'it is the same OSD');
   } finally {
     await server[Symbol.asyncDispose]();
   }

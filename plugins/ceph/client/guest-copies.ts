@@ -13,8 +13,8 @@ import type { CephCommand } from '../command/ceph-command.ts';
 import { patiently } from '../command/patient.ts';
 import { pool as poolKind } from '../pool/pool-kind.ts';
 import { whenClosed } from '../volume/closed.ts';
-import { needVolume, newVolume, splitRef } from '../volume/common.ts';
-import { convertToImage, inspectDiskFile, needDiskFile } from '../volume/disk-file.ts';
+import { needFreeSnapshot, needVolume, newVolume, splitRef } from '../volume/common.ts';
+import { convertToImage, type DiskFormat, inspectDiskFile, needDiskFile } from '../volume/disk-file.ts';
 import {
   cloneImage,
   createImage,
@@ -41,7 +41,7 @@ type Origin =
   | { readonly from: 'nothing' }
   | { readonly from: 'snapshot'; readonly volume: string; readonly snapshot: string }
   | { readonly from: 'bytes'; readonly bytes: Uint8Array }
-  | { readonly from: 'file'; readonly path: string };
+  | { readonly from: 'file'; readonly path: string; readonly form?: DiskFormat };
 
 type VolumeDoc = Doc<VolumeSpec, null>;
 type Head = Omit<DiffHead, 'sizeBytes'>;
@@ -87,16 +87,20 @@ export function guestCopies(
   }
 
   /** @throws PvcError DISK_FILE_UNFIT */
-  async function diskFile(path: string) {
-    const file = await inspectDiskFile(host, node, path, undefined);
+  async function diskFile(path: string, form: DiskFormat | undefined) {
+    const file = await inspectDiskFile(host, node, path, form);
     needDiskFile(node, file);
     return file;
   }
 
   /** @throws PvcError DISK_FILE_UNFIT, also for a file that has grown since the volume was planned */
-  async function fillFromFile(path: string, spec: VolumeSpec, signal: AbortSignal): Promise<void> {
+  async function fillFromFile(
+    { path, form }: Extract<Origin, { from: 'file' }>,
+    spec: VolumeSpec,
+    signal: AbortSignal,
+  ): Promise<void> {
     const image = imageOf(spec);
-    const file = await diskFile(path);
+    const file = await diskFile(path, form);
     if (file.sizeBytes > spec.sizeBytes)
       throw volumeError('DISK_FILE_UNFIT', { path, node, reason: `it is larger than ${image}` });
     await createImage(patient, image, spec.sizeBytes);
@@ -163,14 +167,18 @@ export function guestCopies(
       for (const [pool, bytes] of bytesByPool(wanted)) await guardPromise(ceph, context, pool, bytes, force);
       return ids;
     },
-    async planRemove(plan: PlanBuilder, { view }: PlanContext, volume: string): Promise<void> {
-      const doc = await needVolume(view, volume);
-      await needRemovable(ceph, volume, true);
+    async planRemove(plan: PlanBuilder, { view }: PlanContext, ref: string, snapshot?: string): Promise<void> {
+      const doc = await view.find(volumeKind, 'image', ref);
+      if (doc === undefined) throw volumeError('VOLUME_NOT_FOUND', { volume: ref });
+      const image = imageOf(doc.spec);
+      for (const { name } of (await snapshotsOf(ceph, image)) ?? [])
+        if (name !== snapshot) await needFreeSnapshot(view, ref, name);
+      await needRemovable(ceph, image, true);
       planRemoval(plan, doc, { withSnapshots: true, awaitClosed: true });
     },
-    async inspect(path: string): Promise<{ readonly sizeBytes: number }> {
-      const { sizeBytes } = await diskFile(path);
-      return { sizeBytes };
+    async inspect(path: string, form?: DiskFormat): Promise<{ readonly sizeBytes: number; readonly form: DiskFormat }> {
+      const { sizeBytes, format } = await diskFile(path, form);
+      return { sizeBytes, form: format };
     },
     async needFree(id: string): Promise<void> {
       const image = imageOf((await needMaking(id)).spec);
@@ -195,7 +203,7 @@ export function guestCopies(
           await cloneImage(patient, origin.volume, origin.snapshot, image);
           await growImage(patient, image, spec.sizeBytes);
         } else if (origin.from === 'bytes') await importImage(ceph, image, origin.bytes, signal);
-        else if (origin.from === 'file') await fillFromFile(origin.path, spec, signal);
+        else if (origin.from === 'file') await fillFromFile(origin, spec, signal);
         else await createImage(patient, image, spec.sizeBytes);
       });
     },

@@ -9,12 +9,14 @@ import { listOperations } from './list-operations.ts';
 import { refreshOperation } from './refresh.ts';
 import { removeOperation } from './remove-operation.ts';
 import { replaceOperation } from './replace-operation.ts';
+import { takeOperation } from './take.ts';
 
 export const osdOperations = (ceph: () => CephCommand, runtime: () => Runtime) => [
   addOperation(runtime),
   removeOperation(ceph),
   replaceOperation(ceph, runtime),
   refreshOperation,
+  takeOperation,
   ...databaseGroupOperations(ceph, runtime),
   ...changeOperations(ceph),
   ...flagOperations(ceph),

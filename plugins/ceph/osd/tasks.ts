@@ -8,12 +8,14 @@ import type { OsdDaemons } from './osd-daemons.ts';
 import { refreshTask } from './refresh.ts';
 import { removeOsdTask } from './remove-task.ts';
 import { replaceOsdTask } from './replace-task.ts';
+import { takeTask } from './take.ts';
 
 export const osdTasks = (runtime: Runtime, ceph: CephCommand, daemons: OsdDaemons): readonly AnyTaskDefinition[] => [
   addOsdTask(runtime, ceph, daemons),
   removeOsdTask(runtime, ceph, daemons),
   replaceOsdTask(runtime, ceph, daemons),
   refreshTask(runtime, ceph, daemons),
+  takeTask(runtime),
   ...databaseGroupTasks(runtime, ceph),
   ...changeTasks(runtime, ceph),
 ];

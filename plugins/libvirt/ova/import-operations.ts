@@ -16,11 +16,11 @@ import { answerOf, placesOf, vmAnswer } from '../operations/common.ts';
 import { metaDefaults } from '../operations/meta-input.ts';
 import { planGuest } from '../operations/new-guest.ts';
 import type { VmSpec } from '../schema.ts';
+import type { Shelf, ShelfOptions } from '../shelf.ts';
 import { needStore, planInStores, type VolumeStore, type VolumeStoreHook } from '../snapshot/volume-store.ts';
 import { readFolder } from './folder.ts';
 import type { ovaInput } from './import-input.ts';
 import { ovaError } from './ova-errors.ts';
-import type { OvaShelf } from './shelf.ts';
 import { unpack } from './unpack.ts';
 
 const importTimeoutMs = 24 * 3_600_000;
@@ -61,8 +61,16 @@ type Looked = z.output<typeof looked>;
 
 interface Part {
   readonly runtime: Runtime;
-  readonly ovas: OvaShelf;
+  readonly ovas: Shelf;
 }
+
+/** Where OVA files are while they are imported. */
+export const ovaShelf: ShelfOptions = {
+  folder: 'ova',
+  action: 'vm.import-ovf',
+  field: 'directory',
+  full: (lack) => ovaError('OVA_NO_SPACE', lack),
+};
 
 /** The guest as options say it: what the descriptor tells, in the shape that PVC gives every guest. Pure. */
 function flagsOf(

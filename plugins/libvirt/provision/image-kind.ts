@@ -31,6 +31,8 @@ export const imageSpec = z.strictObject({
   /** A task makes or removes it: it has no name that others may use. */
   making: z.boolean(),
   removing: z.boolean(),
+  /** Its volume is made, or removed, with it: until that is done there is none that it could refer to. */
+  volumeToo: z.literal(true).optional(),
 });
 export type ImageSpec = z.infer<typeof imageSpec>;
 
@@ -42,10 +44,13 @@ export const image = defineKind<ImageSpec, null>({
   spec: imageSpec,
   status: z.null(),
   unique: ({ name, making, removing }) => ({ name: making || removing ? [] : [name] }),
-  refers: ({ volume, snapshot }) => [
-    { kind: 'volume', name: volume },
-    { kind: 'volume-snapshot', name: `${volume}@${snapshot}` },
-  ],
+  refers: ({ volume, snapshot, volumeToo }) =>
+    volumeToo === true
+      ? []
+      : [
+          { kind: 'volume', name: volume },
+          { kind: 'volume-snapshot', name: `${volume}@${snapshot}` },
+        ],
   command: 'provisioner image',
 });
 

@@ -1,7 +1,10 @@
 /** The catalogue of images. @module */
-import { defineMutation, defineQuery, names, z } from '../../../core/plugin/api.ts';
+import { defineMutation, defineQuery, z } from '../../../core/plugin/api.ts';
 import { given } from '../given.ts';
-import { type ImageSpec, image as imageKind, imageSpec, sha256, volumeName } from './image-kind.ts';
+import type { VolumeStoreHook } from '../snapshot/volume-store.ts';
+import { facts, image, newFacts, newImage, row, rowOf } from './image-facts.ts';
+import { type ImageSpec, image as imageKind, volumeName } from './image-kind.ts';
+import { storeByPool } from './image-read.ts';
 import type { imageInput } from './image-task.ts';
 import { description, refuseTwice, same, usedBy, usersOf } from './named.ts';
 import { provisionError } from './provision-errors.ts';
@@ -10,22 +13,9 @@ import { provisionError } from './provision-errors.ts';
 const readTimeoutMs = 24 * 3_600_000;
 const removeTimeoutMs = 24 * 3_600_000;
 
-const image = names.objectName.describe('name of the image');
 const imageArgument = { field: 'image', complete: 'image' } as const;
-const facts = {
-  os: names.oneLine.describe('operating system, for people'),
-  minMemory: imageSpec.shape.minMemoryMiB
-    .describe('least memory of a guest with it, in MiB unless a unit is given')
-    .meta({ unit: 'MiB' }),
-};
 
-const row = imageSpec.omit({ making: true, removing: true }).extend({ state: z.enum(['making', 'ready', 'removing']) });
-const rowOf = ({ making, removing, ...rest }: ImageSpec): z.input<typeof row> => ({
-  ...rest,
-  state: removing ? 'removing' : making ? 'making' : 'ready',
-});
-
-export const imageOperations = [
+export const imageOperations = (hook: VolumeStoreHook) => [
   defineMutation({
     name: 'image.add',
     summary: 'Make an image of what a volume holds now, for the disks of new guests',
@@ -42,21 +32,13 @@ export const imageOperations = [
     input: z.strictObject({
       image,
       volume: volumeName.describe('the volume, POOL/NAME'),
-      description: description.default(''),
-      os: facts.os.default(''),
-      minMemory: facts.minMemory.default(0),
-      sha256: sha256.optional().describe('what the SHA-256 of its content, as the guest sees it, must be'),
+      ...newFacts,
     }),
     output: row,
     async plan(plan, context, { image: name, volume, description: text, os, minMemory, sha256: wanted }) {
-      const { view, nowMs } = context;
+      const { view } = context;
       refuseTwice('image', name, await view.get(imageKind, name));
-      const spec: ImageSpec = {
-        ...{ name, description: text, volume, os, minMemoryMiB: minMemory },
-        snapshot: `pvc-image-${context.uuid().slice(0, 8)}`,
-        createdMs: Math.round(nowMs),
-        ...{ sizeBytes: 0, making: true, removing: false },
-      };
+      const spec = newImage(context, { name, description: text, volume, os, minMemoryMiB: minMemory });
       plan.create(imageKind, name, spec);
       const input: z.input<typeof imageInput> = { sha256: wanted ?? null };
       plan.task({
@@ -102,21 +84,34 @@ export const imageOperations = [
   }),
   defineMutation({
     name: 'image.remove',
-    summary: 'Remove an image that no storage template has; its volume and guests stay',
+    summary: 'Remove an image that no storage template has; guests stay, and its volume unless that is to go too',
+    description:
+      'With --with-volume its volume goes too. That is refused while disks of guests read from it (`pvc storage volume flatten`), or something else has the volume.',
     http: { method: 'DELETE', path: '/provisioner/images/{image}' },
     cli: {
       command: 'provisioner image remove',
       aliases: ['rm'],
       arguments: [imageArgument],
-      confirm: 'Remove the image {image}? Its volume and the guests made of it stay.',
+      confirm: 'Remove the image {image}? The guests made of it stay.',
       waits: true,
     },
     role: 'operator',
-    input: z.strictObject({ image }),
+    input: z.strictObject({
+      image,
+      withVolume: z.boolean().default(false).describe('its volume too, with everything in it'),
+    }),
     output: row,
-    async plan(plan, { view }, { image: name }) {
-      const doc = await view.need(imageKind, name);
-      const spec = { ...doc.spec, removing: true };
+    async plan(plan, context, { image: name, withVolume }) {
+      const doc = await context.view.need(imageKind, name);
+      const { volume, snapshot, volumeToo } = doc.spec;
+      // What was begun with the volume ends with it.
+      const both = withVolume || volumeToo === true;
+      const spec: ImageSpec = { ...doc.spec, removing: true };
+      if (both) {
+        plan.remove(imageKind, doc);
+        await (await storeByPool(hook, doc.spec)).planRemove(plan, context, volume, snapshot);
+        return rowOf(spec);
+      }
       plan.update(imageKind, doc, spec);
       plan.task({
         action: 'image.remove',
@@ -125,7 +120,7 @@ export const imageOperations = [
         input: null,
         timeoutMs: removeTimeoutMs,
       });
-      plan.act(`remove the snapshot ${doc.spec.volume}@${doc.spec.snapshot}`);
+      plan.act(`remove the snapshot ${volume}@${snapshot}`);
       return rowOf(spec);
     },
   }),

@@ -1,10 +1,8 @@
 /** Makes images of volumes, and takes them back. Each task may be begun again at any moment. @module */
-import { createHash } from 'node:crypto';
 import {
   type AnyTaskDefinition,
   type Doc,
   defineTask,
-  formatBytes,
   orUndo,
   type Runtime,
   type TaskRun,
@@ -13,6 +11,7 @@ import {
 } from '../../../core/plugin/api.ts';
 import { storeKnowing, type VolumeStore, type VolumeStoreHook, volumeStores } from '../snapshot/volume-store.ts';
 import { type ImageSpec, image as imageKind, sha256 } from './image-kind.ts';
+import { readImage } from './image-read.ts';
 import { provisionError } from './provision-errors.ts';
 
 export const imageInput = z.strictObject({
@@ -23,7 +22,7 @@ export const imageInput = z.strictObject({
 type Run = Pick<TaskRun, 'spec'>;
 
 /** The storage that has a volume. @throws PvcError IMAGE_UNFIT */
-export async function storeOf(hook: VolumeStoreHook, { name, volume }: ImageSpec): Promise<VolumeStore> {
+async function storeOf(hook: VolumeStoreHook, { name, volume }: ImageSpec): Promise<VolumeStore> {
   const store = await storeKnowing(await volumeStores(hook), volume);
   if (store === undefined)
     throw provisionError('IMAGE_UNFIT', { image: name, volume, reason: 'no storage knows this volume' });
@@ -44,18 +43,8 @@ export function imageTasks(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
     const store = await storeOf(hook, doc.spec);
     await store.snapshot(volume, snapshot, run.signal);
     const { sizeBytes } = await store.describe(volume, { snapshot, since: undefined }, run.signal);
-    const hash = createHash('sha256');
-    let done = 0;
-    const take = async (piece: Uint8Array): Promise<void> => {
-      hash.update(piece);
-      done += piece.length;
-      run.progress(Math.min(1, done / sizeBytes), `reads ${volume}`);
-    };
-    await store.read(volume, snapshot, take, run.signal);
-    const unfit = (reason: string) => provisionError('IMAGE_UNFIT', { image: name, volume, reason });
-    if (done !== sizeBytes) throw unfit(`${formatBytes(done)} of ${formatBytes(sizeBytes)} could be read`);
-    const found = hash.digest('hex');
-    if (wanted !== null && wanted !== found) throw unfit(`its SHA-256 is ${found}, and should be ${wanted}`);
+    const told = (share: number) => run.progress(share, `reads ${volume}`);
+    const found = await readImage(store, doc.spec, { sizeBytes, wanted }, { signal: run.signal, told });
     await runtime.write(
       [{ do: 'spec', kind: imageKind, before: doc, spec: { ...doc.spec, sizeBytes, sha256: found, making: false } }],
       writtenBy(run),
@@ -89,7 +78,7 @@ export function imageTasks(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
     }),
     defineTask({
       action: 'image.remove',
-      summary: 'removes an image; its volume stays',
+      summary: 'removes an image',
       async run(run) {
         const doc = await docOf(run);
         if (doc !== undefined) await forget(run, doc, run.signal);

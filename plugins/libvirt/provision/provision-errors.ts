@@ -44,6 +44,18 @@ export const provisionError = defineErrors({
     http: 409,
     exit: 'refused',
   },
+  IMAGE_FILE_UNFIT: {
+    message: 'No image {image} can be made of the file: {reason}.',
+    hint: 'Nothing was changed.',
+    http: 422,
+    exit: 'usage',
+  },
+  IMAGE_NO_SPACE: {
+    message: 'The node {node} has no room for the file: {wanted} are needed in {directory}, and {free} are free.',
+    hint: 'Ask another node, or bring the file to a larger disk of a node and use `pvc provisioner image import`. Nothing was changed.',
+    http: 507,
+    exit: 'refused',
+  },
   IMAGE_UNDONE: {
     message: 'The image {image} was taken back.',
     hint: 'The task that made it had failed; see its log, and make it again.',

@@ -3,6 +3,7 @@ import type { AnyKind } from '../../../core/plugin/api.ts';
 import type { VolumeStoreHook } from '../snapshot/volume-store.ts';
 import { createOperations } from './create-operation.ts';
 import { guestSeed } from './guest-seed.ts';
+import { type ImportPart, imageImportOperations } from './image-import.ts';
 import { image } from './image-kind.ts';
 import { imageOperations } from './image-operations.ts';
 import { metadataKey } from './metadata/key.ts';
@@ -23,8 +24,9 @@ export const provisionKinds: readonly AnyKind[] = [
   metadataKey,
 ];
 
-export const provisionOperations = (hook: VolumeStoreHook) => [
-  ...imageOperations,
+export const provisionOperations = (need: () => ImportPart, hook: VolumeStoreHook) => [
+  ...imageOperations(hook),
+  ...imageImportOperations(need, hook),
   ...systemTemplateOperations,
   ...networkTemplateOperations,
   ...storageTemplateOperations,

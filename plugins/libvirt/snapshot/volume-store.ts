@@ -1,5 +1,5 @@
 /** What snapshots of guests, and their copies elsewhere, need of a storage: plugins of storage give theirs through the hook `libvirt.volumes`. @module */
-import type { FoldHook, PlanBuilder, PlanContext, Write } from '../../../core/plugin/api.ts';
+import { type FoldHook, type PlanBuilder, type PlanContext, type Write, z } from '../../../core/plugin/api.ts';
 
 /** What one copy of a volume is: all that it held in a snapshot, or what was new in it since an earlier one. */
 export interface CopyHead {
@@ -11,13 +11,17 @@ export interface CopyHead {
   readonly sizeBytes: number;
 }
 
+/** Forms of disk images in files, in `qemu-img`'s words. */
+export const diskForm = z.enum(['raw', 'qcow2', 'vmdk', 'vdi', 'vhdx', 'vpc']);
+export type DiskForm = z.infer<typeof diskForm>;
+
 /** What a new volume holds at first. A clone of a snapshot shares with it all that neither writes. */
 export type Origin =
   | { readonly from: 'nothing' }
   | { readonly from: 'snapshot'; readonly volume: string; readonly snapshot: string }
   | { readonly from: 'bytes'; readonly bytes: Uint8Array }
-  /** A disk image in a file of this node, in whatever form. It may be smaller than the volume. */
-  | { readonly from: 'file'; readonly path: string };
+  /** A disk image in a file of this node. It may be smaller than the volume. Its form is found out unless it is said. */
+  | { readonly from: 'file'; readonly path: string; readonly form?: DiskForm };
 
 /** Every act may be done again; each rejects in the words of the storage. */
 export interface VolumeStore {
@@ -82,10 +86,15 @@ export interface VolumeStore {
     volumes: readonly { readonly volume: string; readonly sizeBytes: number }[],
     force: boolean,
   ): Promise<string[]>;
-  /** Plans that a volume goes, with its snapshots. Rejects when something in it must stay. */
-  planRemove(plan: PlanBuilder, context: PlanContext, volume: string): Promise<void>;
+  /**
+   * Plans that a volume goes, with its snapshots and all that is in it: from then on nobody can refer to it. One whose making or
+   * removal was given up can be removed as well. Rejects when it is not there, others are clones of it, or one of its
+   * snapshots must stay.
+   * @param snapshot one of which the plan takes away what needs it
+   */
+  planRemove(plan: PlanBuilder, context: PlanContext, volume: string, snapshot?: string): Promise<void>;
   /** Looks at a disk image in a file of this node: its size as a guest sees it. Rejects when it cannot become a volume. */
-  inspect(path: string): Promise<{ readonly sizeBytes: number }>;
+  inspect(path: string, form?: DiskForm): Promise<{ readonly sizeBytes: number; readonly form: DiskForm }>;
   /** Rejects when something has taken the place of a planned volume that is nobody's to overwrite. Before the first `make`. */
   needFree(id: string): Promise<void>;
   /** Makes a planned volume of copies, each on top of the one before. What an earlier try has left is replaced. */

@@ -1,5 +1,6 @@
 /** A server that boots, or may boot, from the cluster: what was asked of it, and what has become of that. @module */
 import { bmcSpec, defineErrors, defineKind, names, z } from '../../../core/plugin/api.ts';
+import { diskOutcome, diskWish } from './disk-wish.ts';
 
 export const hostAddress = z.union([z.ipv4(), z.ipv6()]);
 
@@ -16,6 +17,8 @@ export const machineSpec = z.strictObject({
   bmc: bmcSpec.optional(),
   /** The node that has come from it was given that; who takes it from the node is not given it again. */
   bmcGiven: z.literal(true).optional(),
+  /** Disks that become part of the storage once its node is ready. */
+  disks: diskWish.optional(),
 });
 export type MachineSpec = z.output<typeof machineSpec>;
 
@@ -70,6 +73,8 @@ export const machineStatus = z.strictObject({
   failures: z.int().min(0),
   /** The latest last. */
   boots: z.array(bootRecord).max(8),
+  /** What has become of the disks that were asked for. */
+  disks: z.array(diskOutcome).max(64).optional(),
 });
 export type MachineStatus = z.output<typeof machineStatus>;
 
@@ -160,6 +165,12 @@ export const pxeError = defineErrors({
     hint: 'See what is described: `pvc provisioner machine info {mac}`; describe it anew with `pvc provisioner machine bmc set {mac}`.',
     http: 502,
     exit: 'failed',
+  },
+  MACHINE_DISKS: {
+    message: 'Not all disks of {node} that were asked for have become part of the storage: {reasons}',
+    hint: 'Empty a disk that is not blank, or ask for others: `pvc provisioner machine modify {mac} --osd DISK`, `--no-osd` for none. See `pvc provisioner machine info {mac}`.',
+    http: 409,
+    exit: 'refused',
   },
   PXE_NOT_STARTED: {
     message: 'The provisioning part of this daemon has not started yet.',

@@ -1,6 +1,7 @@
 /** The servers that boot from the cluster: enter, change, accept, remove, look at. @module */
 import { isDeepStrictEqual } from 'node:util';
 import { bmcInWords, defineMutation, defineQuery, names, type PlanBuilder, z } from '../../../core/plugin/api.ts';
+import { type DiskWish, diskOutcome, osdInput, osdOption, wishInWords, wishOf } from './disk-wish.ts';
 import {
   bootRecord,
   hardware,
@@ -44,6 +45,9 @@ const info = row.extend({
     .string()
     .nullable()
     .describe('the BMC by which it can be switched on, until it is a node; null: none is described'),
+  osd: z.string().nullable().describe('disks that become OSDs once its node is ready; null: none was asked for'),
+  osdDone: z.boolean().describe('all that was asked for has been done for the node that there is'),
+  disks: z.array(diskOutcome).describe('what has become of them'),
   failures: z.int().describe('boots of this attempt that did not arrive'),
   boots: z.array(bootRecord.omit({ before: true })).describe('the latest last'),
 });
@@ -71,11 +75,22 @@ const wanted = {
   name: names.nodeName.optional().describe('name of the node that it becomes'),
   address: hostAddress.optional().describe('its own address in the cluster network'),
   uuid: names.uuid.optional().describe('UUID of its firmware: another machine with its MAC address is refused then'),
+  osd: osdInput.optional(),
 };
-const wantedOptions = { name: { value: 'NAME' }, address: { value: 'ADDRESS' }, uuid: { value: 'UUID' } };
+const wantedOptions = {
+  name: { value: 'NAME' },
+  address: { value: 'ADDRESS' },
+  uuid: { value: 'UUID' },
+  osd: osdOption,
+};
 
-const arrives = (plan: PlanBuilder, mac: string, { name, address }: MachineSpec): void =>
+function arrives(plan: PlanBuilder, mac: string, { name, address, disks }: MachineSpec): void {
   plan.act(`let the machine ${mac} join as ${name}, at ${address}, when it boots from the network`);
+  if (disks !== undefined && disks.done === undefined) plan.act(takes(disks));
+}
+
+const takes = (disks: DiskWish): string =>
+  `make ${wishInWords(disks)} part of the storage once its node is ready; what is not blank is left alone`;
 
 /** Refuses what would pull the rug from under a boot that goes on. @throws PvcError MACHINE_BUSY */
 function needStill(doc: MachineDoc, what: string): void {
@@ -95,20 +110,23 @@ export const machineOperations = [
       arguments: [{ field: 'mac' }],
       options: wantedOptions,
       nameField: 'mac',
-      examples: ['pvc provisioner machine add 3c:ec:ef:12:34:56 --name hv4 --address 10.10.0.14'],
+      examples: [
+        'pvc provisioner machine add 3c:ec:ef:12:34:56 --name hv4 --address 10.10.0.14',
+        'pvc provisioner machine add 3c:ec:ef:12:34:56 --name hv4 --address 10.10.0.14 --osd all',
+      ],
     },
     role: 'admin',
     input: z.strictObject({
       mac: names.macAddress.describe('MAC address of the card that it boots from'),
       name: names.nodeName.describe('name of the node that it becomes'),
       address: hostAddress.describe('its own address in the cluster network'),
-      uuid: wanted.uuid,
+      ...{ uuid: wanted.uuid, osd: wanted.osd },
     }),
     output: answer,
-    async plan(plan, { view }, { mac, name, address, uuid }) {
+    async plan(plan, { view, nowMs }, { mac, name, address, uuid, osd }) {
       if ((await view.get(machine, mac)) !== undefined)
         throw pxeError('MACHINE_KNOWN', { field: 'MAC address', value: mac, mac });
-      const spec: MachineSpec = { uuid: uuid ?? null, name, address, attempt: 1 };
+      const spec = withWish({ uuid: uuid ?? null, name, address, attempt: 1 }, osd, nowMs);
       await checkMachine(view, mac, spec);
       plan.create(machine, mac, spec);
       arrives(plan, mac, spec);
@@ -125,15 +143,19 @@ export const machineOperations = [
       arguments: [machineArgument],
       options: wantedOptions,
       nameField: 'mac',
-      examples: ['pvc provisioner machine modify 3c:ec:ef:12:34:56 --address 10.10.0.15'],
+      examples: [
+        'pvc provisioner machine modify 3c:ec:ef:12:34:56 --address 10.10.0.15',
+        'pvc provisioner machine modify hv4 --osd S5Y1NX0R --osd detect:INTEL:480GB:0',
+        'pvc provisioner machine modify hv4 --no-osd',
+      ],
     },
     role: 'admin',
     input: z.strictObject({ machine: machineWord, ...wanted }),
     output: answer,
-    async plan(plan, { view }, { machine: word, ...input }) {
+    async plan(plan, { view, nowMs }, { machine: word, osd, ...input }) {
       const doc = await needMachine(view, word);
-      needStill(doc, 'its name and address are those that it was told');
-      const spec: MachineSpec = { ...doc.spec, ...given(input) };
+      if (Object.keys(given(input)).length > 0) needStill(doc, 'its name and address are those that it was told');
+      const spec = withWish({ ...doc.spec, ...given(input) }, osd, nowMs);
       if (isDeepStrictEqual(spec, doc.spec)) throw pxeError('MACHINE_UNCHANGED', { mac: doc.id });
       const moves = spec.name !== doc.spec.name || spec.address !== doc.spec.address;
       if (moves && (await nodeOf(view, doc)) !== undefined)
@@ -145,6 +167,7 @@ export const machineOperations = [
       await checkMachine(view, doc.id, spec, doc);
       plan.update(machine, doc, spec);
       plan.act(`note what the machine ${doc.id} becomes`);
+      if (osd !== undefined && spec.disks !== undefined) plan.act(takes(spec.disks));
       return answerOf(doc.id, spec);
     },
   }),
@@ -152,7 +175,7 @@ export const machineOperations = [
     name: 'machine.accept',
     summary: 'Let a server that was discovered, or that failed, become a node',
     description:
-      'It boots the image when it next asks, which a discovered one does every few seconds. One that failed may try again. Its disks are left alone.',
+      'It boots the image when it next asks, which a discovered one does every few seconds. One that failed may try again. Its disks are left alone, but for those that --osd names, if they are blank.',
     http: { method: 'POST', path: '/provisioner/machines/{machine}/accept' },
     cli: {
       command: 'provisioner machine accept',
@@ -167,7 +190,7 @@ export const machineOperations = [
     role: 'admin',
     input: z.strictObject({ machine: machineWord, ...wanted }),
     output: answer,
-    async plan(plan, { view }, { machine: word, ...input }) {
+    async plan(plan, { view, nowMs }, { machine: word, osd, ...input }) {
       const doc = await needMachine(view, word);
       const state = stateOf(doc);
       if (state !== 'discovered' && state !== 'failed')
@@ -176,7 +199,7 @@ export const machineOperations = [
           state,
           what: state === 'ready' ? 'there is nothing to accept' : 'it was accepted already',
         });
-      const spec: MachineSpec = { ...doc.spec, ...given(input), attempt: doc.spec.attempt + 1 };
+      const spec = withWish({ ...doc.spec, ...given(input), attempt: doc.spec.attempt + 1 }, osd, nowMs);
       const missing = (['name', 'address'] as const).filter((field) => spec[field] === null);
       if (missing.length > 0) throw pxeError('MACHINE_INCOMPLETE', { mac: doc.id, missing: missing.join(' and no ') });
       await checkMachine(view, doc.id, spec, doc.spec.attempt === 0 ? undefined : doc);
@@ -245,12 +268,22 @@ export const machineOperations = [
         ...rowOf(doc),
         attempt: doc.spec.attempt,
         bmc: doc.spec.bmc === undefined ? null : bmcInWords(doc.spec.bmc),
+        osd: doc.spec.disks === undefined ? null : wishInWords(doc.spec.disks),
+        osdDone: doc.spec.disks?.done === true,
+        disks: doc.spec.disks === undefined ? [] : (doc.status?.disks ?? []),
         failures: doc.status?.failures ?? 0,
         boots: (doc.status?.boots ?? []).map(({ before: _before, ...boot }) => boot),
       };
     },
   }),
 ];
+
+/** What is asked of its disks now counts from now on, also when it is what was asked before. */
+function withWish(spec: MachineSpec, words: readonly string[] | undefined, nowMs: number): MachineSpec {
+  const { disks: before, ...rest } = spec;
+  const disks = words === undefined ? before : wishOf(words, nowMs);
+  return { ...rest, ...(disks === undefined ? {} : { disks }) };
+}
 
 const given = (input: { name?: string | undefined; address?: string | undefined; uuid?: string | undefined }) => ({
   ...(input.name === undefined ? {} : { name: input.name }),

@@ -2,6 +2,8 @@
  * What becomes of a machine: one pure step for each thing that happens. The only way in which a status changes.
  * @module
  */
+import { isDeepStrictEqual } from 'node:util';
+import type { DiskOutcome } from './disk-wish.ts';
 import type { BootRecord, Hardware, MachineSpec, MachineState, MachineStatus } from './machine-kind.ts';
 
 /** From the boot script to a node that runs; a server takes minutes until its firmware is through, but that is before. */
@@ -39,6 +41,8 @@ export type MachineEvent =
     }
   /** What runs there gives up. */
   | { readonly type: 'failed'; readonly reason: string }
+  /** What has become of the disks that were asked for. */
+  | { readonly type: 'disks'; readonly outcomes: readonly DiskOutcome[] }
   /** How its node is; null: there is none of its name. */
   | { readonly type: 'node'; readonly node: NodeFacts | null };
 
@@ -180,6 +184,10 @@ export function next(held: Held, event: MachineEvent, nowMs: number): MachineSta
           };
     case 'failed':
       return underWay(status.state) ? failed(status, event.reason, nowMs) : status;
+    case 'disks':
+      return isDeepStrictEqual(status.disks, event.outcomes)
+        ? status
+        : { ...status, disks: event.outcomes.slice(0, 64) };
     case 'node':
       return ofNode(status, event.node, nowMs);
   }

@@ -67,10 +67,15 @@ export function renderMachine(info: MachineInfo, context: RenderContext): string
         ['Serial number', hardware?.serial],
         ['Memory', memoryOf(info)],
         info.bmc === null ? undefined : ['BMC', info.bmc],
+        info.osd === null ? undefined : ['OSDs', `${info.osd}${info.osdDone ? ' (done)' : ''}`],
       ],
       context,
     ),
     list('Disks', hardware?.disks ?? []),
+    list(
+      'Disks for the storage',
+      info.disks.map(({ disk, state, text }) => `${disk}  ${state}: ${text}`),
+    ),
     list('Cards', hardware?.nics ?? []),
     ...boots.toReversed().map(({ startedMs, firmware, log }) =>
       list(

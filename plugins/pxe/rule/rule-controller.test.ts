@@ -55,6 +55,15 @@ describe('rules for machines', () => {
     assert.equal((await documents.need(machine, macC)).spec.attempt, 0);
   });
 
+  it('say of which disks the storage gets hold', async () => {
+    const { mutate, discover, look, documents, query } = await scene();
+    await mutate('add', { rule: 'a', name: 'a#', addresses: '10.10.0.20-10.10.0.30', product: 'R*', osd: ['all'] });
+    await discover(macA);
+    await look(macA);
+    assert.equal((await documents.need(machine, macA)).spec.disks?.take, 'all');
+    assert.equal(((await query('list', {})) as { osd: string }[])[0]?.osd, 'all blank disks');
+  });
+
   it('leave alone what does not fit, what somebody must look at, and what is accepted', async () => {
     const { mutate, discover, look } = await scene();
     await mutate('add', { rule: 'big', name: 'big#', addresses: '10.10.0.20-10.10.0.30', minMemory: 8192 });
@@ -100,7 +109,7 @@ describe('rules for machines', () => {
     assert.deepEqual(await documents.ids(machineRule), ['r']);
     assert.deepEqual(await query('list', {}), [
       {
-        ...{ rule: 'r', match: { product: 'R*' }, name: 'hv#' },
+        ...{ rule: 'r', match: { product: 'R*' }, name: 'hv#', osd: null },
         addresses: { from: '10.10.0.20', to: '10.10.0.30' },
       },
     ]);

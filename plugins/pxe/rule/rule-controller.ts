@@ -58,7 +58,9 @@ export function ruleController({ documents, perform }: Pick<Runtime, 'documents'
     },
     plan: (doc, rules) => planAcceptance(doc, rules),
     async apply({ rule }: AcceptStep, mac) {
-      await perform('machine.accept', { machine: mac, ...(await placeFor(mac, rule)) });
+      const { take } = rule.spec;
+      const osd = take === undefined ? {} : { osd: take === 'all' ? ['all'] : take };
+      await perform('machine.accept', { machine: mac, ...(await placeFor(mac, rule)), ...osd });
     },
   });
 }

@@ -1,5 +1,6 @@
 /** By which discovered machines are accepted without anybody looking: what they are, and what they become. @module */
 import { defineErrors, defineKind, names, z } from '../../../core/plugin/api.ts';
+import { diskWish } from '../machine/disk-wish.ts';
 import { hostAddress } from '../machine/machine-kind.ts';
 
 /** Text with `*` for anything, as a machine's firmware tells it; upper and lower case are the same. */
@@ -34,6 +35,8 @@ export const ruleSpec = z.strictObject({
   }),
   name: namePattern,
   addresses: z.strictObject({ from: hostAddress, to: hostAddress }),
+  /** Disks of each that become part of the storage. */
+  take: diskWish.shape.take.optional(),
 });
 export type RuleSpec = z.output<typeof ruleSpec>;
 

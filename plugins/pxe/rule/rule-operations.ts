@@ -10,6 +10,7 @@ import {
   table,
   z,
 } from '../../../core/plugin/api.ts';
+import { osdInput, osdOption, wishInWords, wishOf } from '../machine/disk-wish.ts';
 import { hostAddress } from '../machine/machine-kind.ts';
 import { rangeText } from '../network/range-text.ts';
 import { machineRule, namePattern, type RuleSpec, ruleError, ruleSpec } from './rule-kind.ts';
@@ -20,10 +21,14 @@ const answer = z.object({
   match: ruleSpec.shape.match.describe('what a machine must be; what is not there may be anything'),
   name: z.string().describe('names that it gives, with # for a number'),
   addresses: ruleSpec.shape.addresses,
+  osd: z.string().nullable().describe('disks of each that become OSDs once its node is ready; null: none'),
 });
 type Answer = z.output<typeof answer>;
 
-const answerOf = (rule: string, { match, name, addresses }: RuleSpec): Answer => ({ rule, match, name, addresses });
+const answerOf = (rule: string, { match, name, addresses, take }: RuleSpec): Answer => ({
+  ...{ rule, match, name, addresses },
+  osd: take === undefined ? null : wishInWords({ take }),
+});
 
 const ruleName = names.objectName.describe('name of the rule');
 const ruleArgument = { field: 'rule', complete: 'machine-rule' } as const;
@@ -44,8 +49,8 @@ function matchText({ match: { mac, manufacturer, product, serial, minMemoryMiB }
 
 const render = (rows: readonly Answer[], context: RenderContext): string =>
   table(
-    [{ title: 'RULE', keep: true }, 'MACHINES', 'NAMES', 'ADDRESSES'],
-    rows.map((row) => [row.rule, matchText(row), row.name, `${row.addresses.from}-${row.addresses.to}`]),
+    [{ title: 'RULE', keep: true }, 'MACHINES', 'NAMES', 'ADDRESSES', 'OSDS'],
+    rows.map((row) => [row.rule, matchText(row), row.name, `${row.addresses.from}-${row.addresses.to}`, row.osd]),
     context,
   );
 
@@ -67,9 +72,11 @@ export const ruleOperations = [
         product: { value: 'TEXT' },
         serial: { value: 'TEXT' },
         minMemory: { value: 'SIZE' },
+        osd: osdOption,
       },
       nameField: 'rule',
       examples: [
+        "pvc provisioner rule add disks --product 'PowerEdge R7*' --name osd# --addresses 10.10.0.50-10.10.0.69 --osd all",
         "pvc provisioner rule add rack2 --product 'PowerEdge R6*' --min-memory 64G --name hv# --addresses 10.10.0.20-10.10.0.40",
       ],
     },
@@ -85,9 +92,10 @@ export const ruleOperations = [
       minMemory: match.shape.minMemoryMiB
         .describe('memory that it has at least, in MiB unless a unit is given')
         .meta({ unit: 'MiB' }),
+      osd: osdInput.optional(),
     }),
     output: answer,
-    async plan(plan, { view }, { rule, name, addresses, minMemory, ...texts }) {
+    async plan(plan, { view }, { rule, name, addresses, minMemory, osd, ...texts }) {
       if ((await view.get(machineRule, rule)) !== undefined) throw ruleError('RULE_EXISTS', { rule });
       const wanted = { ...texts, ...(minMemory === undefined ? {} : { minMemoryMiB: minMemory }) };
       const given = Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined));
@@ -98,9 +106,11 @@ export const ruleOperations = [
           ? 'the cluster has no network between its nodes, and takes no other node'
           : rangeProblem(network.cidr, addresses);
       if (problem !== undefined) throw ruleError('RULE_ADDRESSES', { rule, ...addresses, reason: problem });
-      const spec = ruleSpec.parse({ match: given, name, addresses });
+      const take = wishOf(osd ?? [], 0)?.take;
+      const spec = ruleSpec.parse({ match: given, name, addresses, ...(take === undefined ? {} : { take }) });
       plan.create(machineRule, rule, spec);
       plan.act(`accept machines by the rule ${rule}, those as well that are discovered already`);
+      if (take !== undefined) plan.act(`make ${wishInWords({ take })} of each part of the storage`);
       return answerOf(rule, spec);
     },
   }),

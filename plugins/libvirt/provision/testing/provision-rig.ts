@@ -14,18 +14,21 @@ import { MemoryCluster } from '../../../../core/store/memory.ts';
 import { task } from '../../../../core/task/task-kind.ts';
 import { nodeStatus } from '../../../../test/fixtures/node-status.ts';
 import { booking } from '../../booking.ts';
-import { ovaOperations } from '../../ova/import-operations.ts';
+import { ovaOperations, ovaShelf } from '../../ova/import-operations.ts';
 import { ovaTask } from '../../ova/import-task.ts';
-import { OvaShelf } from '../../ova/shelf.ts';
 import { vmRule } from '../../rule/rule-kind.ts';
 import type { VmSpec } from '../../schema.ts';
+import { Shelf } from '../../shelf.ts';
 import { MortalLife } from '../../snapshot/testing/mortal-life.ts';
 import { plainStore } from '../../snapshot/testing/plain-store.ts';
 import type { Origin, VolumeStore, VolumeStoreHook } from '../../snapshot/volume-store.ts';
 import { vm } from '../../vm-kind.ts';
 import { createTask } from '../create-task.ts';
 import { guestSeed } from '../guest-seed.ts';
+import { imageShelf } from '../image-import.ts';
+import { imageImportTask } from '../image-import-task.ts';
 import { image } from '../image-kind.ts';
+import { imageTasks } from '../image-task.ts';
 import { provisionKinds, provisionOperations } from '../provision-plugin.ts';
 
 interface TestVolume {
@@ -63,10 +66,14 @@ export class ProvisionRig {
   readonly documents = new Documents(new MemoryCluster({ clock: this.host.clock }).open('hv1'));
   /** What the images hold. */
   readonly images = new Map<string, string>();
+  /** POOL/NAME@SNAPSHOT of each. */
+  readonly snapshots = new Set<string>();
+  /** Volumes that others are clones of. */
+  readonly cloned = new Set<string>();
   /** Volumes whose making the storage refuses. */
   readonly broken = new Set<string>();
   /** What disk images in files are, as guests see them. */
-  readonly fileBytes = 3 * GiB;
+  fileBytes = 3 * GiB;
   /** Of the life that ran last. */
   error = '';
   moments = 0;
@@ -80,12 +87,15 @@ export class ProvisionRig {
       ...{ host, documents, localNode: 'hv1', admit: async () => undefined },
       kinds,
     });
-    for (const operation of provisionOperations(this.#hook(always))) this.#registry.add('libvirt', operation);
     const runtime = {
-      ...{ host, node: 'hv1', signal: new AbortController().signal },
+      ...{ host, documents, node: 'hv1', directories: { state: '/var/lib/pvc' } },
+      signal: new AbortController().signal,
       ask: (name: string, input: unknown) => this.ask(name, input),
+      perform: (name: string, input: unknown) => this.#perform(name, input),
     } as unknown as Runtime;
-    const ovas = new OvaShelf(runtime);
+    const [ovas, images] = [new Shelf(runtime, ovaShelf), new Shelf(runtime, imageShelf)];
+    for (const operation of provisionOperations(() => ({ runtime, images }), this.#hook(always)))
+      this.#registry.add('libvirt', operation);
     for (const operation of ovaOperations(() => ({ runtime, ovas }), this.#hook(always)))
       this.#registry.add('libvirt', operation);
     host.processes.on(['genisoimage'], (call) => ({ stdout: `disk of ${call.argv.at(-1)?.split('/').at(-1)}` }));
@@ -147,14 +157,36 @@ export class ProvisionRig {
       : assert.fail(`${name} changes nothing`);
   }
 
+  /** What an upload answers, of a body in pieces. */
+  async upload(name: string, input: unknown, pieces: AsyncIterable<Uint8Array>, sizeBytes: number): Promise<unknown> {
+    const operation = this.#registry.get(name);
+    const answer =
+      operation.type === 'upload'
+        ? await this.#executor.upload(operation, input, actor, pieces, {
+            ...{ sizeBytes, signal: new AbortController().signal },
+          })
+        : assert.fail(`${name} takes nothing`);
+    return answer.result;
+  }
+
+  /** Done to the end, tasks too. */
+  async #perform(name: string, input: unknown): Promise<MutationAnswer> {
+    const answer = await this.mutate(name, input);
+    for (const id of answer.tasks) if ((await this.live(id)) !== 'done') throw new Error(this.error);
+    return { ...answer, tasks: [] };
+  }
+
   /** As the task does it in the end. */
   async imageIsMade(name: string, sizeBytes: number): Promise<void> {
     const before = await this.documents.need(image, name);
-    const running = await this.documents.list(task);
-    await this.#write([
-      { do: 'spec', kind: image, before, spec: { ...before.spec, sizeBytes, making: false } },
-      ...running.map((doc): Write => ({ do: 'remove', kind: task, before: doc })),
-    ]);
+    await this.#write([{ do: 'spec', kind: image, before, spec: { ...before.spec, sizeBytes, making: false } }]);
+    await this.endTasks();
+  }
+
+  /** Nobody remembers a task any more. */
+  async endTasks(): Promise<void> {
+    const tasks = await this.documents.list(task);
+    await this.#write(tasks.map((doc): Write => ({ do: 'remove', kind: task, before: doc })));
   }
 
   async guests(): Promise<readonly VmSpec[]> {
@@ -177,6 +209,19 @@ export class ProvisionRig {
     return { guests, seeds, volumes: volumes.toSorted(), images, scratch };
   }
 
+  /** Everything that could be left over of images. */
+  async imageState(): Promise<unknown> {
+    const { documents, images, snapshots, host } = this;
+    const docs = (await documents.list(image)).map(
+      ({ spec: { name, volume, making, removing, sha256 } }) =>
+        `${name} of ${volume}${making ? ' making' : ''}${removing ? ' removing' : ''} ${sha256 ?? ''}`,
+    );
+    const volumes = (await documents.list(volume)).map(({ spec }) => `${spec.name} ${spec.making}`);
+    const names = [...snapshots].map((one) => one.replace(/-[^-]*$/, ''));
+    const files = (await host.files.list('/var/lib/pvc/images')) ?? [];
+    return { docs, volumes: volumes.toSorted(), images: Object.fromEntries(images), snapshots: names, files };
+  }
+
   /** One life of the daemon with a task. @param cut the moment in which it is killed @returns how it ended */
   async live(id: string, verb: 'run' | 'give up' = 'run', cut?: number): Promise<'done' | 'failed' | 'killed'> {
     const life = new MortalLife(cut);
@@ -195,7 +240,11 @@ export class ProvisionRig {
         return phases.get(id) ?? '';
       },
     } as unknown as TaskRun;
-    const tasks = [createTask(runtime, this.#hook(lasting)), ovaTask(runtime, this.#hook(lasting))];
+    const hook = this.#hook(lasting);
+    const tasks = [
+      ...[createTask(runtime, hook), ovaTask(runtime, hook), imageImportTask(runtime, hook)],
+      ...imageTasks(runtime, hook),
+    ];
     const definition = tasks.find(({ action }) => action === spec.action) ?? assert.fail(spec.action);
     try {
       await (verb === 'run' ? definition.run(run) : definition.abandoned?.(run, 'cancelled'));
@@ -218,8 +267,12 @@ export class ProvisionRig {
   }
 
   #store(lasting: Lasting): VolumeStore {
-    const { images, documents, broken } = this;
+    const { images, documents, broken, snapshots, cloned } = this;
     const nameOf = async (id: string): Promise<string> => (await documents.need(volume, id)).spec.name;
+    const wipe = (name: string): void => {
+      for (const one of [...snapshots]) if (one.startsWith(`${name}@`)) snapshots.delete(one);
+      images.delete(name);
+    };
     const textOf = (origin: Origin): string => {
       if (origin.from === 'bytes') return Buffer.from(origin.bytes).toString().replaceAll('\u0000', '');
       if (origin.from === 'file') return `from ${origin.path}`;
@@ -228,7 +281,22 @@ export class ProvisionRig {
     return {
       ...plainStore,
       hasPool: async (pool) => pool === 'vms',
-      inspect: async () => ({ sizeBytes: this.fileBytes }),
+      inspect: async (_path, form = 'qcow2') => ({ sizeBytes: this.fileBytes, form }),
+      has: async (name) => (await documents.find(volume, 'name', name)) !== undefined,
+      snapshot: async (name, snapshot) => {
+        assert.ok(images.has(name), `${name} is not there`);
+        await lasting(async () => void snapshots.add(`${name}@${snapshot}`));
+      },
+      removeSnapshot: (name, snapshot) => lasting(async () => void snapshots.delete(`${name}@${snapshot}`)),
+      async read(name, snapshot, take) {
+        assert.ok(snapshots.has(`${name}@${snapshot}`), `${name} has no snapshot ${snapshot}`);
+        await take(Buffer.from(images.get(name) ?? ''));
+      },
+      async planRemove(plan, { view }, name) {
+        const doc = (await view.find(volume, 'image', name)) ?? assert.fail(`${name} is not there`);
+        if (cloned.has(name)) throw new Error(`${name} has clones`);
+        plan.remove(volume, doc);
+      },
       async planNew(plan, context, volumes) {
         return volumes.map(({ volume: name }) => {
           const id = context.uuid();
@@ -239,7 +307,7 @@ export class ProvisionRig {
       needFree: async (id) => assert.ok(!images.has(await nameOf(id)), 'somebody else has it'),
       async makeFrom(id, origin, { again }) {
         const name = await nameOf(id);
-        if (again) await lasting(async () => images.delete(name));
+        if (again) await lasting(async () => wipe(name));
         assert.ok(!images.has(name), `${name} is there`);
         if (broken.has(name)) throw new Error(`${name} cannot be made`);
         await lasting(async () => images.set(name, textOf(origin)));
@@ -253,7 +321,7 @@ export class ProvisionRig {
       unmake: async (id, begun) => {
         const before = await documents.get(volume, id);
         if (before === undefined || !before.spec.making) return;
-        if (begun) await lasting(async () => images.delete(before.spec.name));
+        if (begun) await lasting(async () => wipe(before.spec.name));
         await lasting(() => this.#write([{ do: 'remove', kind: volume, before }]));
       },
     };

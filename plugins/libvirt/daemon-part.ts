@@ -29,6 +29,7 @@ import { peerOf, writePeerAccess } from './peer-access.ts';
 import { createTask } from './provision/create-task.ts';
 import { imageTasks } from './provision/image-task.ts';
 import { Doors, type MetadataDoors } from './provision/metadata/doors.ts';
+import { buildDirectory } from './provision/script/build.ts';
 import { seedDirectory } from './provision/seed-disk.ts';
 import { returnController } from './return-controller.ts';
 import { LibvirtSecrets } from './secrets.ts';
@@ -83,7 +84,8 @@ export async function startDaemonPart(
   void secrets.run(signal);
   // A guest that comes from another node writes its console here from the first moment.
   await host.files.makeDirectory(`${directories.log}/console`, 0o750);
-  await host.files.remove(seedDirectory(directories.run));
+  for (const scratch of [seedDirectory(directories.run), buildDirectory(directories.run)])
+    await host.files.remove(scratch);
   const ovas = new OvaShelf(runtime);
   await ovas.clear();
   await startWithTheNode(runtime);

@@ -30,6 +30,9 @@ import { seedSerial } from './metadata/addresses.ts';
 import { networkTemplate } from './network-template.ts';
 import { type Profile, profile as profileKind } from './profile.ts';
 import { provisionError } from './provision-errors.ts';
+import { argumentsOf, pairs } from './script/arguments.ts';
+import { besidesMs } from './script/build.ts';
+import { type BuildPlan, planBuild } from './script/build-plan.ts';
 import { seedBytes } from './seed-disk.ts';
 import { diskProblem, imagesOf, storageTemplate, type TemplateDisk } from './storage-template.ts';
 import { systemTemplate } from './system-template.ts';
@@ -52,6 +55,8 @@ async function partsOf(view: View, spec: Profile) {
 
 type Parts = Awaited<ReturnType<typeof partsOf>>;
 type Images = ReadonlyMap<string, Doc<ImageSpec, null>>;
+/** What all guests of a command are built with, if anything. */
+type Building = Omit<BuildPlan, 'disks'> | undefined;
 
 /** A guest as it is to be, and what its disks are made of. */
 interface Draft {
@@ -135,12 +140,12 @@ function draftOf(
 }
 
 /** Each guest keeps what it was made from. @throws PvcError PROVISION_UNFIT */
-function needRoomForSeeds(profile: string, count: number, { userdata }: Parts): void {
-  const bytes = Buffer.byteLength(userdata?.spec.document ?? '');
+function needRoomForSeeds(profile: string, count: number, { userdata }: Parts, build: Building): void {
+  const bytes = Buffer.byteLength((userdata?.spec.document ?? '') + (build?.script.text ?? ''));
   if (count > 1 && count * bytes > mostSeedBytes)
     throw provisionError('PROVISION_UNFIT', {
       profile,
-      reason: `its userdata has ${formatBytes(bytes)}, and ${count} guests at once may have ${formatBytes(mostSeedBytes)} together; make ${Math.max(1, Math.floor(mostSeedBytes / bytes))} at once`,
+      reason: `its userdata and build script have ${formatBytes(bytes)}, and ${count} guests at once may have ${formatBytes(mostSeedBytes)} together; make ${Math.max(1, Math.floor(mostSeedBytes / bytes))} at once`,
     });
 }
 
@@ -182,9 +187,16 @@ export const createOperations = (hook: VolumeStoreHook) => [
     cli: {
       command: 'provisioner create',
       arguments: [{ field: 'name' }, { field: 'profile', complete: 'profile' }],
-      options: { node: { complete: 'node', short: 't' } },
+      options: {
+        node: { complete: 'node', short: 't' },
+        argument: { flag: 'script-arg', value: 'NAME=VALUE' },
+      },
       waits: true,
-      examples: ['pvc provisioner create web1 web', 'pvc provisioner create web web --count 3'],
+      examples: [
+        'pvc provisioner create web1 web',
+        'pvc provisioner create web web --count 3',
+        'pvc provisioner create web1 debian --script-arg suite=trixie',
+      ],
     },
     role: 'operator',
     input: z.strictObject({
@@ -193,17 +205,21 @@ export const createOperations = (hook: VolumeStoreHook) => [
       count: z.int().min(1).max(maxCount).optional().describe('so many guests, named NAME1, NAME2 …'),
       node: names.nodeName.optional().describe('node that it is for; chosen by the selector unless given'),
       start: z.boolean().default(true).describe('start it once it is made'),
+      argument: pairs
+        .default([])
+        .describe('what the build script is told besides what the profile says; may be repeated'),
       force: z.boolean().default(false).describe('even if a pool could run full'),
     }),
     output: z.object({ profile: z.string(), guests: z.array(vmAnswer) }),
-    async plan(plan, context, { name, profile: of, count, node, start, force }) {
+    async plan(plan, context, { name, profile: of, count, node, start, argument, force }) {
       const { view } = context;
       const doc = await view.need(profileKind, of);
       const parts = await partsOf(view, doc.spec);
       const images = await imagesOf(view, parts.storage.spec.disks);
       rely(plan, doc, parts, images);
       const drafts = namesOf(of, name, count).map((one) => draftOf(doc, one, parts, images));
-      needRoomForSeeds(of, drafts.length, parts);
+      const build = await planBuild(plan, view, doc.spec, argumentsOf(argument), parts.storage.spec.disks);
+      needRoomForSeeds(of, drafts.length, parts, build);
       const wanted = drafts.flatMap(({ makes, seed }) => [
         ...makes,
         ...(seed === undefined ? [] : [{ volume: seed, sizeBytes: seedBytes }]),
@@ -234,24 +250,28 @@ export const createOperations = (hook: VolumeStoreHook) => [
           })),
           seed: seed === undefined ? null : { id: ids.get(seed) ?? '', volume: seed },
         };
+        const fresh = makes.map(({ filesystem, mountpoint }, at) => ({
+          target: disks[at]?.target ?? '',
+          ...given({ filesystem, mountpoint }),
+        }));
         plan.create(guestSeed, made.id, {
           ...{ way: doc.spec.seed, userdata: parts.userdata?.spec.document ?? null, sshKeys: doc.spec.sshKeys },
-          fresh: makes.map(({ filesystem, mountpoint }, at) => ({
-            target: disks[at]?.target ?? '',
-            ...given({ filesystem, mountpoint }),
-          })),
+          // What is made for a script is there when cloud-init comes.
+          fresh: build === undefined ? fresh : fresh.map(({ target }) => ({ target })),
+          ...(build === undefined ? {} : { build: { ...build, disks: fresh } }),
         });
         plan.task({
           action: 'provisioner.create',
           target: { kind: 'vm', id: made.id, label: guest },
           node: undefined,
           input,
-          timeoutMs: createTimeoutMs,
+          timeoutMs: createTimeoutMs + (build === undefined ? 0 : build.script.timeoutS * 1000 + besidesMs),
         });
         for (const { volume, sizeBytes, from } of makes)
           plan.act(
             `make ${volume} (${formatBytes(sizeBytes)}), ${from === null ? 'empty' : `a clone of ${from.volume}`}`,
           );
+        if (build !== undefined) plan.act(`run the build script ${build.script.name} with its disks`);
         if (start) plan.act(`start ${guest} on ${made.spec.node}`);
         guests.push(answerOf({ ...made, spec: { ...made.spec, run } }));
       }

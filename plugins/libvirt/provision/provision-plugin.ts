@@ -8,6 +8,8 @@ import { imageOperations } from './image-operations.ts';
 import { metadataKey } from './metadata/key.ts';
 import { networkTemplate, networkTemplateOperations } from './network-template.ts';
 import { profile, profileOperations } from './profile.ts';
+import { script } from './script/script-kind.ts';
+import { scriptOperations } from './script/script-operations.ts';
 import { storageTemplate, storageTemplateOperations } from './storage-template.ts';
 import { systemTemplate, systemTemplateOperations } from './system-template.ts';
 import { userdata, userdataOperations } from './userdata.ts';
@@ -18,6 +20,7 @@ export const provisionKinds: readonly AnyKind[] = [
   networkTemplate,
   storageTemplate,
   userdata,
+  script,
   profile,
   guestSeed,
   metadataKey,
@@ -29,6 +32,7 @@ export const provisionOperations = (hook: VolumeStoreHook) => [
   ...networkTemplateOperations,
   ...storageTemplateOperations,
   ...userdataOperations,
+  ...scriptOperations,
   ...profileOperations,
   ...createOperations(hook),
 ];

@@ -1,6 +1,6 @@
 /** The disks of a guest as its build script gets them: what is made on them, where they are, what the guest's fstab says. Pure. @module */
 import { z } from '../../../../core/plugin/api.ts';
-import { fileSystems, templateDisk } from '../storage-template.ts';
+import { type fileSystems, templateDisk } from '../storage-template.ts';
 
 type FileSystem = (typeof fileSystems)[number];
 

@@ -11,7 +11,6 @@ export interface Heard {
 }
 
 /** Colours, cursor movements and other control characters are none of a message. */
-// oxlint-disable-next-line no-control-regex -- that is what is looked for
 const control = /\u001b\[[0-9;?]*[A-Za-z]|[\u0000-\u001f\u007f-\u009f]/g;
 
 const cleaned = (line: string): string => line.replace(control, '').trim().slice(0, maxLine);

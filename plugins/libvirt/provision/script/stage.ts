@@ -77,7 +77,6 @@ export class Stage {
 }
 
 /** An input that gives nothing, and ends then. */
-// oxlint-disable-next-line require-yield -- nothing is what it gives
 async function* untilThen(end: Promise<void>): AsyncGenerator<Uint8Array> {
   await end;
 }

@@ -64,7 +64,7 @@ export class StagedDisks {
       await this.#run(['mount', '-t', 'tmpfs', '-o', 'size=16M,mode=0755,nodev,nosuid', 'none', this.tree], limits);
     const devices = new Map<string, string>();
     for (const disk of mounted) devices.set(disk.target, await this.#mount(disk, limits));
-    this.#disks = disks.map(({ options: _, ...disk }) => ({
+    this.#disks = disks.map((disk) => ({
       ...disk,
       file: this.#file(disk.target),
       device: devices.get(disk.target),
@@ -124,8 +124,8 @@ export class StagedDisks {
       ({ stderr, code }) => {
         over = new Error(`qemu-storage-daemon: ${stderr.trim().split('\n').at(-1) || `exit code ${code}`}`);
       },
-      (error: Error) => {
-        over = error;
+      (error: unknown) => {
+        over = error instanceof Error ? error : new Error(String(error));
       },
     );
     const untilMs = clock.monotonicMs() + openTimeoutMs;

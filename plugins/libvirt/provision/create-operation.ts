@@ -31,7 +31,7 @@ import { networkTemplate } from './network-template.ts';
 import { type Profile, profile as profileKind } from './profile.ts';
 import { provisionError } from './provision-errors.ts';
 import { argumentsOf, pairs } from './script/arguments.ts';
-import { besidesMs } from './script/build.ts';
+import { besidesMs, buildsAtOnce } from './script/build.ts';
 import { type BuildPlan, planBuild } from './script/build-plan.ts';
 import { seedBytes } from './seed-disk.ts';
 import { diskProblem, imagesOf, storageTemplate, type TemplateDisk } from './storage-template.ts';
@@ -138,6 +138,10 @@ function draftOf(
   } as GuestFlags;
   return { name, flags, makes, seed };
 }
+
+/** Of the last of several that wait for each other. */
+const buildTimeoutMs = (build: Building, count: number): number =>
+  build === undefined ? 0 : (build.script.timeoutS * 1000 + besidesMs) * Math.ceil(count / buildsAtOnce);
 
 /** Each guest keeps what it was made from. @throws PvcError PROVISION_UNFIT */
 function needRoomForSeeds(profile: string, count: number, { userdata }: Parts, build: Building): void {
@@ -265,7 +269,7 @@ export const createOperations = (hook: VolumeStoreHook) => [
           target: { kind: 'vm', id: made.id, label: guest },
           node: undefined,
           input,
-          timeoutMs: createTimeoutMs + (build === undefined ? 0 : build.script.timeoutS * 1000 + besidesMs),
+          timeoutMs: createTimeoutMs + buildTimeoutMs(build, drafts.length),
         });
         for (const { volume, sizeBytes, from } of makes)
           plan.act(

@@ -18,7 +18,8 @@ import { vm } from '../vm-kind.ts';
 import { type CreateInput, createInput } from './create-input.ts';
 import { factsOf, guestSeed } from './guest-seed.ts';
 import { provisionError } from './provision-errors.ts';
-import { buildDirectory, type RunBuild, runBuild } from './script/build.ts';
+import { AtOnce } from './script/at-once.ts';
+import { buildDirectory, buildsAtOnce, type RunBuild, runBuild } from './script/build.ts';
 import type { BuildPlan } from './script/build-plan.ts';
 import { hostNameOf, seedFiles } from './seed.ts';
 import { makeSeedDisk, seedDirectory } from './seed-disk.ts';
@@ -33,6 +34,7 @@ const sharesOfBuild = { clone: 0.02, build: 0.1, seed: 0.9, define: 0.95 } as co
 /** @param build runs a build script */
 export function createTask(runtime: Runtime, hook: VolumeStoreHook, build: RunBuild = runBuild): AnyTaskDefinition {
   const { documents, host, directories } = runtime;
+  const builds = new AtOnce(buildsAtOnce);
 
   const guestOf = ({ spec }: Run): Promise<VmDoc | undefined> => documents.get(vm, spec.target.id);
 
@@ -121,7 +123,11 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook, build: RunBu
       const origin = from === null ? ({ from: 'nothing' } as const) : ({ from: 'snapshot', ...from } as const);
       await (await withStore(input, one)).makeFrom(id, origin, { again, signal: run.signal });
     }
-    if (plan !== undefined) await fill(run, doc, input, plan);
+    if (plan !== undefined)
+      await builds.do(() => fill(run, doc, input, plan), {
+        signal: run.signal,
+        waits: () => run.progress(share.build, 'waits for other build scripts'),
+      });
     if (input.seed !== null) {
       run.progress(share.seed, `makes ${input.seed.volume}`);
       const bytes = await seedDisk(run, doc);

@@ -41,6 +41,8 @@ export type RunBuild = (
 /** Where they work, below the daemon's own directory; one that a killed daemon has left goes when the next one starts. */
 export const buildDirectory = (run: string): string => `${run}/builds`;
 
+/** On one node: each may use a core and some hundred megabytes. */
+export const buildsAtOnce = 2;
 /** What formatting, mounting and writing out may take besides the script. */
 export const besidesMs = 1_800_000;
 /** To leave storage in order after a failure; then it is left as it is. */

@@ -22,12 +22,18 @@ export class Stage {
   readonly #pid: number;
   readonly #end: () => void;
   readonly #ended: Promise<unknown>;
+  /** Its number may be another process's by now. */
+  #isOver = false;
 
   private constructor(host: Pick<Host, 'processes'>, pid: number, end: () => void, ended: Promise<unknown>) {
     this.#host = host;
     this.#pid = pid;
     this.#end = end;
     this.#ended = ended;
+    const over = (): void => {
+      this.#isOver = true;
+    };
+    ended.then(over, over);
   }
 
   /** @param timeoutMs when it ends in any case @throws Error in the words of unshare(1) when there can be none */
@@ -53,7 +59,8 @@ export class Stage {
   }
 
   /** Runs a command in it to its end. */
-  exec(argv: Argv, options: Parameters<Host['processes']['exec']>[1]): Promise<ExecResult> {
+  async exec(argv: Argv, options: Parameters<Host['processes']['exec']>[1]): Promise<ExecResult> {
+    if (this.#isOver) throw new Error('the stage has been ended');
     // The first victims when the node runs out of memory: before guests.
     const victim = ['choom', '--adjust', '1000', '--'] as const;
     const into = [...victim, 'nsenter', `--target=${this.#pid}`, '--mount', '--pid', '--'] as const;

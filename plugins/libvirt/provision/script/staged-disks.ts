@@ -161,9 +161,10 @@ export class StagedDisks {
     const { files, clock } = this.#host;
     const of = `/sys/block/${device.slice('/dev/'.length)}/loop/backing_file`;
     for (;;) {
-      const backing = (await files.readText(of))?.trim() ?? '';
+      // The kernel refuses a look in the very moment in which it lets go; the next one tells.
+      const backing = await files.readText(of).catch(() => this.#directory);
       // Another one may have got it at once.
-      if (!backing.startsWith(`${this.#directory}/`)) return;
+      if (backing?.startsWith(this.#directory) !== true) return;
       if (clock.monotonicMs() > untilMs) throw new Error(`${device} is not let go`);
       await clock.sleep(lookMs);
     }

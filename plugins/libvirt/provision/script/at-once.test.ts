@@ -37,7 +37,9 @@ describe('build scripts at once', () => {
       ['a begins', 'b begins', 'c waits', 'd waits', 'e waits', 'c begins', 'e begins'],
     );
     assert.ok(told.includes('d: Error: cancelled') && told.includes('b: Error: broken'));
-    await Promise.all([begin('f'), begin('g')].map((_, at) => ends.get('fg'[at] ?? '')?.()));
+    const last = [begin('f'), begin('g')];
+    for (const name of ['f', 'g']) ends.get(name)?.();
+    await Promise.all(last);
     assert.deepEqual(told.slice(-4).toSorted(), ['f begins', 'f ends', 'g begins', 'g ends']);
     await assert.rejects(
       atOnce.do(async () => told.push('never'), { signal: stop.signal, waits: () => {} }),

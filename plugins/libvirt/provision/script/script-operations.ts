@@ -12,7 +12,7 @@ const name = names.objectName.describe('name of the script');
 const scriptArgument = { field: 'script', complete: 'build-script' } as const;
 const fileArgument = { field: 'text', from: 'file', value: 'FILE', complete: 'file' } as const;
 const fields = {
-  text: scriptText.describe('the script; its first line names its interpreter (#!/bin/sh); - is standard input'),
+  text: scriptText.describe('the script; its first line names its interpreter (#!/bin/sh)'),
   network: z.boolean().describe('it may reach whatever its node reaches; without, it has no network at all'),
   timeout: scriptTimeoutS.meta({ unit: 's' }).describe('how long it may take, at most 6 hours'),
   needs: z.array(argumentName).max(32).describe('name of an argument that must be given; may be repeated'),

@@ -22,6 +22,9 @@ const lookMs = 100;
 /** Everything that was written has to reach the storage. */
 const flushTimeoutMs = 600_000;
 
+/** By the shell: kill(1) comes with a package of its own, which a small node may not have. */
+const endOf = (pid: string) => ['sh', '-c', 'kill -TERM "$1"', 'sh', pid] as const;
+
 interface Limits {
   readonly signal: AbortSignal;
   /** When the whole stage ends. */
@@ -83,7 +86,7 @@ export class StagedDisks {
     }
     const server = this.#server;
     if (server === undefined) return;
-    await this.#stage.run(['kill', '-TERM', server.pid], { timeoutMs: stepTimeoutMs });
+    await this.#stage.run(endOf(server.pid), { timeoutMs: stepTimeoutMs });
     const { code, stderr } = await server.ended;
     if (code !== 0) throw new Error(`qemu-storage-daemon: ${stderr.trim().split('\n').at(-1) || `exit code ${code}`}`);
   }
@@ -98,7 +101,7 @@ export class StagedDisks {
     const untilMs = this.#host.clock.monotonicMs() + timeoutMs;
     await this.#stage.exec(['umount', '--recursive', this.tree], { timeoutMs });
     const leftMs = Math.max(1, Math.ceil(untilMs - this.#host.clock.monotonicMs()));
-    await this.#stage.exec(['kill', '-TERM', server.pid], { timeoutMs: leftMs });
+    await this.#stage.exec(endOf(server.pid), { timeoutMs: leftMs });
     const late = new AbortController();
     await Promise.race([server.ended, this.#host.clock.sleep(leftMs, late.signal).catch(() => undefined)]);
     late.abort();

@@ -32,6 +32,7 @@ import { imageShelf } from './provision/image-import.ts';
 import { imageImportTask } from './provision/image-import-task.ts';
 import { imageTasks } from './provision/image-task.ts';
 import { Doors, type MetadataDoors } from './provision/metadata/doors.ts';
+import { buildDirectory } from './provision/script/build.ts';
 import { seedDirectory } from './provision/seed-disk.ts';
 import { returnController } from './return-controller.ts';
 import { LibvirtSecrets } from './secrets.ts';
@@ -92,7 +93,8 @@ export async function startDaemonPart(
   void secrets.run(signal);
   // A guest that comes from another node writes its console here from the first moment.
   await host.files.makeDirectory(`${directories.log}/console`, 0o750);
-  await host.files.remove(seedDirectory(directories.run));
+  for (const scratch of [seedDirectory(directories.run), buildDirectory(directories.run)])
+    await host.files.remove(scratch);
   const [ovas, images] = [new Shelf(runtime, ovaShelf), new Shelf(runtime, imageShelf)];
   await ovas.clear();
   await images.clear();

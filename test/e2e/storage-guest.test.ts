@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { guestDirectory } from '../lab/boot-script.ts';
+import { guestBuild } from './guest-build.ts';
 import { guestOva } from './guest-ova.ts';
 import { guestProvisioning } from './guest-provision.ts';
 import { daemonPid } from './node-process.ts';
@@ -73,6 +74,7 @@ describe('a guest on replicated storage', { concurrency: false }, () => {
   });
 
   guestProvisioning(lab);
+  guestBuild(lab);
   guestOva(lab);
 
   it('goes on while it moves, and when a disk dies', async (t: TestContext) => {

@@ -207,6 +207,11 @@ export function guestCopies(
         else await createImage(patient, image, spec.sizeBytes);
       });
     },
+    async blockOptions(id: string): Promise<Readonly<Record<string, unknown>>> {
+      const { pool, name } = splitRef(imageOf((await needMaking(id)).spec));
+      // The monitors and the key are where librados looks for them: /etc/ceph.
+      return { driver: 'rbd', pool, image: name };
+    },
     async made(id: string): Promise<Write | undefined> {
       const doc = await needMaking(id);
       return doc.spec.making

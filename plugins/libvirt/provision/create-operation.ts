@@ -6,15 +6,14 @@ import {
   names,
   type PlanBuilder,
   type PlanContext,
-  type View,
   z,
 } from '../../../core/plugin/api.ts';
-import { fromFlags, type GuestFlags } from '../domain/create.ts';
+import { fromFlags } from '../domain/create.ts';
 import { given } from '../given.ts';
 import { answerOf, placesOf, vmAnswer } from '../operations/common.ts';
 import { metaDefaults, withMeta } from '../operations/meta-input.ts';
 import { planGuest } from '../operations/new-guest.ts';
-import type { Disk, VmSpec } from '../schema.ts';
+import type { VmSpec } from '../schema.ts';
 import {
   planInStores,
   poolOf,
@@ -23,15 +22,18 @@ import {
   type VolumeStoreHook,
   volumeStores,
 } from '../snapshot/volume-store.ts';
-import type { CreateInput, createInput } from './create-input.ts';
+import { draftOf, type Images, namesOf, type Parts, partsOf } from './create-draft.ts';
+import type { createInput } from './create-input.ts';
 import { guestSeed, mostSeedBytes } from './guest-seed.ts';
-import { type ImageSpec, image as imageKind } from './image-kind.ts';
-import { seedSerial } from './metadata/addresses.ts';
+import { image as imageKind } from './image-kind.ts';
 import { networkTemplate } from './network-template.ts';
 import { type Profile, profile as profileKind } from './profile.ts';
 import { provisionError } from './provision-errors.ts';
+import { argumentsOf, pairs } from './script/arguments.ts';
+import { besidesMs, buildsAtOnce } from './script/build.ts';
+import { type BuildPlan, planBuild } from './script/build-plan.ts';
 import { seedBytes } from './seed-disk.ts';
-import { diskProblem, imagesOf, storageTemplate, type TemplateDisk } from './storage-template.ts';
+import { imagesOf, storageTemplate } from './storage-template.ts';
 import { systemTemplate } from './system-template.ts';
 import { userdata as userdataKind } from './userdata.ts';
 
@@ -40,107 +42,20 @@ const createTimeoutMs = 3_600_000;
 /** What one commit of the store takes of guests with some disks. */
 const maxCount = 16;
 
-/** What a profile names. @throws PvcError OBJECT_NOT_FOUND */
-async function partsOf(view: View, spec: Profile) {
-  return {
-    system: await view.need(systemTemplate, spec.system),
-    storage: await view.need(storageTemplate, spec.storage),
-    network: spec.network === null ? undefined : await view.need(networkTemplate, spec.network),
-    userdata: spec.userdata === null ? undefined : await view.need(userdataKind, spec.userdata),
-  };
-}
+/** What all guests of a command are built with, if anything. */
+type Building = Omit<BuildPlan, 'disks'> | undefined;
 
-type Parts = Awaited<ReturnType<typeof partsOf>>;
-type Images = ReadonlyMap<string, Doc<ImageSpec, null>>;
-
-/** A guest as it is to be, and what its disks are made of. */
-interface Draft {
-  readonly name: string;
-  readonly flags: GuestFlags;
-  readonly makes: readonly (Omit<CreateInput['volumes'][number], 'id' | 'target'> &
-    Pick<TemplateDisk, 'filesystem' | 'mountpoint'>)[];
-  /** The volume for cloud-init; undefined: it asks over the network. */
-  readonly seed: string | undefined;
-}
-
-/** `web`, or `web1` to `web3`. @throws PvcError PROVISION_UNFIT */
-function namesOf(profile: string, name: string, count: number | undefined): string[] {
-  if (count === undefined) return [name];
-  return Array.from({ length: count }, (_none, at) => {
-    const read = names.objectName.safeParse(`${name}${at + 1}`);
-    if (!read.success)
-      throw provisionError('PROVISION_UNFIT', { profile, reason: `the name ${name}${at + 1} is too long` });
-    return read.data;
-  });
-}
-
-/** A volume of a guest. @throws PvcError PROVISION_UNFIT */
-function volumeOf(profile: string, pool: string, guest: string, part: string): string {
-  const read = names.objectName.safeParse(`${guest}-${part}`);
-  if (!read.success)
-    throw provisionError('PROVISION_UNFIT', { profile, reason: `the name ${guest}-${part} of a volume is too long` });
-  return `${pool}/${read.data}`;
-}
-
-/** Pure. @throws PvcError PROVISION_UNFIT */
-function draftOf(
-  { id: profile, spec: { seed: way } }: Doc<Profile, null>,
-  name: string,
-  { system, storage, network }: Parts,
-  images: Images,
-): Draft {
-  const { meta: _meta, name: _name, description: _text, memoryMiB, ...machine } = system.spec;
-  // The template may have come before an image of another size took the name.
-  const reason = diskProblem(storage.spec.disks, new Map([...images].map(([image, doc]) => [image, doc.spec])));
-  if (reason !== undefined) throw provisionError('PROVISION_UNFIT', { profile, reason });
-  const makes = storage.spec.disks.map((disk, at) => {
-    const image = disk.image === undefined ? undefined : images.get(disk.image)?.spec;
-    if (image !== undefined && image.minMemoryMiB > memoryMiB)
-      throw provisionError('PROVISION_UNFIT', {
-        profile,
-        reason: `the image ${image.name} needs ${image.minMemoryMiB} MiB of memory, and the system template ${system.id} gives ${memoryMiB}`,
-      });
-    return {
-      volume: volumeOf(profile, disk.pool, name, `disk${at + 1}`),
-      sizeBytes: disk.sizeBytes ?? image?.sizeBytes ?? 0,
-      from: image === undefined ? null : { volume: image.volume, snapshot: image.snapshot },
-      filesystem: disk.filesystem,
-      mountpoint: disk.mountpoint,
-    };
-  });
-  if (way === 'network' && !(network?.spec.nics ?? []).some(({ source }) => source.type === 'network'))
-    throw provisionError('PROVISION_UNFIT', {
-      profile,
-      reason: 'cloud-init is to be told over the network, and none of its cards is on a network of the cluster',
-    });
-  const seed = way === 'disk' ? volumeOf(profile, storage.spec.disks[0]?.pool ?? '', name, 'seed') : undefined;
-  const sourceOf = (volume: string): Disk['source'] => {
-    const [pool = '', of = ''] = volume.split('/');
-    return { type: 'volume', pool, volume: of };
-  };
-  const flags = {
-    ...given(machine),
-    ...{ name, memoryMiB },
-    disks: [
-      ...makes.map(({ volume }, at) => ({
-        source: sourceOf(volume),
-        ...given({ bus: storage.spec.disks[at]?.bus }),
-      })),
-      ...(seed === undefined ? [] : [{ source: sourceOf(seed) }]),
-    ],
-    nics: (network?.spec.nics ?? []).map((nic) => given(nic)),
-    ...(seed === undefined ? { serial: seedSerial } : {}),
-  } as GuestFlags;
-  return { name, flags, makes, seed };
-}
+/** Of the last of several that wait for each other. */
+const buildTimeoutMs = (build: Building, count: number): number =>
+  build === undefined ? 0 : (build.script.timeoutS * 1000 + besidesMs) * Math.ceil(count / buildsAtOnce);
 
 /** Each guest keeps what it was made from. @throws PvcError PROVISION_UNFIT */
-function needRoomForSeeds(profile: string, count: number, { userdata }: Parts): void {
-  const bytes = Buffer.byteLength(userdata?.spec.document ?? '');
+function needRoomForSeeds(profile: string, count: number, { userdata }: Parts, build: Building): void {
+  const bytes = Buffer.byteLength((userdata?.spec.document ?? '') + (build?.script.text ?? ''));
   if (count > 1 && count * bytes > mostSeedBytes)
     throw provisionError('PROVISION_UNFIT', {
       profile,
-      reason: `its userdata has ${formatBytes(bytes)}, and ${count} guests at once may have ${formatBytes(mostSeedBytes)} together; make ${Math.max(1, Math.floor(mostSeedBytes / bytes))} at once`,
+      reason: `its userdata and build script have ${formatBytes(bytes)}, and ${count} guests at once may have ${formatBytes(mostSeedBytes)} together; make ${Math.max(1, Math.floor(mostSeedBytes / bytes))} at once`,
     });
 }
 
@@ -182,9 +97,16 @@ export const createOperations = (hook: VolumeStoreHook) => [
     cli: {
       command: 'provisioner create',
       arguments: [{ field: 'name' }, { field: 'profile', complete: 'profile' }],
-      options: { node: { complete: 'node', short: 't' } },
+      options: {
+        node: { complete: 'node', short: 't' },
+        argument: { flag: 'script-arg', value: 'NAME=VALUE' },
+      },
       waits: true,
-      examples: ['pvc provisioner create web1 web', 'pvc provisioner create web web --count 3'],
+      examples: [
+        'pvc provisioner create web1 web',
+        'pvc provisioner create web web --count 3',
+        'pvc provisioner create web1 debian --script-arg suite=trixie',
+      ],
     },
     role: 'operator',
     input: z.strictObject({
@@ -193,17 +115,21 @@ export const createOperations = (hook: VolumeStoreHook) => [
       count: z.int().min(1).max(maxCount).optional().describe('so many guests, named NAME1, NAME2 …'),
       node: names.nodeName.optional().describe('node that it is for; chosen by the selector unless given'),
       start: z.boolean().default(true).describe('start it once it is made'),
+      argument: pairs
+        .default([])
+        .describe('what the build script is told besides what the profile says; may be repeated'),
       force: z.boolean().default(false).describe('even if a pool could run full'),
     }),
     output: z.object({ profile: z.string(), guests: z.array(vmAnswer) }),
-    async plan(plan, context, { name, profile: of, count, node, start, force }) {
+    async plan(plan, context, { name, profile: of, count, node, start, argument, force }) {
       const { view } = context;
       const doc = await view.need(profileKind, of);
       const parts = await partsOf(view, doc.spec);
       const images = await imagesOf(view, parts.storage.spec.disks);
       rely(plan, doc, parts, images);
       const drafts = namesOf(of, name, count).map((one) => draftOf(doc, one, parts, images));
-      needRoomForSeeds(of, drafts.length, parts);
+      const build = await planBuild(plan, view, doc.spec, argumentsOf(argument), parts.storage.spec.disks);
+      needRoomForSeeds(of, drafts.length, parts, build);
       const wanted = drafts.flatMap(({ makes, seed }) => [
         ...makes,
         ...(seed === undefined ? [] : [{ volume: seed, sizeBytes: seedBytes }]),
@@ -234,24 +160,28 @@ export const createOperations = (hook: VolumeStoreHook) => [
           })),
           seed: seed === undefined ? null : { id: ids.get(seed) ?? '', volume: seed },
         };
+        const fresh = makes.map(({ filesystem, mountpoint }, at) => ({
+          target: disks[at]?.target ?? '',
+          ...given({ filesystem, mountpoint }),
+        }));
         plan.create(guestSeed, made.id, {
           ...{ way: doc.spec.seed, userdata: parts.userdata?.spec.document ?? null, sshKeys: doc.spec.sshKeys },
-          fresh: makes.map(({ filesystem, mountpoint }, at) => ({
-            target: disks[at]?.target ?? '',
-            ...given({ filesystem, mountpoint }),
-          })),
+          // What is made for a script is there when cloud-init comes.
+          fresh: build === undefined ? fresh : fresh.map(({ target }) => ({ target })),
+          ...(build === undefined ? {} : { build: { ...build, disks: fresh } }),
         });
         plan.task({
           action: 'provisioner.create',
           target: { kind: 'vm', id: made.id, label: guest },
           node: undefined,
           input,
-          timeoutMs: createTimeoutMs,
+          timeoutMs: createTimeoutMs + buildTimeoutMs(build, drafts.length),
         });
         for (const { volume, sizeBytes, from } of makes)
           plan.act(
             `make ${volume} (${formatBytes(sizeBytes)}), ${from === null ? 'empty' : `a clone of ${from.volume}`}`,
           );
+        if (build !== undefined) plan.act(`run the build script ${build.script.name} with its disks`);
         if (start) plan.act(`start ${guest} on ${made.spec.node}`);
         guests.push(answerOf({ ...made, spec: { ...made.spec, run } }));
       }

@@ -18,16 +18,23 @@ import { vm } from '../vm-kind.ts';
 import { type CreateInput, createInput } from './create-input.ts';
 import { factsOf, guestSeed } from './guest-seed.ts';
 import { provisionError } from './provision-errors.ts';
-import { seedFiles } from './seed.ts';
+import { AtOnce } from './script/at-once.ts';
+import { buildDirectory, buildsAtOnce, type RunBuild, runBuild } from './script/build.ts';
+import type { BuildPlan } from './script/build-plan.ts';
+import { hostNameOf, seedFiles } from './seed.ts';
 import { makeSeedDisk, seedDirectory } from './seed-disk.ts';
 
 type Run = Pick<TaskRun, 'spec' | 'phase'>;
 
 /** How much of the time each stage takes, for progress. */
 const shares = { clone: 0.1, seed: 0.7, define: 0.95 } as const;
+/** With a build script, which takes most of it. */
+const sharesOfBuild = { clone: 0.02, build: 0.1, seed: 0.9, define: 0.95 } as const;
 
-export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefinition {
+/** @param build runs a build script */
+export function createTask(runtime: Runtime, hook: VolumeStoreHook, build: RunBuild = runBuild): AnyTaskDefinition {
   const { documents, host, directories } = runtime;
+  const builds = new AtOnce(buildsAtOnce);
 
   const guestOf = ({ spec }: Run): Promise<VmDoc | undefined> => documents.get(vm, spec.target.id);
 
@@ -51,6 +58,45 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
       ),
     );
 
+  /**
+   * The disks are new in each run: what a script of an earlier one still writes somewhere goes to an image that is removed.
+   * @throws PvcError SCRIPT_FAILED, BUILD_FAILED
+   */
+  async function fill(run: TaskRun, doc: VmDoc, input: CreateInput, plan: BuildPlan): Promise<void> {
+    const { build: from, seed: to } = sharesOfBuild;
+    const { script, profile, arguments: given } = plan;
+    const { sshKeys, macs, uuid, name } = factsOf(doc, (await documents.need(guestSeed, doc.id)).spec);
+    const { vcpus, memoryMiB } = doc.spec;
+    const disks = await Promise.all(
+      input.volumes.map(async (one) => ({
+        ...{ target: one.target, filesystem: undefined, mountpoint: undefined },
+        ...plan.disks.find(({ target }) => target === one.target),
+        ...{ volume: one.volume, sizeBytes: one.sizeBytes },
+        options: await (await withStore(input, one)).blockOptions(one.id),
+      })),
+    );
+    let share = 0;
+    run.progress(from, `runs the build script ${script.name}`);
+    await build(
+      host,
+      {
+        ...{ script, arguments: given },
+        guest: { name, uuid, hostname: hostNameOf(name), profile, vcpus, memoryMiB, macs, sshKeys },
+        disks: disks.map((disk) => ({
+          ...disk,
+          uuid: disk.filesystem === undefined ? undefined : host.random.uuid(),
+        })),
+      },
+      {
+        ...{ directory: `${buildDirectory(directories.run)}/${run.id}`, signal: run.signal },
+        heard({ share: told, message }) {
+          share = Math.max(share, told ?? 0);
+          run.progress(from + (to - from) * share, message === '' ? script.name : `${script.name}: ${message}`);
+        },
+      },
+    );
+  }
+
   /** @throws PvcError SEED_FAILED */
   async function seedDisk(run: TaskRun, doc: VmDoc): Promise<Uint8Array> {
     const { spec } = await documents.need(guestSeed, doc.id);
@@ -68,20 +114,30 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
       for (const one of volumesOf(input)) await (await withStore(input, one)).needFree(one.id);
       await run.advance('fill', { message: 'makes the disks' });
     }
+    const seed = await documents.need(guestSeed, doc.id);
+    const plan = seed.spec.build;
+    const share = plan === undefined ? { ...shares, build: shares.seed } : sharesOfBuild;
     for (const [at, one] of input.volumes.entries()) {
       const { id, volume, from } = one;
-      run.progress(shares.clone + ((shares.seed - shares.clone) * at) / input.volumes.length, `makes ${volume}`);
+      run.progress(share.clone + ((share.build - share.clone) * at) / input.volumes.length, `makes ${volume}`);
       const origin = from === null ? ({ from: 'nothing' } as const) : ({ from: 'snapshot', ...from } as const);
       await (await withStore(input, one)).makeFrom(id, origin, { again, signal: run.signal });
     }
+    if (plan !== undefined)
+      await builds.do(() => fill(run, doc, input, plan), {
+        signal: run.signal,
+        waits: () => run.progress(share.build, 'waits for other build scripts'),
+      });
     if (input.seed !== null) {
-      run.progress(shares.seed, `makes ${input.seed.volume}`);
+      run.progress(share.seed, `makes ${input.seed.volume}`);
       const bytes = await seedDisk(run, doc);
       const store = await withStore(input, input.seed);
       await store.makeFrom(input.seed.id, { from: 'bytes', bytes }, { again, signal: run.signal });
     }
-    run.progress(shares.define, `gives ${name} its disks`);
-    await giveDisks(runtime, run, volumesOf(input), input, (one) => withStore(input, one));
+    run.progress(share.define, `gives ${name} its disks`);
+    const { build: _, ...kept } = seed.spec;
+    const built: Write[] = plan === undefined ? [] : [{ do: 'spec', kind: guestSeed, before: seed, spec: kept }];
+    await giveDisks(runtime, run, volumesOf(input), input, (one) => withStore(input, one), built);
     return { vm: name };
   }
 

@@ -1,5 +1,6 @@
 /** What a guest was made from, as far as cloud-init in it is told: kept with the guest, under its UUID, and gone with it. @module */
 import { defineKind, names, z } from '../../../core/plugin/api.ts';
+import { buildPlan } from './script/build-plan.ts';
 import { freshDisk, type SeedFacts } from './seed.ts';
 
 /** How cloud-init in a guest comes to know: from a disk of its own, or over the network from the metadata service. */
@@ -11,8 +12,10 @@ const guestSeedSpec = z.strictObject({
   userdata: z.string().nullable(),
   sshKeys: z.array(z.string()),
   fresh: z.array(freshDisk),
+  /** What fills its disks; gone once they are whole. */
+  build: buildPlan.optional(),
 });
-type GuestSeed = z.output<typeof guestSeedSpec>;
+export type GuestSeed = z.output<typeof guestSeedSpec>;
 
 export const guestSeed = defineKind<GuestSeed, null>({
   name: 'guest-seed',
@@ -25,7 +28,7 @@ export const guestSeed = defineKind<GuestSeed, null>({
   bookkeeping: true,
 });
 
-/** So many bytes of userdata go into one commit, beside the guests: a request of ZooKeeper may have 1 MiB. */
+/** So many bytes of userdata and build scripts go into one commit, beside the guests: a request of ZooKeeper may have 1 MiB. */
 export const mostSeedBytes = 512 * 1024;
 
 /** What is told of a guest. @param seed undefined: it was made of no profile */

@@ -4,6 +4,7 @@ import { given } from '../given.ts';
 import { seedWay } from './guest-seed.ts';
 import { description, refuseTwice, same } from './named.ts';
 import { provisionError } from './provision-errors.ts';
+import { argumentsOf, pairs, scriptArguments } from './script/arguments.ts';
 
 /** A public key as `authorized_keys` has it (sshd(8)), without options in front. */
 const sshKey = z
@@ -25,6 +26,9 @@ const profileSpec = z.strictObject({
   sshKeys: z.array(sshKey).max(64),
   /** Absent in one made by a PVC that knew disks only. */
   seed: seedWay.default('disk'),
+  /** Its build script. Absent, as the arguments, in one made by a PVC that knew none. */
+  script: names.objectName.nullable().default(null),
+  arguments: scriptArguments.default({}),
 });
 export type Profile = z.infer<typeof profileSpec>;
 
@@ -36,11 +40,12 @@ export const profile = defineKind<Profile, null>({
   spec: profileSpec,
   status: z.null(),
   unique: ({ name }) => ({ name: [name] }),
-  refers: ({ system, storage, network, userdata: document }) => [
+  refers: ({ system, storage, network, userdata: document, script }) => [
     { kind: 'system-template', name: system },
     { kind: 'storage-template', name: storage },
     ...(network === null ? [] : [{ kind: 'network-template', name: network }]),
     ...(document === null ? [] : [{ kind: 'userdata', name: document }]),
+    ...(script === null ? [] : [{ kind: 'build-script', name: script }]),
   ],
   command: 'provisioner profile',
 });
@@ -52,19 +57,23 @@ const references = {
   storage: names.objectName.describe('its storage template'),
   network: names.objectName.describe('its network template (no cards)'),
   userdata: names.objectName.describe('its userdata (none)'),
+  script: names.objectName.describe('the build script that fills its disks (none)'),
 };
 const sshKeys = z.array(sshKey).max(64).describe('public key for the first user of the guests; may be repeated');
 const seed = seedWay.describe('how cloud-init is told: by a small disk, or over the network by the metadata service');
+const argument = pairs.describe('what its build script is told, as suite=bookworm; may be repeated');
 const options = {
   system: { complete: 'system-template' },
   storage: { complete: 'storage-template' },
   network: { complete: 'network-template' },
   userdata: { complete: 'userdata' },
+  script: { complete: 'build-script' },
+  argument: { flag: 'script-arg', value: 'NAME=VALUE' },
   sshKey: { value: 'KEY' },
 } as const;
 
-const told = (spec: Profile): string =>
-  `${spec.name}: ${[spec.system, spec.storage, spec.network, spec.userdata].filter((one) => one !== null).join(', ')}`;
+const inWords = (spec: Profile): string =>
+  `${spec.name}: ${[spec.system, spec.storage, spec.network, spec.userdata, spec.script].filter((one) => one !== null).join(', ')}`;
 
 export const profileOperations = [
   defineMutation({
@@ -85,6 +94,8 @@ export const profileOperations = [
       storage: references.storage,
       network: references.network.optional(),
       userdata: references.userdata.optional(),
+      script: references.script.optional(),
+      argument: argument.default([]),
       sshKey: sshKeys.default([]),
       seed: seed.default('disk'),
     }),
@@ -92,15 +103,15 @@ export const profileOperations = [
     async plan(
       plan,
       { view },
-      { profile: of, description: text, system, storage, network, userdata: document, sshKey: keys, seed: way },
+      { profile: of, network, userdata: document, script, sshKey: keys, argument: told, ...rest },
     ) {
       refuseTwice('profile', of, await view.get(profile, of));
       const spec = {
-        ...{ name: of, description: text, system, storage },
-        ...{ network: network ?? null, userdata: document ?? null, sshKeys: keys, seed: way },
+        ...{ name: of, ...rest, network: network ?? null, userdata: document ?? null, sshKeys: keys },
+        ...{ script: script ?? null, arguments: argumentsOf(told) },
       };
       plan.create(profile, of, spec);
-      plan.act(told(spec));
+      plan.act(inWords(spec));
       return spec;
     },
   }),
@@ -125,16 +136,19 @@ export const profileOperations = [
       storage: references.storage.optional(),
       network: references.network.nullable().optional(),
       userdata: references.userdata.nullable().optional(),
+      script: references.script.nullable().optional(),
+      argument: argument.optional().describe('what its build script is told, in the place of all; may be repeated'),
       sshKey: sshKeys.optional(),
       seed: seed.optional(),
     }),
     output: profileSpec,
-    async plan(plan, { view }, { profile: of, sshKey: keys, ...asked }) {
+    async plan(plan, { view }, { profile: of, sshKey: keys, argument: told, ...asked }) {
       const doc = await view.need(profile, of);
-      const spec = { ...doc.spec, ...given({ ...asked, sshKeys: keys }) };
+      const changed = given({ ...asked, sshKeys: keys, arguments: told && argumentsOf(told) });
+      const spec = { ...doc.spec, ...changed };
       if (same(doc.spec, spec)) throw provisionError('PROVISION_UNCHANGED', { kind: 'profile', name: of });
       plan.update(profile, doc, spec);
-      plan.act(told(spec));
+      plan.act(inWords(spec));
       return spec;
     },
   }),

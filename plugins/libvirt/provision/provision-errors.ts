@@ -20,6 +20,24 @@ export const provisionError = defineErrors({
     http: 422,
     exit: 'usage',
   },
+  SCRIPT_UNFIT: {
+    message: 'The build script {name} cannot be taken: {reason}.',
+    hint: 'It is a text that can be run; see docs/provisioning.md. Nothing was changed.',
+    http: 422,
+    exit: 'usage',
+  },
+  SCRIPT_FAILED: {
+    message: 'The build script {script} failed for {vm}: {reason}.',
+    hint: 'These are its last words on standard error. Nothing is left of the guest.',
+    http: 409,
+    exit: 'failed',
+  },
+  BUILD_FAILED: {
+    message: 'The disks of {vm} could not be made ready for its build script, or read back: {reason}.',
+    hint: 'See the log of the daemon of the primary. Nothing is left of the guest.',
+    http: 500,
+    exit: 'failed',
+  },
   PROVISION_UNFIT: {
     message: 'No guest can be made of the profile {profile}: {reason}.',
     hint: 'See `pvc provisioner profile info {profile}`. Nothing is left of the guest.',

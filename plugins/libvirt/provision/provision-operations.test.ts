@@ -243,7 +243,7 @@ describe('what guests are made from', () => {
     await rig.ask('profile.modify', { profile: 'web', userdata: null, network: null });
     assert.deepEqual(await rig.ask('profile.info', { profile: 'web' }), {
       ...{ name: 'web', description: '', system: 'small', storage: 'root', network: null, userdata: null, sshKeys: [] },
-      seed: 'disk',
+      ...{ seed: 'disk', script: null, arguments: {} },
     });
     await rig.ask('userdata.remove', { userdata: 'web' });
     await rig.ask('network-template.remove', { template: 'office' });

@@ -9,6 +9,8 @@ import { imageOperations } from './image-operations.ts';
 import { metadataKey } from './metadata/key.ts';
 import { networkTemplate, networkTemplateOperations } from './network-template.ts';
 import { profile, profileOperations } from './profile.ts';
+import { script } from './script/script-kind.ts';
+import { scriptOperations } from './script/script-operations.ts';
 import { storageTemplate, storageTemplateOperations } from './storage-template.ts';
 import { systemTemplate, systemTemplateOperations } from './system-template.ts';
 import { userdata, userdataOperations } from './userdata.ts';
@@ -19,6 +21,7 @@ export const provisionKinds: readonly AnyKind[] = [
   networkTemplate,
   storageTemplate,
   userdata,
+  script,
   profile,
   guestSeed,
   metadataKey,
@@ -31,6 +34,7 @@ export const provisionOperations = (need: () => ImportPart, hook: VolumeStoreHoo
   ...networkTemplateOperations,
   ...storageTemplateOperations,
   ...userdataOperations,
+  ...scriptOperations,
   ...profileOperations,
   ...createOperations(hook),
 ];

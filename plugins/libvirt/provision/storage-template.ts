@@ -20,8 +20,8 @@ export const fileSystems = ['ext4', 'xfs', 'btrfs', 'swap'] as const;
 const mountpoint = z
   .string()
   .max(255)
-  .regex(/^\/[A-Za-z0-9._/-]*[A-Za-z0-9._-]$/, 'an absolute path of A-Z, a-z, 0-9, ".", "_", "-" and "/"')
-  .refine((path) => !path.split('/').includes('..'), 'a path without ".."');
+  .regex(/^\/(?:[A-Za-z0-9._-]+(?:\/[A-Za-z0-9._-]+)*)?$/, 'an absolute path of A-Z, a-z, 0-9, ".", "_", "-" and "/"')
+  .refine((path) => !path.split('/').some((part) => part === '.' || part === '..'), 'a path without ".."');
 
 const sizeBytes = z
   .int()
@@ -35,7 +35,10 @@ export const templateDisk = z.strictObject({
   /** Without one as large as the image. */
   sizeBytes: sizeBytes.optional(),
   bus: z.enum(['virtio', 'scsi', 'sata']).default('virtio'),
-  /** What cloud-init makes of an empty disk at the first boot, and where it mounts it. */
+  /**
+   * What is made of an empty disk, and where it is mounted: by PVC for the build script, or, where the profile has none, by
+   * cloud-init at the first boot.
+   */
   filesystem: z.enum(fileSystems).optional(),
   mountpoint: mountpoint.optional(),
 });
@@ -143,7 +146,7 @@ export const storageTemplateOperations = [
     name: 'storage-template.add',
     summary: 'Make a storage template: the disks of a guest',
     description:
-      'A disk with an image is a copy-on-write clone of it, made larger where a size is given. On an empty one cloud-init makes a file system at the first boot and mounts it, where that is asked for.',
+      'A disk with an image is a copy-on-write clone of it, made larger where a size is given. On an empty one a file system is made and mounted, where that is asked for: for the build script of the profile, or without one by cloud-init at the first boot.',
     http: { method: 'POST', path: '/provisioner/storage-templates/{template}' },
     cli: {
       command: 'provisioner template storage add',

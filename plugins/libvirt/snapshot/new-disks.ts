@@ -40,13 +40,18 @@ export const hasDisks = (
     ),
   );
 
-/** The guest gets its disks, the volumes become its own, and it may run. @throws PvcError OBJECT_CHANGED again and again */
+/**
+ * The guest gets its disks, the volumes become its own, and it may run.
+ * @param besides what is written in the same moment
+ * @throws PvcError OBJECT_CHANGED again and again
+ */
 export async function giveDisks<V extends PlannedVolume>(
   { documents, write }: Parts,
   run: TaskRun,
   volumes: readonly V[],
   { disks, run: intent, autostart }: GuestInTheEnd,
   storeOf: StoreOf<V>,
+  besides: readonly Write[] = [],
 ): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     const made = await Promise.all(volumes.map(async (one) => (await storeOf(one)).made(one.id)));
@@ -55,7 +60,7 @@ export async function giveDisks<V extends PlannedVolume>(
     const spec = { ...before.spec, disks: [...disks, ...others], run: intent, autostart };
     try {
       return await write(
-        [...made.filter((one) => one !== undefined), { do: 'spec', kind: vm, before, spec }],
+        [...made.filter((one) => one !== undefined), { do: 'spec', kind: vm, before, spec }, ...besides],
         writtenBy(run),
       );
     } catch (error) {

@@ -105,6 +105,11 @@ export interface VolumeStore {
   ): Promise<void>;
   /** Makes a planned volume of its planned size. @param again whether an earlier try may have left something, which is replaced */
   makeFrom(id: string, origin: Origin, how: { readonly again: boolean; readonly signal: AbortSignal }): Promise<void>;
+  /**
+   * How QEMU's tools on this node open a volume that `makeFrom` has made, to write to it: options of QEMU's block layer
+   * (QAPI, BlockdevOptions). They go into an argument, so they hold no secrets.
+   */
+  blockOptions(id: string): Promise<Readonly<Record<string, unknown>>>;
   /** What must be written for a volume that is filled to be one that guests may have; undefined when it is one already. */
   made(id: string): Promise<Write | undefined>;
   /** Takes a planned volume back, unless it is one that guests may have. @param begun whether `make` may have begun */
@@ -126,6 +131,7 @@ const verbs = [
     'needFree',
     'make',
     'makeFrom',
+    'blockOptions',
     'made',
     'unmake',
   ] as const),

@@ -30,6 +30,7 @@ import { imageImportTask } from '../image-import-task.ts';
 import { image } from '../image-kind.ts';
 import { imageTasks } from '../image-task.ts';
 import { provisionKinds, provisionOperations } from '../provision-plugin.ts';
+import type { Build, RunBuild } from '../script/build.ts';
 
 interface TestVolume {
   readonly name: string;
@@ -72,6 +73,12 @@ export class ProvisionRig {
   readonly cloned = new Set<string>();
   /** Volumes whose making the storage refuses. */
   readonly broken = new Set<string>();
+  /** What the build script says when it fails; undefined: it succeeds. */
+  scriptFailure: string | undefined;
+  /** What build scripts were told. */
+  readonly builds: Build[] = [];
+  /** Of the life that ran last. */
+  readonly told: string[] = [];
   /** What disk images in files are, as guests see them. */
   fileBytes = 3 * GiB;
   /** Of the life that ran last. */
@@ -234,15 +241,18 @@ export class ProvisionRig {
     const phases = this.#phases;
     const { spec } = await documents.need(task, id);
     const run = {
-      ...{ id, spec, resumed: false, signal, log: host.log, leftMs: 1e9, progress: () => undefined },
+      ...{ id, spec, resumed: false, signal, log: host.log, leftMs: 1e9 },
+      progress: (share: number, message = '') => void this.told.push(`${Math.round(share * 100)} ${message}`),
       advance: (phase: string) => lasting(async () => void phases.set(id, phase)),
       get phase() {
         return phases.get(id) ?? '';
       },
     } as unknown as TaskRun;
+    this.told.length = 0;
     const hook = this.#hook(lasting);
     const tasks = [
-      ...[createTask(runtime, hook), ovaTask(runtime, hook), imageImportTask(runtime, hook)],
+      createTask(runtime, hook, this.#build(lasting)),
+      ...[ovaTask(runtime, hook), imageImportTask(runtime, hook)],
       ...imageTasks(runtime, hook),
     ];
     const definition = tasks.find(({ action }) => action === spec.action) ?? assert.fail(spec.action);
@@ -255,6 +265,18 @@ export class ProvisionRig {
     } finally {
       this.moments = life.moments;
     }
+  }
+
+  /** A script that adds its name to what the disks with a file system hold. */
+  #build(lasting: Lasting): RunBuild {
+    return async (_host, build, { heard }) => {
+      this.builds.push(build);
+      heard({ share: 0.5, message: 'half of it' });
+      if (this.scriptFailure !== undefined) throw new Error(this.scriptFailure);
+      for (const { volume: name, filesystem } of build.disks)
+        if (filesystem !== undefined)
+          await lasting(async () => this.images.set(name, `${this.images.get(name)}, by ${build.script.name}`));
+    };
   }
 
   #hook(lasting: Lasting): VolumeStoreHook {

@@ -20,6 +20,7 @@ export const plainStore: VolumeStore = {
   needFree: async () => undefined,
   make: async () => undefined,
   makeFrom: async () => undefined,
+  blockOptions: async () => ({ driver: 'null-co' }),
   made: async () => undefined,
   unmake: async () => undefined,
 };

@@ -65,7 +65,7 @@ export async function checkGuest(
   assert.equal(told.written, 'told by userdata', shown);
   assert.equal(told.ran, `${uuid} ${guest.name}`, shown);
   assert.match(told.mounted, /^\/dev\/vdb +ext4$/, shown);
-  assert.ok(Number(told.rootMiB) > 1100, `the root has not grown with its disk: ${told.rootMiB} MiB`);
+  assert.ok(Number(told.rootMiB) > 700, `the root has not grown with its disk: ${told.rootMiB} MiB`);
   assert.equal(told.hostKeys, '1', shown);
   assert.match(told.cards, way === 'disk' ? /^lo\nnic0$/ : /^(ens|enp)\w+\nlo$/);
   assert.match(told.neighbour, /^10\.27\.0\.\d+ +web\d/, shown);

@@ -1,5 +1,5 @@
 /**
- * The disk of a cloud's Debian, built once and kept: `.cache/cloud-init/<hash of what it is made from>/`. It boots by itself from
+ * The disk of a cloud's Debian, built once and kept: `.cache/cloud-init/<release>-<hash of what it is made from>/`. It boots by itself from
  * BIOS: a boot record, a FAT partition with SYSLINUX, kernel and initramfs, and the root in the last partition, where it can grow.
  * Made without a loop device.
  * @module
@@ -10,13 +10,13 @@ import { join } from 'node:path';
 import { repository } from '../lab/repository.ts';
 import { run } from '../lab/run.ts';
 import { bootRecordOf, type Partition } from './boot-record.ts';
-import { makeDebianRoot, rootLabel } from './debian-root.ts';
+import { makeDebianRoot, rootLabel, type Suite } from './debian-root.ts';
 
 const MiB = 1024 * 1024;
 /** Of SYSLINUX: looks for the active partition and starts what is in its first sector. */
 const bootCode = '/usr/lib/syslinux/mbr/mbr.bin';
 const bootPartition: Partition = { type: 0x0e, startMiB: 1, sizeMiB: 63, active: true };
-const rootPartition: Partition = { type: 0x83, startMiB: 64, sizeMiB: 960, active: false };
+const rootPartition: Partition = { type: 0x83, startMiB: 64, sizeMiB: 576, active: false };
 
 /** The last console is where programs write that do not know better: to the log that PVC keeps. */
 const bootConfiguration = `default debian
@@ -28,9 +28,9 @@ label debian
 `;
 
 /** @returns the path of the disk, qcow2 @param onBuild called when there is none in the cache; needs the Debian archive then */
-export async function cloudDisk(signal: AbortSignal, onBuild: () => void): Promise<string> {
+export async function cloudDisk(suite: Suite, signal: AbortSignal, onBuild: () => void): Promise<string> {
   const cache = join(repository, '.cache/cloud-init');
-  const directory = join(cache, await recipeHash());
+  const directory = join(cache, `${suite}-${await recipeHash()}`);
   const disk = join(directory, 'debian.qcow2');
   if (await exists(disk)) return disk;
   onBuild();
@@ -40,7 +40,7 @@ export async function cloudDisk(signal: AbortSignal, onBuild: () => void): Promi
     const root = join(work, 'root');
     const made = join(work, 'made');
     await mkdir(made);
-    await makeDebianRoot(root, signal);
+    await makeDebianRoot(suite, root, signal);
     const raw = join(work, 'debian.img');
     await assemble(root, raw, work, signal);
     await run(['qemu-img', 'convert', '-O', 'qcow2', raw, join(made, 'debian.qcow2')], { signal });

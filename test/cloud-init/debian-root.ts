@@ -8,7 +8,9 @@ import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { run } from '../lab/run.ts';
 
-const suite = 'bookworm';
+/** Releases of Debian, each with a cloud-init of its age. */
+export const suites = ['bookworm', 'trixie'] as const;
+export type Suite = (typeof suites)[number];
 
 const packages: readonly string[] = [
   'linux-image-cloud-amd64',
@@ -49,7 +51,7 @@ const files: Readonly<Record<string, string>> = {
 };
 
 /** @param root is made @throws CommandFailed, as when the Debian archive cannot be reached */
-export async function makeDebianRoot(root: string, signal: AbortSignal): Promise<void> {
+export async function makeDebianRoot(suite: Suite, root: string, signal: AbortSignal): Promise<void> {
   const initramfs = '"$1/etc/initramfs-tools"';
   const options = [
     '--aptopt=APT::Install-Recommends "false"',

@@ -1,5 +1,5 @@
 /**
- * `npm run show:cloud-init [-- --seed disk|network]`: three guests of one profile by one command, with a Debian in which cloud-init itself
+ * `npm run show:cloud-init [-- --seed disk|network] [--suite …]`: three guests of one profile by one command, with a Debian in which cloud-init itself
  * reads what PVC tells it: from the seed disk, and over the network from the metadata service. Each guest's name is asked of the
  * cluster's DNS; ssh then tells from inside whether keys, password, userdata and vendor data have taken effect. Prints when each guest was how far.
  * @module
@@ -17,17 +17,23 @@ import { misuse, readWords } from '../tool.ts';
 import { checkGuest, checkRefusals, checkSecondBoot } from './checks.ts';
 import { cloudDisk } from './cloud-disk.ts';
 import { CloudGuest, prepareSsh } from './cloud-guest.ts';
+import { suites } from './debian-root.ts';
 
 const command = 'npm run show:cloud-init';
 const usage = `Three guests of a profile by one command; cloud-init in them is told who they are. Root. Takes a quarter of an hour.
 
-  ${command} -- [--seed disk|network]
+  ${command} -- [--seed disk|network] [--suite ${suites.join('|')}]
 
-  --seed  how cloud-init is told; both, one after the other, when it is not given
+  --seed   how cloud-init is told; both, one after the other, when it is not given
+  --suite  the release of Debian in the guests (${suites[0]})
 `;
-const { values } = readWords(command, usage, { options: { seed: { type: 'string' } } });
+const { values } = readWords(command, usage, {
+  options: { seed: { type: 'string' }, suite: { type: 'string', default: suites[0] } },
+});
 if (values.seed !== undefined && !['disk', 'network'].includes(values.seed))
   misuse(command, `--seed ${values.seed}: not disk or network`);
+const suite =
+  suites.find((one) => one === values.suite) ?? misuse(command, `--suite ${values.suite}: not ${suites.join(' or ')}`);
 const ways = values.seed === undefined ? ['disk', 'network'] : [values.seed];
 
 const domain = 'web.example';
@@ -50,13 +56,13 @@ async function prepare(lab: TestLab, disk: string): Promise<void> {
     await copyFile(from, await pathOn(lab.record, 'hv1', to));
   await pvc('storage', 'volume', 'upload', 'vms/debian', '/var/lib/debian.qcow2');
   say('the disk is uploaded');
-  await pvc('provisioner', 'image', 'add', 'debian', 'vms/debian', '--os', 'Debian 12', '--min-memory', '256');
+  await pvc('provisioner', 'image', 'add', 'debian', 'vms/debian', '--os', `Debian ${suite}`, '--min-memory', '256');
   await pvc('network', 'add', 'web', '--ipv4', '10.27.0.0/24', '--gateway4', 'first', '--domain', domain);
   await pvc('network', 'dhcp', 'enable', 'web');
   const template = (kind: string, ...words: string[]) => pvc('provisioner', 'template', kind, 'add', ...words);
   await template('system', 'small', '--memory', '256', '--graphics', 'none');
   await template('network', 'web', '--nic', 'web,antiSpoof');
-  const disks = ['pool=vms,image=debian,size=1280M', 'pool=vms,size=64M,filesystem=ext4,mountpoint=/srv'];
+  const disks = ['pool=vms,image=debian,size=896M', 'pool=vms,size=64M,filesystem=ext4,mountpoint=/srv'];
   await template('storage', 'root', ...disks.flatMap((one) => ['--disk', one]));
   await pvc('provisioner', 'userdata', 'add', 'web', '/root/web.yaml');
   say('the image is there, and templates and userdata');
@@ -84,10 +90,13 @@ async function show(lab: TestLab, way: string): Promise<void> {
     const come = await Promise.all(guests.map((guest) => guest.watch(domain, floatingAddress, nowS)));
     return come.every((one) => one);
   };
-  await Promise.all([
-    pvc('provisioner', 'create', 'web', 'web', '--count', String(count)),
-    lab.waitFor('all guests to be done', all, { ...patience, evidence }),
-  ]);
+  let refusal: unknown;
+  const making = pvc('provisioner', 'create', 'web', 'web', '--count', String(count)).catch((error: unknown) => {
+    refusal = error;
+  });
+  await lab.waitFor('all guests to be done', async () => refusal !== undefined || all(), { ...patience, evidence });
+  await making;
+  if (refusal !== undefined) throw refusal;
   const spelt = (seconds: number | undefined) => (seconds === undefined ? '' : seconds.toFixed(1)).padStart(9);
   say('seconds after the command:   created  cloud-init begins  in DNS  cloud-init has finished');
   for (const { name, times, address } of guests)
@@ -124,7 +133,7 @@ async function show(lab: TestLab, way: string): Promise<void> {
 async function disk(): Promise<string> {
   // The lab minds the signal itself.
   using interrupt = watchInterrupt();
-  return await cloudDisk(interrupt.signal, () => say('a Debian with cloud-init is built, once'));
+  return await cloudDisk(suite, interrupt.signal, () => say(`a Debian ${suite} with cloud-init is built, once`));
 }
 
 await ensureExecutable();

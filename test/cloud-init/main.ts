@@ -90,13 +90,16 @@ async function show(lab: TestLab, way: string): Promise<void> {
     const come = await Promise.all(guests.map((guest) => guest.watch(domain, floatingAddress, nowS)));
     return come.every((one) => one);
   };
-  let refusal: unknown;
-  const making = pvc('provisioner', 'create', 'web', 'web', '--count', String(count)).catch((error: unknown) => {
-    refusal = error;
+  const words = ['provisioner', 'create', 'web', 'web', '--count', String(count), '--yes'];
+  const making = lab.pvc('hv1', words, { timeoutMs: 300_000 });
+  let code: number | undefined;
+  const noted = making.then((answer) => {
+    code = answer.code;
   });
-  await lab.waitFor('all guests to be done', async () => refusal !== undefined || all(), { ...patience, evidence });
-  await making;
-  if (refusal !== undefined) throw refusal;
+  const isOver = async () => (code !== undefined && code !== 0) || all();
+  await lab.waitFor('all guests to be done', isOver, { ...patience, evidence });
+  await noted;
+  (await making).ok();
   const spelt = (seconds: number | undefined) => (seconds === undefined ? '' : seconds.toFixed(1)).padStart(9);
   say('seconds after the command:   created  cloud-init begins  in DNS  cloud-init has finished');
   for (const { name, times, address } of guests)

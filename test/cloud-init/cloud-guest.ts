@@ -52,13 +52,22 @@ export class CloudGuest {
     if (/Cloud-init v\. \S+ finished at/.test(text)) times.finished ??= nowS();
     if (times.named === undefined) {
       const question = ['dig', '+short', '+tries=1', '+time=2', `@${server}`, `${this.name}.${domain}`, 'A'];
-      const [address = ''] = (await this.lab.exec('hv1', question, { accept: 'any' })).stdout.split('\n');
-      if (/^\d+(\.\d+){3}$/.test(address)) {
+      const told = (await this.lab.exec('hv1', question, { accept: 'any' })).stdout.trim();
+      const address = await this.#lease();
+      // The address of an earlier guest of that name does not count.
+      if (address !== undefined && told === address) {
         this.address = address;
         times.named = nowS();
       }
     }
     return times.finished !== undefined && times.named !== undefined;
+  }
+
+  /** The address that its card was given. */
+  async #lease(): Promise<string | undefined> {
+    const { networks } = await this.info();
+    const rows = await this.lab.ask('hv1', 'network.dhcp-list', {});
+    return rows.find(({ type, mac }) => type === 'lease' && mac === networks[0]?.mac)?.address;
   }
 
   /**

@@ -10,7 +10,7 @@ const knownHosts = inNode('known_hosts');
 
 /** In seconds since the command that made the guests; what has not come yet is not there. */
 export interface Times {
-  created?: number;
+  running?: number;
   began?: number;
   named?: number;
   finished?: number;
@@ -46,7 +46,7 @@ export class CloudGuest {
     const { times } = this;
     const rows = await this.lab.ask('hv1', 'vm.list', {});
     if (!rows.some(({ name, state }) => name === this.name && state === 'running')) return false;
-    times.created ??= nowS();
+    times.running ??= nowS();
     const text = await this.console();
     if (/Cloud-init v\. \S+ running 'init-local'/.test(text)) times.began ??= nowS();
     if (/Cloud-init v\. \S+ finished at/.test(text)) times.finished ??= nowS();

@@ -1,7 +1,8 @@
 /**
- * `npm run show:cloud-init [-- --seed disk|network] [--suite …]`: three guests of one profile by one command, with a Debian in which cloud-init itself
- * reads what PVC tells it: from the seed disk, and over the network from the metadata service. Each guest's name is asked of the
- * cluster's DNS; ssh then tells from inside whether keys, password, userdata and vendor data have taken effect. Prints when each guest was how far.
+ * `npm run show:cloud-init [-- --seed disk|network] [--suite …]`: three guests of one profile by one command, with a Debian in
+ * which cloud-init itself reads what PVC tells it: from the seed disk, and over the network from the metadata service. Each
+ * guest's name is asked of the cluster's DNS; ssh then tells from inside whether keys, password, userdata and vendor data have
+ * taken effect. Prints when each guest was how far. Emulated it takes a quarter of an hour.
  * @module
  */
 import assert from 'node:assert/strict';
@@ -44,9 +45,16 @@ const begin = performance.now();
 const say = (text: string): void =>
   console.log(`${((performance.now() - begin) / 1000).toFixed(1).padStart(7)} s  ${text}`);
 
+type Pvc = (...args: string[]) => Promise<unknown>;
+/** A command that shall succeed. */
+const pvcOn =
+  (lab: TestLab): Pvc =>
+  async (...args) =>
+    (await lab.pvc('hv1', [...args, '--yes'], { timeoutMs: 300_000 })).ok();
+
 /** All that guests are made from; the profile comes with its way. */
 async function prepare(lab: TestLab, disk: string): Promise<void> {
-  const pvc = async (...args: string[]) => (await lab.pvc('hv1', [...args, '--yes'], { timeoutMs: 300_000 })).ok();
+  const pvc = pvcOn(lab);
   await makeStorage(lab);
   say('the storage is well');
   for (const [from, to] of [
@@ -68,24 +76,18 @@ async function prepare(lab: TestLab, disk: string): Promise<void> {
   say('the image is there, and templates and userdata');
 }
 
-async function show(lab: TestLab, way: string): Promise<void> {
-  const pvc = async (...args: string[]) => (await lab.pvc('hv1', [...args, '--yes'], { timeoutMs: 300_000 })).ok();
-  const primary = (await lab.primary('hv1')) ?? assert.fail('no primary');
-  const { publicKey } = await prepareSsh(lab, primary);
-  const parts = ['--system', 'small', '--storage', 'root', '--network', 'web', '--userdata', 'web'];
-  await pvc('provisioner', 'profile', 'add', 'web', ...parts, '--ssh-key', publicKey, '--seed', way);
-
-  say(`pvc provisioner create web web --count ${count}    (--seed ${way})`);
+/** By one command. @returns when cloud-init in all of them has finished, and their names are told */
+async function makeGuests(lab: TestLab): Promise<CloudGuest[]> {
   const guests = Array.from({ length: count }, (_, at) => new CloudGuest(lab, `web${at + 1}`));
   const beganMs = performance.now();
   const nowS = () => (performance.now() - beganMs) / 1000;
-  const evidence = async () =>
-    [
-      ...(await Promise.all(
-        guests.map(async (one) => `--- console of ${one.name}\n${(await one.console().catch(String)).slice(-4_000)}`),
-      )),
-      await lab.evidence(),
-    ].join('\n');
+  const evidence = async (): Promise<string> => {
+    const consoles = guests.map(async (guest) => {
+      const text = await guest.console().catch(String);
+      return `--- console of ${guest.name}\n${text.slice(-4_000)}`;
+    });
+    return [...(await Promise.all(consoles)), await lab.evidence()].join('\n');
+  };
   const all = async (): Promise<boolean> => {
     const come = await Promise.all(guests.map((guest) => guest.watch(domain, floatingAddress, nowS)));
     return come.every((one) => one);
@@ -100,25 +102,24 @@ async function show(lab: TestLab, way: string): Promise<void> {
   await lab.waitFor('all guests to be done', isOver, { ...patience, evidence });
   await noted;
   (await making).ok();
-  const spelt = (seconds: number | undefined) => (seconds === undefined ? '' : seconds.toFixed(1)).padStart(9);
-  say('seconds after the command:   created  cloud-init begins  in DNS  cloud-init has finished');
-  for (const { name, times, address } of guests)
-    say(
-      `  ${name} ${address.padEnd(12)}${spelt(times.created)}${spelt(times.began)}${spelt(times.named)}${spelt(times.finished)}`,
-    );
-  const nodes = await Promise.all(guests.map(async (guest) => (await guest.info()).node));
-  say(`they are on ${[...new Set(nodes)].toSorted().join(', ')}`);
+  return guests;
+}
 
-  const login = { user: 'debian', key: 'right' };
+/** When each was how far. */
+async function tell(guests: readonly CloudGuest[]): Promise<void> {
+  const columns = ['running', 'cloud-init begins', 'name in DNS', 'cloud-init has finished'];
+  say(`${'seconds after the command'.padEnd(32)}${columns.join('  ')}`);
   for (const guest of guests) {
-    await guest.trust(primary);
-    const about = await checkGuest(guest, primary, login, way, domain);
-    say(`${guest.name}: ${about}`);
+    const { node } = await guest.info();
+    const { running, began, named, finished } = guest.times;
+    const times = [running, began, named, finished].map((one, at) =>
+      (one?.toFixed(1) ?? '').padStart(columns[at]?.length ?? 0),
+    );
+    say(`${`  ${guest.name} on ${node}, ${guest.address}`.padEnd(32)}${times.join('  ')}`);
   }
-  const [first = assert.fail(), second = assert.fail()] = guests;
-  say(await checkRefusals(first, primary));
-  say(await checkSecondBoot(first, second, primary, login, domain, patience));
+}
 
+async function removeGuests(guests: readonly CloudGuest[], way: string, pvc: Pvc): Promise<void> {
   for (const { name } of guests) {
     await pvc('vm', 'stop', name);
     await pvc('vm', 'undefine', name);
@@ -126,6 +127,27 @@ async function show(lab: TestLab, way: string): Promise<void> {
     for (const volume of ['disk1', 'disk2', ...seed]) await pvc('storage', 'volume', 'remove', `vms/${name}-${volume}`);
   }
   await pvc('provisioner', 'profile', 'remove', 'web');
+}
+
+async function show(lab: TestLab, way: string): Promise<void> {
+  const pvc = pvcOn(lab);
+  const primary = (await lab.primary('hv1')) ?? assert.fail('no primary');
+  const { publicKey } = await prepareSsh(lab, primary);
+  const parts = ['--system', 'small', '--storage', 'root', '--network', 'web', '--userdata', 'web'];
+  await pvc('provisioner', 'profile', 'add', 'web', ...parts, '--ssh-key', publicKey, '--seed', way);
+  say(`pvc provisioner create web web --count ${count}    (--seed ${way})`);
+  const guests = await makeGuests(lab);
+  await tell(guests);
+
+  const login = { user: 'debian', key: 'right' };
+  for (const guest of guests) {
+    await guest.trust(primary);
+    say(`${guest.name}: ${await checkGuest(guest, primary, login, way, domain)}`);
+  }
+  const [first = assert.fail(), second = assert.fail()] = guests;
+  say(await checkRefusals(first, primary));
+  say(await checkSecondBoot(first, second, primary, login, domain, patience));
+  await removeGuests(guests, way, pvc);
   say('the guests are gone, and their volumes');
 }
 

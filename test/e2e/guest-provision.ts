@@ -73,7 +73,7 @@ export function guestProvisioning(lab: () => TestLab): void {
       t.diagnostic(`and have booted ${((performance.now() - beganMs) / 1000).toFixed(1)} s after the command`);
       const shop1 = await TestGuest.find(lab(), 'shop1');
       const metaData = await shop1.shell('cat /run/meta-data');
-      assert.ok(metaData.includes(`instance-id: ${shop1.uuid}\nlocal-hostname: shop1\n`), metaData);
+      assert.ok(metaData.includes(`instance-id: "${shop1.uuid}"\nlocal-hostname: "shop1"\n`), metaData);
       assert.ok(metaData.includes(key), metaData);
       const base = 'http://169.254.169.254';
       assert.match(await shop1.shell(`wget -q -O - ${base}/nocloud/user-data`), new RegExp(`password: ${password}`));
@@ -178,7 +178,7 @@ export function guestProvisioning(lab: () => TestLab): void {
       t.diagnostic(`it was taken up ${attempts} times`);
       const { uuid, node, networks } = await lab().ask('hv1', 'vm.info', { vm: 'gone3' });
       const metaData = await seed('gone3', 'meta-data');
-      assert.ok(metaData.includes(`instance-id: ${uuid}\nlocal-hostname: gone3\n`), metaData);
+      assert.ok(metaData.includes(`instance-id: "${uuid}"\nlocal-hostname: "gone3"\n`), metaData);
       assert.ok(metaData.includes(key), metaData);
       assert.equal(`${await seed('gone3', 'user-data')}\n`, document);
       assert.ok((await seed('gone3', 'network-config')).includes(networks[0]?.mac ?? 'none'));
@@ -188,7 +188,7 @@ export function guestProvisioning(lab: () => TestLab): void {
       });
       const gone3 = await TestGuest.find(lab(), 'gone3');
       const read = await gone3.shell('mount -t iso9660 -o ro /dev/vdc /mnt && cat /mnt/meta-data /mnt/user-data');
-      assert.match(read, /local-hostname: gone3/);
+      assert.match(read, /local-hostname: "gone3"/);
       assert.match(read, new RegExp(`password: ${password}`));
       // It may not have an address yet.
       await lab().waitFor('the metadata service to know no user data of it', async () =>

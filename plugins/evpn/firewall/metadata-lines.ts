@@ -14,6 +14,11 @@ const families = [
   { to: 'ip6 daddr fd00:ec2::254', before: 'ct original ip6 daddr fd00:ec2::254', hops: 'ip6 hoplimit set 1' },
 ];
 const anyBridge = bridgeName('*');
+/**
+ * True where the bridge has an address of the sender's network, which is where its gateway is. Elsewhere what only passes over the
+ * bridge comes by here too when the kernel shows it to these tables (br_netfilter), and is not to be taken.
+ */
+const gatewayIsHere = 'fib saddr . iif oif exists';
 
 /** By the network's bridge the port of its door. */
 const doorsOf = (networks: readonly FirewallNetwork[]): readonly (readonly [string, number])[] =>
@@ -60,7 +65,7 @@ export function metadataChains(networks: readonly FirewallNetwork[]): string[] {
     ),
     ...block('chain to_metadata', [
       'type nat hook prerouting priority dstnat; policy accept;',
-      ...families.map(({ to }) => `${to} tcp dport ${port} redirect to :iifname map @metadata`),
+      ...families.map(({ to }) => `${to} tcp dport ${port} ${gatewayIsHere} redirect to :iifname map @metadata`),
     ]),
     // What a guest is told goes to the guest, and not on to what runs behind it.
     ...block('chain from_metadata', [

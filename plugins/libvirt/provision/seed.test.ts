@@ -9,7 +9,7 @@ const plain: SeedFacts = { uuid: 'u-1', name: 'Web_1', sshKeys: [], macs: [], fr
 describe('what cloud-init is told', () => {
   it('is who the guest is, and nothing else where nothing is asked for', () => {
     assert.deepEqual(seedFiles(plain), {
-      'meta-data': 'instance-id: u-1\nlocal-hostname: web-1\n',
+      'meta-data': 'instance-id: "u-1"\nlocal-hostname: "web-1"\n',
       'user-data': '#cloud-config\n{}\n',
     });
   });
@@ -30,8 +30,8 @@ describe('what cloud-init is told', () => {
     assert.deepEqual(parse(files['network-config'] ?? ''), {
       version: 2,
       ethernets: {
-        nic0: { match: { macaddress: '52:54:00:00:00:01' }, dhcp4: true },
-        nic1: { match: { macaddress: '52:54:00:00:00:02' }, dhcp4: true },
+        nic0: { match: { macaddress: '52:54:00:00:00:01' }, 'set-name': 'nic0', dhcp4: true },
+        nic1: { match: { macaddress: '52:54:00:00:00:02' }, 'set-name': 'nic1', dhcp4: true },
       },
     });
     assert.match(files['vendor-data'] ?? '', /^#cloud-config\n/);
@@ -58,9 +58,23 @@ describe('what cloud-init is told', () => {
     );
   });
 
+  it('is texts to cloud-init too, which reads YAML 1.1: there addresses may be numbers, and names truths or dates', () => {
+    const octet = fc.nat(59).map((of) => String(of).padStart(2, '0'));
+    const names = fc.constantFrom('no', 'on', 'y', '2024-01-01', '1e3', '0x10', '017', '1-1', 'null');
+    fc.assert(
+      fc.property(names, names, octet, octet, (name, uuid, fourth, last) => {
+        const mac = `52:54:00:${fourth}:00:${last}`;
+        const files = seedFiles({ ...plain, name, uuid, macs: [mac] });
+        const read = (file: string) => parse(files[file] ?? '', { version: '1.1' });
+        assert.deepEqual(read('meta-data'), { 'instance-id': uuid, 'local-hostname': name });
+        assert.deepEqual(read('network-config').ethernets.nic0.match, { macaddress: mac });
+      }),
+    );
+  });
+
   it('keeps a long key on one line', () => {
     const key = `ssh-rsa ${'A'.repeat(700)} somebody at some place`;
-    assert.ok(seedFiles({ ...plain, sshKeys: [key] })['meta-data']?.includes(`- ${key}\n`));
+    assert.ok(seedFiles({ ...plain, sshKeys: [key] })['meta-data']?.includes(`- "${key}"\n`));
   });
 
   it('names a host as hosts may be named', () => {

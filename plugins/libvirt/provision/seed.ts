@@ -25,8 +25,12 @@ export interface SeedFacts {
   readonly userdata: string | undefined;
 }
 
-/** One value, one line: cloud-init hands keys on to programs that know no YAML. */
-const textOf = (value: unknown): string => stringify(value, { lineWidth: 0 });
+/**
+ * One value, one line: cloud-init hands keys on to programs that know no YAML. Every text in quotes: cloud-init reads YAML 1.1, to
+ * which `52:54:00:12:34:56` is a number to the base of 60, and the name `no` is none.
+ */
+const textOf = (value: unknown): string =>
+  stringify(value, { lineWidth: 0, defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
 
 /** A guest may have a name that is none for a host (RFC 1123). */
 export const hostNameOf = (name: string): string => name.toLowerCase().replaceAll('_', '-');
@@ -48,11 +52,17 @@ export function seedFiles(seed: SeedFacts): Readonly<Record<string, string>> {
   };
 }
 
-/** By DHCP on every card, each known by its address: names of devices differ from guest to guest. */
+/**
+ * By DHCP on every card, each known by its address: names of devices differ from guest to guest. The card gets the name of its
+ * entry: ifupdown, networkd and ifcfg files are written for a device of that name, and would wait for it.
+ */
 function networkConfig({ macs }: SeedFacts): Record<string, string> {
   if (macs.length === 0) return {};
   const ethernets = Object.fromEntries(
-    macs.map((mac, at) => [`nic${at}`, { match: { macaddress: mac }, dhcp4: true }]),
+    macs.map((mac, at) => {
+      const name = `nic${at}`;
+      return [name, { match: { macaddress: mac }, 'set-name': name, dhcp4: true }];
+    }),
   );
   return { 'network-config': textOf({ version: 2, ethernets }) };
 }

@@ -75,7 +75,7 @@ describe('the doors of the metadata service', () => {
       });
     const { body: id } = await ask(port, 'GET', '/latest/meta-data/instance-id', { [tokenName]: token });
     assert.equal(id, world.guest.id);
-    assert.match((await ask(port, 'GET', '/nocloud/meta-data?x=1')).body, /^local-hostname: web$/m);
+    assert.match((await ask(port, 'GET', '/nocloud/meta-data?x=1')).body, /^local-hostname: "web"$/m);
     assert.equal((await world.rig.documents.list(metadataKey)).length, 1);
     assert.ok(world.looks() > 0);
   });

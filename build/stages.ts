@@ -30,7 +30,7 @@ export const stages: readonly Stage[] = [
   // The conformance suites of test/conformance run here as well: each back end's own test file calls them.
   {
     name: 'unit',
-    files: ['{core,plugins,build}/**/*.test.ts', 'test/{architecture,lab}/**/*.test.ts'],
+    files: ['{core,plugins,build}/**/*.test.ts', 'test/{architecture,cloud-init,lab}/**/*.test.ts'],
     concurrency: 2,
     timeoutMs: 120_000,
   },

@@ -4,6 +4,7 @@ import { dnsmasqConfig } from './config.ts';
 import type { DaemonPart } from './daemon-part.ts';
 import { refusal } from './guard.ts';
 import { lease } from './lease/lease-kind.ts';
+import { endLeases } from './lease/leases.ts';
 import { listOperations } from './list/list-operation.ts';
 import { guestKind, networkKind } from './network.ts';
 import { reservation } from './reservation/reservation-kind.ts';
@@ -54,7 +55,10 @@ export const dnsmasqPlugin: PluginDefinition = definePlugin({
     pvc.hooks.leavePrimary.tap(async () => running?.servers.leave(), { stage: primaryStages.DHCP });
     pvc.hooks.event.tap(async ({ kind, id, type }) => {
       if (running === undefined || type === 'status') return;
-      if (kind === guestKind && running.servers.duty) running.guests.refresh();
+      if (kind === guestKind && running.servers.duty) {
+        if (type === 'removed') await endLeases(running.runtime, running.guests.cardsOf(id));
+        running.guests.refresh();
+      }
       if (kind === networkKind || kind === dhcp.name) running.runtime.touch('cluster', clusterId);
       // A network has the same number as its settings.
       if (kind === networkKind) running.runtime.touch(dhcp.name, id);

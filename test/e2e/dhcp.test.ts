@@ -1,6 +1,7 @@
 /** Addresses by DHCP: guests get them on every node, and keep them through the deaths of whoever gave them. */
 import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Dhcp6Answer } from '../lab/dhcp6-client.ts';
 import { run as execute } from '../lab/run.ts';
@@ -352,11 +353,23 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
     await run('network', 'remove', 'island');
   });
 
-  it('goes with its network, and leaves nothing', async () => {
+  it('ends the lease of a guest that is undefined, for good', async () => {
+    const macs = (await lab().ask('hv1', 'vm.nic-list', {})).map(({ mac }) => mac);
+    const leases = async () => (await rows()).filter(({ type, mac }) => type === 'lease' && macs.includes(mac ?? ''));
+    assert.ok((await leases()).length > 0);
     for (const guest of [a, b]) {
       await guest.run('stop');
       await guest.run('undefine');
     }
+    await lab().waitFor('their leases to end', async () => (await leases()).length === 0);
+    await delay(3_000);
+    // dnsmasq tells of all that it holds when it reads its files anew: it must have forgotten them.
+    await run('network', 'dhcp', 'add', 'office', '52:54:00:70:76:f1', '10.20.0.60');
+    await delay(3_000);
+    assert.deepEqual(await leases(), []);
+  });
+
+  it('goes with its network, and leaves nothing', async () => {
     await run('network', 'remove', 'office');
     for (const node of lab().nodes)
       await lab().waitFor(`no dnsmasq on ${node}`, async () => (await sockets(node)).length === 0);

@@ -6,6 +6,7 @@ import { GuestNames, namesOf } from './guest-names.ts';
 
 const card = (vm: string, last: string, network: string | undefined = 'office') => ({
   vm,
+  uuid: `uuid-of-${vm}`,
   mac: `52:54:00:00:00:${last}`,
   source: network === undefined ? { type: 'bridge', bridge: 'br0' } : { type: 'network', network },
 });
@@ -52,6 +53,27 @@ describe('names of guests', () => {
     names.refresh();
     await host.clock.advance(600);
     assert.deepEqual([told[1], names.in('lab')], [['lab'], []]);
+    stop.abort();
+  });
+
+  it('know the cards of a guest, also for a while after it is gone', async () => {
+    const { host, world, names, stop } = setUp();
+    world.rows = [card('web1', '01'), card('web1', '02', 'lab'), { ...card('web1', '03'), source: { type: 'bridge' } }];
+    names.refresh();
+    await host.clock.advance(600);
+    const cards = [
+      { network: 'office', mac: '52:54:00:00:00:01' },
+      { network: 'lab', mac: '52:54:00:00:00:02' },
+    ];
+    assert.deepEqual(names.cardsOf('uuid-of-web1'), cards);
+    world.rows = [];
+    names.refresh();
+    await host.clock.advance(30_000);
+    assert.deepEqual(names.cardsOf('uuid-of-web1'), cards);
+    await host.clock.advance(60_000);
+    names.refresh();
+    await host.clock.advance(600);
+    assert.deepEqual([names.cardsOf('uuid-of-web1'), names.cardsOf('nobody')], [[], []]);
     stop.abort();
   });
 

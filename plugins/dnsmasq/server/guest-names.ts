@@ -10,6 +10,7 @@ import { hostName } from '../reservation/reservation-kind.ts';
 const cards = z.array(
   z.object({
     vm: z.string(),
+    uuid: z.string(),
     mac: z.string(),
     source: z.looseObject({ type: z.string(), network: z.string().optional() }),
   }),
@@ -21,6 +22,14 @@ export interface NamedCard {
   readonly hostname: string;
 }
 
+/** A card of a guest, and the network that it is on. */
+export interface GuestCard {
+  readonly network: string;
+  readonly mac: string;
+}
+
+/** So long it is known what cards a guest had that is no more: the word of its end may come after a look that misses it. */
+const rememberMs = 60_000;
 /** Many guests may come at once. */
 const gatherMs = 500;
 const againMs = 5_000;
@@ -46,6 +55,8 @@ export class GuestNames {
   readonly #changed: (networks: ReadonlySet<string>) => Promise<void>;
   readonly #look: () => Promise<void>;
   #names: ReadonlyMap<string, readonly NamedCard[]> = new Map();
+  /** By UUID of the guest. */
+  readonly #cardsOf = new Map<string, { readonly cards: readonly GuestCard[]; readonly seenMs: number }>();
 
   /** @param changed called with the networks in which other guests, or other names of them, are now */
   constructor(runtime: Runtime, changed: (networks: ReadonlySet<string>) => Promise<void>) {
@@ -59,6 +70,11 @@ export class GuestNames {
     return this.#names.get(network) ?? [];
   }
 
+  /** The cards that a guest has, or had until it was removed a moment ago. */
+  cardsOf(uuid: string): readonly GuestCard[] {
+    return this.#cardsOf.get(uuid)?.cards ?? [];
+  }
+
   /** Something may have changed: they are looked up soon, and again until that succeeds. */
   refresh(): void {
     void this.#look();
@@ -69,7 +85,9 @@ export class GuestNames {
     for (let waitMs = gatherMs; !signal.aborted; waitMs = againMs) {
       try {
         await host.clock.sleep(waitMs, signal);
-        const names = namesOf(await this.#cards());
+        const rows = await this.#cards();
+        const names = namesOf(rows);
+        this.#remember(rows);
         const networks = new Set([...names.keys(), ...this.#names.keys()]);
         const other = [...networks].filter((name) => asText(names.get(name)) !== asText(this.#names.get(name)));
         this.#names = names;
@@ -79,6 +97,18 @@ export class GuestNames {
           host.log.warn('the names of guests could not be looked up, trying again', { reason: errorText(error) });
       }
     }
+  }
+
+  #remember(rows: readonly Card[]): void {
+    const seenMs = this.#runtime.host.clock.monotonicMs();
+    for (const [uuid, group] of Map.groupBy(rows, ({ uuid: one }) => one)) {
+      const plugged = group.flatMap(({ mac, source: { type, network } }) =>
+        type === 'network' && network !== undefined ? [{ network, mac }] : [],
+      );
+      this.#cardsOf.set(uuid, { cards: plugged, seenMs });
+    }
+    for (const [uuid, { seenMs: lastMs }] of this.#cardsOf)
+      if (seenMs - lastMs > rememberMs) this.#cardsOf.delete(uuid);
   }
 
   /** None where the plugin of guests is switched off. */

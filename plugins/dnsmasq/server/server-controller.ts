@@ -53,6 +53,7 @@ export function serverController(runtime: Runtime, servers: Servers, names: Gues
         loaded: await server.loaded(),
         serving: server.serving,
         rereads: 'reservations',
+        holdsLeases: true,
       };
     },
     plan: (_doc, view) => planServer(view),

@@ -34,6 +34,19 @@ describe('dnsmasq of a network', () => {
     assert.deepEqual(steps({ loaded: { ...files, reread: 'old' } }), ['reload']);
   });
 
+  it('starts again to forget whom it is told of no more, when it holds leases', () => {
+    const three = { ...files, reread: 'a\nb\nc\n' };
+    for (const [reread, step] of [
+      ['a\nb\nc\nd\n', 'reload'],
+      ['a\nc\n', 'restart'],
+      ['a\nB\nc\n', 'restart'],
+    ] as const) {
+      const view = { written: three, loaded: three, wanted: { ...files, reread } };
+      assert.deepEqual(steps({ ...view, holdsLeases: true }), ['files', step], reread);
+      assert.deepEqual(steps(view), ['files', 'reload']);
+    }
+  });
+
   it('ends when there is no DHCP any more, or another node is primary', () => {
     assert.deepEqual(steps({ wanted: undefined }), ['end']);
     assert.deepEqual(steps({ duty: 'others', wanted: undefined }), ['end']);

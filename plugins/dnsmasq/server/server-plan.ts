@@ -24,6 +24,11 @@ export interface ServerView {
   readonly serving: boolean;
   /** What it reads again without being started anew. */
   readonly rereads: string;
+  /**
+   * It holds leases: it tells of all of them when it reads again, also of those that were ended since their guest is gone. One
+   * that starts anew has what the store has.
+   */
+  readonly holdsLeases?: boolean;
 }
 
 /** One that an earlier life of the daemon has left with other settings is ended first. */
@@ -34,7 +39,14 @@ const openMs = 1_000;
 const differs = (a: DnsmasqFiles | undefined, b: DnsmasqFiles): boolean =>
   a === undefined || a.conf !== b.conf || a.reread !== b.reread || a.script !== b.script;
 
-export function planServer({ duty, wanted, written, loaded, serving, rereads }: ServerView): ReconcilePlan<ServerStep> {
+/** A line of the one is in the other no more. */
+function loses(before: string, now: string): boolean {
+  const left = new Set(now.split('\n'));
+  return before.split('\n').some((line) => !left.has(line));
+}
+
+export function planServer(view: ServerView): ReconcilePlan<ServerStep> {
+  const { duty, wanted, written, loaded, serving, rereads, holdsLeases = false } = view;
   const there = written !== undefined || serving;
   if (duty === 'open') return there ? { steps: [], againInMs: openMs } : { steps: [] };
   if (wanted === undefined) return { steps: there ? [{ do: 'end', text: 'end dnsmasq', timeoutMs: stepMs }] : [] };
@@ -48,6 +60,8 @@ export function planServer({ duty, wanted, written, loaded, serving, rereads }: 
   if (differs(written, wanted)) steps.push(step('files', 'write the files of dnsmasq'));
   if (!serving) steps.push(step('serve', 'keep dnsmasq running'));
   else if (loaded?.conf !== wanted.conf) steps.push(step('restart', 'start dnsmasq again, with its settings'));
+  else if (holdsLeases && loses(loaded.reread, wanted.reread))
+    steps.push(step('restart', 'start dnsmasq again, without whom it shall forget'));
   else if (loaded.reread !== wanted.reread) steps.push(step('reload', `have dnsmasq read its ${rereads}`));
   return { steps };
 }

@@ -26,7 +26,7 @@ export interface RemoteParts {
   readonly identity: () => Promise<PeerIdentity | undefined>;
 }
 
-/** A node that is alive answers in this time, or it is as good as gone. */
+/** A node that is alive answers in this time, or it is as good as gone; unless what it is asked for takes longer. */
 const queryTimeoutMs = 10_000;
 
 export function createRemoteNodes(parts: RemoteParts): RemoteNodes {
@@ -66,7 +66,8 @@ export function createRemoteNodes(parts: RemoteParts): RemoteNodes {
     async query(name, operation, input, actor, signal) {
       const client = await reach(name, operation, actor);
       try {
-        return await client.call(operation.name, input, { signal, timeoutMs: queryTimeoutMs });
+        const { answersWithinMs = queryTimeoutMs } = operation;
+        return await client.call(operation.name, input, { signal, timeoutMs: answersWithinMs });
       } catch (error) {
         throw told(error, name, operation);
       } finally {

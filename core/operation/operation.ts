@@ -73,6 +73,8 @@ export interface Query<I extends InputSchema = InputSchema, O extends z.ZodType 
   readonly type: 'query';
   /** The node that must answer (it has the log, the guest, the counters); absent: any. */
   readonly on?: (context: QueryContext, input: z.output<I>) => Promise<string | undefined>;
+  /** How long that node may take; 10 s unless said. Whoever asked waits a minute at most. */
+  readonly answersWithinMs?: number;
   readonly run: (context: QueryContext, input: z.output<I>) => Promise<z.input<O>>;
 }
 

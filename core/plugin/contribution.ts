@@ -55,6 +55,7 @@ const operation = z
     role: z.enum(roles),
     input: objectSchema,
     output: schema,
+    answersWithinMs: z.number().min(1_000).max(60_000).optional(),
     cli: z
       .looseObject({ command: z.string().regex(/^[a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)*$/, 'must be words') })
       .optional(),

@@ -16,6 +16,9 @@ export const deviceText = z
 
 const here = (node: string | undefined, { localNode }: QueryContext): string => node ?? localNode ?? '';
 
+/** ceph-volume looks at each disk, one after the other: seconds each on a slow or busy node. */
+const answersWithinMs = 50_000;
+
 export const deviceOperations = (ceph: () => CephCommand) => [
   defineQuery({
     name: 'device.list',
@@ -29,6 +32,7 @@ export const deviceOperations = (ceph: () => CephCommand) => [
       examples: ['pvc storage device list hv1'],
     },
     role: 'viewer',
+    answersWithinMs,
     input: z.strictObject({ node: names.nodeName.optional().describe('the node; this one unless given') }),
     output: z.array(deviceRow),
     on: async (_context, { node }) => node,
@@ -48,6 +52,7 @@ export const deviceOperations = (ceph: () => CephCommand) => [
       examples: ['pvc storage device info hv1 /dev/sdb', 'pvc storage device info hv1 detect:INTEL:480GB:0'],
     },
     role: 'viewer',
+    answersWithinMs,
     input: z.strictObject({ node: names.nodeName, device: deviceText }),
     output: deviceRow,
     on: async (_context, { node }) => node,

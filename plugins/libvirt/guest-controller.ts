@@ -163,6 +163,7 @@ export function guestController(
 
     async watch(touch, signal) {
       const stop = control.link.listen((uuid, event) => {
+        if (event?.kind === 'lifecycle' && event.event === 'crashed') ends.crashes(uuid);
         if (event?.kind === 'lifecycle' && event.event === 'stopped' && !isolation.hasEnded(uuid))
           ends.note(uuid, event.detail);
         touch(uuid);

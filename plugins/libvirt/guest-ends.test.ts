@@ -24,6 +24,19 @@ describe('the ends of a guest', () => {
     assert.equal(ends.of('a').count, 1);
   });
 
+  it('are crashes when libvirt has told of one before', () => {
+    const ends = new GuestEnds({ wallMs: () => 0, monotonicMs: () => 0 });
+    ends.crashes('a');
+    ends.note('a', 'destroyed');
+    assert.equal(ends.of('a').reason, 'crashed');
+    ends.note('a', 'destroyed');
+    assert.equal(ends.of('a').reason, 'destroyed', 'each for itself');
+    ends.crashes('a');
+    ends.forget('a');
+    ends.note('a', 'shutdown');
+    assert.equal(ends.of('a').reason, 'shutdown', 'it was started anew since');
+  });
+
   it('are over once a run has lasted; another run begins anew', () => {
     let monotonicMs = 50;
     const ends = new GuestEnds({ wallMs: () => 0, monotonicMs: () => monotonicMs });

@@ -28,14 +28,21 @@ export const manyEnds = 3;
 export class GuestEnds {
   readonly #runs = new Map<string, { readonly run: number; readonly sinceMs: number }>();
   readonly #ends = new Map<string, Omit<Ends, 'agoMs'> & { readonly atMs: number }>();
+  readonly #crashing = new Set<string>();
   readonly #clock: Pick<Clock, 'wallMs' | 'monotonicMs'>;
 
   constructor(clock: Pick<Clock, 'wallMs' | 'monotonicMs'>) {
     this.#clock = clock;
   }
 
+  /** It has crashed and is about to end: libvirt may tell of that as of one that was destroyed. */
+  crashes(uuid: string): void {
+    this.#crashing.add(uuid);
+  }
+
   /** A guest has ended. Whether it was meant to is found out later: see `forget`. */
-  note(uuid: string, reason: string): void {
+  note(uuid: string, told: string): void {
+    const reason = this.#crashing.delete(uuid) ? 'crashed' : told;
     const count = this.of(uuid).count + 1;
     this.#ends.set(uuid, { count, lastMs: this.#clock.wallMs(), atMs: this.#clock.monotonicMs(), reason });
   }
@@ -63,5 +70,6 @@ export class GuestEnds {
   forget(uuid: string): void {
     this.#ends.delete(uuid);
     this.#runs.delete(uuid);
+    this.#crashing.delete(uuid);
   }
 }

@@ -52,16 +52,16 @@ describe('what a node does for a guest', () => {
     ['leaves one that is paused', doc('running'), seen({ guest: live({ state: 'paused' }) }), []],
     ['leaves one that is about to end', doc('running'), seen({ guest: live({ state: 'stopping' }) }), []],
     [
-      'starts one anew that has crashed',
+      'ends one that has crashed, and looks again',
       doc('running'),
       seen({ guest: live({ state: 'crashed' }) }),
-      ['end web1: it has crashed', 'start web1'],
+      ['end web1: it has crashed'],
     ],
     [
-      'starts one anew that has stopped and is still there',
+      'ends one that has stopped and is still there, and looks again',
       doc('running'),
       seen({ guest: live({ state: 'stopped' }) }),
-      ['end web1: it has stopped', 'start web1'],
+      ['end web1: it has stopped'],
     ],
     [
       'ends one that is meant to be stopped',
@@ -114,6 +114,11 @@ describe('what a node does for a guest', () => {
   ] as const) {
     it(what, () => assert.deepEqual(stepsOf(want, observed), steps));
   }
+
+  it('looks again half a second after it has ended what is still there', () => {
+    for (const state of ['crashed', 'stopped'] as const)
+      assert.equal(planGuest(doc('running'), seen({ guest: live({ state }) }), 'web1').againInMs, 500);
+  });
 
   it('gives each step a deadline', () => {
     for (const observed of [seen(), seen({ guest: live({ state: 'crashed' }) })])

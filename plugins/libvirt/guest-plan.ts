@@ -120,10 +120,10 @@ export function planGuest(doc: VmDoc | undefined, observed: GuestObserved, name:
         const dueInMs = restartPauseMs(ends.count) - ends.agoMs;
         return dueInMs > 0 ? { steps: [], againInMs: dueInMs } : { steps: [tooOften ? giveUp : start] };
       }
+      // Whether and when it is started again is for the next look to say, which sees it gone: as that of any end, with its pause,
+      // and with a status between that tells of it. libvirt has one like this for a moment when a guest panics.
       if (guest.state === 'crashed' || guest.state === 'stopped')
-        return {
-          steps: [end(`it has ${guest.state}`), ...(failed || tooOften || observed.leaving === true ? [] : [start])],
-        };
+        return { steps: [end(`it has ${guest.state}`)], againInMs: restartPauseMs(1) };
       const forgiving = doc.spec.crashes !== undefined && observed.steadyInMs !== undefined;
       if (forgiving && observed.steadyInMs === 0) return { steps: [forgive], againInMs: 100 };
       const later = forgiving ? { againInMs: observed.steadyInMs } : {};

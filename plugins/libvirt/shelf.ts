@@ -8,8 +8,8 @@ import { errorText, lackOfRoom, type Runtime, taskEnded, task as taskKind } from
 type Parts = Pick<Runtime, 'host' | 'documents' | 'directories' | 'node' | 'signal'>;
 
 export interface ShelfOptions {
-  /** Its name below the directory of state. */
-  readonly folder: string;
+  /** Its name among those of shelves. */
+  readonly name: string;
   /** The action of the tasks that read from it. */
   readonly action: string;
   /** The field of such a task's input that has the place, or a file in it. */
@@ -19,6 +19,11 @@ export interface ShelfOptions {
 }
 
 const lookMs = 1_000;
+/** As it names places. What somebody else has put there is not its to remove. */
+const placeName = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Of all shelves of a node, and of nothing else: administrators have directories of their own below that of state, as `images`. */
+export const shelvesIn = (state: string): string => `${state}/incoming`;
 
 export class Shelf {
   readonly #runtime: Parts;
@@ -30,7 +35,7 @@ export class Shelf {
   }
 
   get #directory(): string {
-    return `${this.#runtime.directories.state}/${this.#options.folder}`;
+    return `${shelvesIn(this.#runtime.directories.state)}/${this.#options.name}`;
   }
 
   /** An empty directory for a file of that size, which nobody else has. @throws what `full` gives */
@@ -51,7 +56,7 @@ export class Shelf {
     const running = (await documents.list(taskKind)).filter(
       (one) => one.spec.node === node && one.spec.action === action && !taskEnded(one.status),
     );
-    for (const name of (await host.files.list(this.#directory)) ?? []) {
+    for (const name of ((await host.files.list(this.#directory)) ?? []).filter((one) => placeName.test(one))) {
       const place = `${this.#directory}/${name}`;
       const reader = running.find(({ spec }) => {
         const read = String((spec.input as Readonly<Record<string, unknown>> | null)?.[field]);

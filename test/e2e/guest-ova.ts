@@ -37,7 +37,7 @@ export function guestOva(lab: () => TestLab): void {
   describe('a guest in an OVA', { concurrency: false }, () => {
     const pvc = (...args: string[]) => lab().pvc('hv1', [...args, '--yes']);
     const sh = async (text: string) => (await lab().exec('hv1', ['sh', '-c', text])).stdout.trim();
-    const left = () => sh('rbd ls vms | grep moved; ls /var/lib/pvc/ova 2>/dev/null; true');
+    const left = () => sh('rbd ls vms | grep moved; ls /var/lib/pvc/incoming/ova 2>/dev/null; true');
     const importing = (file: string, ...more: string[]) =>
       pvc('vm', 'import-ova', 'moved', `${place}/${file}`, '--pool', 'vms', ...more);
 
@@ -86,7 +86,7 @@ export function guestOva(lab: () => TestLab): void {
           /disk vdb 16777216 bytes/.test((await lab().exec(info.node, ['cat', log], { accept: 'any' })).stdout),
         { timeoutMs: 180_000 },
       );
-      assert.equal(await sh('ls /var/lib/pvc/ova'), '', 'nothing of the file is left on the node');
+      assert.equal(await sh('ls /var/lib/pvc/incoming/ova'), '', 'nothing of the file is left on the node');
       (await pvc('vm', 'stop', 'moved')).ok();
     });
   });

@@ -96,7 +96,7 @@ export function guestProvisioning(lab: () => TestLab): void {
       const sum = (await sh(`sha512sum ${file}`)).split(' ')[0] ?? '';
       const upload = (name: string, ...more: string[]) =>
         pvc('provisioner', 'image', 'upload', name, file, '--pool', 'vms', ...more);
-      const left = () => sh('rbd ls vms | grep -e fresh -e gone; ls -A /var/lib/pvc/images; true');
+      const left = () => sh('rbd ls vms | grep -e fresh -e gone; ls -A /var/lib/pvc/incoming/images; true');
       const wrong = await upload(
         'fresh',
         '--file-sum',

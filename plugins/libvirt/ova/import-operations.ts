@@ -66,7 +66,7 @@ interface Part {
 
 /** Where OVA files are while they are imported. */
 export const ovaShelf: ShelfOptions = {
-  folder: 'ova',
+  name: 'ova',
   action: 'vm.import-ovf',
   field: 'directory',
   full: (lack) => ovaError('OVA_NO_SPACE', lack),

@@ -126,7 +126,7 @@ describe('an image of a file that is sent', () => {
     it(`is made of it when its ${algorithm} is right, and the file goes`, async () => {
       const rig = await fresh();
       // The storage of the test writes down where it read from.
-      rig.fileBytes = `from /var/lib/pvc/images/${'x'.repeat(36)}/disk`.length;
+      rig.fileBytes = `from /var/lib/pvc/incoming/images/${'x'.repeat(36)}/disk`.length;
       const answer = await rig.upload(
         'image.upload',
         { ...wish, os: 'Debian 13', fileSum: sum(file, algorithm) },

@@ -29,7 +29,7 @@ export interface ImportPart {
 
 /** Where disk files are while images are made of them. */
 export const imageShelf: ShelfOptions = {
-  folder: 'images',
+  name: 'images',
   action: 'image.import',
   field: 'path',
   full: (lack) => provisionError('IMAGE_NO_SPACE', lack),

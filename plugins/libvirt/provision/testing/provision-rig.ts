@@ -225,7 +225,7 @@ export class ProvisionRig {
     );
     const volumes = (await documents.list(volume)).map(({ spec }) => `${spec.name} ${spec.making}`);
     const names = [...snapshots].map((one) => one.replace(/-[^-]*$/, ''));
-    const files = (await host.files.list('/var/lib/pvc/images')) ?? [];
+    const files = (await host.files.list('/var/lib/pvc/incoming/images')) ?? [];
     return { docs, volumes: volumes.toSorted(), images: Object.fromEntries(images), snapshots: names, files };
   }
 

@@ -182,7 +182,7 @@ export function guestProvisioning(lab: () => TestLab): void {
       assert.ok(metaData.includes(key), metaData);
       assert.equal(`${await seed('gone3', 'user-data')}\n`, document);
       assert.ok((await seed('gone3', 'network-config')).includes(networks[0]?.mac ?? 'none'));
-      assert.match(await seed('gone3', 'vendor-data'), /device: \/dev\/vdb\n\s+filesystem: ext4/);
+      assert.match(await seed('gone3', 'vendor-data'), /device: "\/dev\/vdb"\n\s+filesystem: "ext4"/);
       await lab().waitFor('it to boot', async () => /pvc-guest counter 1\r/.test(await consoleOf(node, uuid)), {
         timeoutMs: 120_000,
       });

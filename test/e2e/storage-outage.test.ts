@@ -221,7 +221,10 @@ describe('storage that is away', { concurrency: false }, () => {
         return now !== undefined && now !== primary;
       });
       await lab().daemon(primary, 'start');
-      await lab().waitFor('the daemon to answer again', () => lab().ask(primary, 'node.list', {}));
+      // It answers before it has started.
+      await lab().waitFor('the daemon to have started', async () =>
+        (await lab().ask(primary, 'node.list', {})).some(({ name, daemon }) => name === primary && daemon === 'run'),
+      );
       await othersWorkOn(primary);
       assert.deepEqual(await openFaults(asked), ['storage:away'], 'a fault of the storage goes with the primary');
     });

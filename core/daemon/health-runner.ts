@@ -5,6 +5,7 @@ import { type FaultBook, faultId } from '../fault/fault-book.ts';
 import { severities } from '../fault/fault-kind.ts';
 import type { HealthCheck, HealthFinding } from '../health/health-check.ts';
 import type { Host } from '../host/host.ts';
+import { within } from '../host/within.ts';
 
 /** What a plugin told is checked: it becomes a document. */
 const finding = z.object({
@@ -43,14 +44,9 @@ export class HealthRunner {
   async #once(check: HealthCheck, signal: AbortSignal): Promise<HealthFinding | undefined> {
     const ended = new AbortController();
     const any = AbortSignal.any([signal, ended.signal]);
-    let cancel = (): void => {};
+    const late = (): Error => new Error(`gave no answer within ${check.timeoutMs / 1000} s`);
     try {
-      const late = new Promise<never>((_, reject) => {
-        cancel = this.#host.clock.after(check.timeoutMs, () =>
-          reject(new Error(`gave no answer within ${check.timeoutMs / 1000} s`)),
-        );
-      });
-      const told: unknown = await Promise.race([check.run(any), late]);
+      const told: unknown = await within(this.#host.clock, check.timeoutMs, check.run(any), late);
       // Nothing is "all is well", also as null from a plugin in JavaScript.
       return told === undefined || told === null ? undefined : finding.parse(told);
     } catch (error) {
@@ -60,7 +56,6 @@ export class HealthRunner {
         hint: 'See the log of this node.',
       };
     } finally {
-      cancel();
       ended.abort(isOver);
     }
   }

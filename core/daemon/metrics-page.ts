@@ -3,22 +3,20 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { errorText } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Logger } from '../host/log.ts';
+import { within } from '../host/within.ts';
 import type { MetricDefinition, MetricSample } from '../metric/metric.ts';
 
 /** A metric that takes longer is left out of this page. */
 const collectTimeoutMs = 3_000;
 
 async function collected(definition: MetricDefinition, clock: Clock): Promise<readonly MetricSample[]> {
-  const done = new AbortController();
-  const late = clock.sleep(collectTimeoutMs, done.signal).then(() => {
-    throw new Error(`not read within ${collectTimeoutMs / 1000} s`);
-  });
-  late.catch(() => undefined);
-  try {
-    return await Promise.race([Promise.resolve().then(() => definition.collect()), late]);
-  } finally {
-    done.abort();
-  }
+  const late = (): Error => new Error(`not read within ${collectTimeoutMs / 1000} s`);
+  return within(
+    clock,
+    collectTimeoutMs,
+    Promise.resolve().then(() => definition.collect()),
+    late,
+  );
 }
 
 class Unread {

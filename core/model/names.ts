@@ -63,3 +63,14 @@ export const oneLine = z
   .string()
   .max(500)
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'one line of text');
+
+/**
+ * A disk of a node as administrators name it: a whole line of plain text that is no option. What it is, is found out on that node.
+ */
+export const diskWord = z
+  .string()
+  .trim()
+  .regex(
+    /^[A-Za-z0-9/][\x20-\x7e]{0,255}$/,
+    'a disk is named by its path, its serial number or WWN, or as detect:NAME:SIZE:INDEX',
+  );

@@ -13,6 +13,7 @@ export { announceAddress } from '../host/announce-address.ts';
 export type { Clock } from '../host/clock.ts';
 export type { ExecResult, Host } from '../host/host.ts';
 export type { Logger } from '../host/log.ts';
+export { within } from '../host/within.ts';
 export type { MetricDefinition, MetricSample } from '../metric/metric.ts';
 export { type BmcSpec, bmcSecret, bmcSpec } from '../model/bmc-kind.ts';
 export { type ClusterSpec, cluster, clusterId } from '../model/cluster-kind.ts';
@@ -77,6 +78,7 @@ export {
   type AnyTaskDefinition,
   defineTask,
   isStoreAway,
+  orTakenBack,
   orUndo,
   type TaskDefinition,
   type TaskRun,
@@ -97,7 +99,7 @@ export type {
   Waiting,
 } from './fence-hooks.ts';
 export { orNotNow } from './fence-hooks.ts';
-export { followTask } from './follow-task.ts';
+export { followTask, performFor } from './follow-task.ts';
 export type { Folded, FoldHook, Problem } from './hook-point.ts';
 export { type ChangeEvent, primaryStages } from './hooks.ts';
 export { defineInitPart, type InitMachine, type InitPart } from './init-part.ts';

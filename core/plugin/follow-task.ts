@@ -1,5 +1,7 @@
 /** A task that somebody waits for who may leave. @module */
 import { errorText, recalledError } from '../error/error.ts';
+import type { MutationAnswer } from '../operation/execute.ts';
+import type { UploadRun } from '../operation/stream-types.ts';
 import { task as taskKind } from '../task/task-kind.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -37,4 +39,22 @@ export async function followTask(
     // Also for a caller who has left: the file may go only when the task does not read it any more.
     await host.clock.sleep(lookMs);
   }
+}
+
+/**
+ * Does an operation on what was uploaded: the caller hears its warnings and how far its tasks are, and ends them by leaving.
+ * Resolves when they have ended.
+ * @throws PvcError what refuses it, or the error of a task
+ */
+export async function performFor(
+  run: Pick<UploadRun, 'signal' | 'progress' | 'warn'>,
+  runtime: Pick<Runtime, 'host' | 'documents' | 'perform'>,
+  operation: string,
+  input: unknown,
+): Promise<MutationAnswer> {
+  const answer = await runtime.perform(operation, input);
+  for (const warning of answer.warnings) run.warn(warning);
+  for (const task of answer.tasks)
+    await followTask(runtime, task, run.signal, (message, share) => run.progress(message, share));
+  return answer;
 }

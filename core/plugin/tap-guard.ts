@@ -5,6 +5,7 @@
  */
 import { errorText } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
+import { within } from '../host/within.ts';
 
 export interface TappingPlugin {
   readonly name: string;
@@ -58,12 +59,9 @@ export class TapGuard {
   ): Promise<{ readonly value: R } | undefined> {
     const { name, builtin } = this.#plugin;
     if (this.#context.clock.monotonicMs() < this.#restsUntilMs) return undefined;
-    let cancel = (): void => {};
     try {
-      const late = new Promise<never>((_, reject) => {
-        cancel = this.#context.clock.after(this.#deadlineMs, () => reject(this.#tooLate()));
-      });
-      const value = await Promise.race([Promise.resolve().then(tap), late]);
+      const given = Promise.resolve().then(tap);
+      const value = await within(this.#context.clock, this.#deadlineMs, given, () => this.#tooLate());
       const wrong = problem?.(value);
       if (wrong !== undefined) throw new Error(`returned ${wrong}`);
       if (this.#troubled) this.#context.cured(name, this.#where);
@@ -76,8 +74,6 @@ export class TapGuard {
       this.#troubled = true;
       this.#context.trouble({ plugin: name, where: this.#where, message: errorText(error) });
       return undefined;
-    } finally {
-      cancel();
     }
   }
 

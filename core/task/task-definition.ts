@@ -74,3 +74,20 @@ export async function orUndo<T>(
     throw error;
   }
 }
+
+/**
+ * The ends of a task that is done or taken back: `defineTask({ action, summary, ...orTakenBack(act, undo) })`.
+ * @param undo after a failure, and once it was cancelled or timed out
+ */
+export const orTakenBack = <Data = unknown>(
+  act: (run: TaskRun<Data>) => Promise<unknown>,
+  undo: (run: Pick<TaskRun<Data>, 'id' | 'spec' | 'phase' | 'data' | 'log'>) => Promise<void>,
+): Required<Pick<TaskDefinition<Data>, 'run' | 'abandoned'>> => ({
+  run: (run) =>
+    orUndo(
+      run,
+      () => act(run),
+      () => undo(run),
+    ),
+  abandoned: undo,
+});

@@ -4,9 +4,9 @@
  * @module
  */
 import { defineErrors, errorText, PvcError } from '../error/error.ts';
-import type { Clock } from '../host/clock.ts';
 import type { Host } from '../host/host.ts';
 import type { Logger } from '../host/log.ts';
+import { within } from '../host/within.ts';
 import type { Doc } from '../model/kind.ts';
 import { type Documents } from '../store/documents.ts';
 import type { Dirty, Op } from '../store/store.ts';
@@ -226,7 +226,7 @@ export class TaskRunner {
       const cancelled = error instanceof PvcError && error.code === 'TASK_CANCELLED';
       // Also when it was cancelled before this daemon took it up: what an earlier one has begun, or its plan has written.
       if ((signal.aborted || cancelled) && definition?.abandoned !== undefined) {
-        await within(host.clock, restTimeoutMs, work).catch(() => undefined);
+        await within(host.clock, restTimeoutMs, work, notDone(restTimeoutMs)).catch(() => undefined);
         await this.#abandon(definition, run, cancelled ? 'cancelled' : 'timeout', log);
       }
       const told =
@@ -282,26 +282,15 @@ export class TaskRunner {
       }
     };
     try {
-      await within(this.#parts.host.clock, abandonTimeoutMs, putRight());
+      await within(this.#parts.host.clock, abandonTimeoutMs, putRight(), notDone(abandonTimeoutMs));
     } catch (error) {
       log.error('putting things right after the end failed', { reason: errorText(error) });
     }
   }
 }
 
-/** @throws Error when it takes too long: the task must end all the same */
-async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
-  const done = new AbortController();
-  const late = clock.sleep(ms, done.signal).then(() => {
-    throw new Error(`not done within ${ms / 1000} s`);
-  });
-  late.catch(() => undefined);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    done.abort();
-  }
-}
+/** The task must end all the same. */
+const notDone = (ms: number) => (): Error => new Error(`not done within ${ms / 1000} s`);
 
 /** Somebody else goes on with the task: it is neither failed nor cancelled. */
 class Stopping extends Error {}

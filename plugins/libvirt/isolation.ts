@@ -3,7 +3,7 @@
  * those are was learnt before, since nobody can be asked then.
  * @module
  */
-import { errorText, type IsolationEnd, type Runtime } from '../../core/plugin/api.ts';
+import { errorText, type IsolationEnd, type Runtime, within } from '../../core/plugin/api.ts';
 import { readMark } from './domain/mark.ts';
 import { viewDomain } from './domain/view.ts';
 import { parseXml } from './domain/xml.ts';
@@ -109,15 +109,7 @@ export class Isolation {
   }
 
   async #inTime<T>(answer: Promise<T>): Promise<T> {
-    const answered = new AbortController();
-    const late = this.#runtime.host.clock.sleep(answerWithinMs, answered.signal).then(() => {
-      throw new Error(`libvirt did not answer within ${answerWithinMs / 1000} s`);
-    });
-    late.catch(() => undefined);
-    try {
-      return await Promise.race([answer, late]);
-    } finally {
-      answered.abort();
-    }
+    const late = (): Error => new Error(`libvirt did not answer within ${answerWithinMs / 1000} s`);
+    return within(this.#runtime.host.clock, answerWithinMs, answer, late);
   }
 }

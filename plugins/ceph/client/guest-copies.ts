@@ -171,9 +171,8 @@ export function guestCopies(
       const doc = await view.find(volumeKind, 'image', ref);
       if (doc === undefined) throw volumeError('VOLUME_NOT_FOUND', { volume: ref });
       const image = imageOf(doc.spec);
-      for (const { name } of (await snapshotsOf(ceph, image)) ?? [])
+      for (const name of await needRemovable(ceph, image, true))
         if (name !== snapshot) await needFreeSnapshot(view, ref, name);
-      await needRemovable(ceph, image, true);
       planRemoval(plan, doc, { withSnapshots: true, awaitClosed: true });
     },
     async inspect(path: string, form?: DiskFormat): Promise<{ readonly sizeBytes: number; readonly form: DiskFormat }> {

@@ -3,7 +3,7 @@ import {
   type AnyTaskDefinition,
   defineTask,
   names,
-  orUndo,
+  orTakenBack,
   type Runtime,
   type TaskRun,
   z,
@@ -78,12 +78,6 @@ export function addOsdTask(runtime: Runtime, ceph: CephCommand, daemons: OsdDaem
   return defineTask({
     action: 'osd.add',
     summary: 'makes a disk an OSD, or several',
-    run: (run) =>
-      orUndo(
-        run,
-        () => patiently(host, run, () => add(run)),
-        () => undo(run),
-      ),
-    abandoned: undo,
+    ...orTakenBack((run) => patiently(host, run, () => add(run)), undo),
   });
 }

@@ -8,7 +8,7 @@ import {
   taskEnded,
   task as taskKind,
 } from '../../../core/plugin/api.ts';
-import { type DiskOutcome, takeInput, takeResult } from './take.ts';
+import { type DiskOutcome, line, takeInput, takeResult } from './take.ts';
 
 /** As the plugin of machines hands it over. */
 export interface DisksAbout {
@@ -46,8 +46,7 @@ export function toldOf(
   if (status === undefined || !taskEnded(status))
     return { told: [{ disk: all, state: 'making', text: status?.message ?? '' }], begin: false };
   if (status.state !== 'succeeded') {
-    const text =
-      status.error?.message.replace(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 400) ?? `the task was ${status.state}`;
+    const text = line(status.error?.message ?? `the task was ${status.state}`);
     return { told: [{ disk: all, state: 'failed', text }], begin: false };
   }
   const { outcomes } = takeResult.parse(status.result);

@@ -7,7 +7,7 @@ import {
   type AnyTaskDefinition,
   defineTask,
   names,
-  orUndo,
+  orTakenBack,
   type Runtime,
   type TaskRun,
   z,
@@ -63,12 +63,6 @@ export function removeOsdTask(runtime: Runtime, ceph: CephCommand, daemons: OsdD
   return defineTask<Before>({
     action: 'osd.remove',
     summary: 'takes a disk out of the storage',
-    run: (run) =>
-      orUndo(
-        run,
-        () => patiently(host, run, () => remove(run)),
-        () => undo(run),
-      ),
-    abandoned: undo,
+    ...orTakenBack((run) => patiently(host, run, () => remove(run)), undo),
   });
 }

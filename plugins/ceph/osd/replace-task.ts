@@ -8,7 +8,7 @@ import {
   type AnyTaskDefinition,
   defineTask,
   names,
-  orUndo,
+  orTakenBack,
   type Runtime,
   type TaskRun,
   z,
@@ -103,12 +103,6 @@ export function replaceOsdTask(runtime: Runtime, ceph: CephCommand, daemons: Osd
   return defineTask<Before>({
     action: 'osd.replace',
     summary: 'gives the place of a disk to another',
-    run: (run) =>
-      orUndo(
-        run,
-        () => patiently(host, run, () => replace(run)),
-        () => undo(run),
-      ),
-    abandoned: undo,
+    ...orTakenBack((run) => patiently(host, run, () => replace(run)), undo),
   });
 }

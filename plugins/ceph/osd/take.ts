@@ -28,15 +28,6 @@ const takeTimeoutMs = 12 * 3_600_000;
 const lookMs = 500;
 
 const every = 'all';
-/** As `deviceText`, and serial numbers; what it is, is found out on the node. */
-const diskWord = z
-  .string()
-  .trim()
-  .regex(
-    /^[A-Za-z0-9/][\x20-\x7e]{0,255}$/,
-    'a disk is named by its path, its serial number or WWN, or as detect:NAME:SIZE:INDEX',
-  );
-
 /** What has become of a disk. `left`: nobody asked for that one by name, and it is not blank. */
 export const diskOutcome = z.strictObject({
   disk: z.string(),
@@ -45,7 +36,7 @@ export const diskOutcome = z.strictObject({
 });
 export type DiskOutcome = z.output<typeof diskOutcome>;
 
-export const takeInput = z.strictObject({ take: z.array(diskWord).min(1).max(64) });
+export const takeInput = z.strictObject({ take: z.array(names.diskWord).min(1).max(64) });
 export const takeResult = z.strictObject({ node: z.string(), outcomes: z.array(diskOutcome) });
 
 const labelOf = (row: DeviceRow): string => {
@@ -54,7 +45,7 @@ const labelOf = (row: DeviceRow): string => {
 };
 
 /** A message may have several lines, and be long. */
-const line = (text: string): string => text.replace(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 400);
+export const line = (text: string): string => text.replace(/[\u0000-\u001f\u007f]+/g, ' ').slice(0, 400);
 
 /**
  * How far one disk is. Pure.

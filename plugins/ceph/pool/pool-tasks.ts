@@ -1,5 +1,12 @@
 /** Makes, changes and removes pools. Each task may be begun again at any moment. @module */
-import { type AnyTaskDefinition, defineTask, orUndo, type Runtime, type TaskRun, z } from '../../../core/plugin/api.ts';
+import {
+  type AnyTaskDefinition,
+  defineTask,
+  orTakenBack,
+  type Runtime,
+  type TaskRun,
+  z,
+} from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { patiently } from '../command/patient.ts';
 import { type PoolSpec, pool, poolError, poolSpec } from './pool-kind.ts';
@@ -73,13 +80,7 @@ export function poolTasks(runtime: Runtime, ceph: CephCommand): AnyTaskDefinitio
     defineTask({
       action: 'pool.make',
       summary: 'makes a pool, or makes it as asked',
-      run: (run) =>
-        orUndo(
-          run,
-          () => make(run),
-          () => undo(run),
-        ),
-      abandoned: undo,
+      ...orTakenBack(make, undo),
     }),
     defineTask({
       action: 'pool.remove',

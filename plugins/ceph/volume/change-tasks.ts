@@ -3,7 +3,7 @@ import {
   type AnyTaskDefinition,
   defineTask,
   names,
-  orUndo,
+  orTakenBack,
   type Runtime,
   type TaskRun,
   z,
@@ -152,13 +152,7 @@ export function changeTasks(runtime: Runtime, ceph: CephCommand, book: VolumeBoo
     defineTask({
       action: 'volume.export',
       summary: 'copies a volume into a file of the node',
-      run: (run) =>
-        orUndo(
-          run,
-          () => patiently(host, run, () => exportTo(run)),
-          () => forgetExport(run),
-        ),
-      abandoned: forgetExport,
+      ...orTakenBack((run) => patiently(host, run, () => exportTo(run)), forgetExport),
     }),
     defineTask({
       action: 'volume.remove',

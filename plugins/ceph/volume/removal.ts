@@ -22,8 +22,12 @@ export function planRemoval(plan: PlanBuilder, doc: Doc<VolumeSpec, null>, input
   plan.act(`remove the image ${label}`);
 }
 
-/** That nothing in an image must stay. @throws PvcError VOLUME_CLONED, VOLUME_HAS_SNAPSHOTS, SNAPSHOT_PROTECTED */
-export async function needRemovable(ceph: CephCommand, image: string, withSnapshots: boolean): Promise<void> {
+/**
+ * That nothing in an image must stay.
+ * @returns the names of its snapshots
+ * @throws PvcError VOLUME_CLONED, VOLUME_HAS_SNAPSHOTS, SNAPSHOT_PROTECTED
+ */
+export async function needRemovable(ceph: CephCommand, image: string, withSnapshots: boolean): Promise<string[]> {
   const clones = await clonesOf(ceph, image);
   if (clones.length > 0) throw volumeError('VOLUME_CLONED', { volume: image, clones: clones.join(', ') });
   const snapshots = (await snapshotsOf(ceph, image)) ?? [];
@@ -34,4 +38,5 @@ export async function needRemovable(ceph: CephCommand, image: string, withSnapsh
     });
   const kept = snapshots.find((one) => one.protected);
   if (kept !== undefined) throw volumeError('SNAPSHOT_PROTECTED', { volume: image, snapshot: kept.name });
+  return snapshots.map(({ name }) => name);
 }

@@ -3,7 +3,15 @@
  * needs one.
  * @module
  */
-import { defineDownload, defineUpload, followTask, names, type Runtime, z } from '../../../core/plugin/api.ts';
+import {
+  defineDownload,
+  defineUpload,
+  followTask,
+  names,
+  performFor,
+  type Runtime,
+  z,
+} from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { needPool } from '../pool/operations.ts';
 import { force, needVolume, splitRef, volumeArgument } from './common.ts';
@@ -63,15 +71,10 @@ export const transferOperations = (part: () => Part) => [
         run.progress('looks at the image');
         const file = await inspectDiskFile(host, node, path, wanted);
         needDiskFile(node, file);
-        const { tasks } = await runtime.perform('volume.import', {
-          volume: ref,
-          node,
-          path,
-          force: forced,
+        await performFor(run, runtime, 'volume.import', {
+          ...{ volume: ref, node, path, force: forced },
           diskFormat: file.format,
         });
-        for (const task of tasks)
-          await followTask(runtime, task, run.signal, (message, share) => run.progress(message, share));
         return { volume: ref, sizeBytes: file.sizeBytes, diskFormat: file.format };
       } finally {
         await host.files.remove(path);

@@ -3,7 +3,7 @@
  * while this node is primary.
  * @module
  */
-import { errorText, type Runtime, View } from '../../../core/plugin/api.ts';
+import { errorText, type Runtime, View, within } from '../../../core/plugin/api.ts';
 import { leaseFile } from '../lease/lease-file.ts';
 import type { LeaseSpool } from '../lease/lease-spool.ts';
 import { leasesOf } from '../lease/leases.ts';
@@ -72,16 +72,10 @@ export class Servers {
 
   async #lastNotes(): Promise<void> {
     const { clock, log } = this.#runtime.host;
-    const noted = new AbortController();
     try {
-      await Promise.race([
-        this.#spool.note(),
-        clock.sleep(lastNotesMs, noted.signal).then(() => Promise.reject(new Error('the store takes its time'))),
-      ]);
+      await within(clock, lastNotesMs, this.#spool.note(), () => new Error('the store takes its time'));
     } catch (error) {
       log.warn('the last leases are noted later', { reason: errorText(error) });
-    } finally {
-      noted.abort();
     }
   }
 

@@ -9,7 +9,7 @@ import {
   defineTask,
   formatBytes,
   lackOfRoom,
-  orUndo,
+  orTakenBack,
   type Runtime,
   type TaskRun,
 } from '../../../core/plugin/api.ts';
@@ -120,12 +120,6 @@ export function exportTask({ host, documents, node }: Runtime, hook: VolumeStore
   return defineTask({
     action: 'vm.snapshot-export',
     summary: 'copies a guest, as it was in a snapshot, into files of the node',
-    run: (run) =>
-      orUndo(
-        run,
-        () => exportGuest(run),
-        () => forget(run),
-      ),
-    abandoned: forget,
+    ...orTakenBack(exportGuest, forget),
   });
 }

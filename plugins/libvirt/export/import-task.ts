@@ -4,7 +4,13 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { type AnyTaskDefinition, defineTask, orUndo, type Runtime, type TaskRun } from '../../../core/plugin/api.ts';
+import {
+  type AnyTaskDefinition,
+  defineTask,
+  orTakenBack,
+  type Runtime,
+  type TaskRun,
+} from '../../../core/plugin/api.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { giveDisks, hasDisks, takeBackGuest } from '../snapshot/new-disks.ts';
 import { needStore, type VolumeStore, type VolumeStoreHook } from '../snapshot/volume-store.ts';
@@ -128,12 +134,6 @@ export function importTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
   return defineTask<Checked>({
     action: 'vm.import',
     summary: 'makes a guest of exports that lie on the node',
-    run: (run) =>
-      orUndo(
-        run,
-        () => importGuest(run),
-        () => takeBack(run),
-      ),
-    abandoned: takeBack,
+    ...orTakenBack(importGuest, takeBack),
   });
 }

@@ -13,8 +13,8 @@ import { fromFlags } from '../domain/create.ts';
 import { vmRule } from '../rule/rule-kind.ts';
 import { vmSpec } from '../schema.ts';
 import { vmSnapshot } from '../snapshot/snapshot-kind.ts';
-import { plainStore } from '../snapshot/testing/plain-store.ts';
-import type { VolumeStore, VolumeStoreHook } from '../snapshot/volume-store.ts';
+import { hookWith, plainStore } from '../snapshot/testing/plain-store.ts';
+import type { VolumeStore } from '../snapshot/volume-store.ts';
 import { vm } from '../vm-kind.ts';
 import { endOperations } from './end.ts';
 
@@ -42,14 +42,8 @@ async function setUp() {
       if (doc !== undefined) plan.remove(volume, doc);
     },
   };
-  const hook = {
-    call: async (names: readonly string[], about: { add(one: VolumeStore): void }) => {
-      about.add(store);
-      return names;
-    },
-  } as unknown as VolumeStoreHook;
   const executor = new Executor({ host, documents, localNode: 'hv1', admit: async () => undefined, kinds });
-  const operations = endOperations(hook);
+  const operations = endOperations(hookWith(store));
   const call = async (name: string, input: object) =>
     executor.mutate(
       (operations.find((one) => one.name === name) ?? assert.fail(name)) as unknown as Mutation,

@@ -3,10 +3,10 @@ import {
   defineMutation,
   defineQuery,
   defineUpload,
-  followTask,
   formatBytes,
   names,
   type PlanContext,
+  performFor,
   type Runtime,
   z,
 } from '../../../core/plugin/api.ts';
@@ -228,10 +228,7 @@ export function ovaOperations(need: () => Part, hook: VolumeStoreHook) {
         try {
           await unpack(host, body, directory, run.signal);
           run.progress('looks at the package');
-          const { result, tasks, warnings } = await runtime.perform('vm.import-ovf', { ...input, directory, node });
-          for (const warning of warnings) run.warn(warning);
-          for (const task of tasks)
-            await followTask(runtime, task, run.signal, (message, share) => run.progress(message, share));
+          const { result } = await performFor(run, runtime, 'vm.import-ovf', { ...input, directory, node });
           return vmAnswer.parse(result);
         } finally {
           await host.files.remove(directory);

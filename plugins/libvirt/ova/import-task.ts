@@ -4,7 +4,13 @@
  * @module
  */
 import { createHash } from 'node:crypto';
-import { type AnyTaskDefinition, defineTask, orUndo, type Runtime, type TaskRun } from '../../../core/plugin/api.ts';
+import {
+  type AnyTaskDefinition,
+  defineTask,
+  orTakenBack,
+  type Runtime,
+  type TaskRun,
+} from '../../../core/plugin/api.ts';
 import type { VmDoc } from '../guest-control.ts';
 import { giveDisks, hasDisks, takeBackGuest } from '../snapshot/new-disks.ts';
 import { needStore, type VolumeStore, type VolumeStoreHook } from '../snapshot/volume-store.ts';
@@ -86,12 +92,6 @@ export function ovaTask(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefinit
   return defineTask({
     action: 'vm.import-ovf',
     summary: 'makes a guest of an OVF package that lies on the node',
-    run: (run) =>
-      orUndo(
-        run,
-        () => create(run),
-        () => takeBack(run),
-      ),
-    abandoned: takeBack,
+    ...orTakenBack(create, takeBack),
   });
 }

@@ -6,7 +6,7 @@
 import {
   type AnyTaskDefinition,
   defineTask,
-  orUndo,
+  orTakenBack,
   type Runtime,
   type TaskRun,
   type Write,
@@ -154,12 +154,6 @@ export function createTask(runtime: Runtime, hook: VolumeStoreHook, build: RunBu
   return defineTask({
     action: 'provisioner.create',
     summary: 'makes a guest of a profile',
-    run: (run) =>
-      orUndo(
-        run,
-        () => create(run),
-        () => takeBack(run),
-      ),
-    abandoned: takeBack,
+    ...orTakenBack(create, takeBack),
   });
 }

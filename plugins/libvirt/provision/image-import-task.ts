@@ -8,7 +8,7 @@ import {
   type Doc,
   defineTask,
   names,
-  orUndo,
+  orTakenBack,
   type Runtime,
   type TaskRun,
   writtenBy,
@@ -79,12 +79,6 @@ export function imageImportTask(runtime: Runtime, hook: VolumeStoreHook): AnyTas
   return defineTask({
     action: 'image.import',
     summary: 'makes an image of a disk file of the node',
-    run: (run) =>
-      orUndo(
-        run,
-        () => make(run),
-        () => takeBack(run),
-      ),
-    abandoned: takeBack,
+    ...orTakenBack(make, takeBack),
   });
 }

@@ -4,9 +4,9 @@ import {
   defineMutation,
   defineQuery,
   defineUpload,
-  followTask,
   formatBytes,
   names,
+  performFor,
   type Runtime,
   z,
 } from '../../../core/plugin/api.ts';
@@ -176,10 +176,7 @@ export function imageImportOperations(need: () => ImportPart, hook: VolumeStoreH
         try {
           const path = await take(name, body, directory, sum);
           run.progress('looks at the file');
-          const { tasks, warnings } = await runtime.perform('image.import', { ...wish, path, node: runtime.node });
-          for (const warning of warnings) run.warn(warning);
-          for (const task of tasks)
-            await followTask(runtime, task, run.signal, (message, share) => run.progress(message, share));
+          await performFor(run, runtime, 'image.import', { ...wish, path, node: runtime.node });
           // Not the view: that shows what was there before.
           return rowOf((await runtime.documents.need(imageKind, name)).spec);
         } finally {

@@ -5,8 +5,8 @@ import { createVirtualHost } from '../../../core/host/virtual-host.ts';
 import type { Runtime, TaskRun } from '../../../core/plugin/api.ts';
 import { Documents, type Write } from '../../../core/store/documents.ts';
 import { MemoryCluster } from '../../../core/store/memory.ts';
-import { plainStore } from '../snapshot/testing/plain-store.ts';
-import type { VolumeStore, VolumeStoreHook } from '../snapshot/volume-store.ts';
+import { hookWith, plainStore } from '../snapshot/testing/plain-store.ts';
+import type { VolumeStore } from '../snapshot/volume-store.ts';
 import { image } from './image-kind.ts';
 import { imageTasks } from './image-task.ts';
 
@@ -63,12 +63,7 @@ async function rig({ sha256 = null as string | null, readable = content } = {}) 
           await lasting(() => take(Buffer.from(part)));
       },
     };
-    const hook = {
-      call: async (names: readonly string[], about: { add(one: VolumeStore): void }) => {
-        about.add(store);
-        return names;
-      },
-    } as unknown as VolumeStoreHook;
+    const hook = hookWith(store);
     const write = (writes: readonly Write[]) => lasting(() => commit(writes));
     const tasks = imageTasks({ host, documents, node: 'hv1', write } as unknown as Runtime, hook);
     const one = tasks.find(({ action }) => action === (verb === 'remove' ? 'image.remove' : 'image.make'));

@@ -3,7 +3,7 @@ import {
   type AnyTaskDefinition,
   type Doc,
   defineTask,
-  orUndo,
+  orTakenBack,
   type Runtime,
   type TaskRun,
   writtenBy,
@@ -68,13 +68,7 @@ export function imageTasks(runtime: Runtime, hook: VolumeStoreHook): AnyTaskDefi
     defineTask({
       action: 'image.make',
       summary: 'makes an image of a volume',
-      run: (run) =>
-        orUndo(
-          run,
-          () => make(run),
-          () => takeBack(run),
-        ),
-      abandoned: takeBack,
+      ...orTakenBack(make, takeBack),
     }),
     defineTask({
       action: 'image.remove',

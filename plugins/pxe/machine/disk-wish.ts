@@ -5,20 +5,11 @@
  */
 import { type FoldHook, names, z } from '../../../core/plugin/api.ts';
 
-/** A path, a serial number or WWN, or `detect:…`; a whole line of plain text that is no option. */
-const diskWord = z
-  .string()
-  .trim()
-  .regex(
-    /^[A-Za-z0-9/][\x20-\x7e]{0,255}$/,
-    'a disk is named by its path, its serial number or WWN, or as detect:NAME:SIZE:INDEX',
-  );
-
 const every = 'all';
 
 /** As it is asked for. An empty list: no disks. */
 export const osdInput = z
-  .array(diskWord)
+  .array(names.diskWord)
   .max(64)
   .refine((words) => !words.includes(every) || words.length === 1, '"all" stands alone')
   .describe(
@@ -28,7 +19,7 @@ export const osdOption = { value: 'DISK' } as const;
 
 export const diskWish = z.strictObject({
   /** Every blank one, or these. */
-  take: z.union([z.literal(every), z.array(diskWord).min(1).max(64)]),
+  take: z.union([z.literal(every), z.array(names.diskWord).min(1).max(64)]),
   /** What failed before counts no more. */
   askedMs: z.int(),
   /** All of it has been done for the node that there is: what is taken from the storage later stays taken. */

@@ -10,8 +10,8 @@ import { defineKind, type Runtime, type TaskRun, z } from '../../../../core/plug
 import { Documents, type Write } from '../../../../core/store/documents.ts';
 import { MemoryCluster } from '../../../../core/store/memory.ts';
 import { MortalLife } from '../../snapshot/testing/mortal-life.ts';
-import { plainStore } from '../../snapshot/testing/plain-store.ts';
-import type { VolumeStore, VolumeStoreHook } from '../../snapshot/volume-store.ts';
+import { hookWith, plainStore } from '../../snapshot/testing/plain-store.ts';
+import type { VolumeStore } from '../../snapshot/volume-store.ts';
 import { vm } from '../../vm-kind.ts';
 import { importOf } from '../import-plan.ts';
 import { importTask } from '../import-task.ts';
@@ -109,12 +109,7 @@ export class ImportRig {
     const write = (writes: readonly Write[]) => lasting(() => this.#write(writes));
     const runtime = { host: this.host, documents: this.documents, node: 'hv1', write } as unknown as Runtime;
     const store = this.#store(lasting, write);
-    const hook = {
-      call: async (names: readonly string[], about: { add(one: VolumeStore): void }) => {
-        about.add(store);
-        return names;
-      },
-    } as unknown as VolumeStoreHook;
+    const hook = hookWith(store);
     const rig = this;
     const run = {
       ...{

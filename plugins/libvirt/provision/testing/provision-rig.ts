@@ -20,7 +20,7 @@ import { vmRule } from '../../rule/rule-kind.ts';
 import type { VmSpec } from '../../schema.ts';
 import { Shelf } from '../../shelf.ts';
 import { MortalLife } from '../../snapshot/testing/mortal-life.ts';
-import { plainStore } from '../../snapshot/testing/plain-store.ts';
+import { hookWith, plainStore } from '../../snapshot/testing/plain-store.ts';
 import type { Origin, VolumeStore, VolumeStoreHook } from '../../snapshot/volume-store.ts';
 import { vm } from '../../vm-kind.ts';
 import { createTask } from '../create-task.ts';
@@ -280,12 +280,7 @@ export class ProvisionRig {
   }
 
   #hook(lasting: Lasting): VolumeStoreHook {
-    const store = this.#store(lasting);
-    const call = async (names: readonly string[], about: { add(one: VolumeStore): void }) => {
-      about.add(store);
-      return names;
-    };
-    return { call } as unknown as VolumeStoreHook;
+    return hookWith(this.#store(lasting));
   }
 
   #store(lasting: Lasting): VolumeStore {

@@ -1,5 +1,5 @@
-/** A storage whose verbs do nothing, for tests. @module */
-import type { VolumeStore } from '../volume-store.ts';
+/** A storage whose verbs do nothing, for tests, and the hook by which a storage is found. @module */
+import type { VolumeStore, VolumeStoreHook } from '../volume-store.ts';
 
 export const plainStore: VolumeStore = {
   has: async () => true,
@@ -23,4 +23,13 @@ export const plainStore: VolumeStore = {
   blockOptions: async () => ({ driver: 'null-co' }),
   made: async () => undefined,
   unmake: async () => undefined,
+};
+
+/** As the hook is when one plugin gives this store. */
+export const hookWith = (store: VolumeStore): VolumeStoreHook => {
+  const call = async (names: readonly string[], about: { add(one: VolumeStore): void }) => {
+    about.add(store);
+    return names;
+  };
+  return { call } as unknown as VolumeStoreHook;
 };

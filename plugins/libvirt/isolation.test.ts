@@ -120,6 +120,25 @@ describe('the end of guests on a node that is cut off', () => {
     });
   });
 
+  it('is told also of one that ended after libvirt was no longer waited for', async () => {
+    const { isolation, here, destroy, clock } = setUp();
+    for (const name of ['late', 'later']) {
+      here.add(name);
+      isolation.learn(name, onVolume(name));
+      destroy.set(name, () => new Promise(() => {}));
+    }
+    const ending = isolation.end();
+    await clock.advance(3_000);
+    assert.deepEqual((await ending).ended, []);
+    here.delete('late');
+    destroy.set('later', async () => {
+      here.delete('later');
+      return 'done';
+    });
+    assert.deepEqual(await isolation.end(), { ended: ['late', 'later'], left: [] });
+    assert.deepEqual(await isolation.end(), { ended: [], left: [] });
+  });
+
   it('waits for a libvirt that is away or does not answer', async () => {
     const { isolation, libvirt, clock } = setUp();
     isolation.learn('web', onVolume('web'));

@@ -45,6 +45,8 @@ export class Isolation {
   /** Guests of this node, and those on their way here: whether they may go on elsewhere. */
   readonly #known = new Map<string, { readonly name: string; readonly elsewhere: boolean }>();
   readonly #ended = new Set<string>();
+  /** Guests that libvirt was told to end and has not said that it did, with their names. */
+  readonly #unanswered = new Map<string, string>();
 
   constructor(runtime: Pick<Runtime, 'node' | 'host'>, config: Pick<LibvirtConfig, 'sharedPaths'>, libvirt: Libvirt) {
     this.#runtime = runtime;
@@ -77,18 +79,26 @@ export class Isolation {
     const left: string[] = [];
     const here = await this.#inTime(driver.listDomains()).catch((error: unknown) => errorText(error));
     if (typeof here === 'string') return this.#nothingEnded(here);
+    const running = here.filter(({ id }) => id !== -1);
+    for (const [uuid, name] of this.#unanswered) {
+      if (running.some((one) => one.uuid === uuid)) continue;
+      ended.push(name);
+      this.#unanswered.delete(uuid);
+    }
     await Promise.all(
-      here
-        .filter(({ id }) => id !== -1)
-        .map(async ({ uuid, name }) => {
-          try {
-            if (!(this.#known.get(uuid)?.elsewhere ?? (await this.#looksMovable(uuid)))) return;
-            this.#ended.add(uuid);
-            if ((await this.#inTime(driver.destroy(uuid))) === 'done') ended.push(name);
-          } catch (error) {
-            left.push(`${name}: ${errorText(error)}`);
-          }
-        }),
+      running.map(async ({ uuid, name }) => {
+        try {
+          if (!(this.#known.get(uuid)?.elsewhere ?? (await this.#looksMovable(uuid)))) return;
+          this.#ended.add(uuid);
+          const again = this.#unanswered.has(uuid);
+          this.#unanswered.set(uuid, name);
+          const answer = await this.#inTime(driver.destroy(uuid));
+          this.#unanswered.delete(uuid);
+          if (answer === 'done' || again) ended.push(name);
+        } catch (error) {
+          left.push(`${name}: ${errorText(error)}`);
+        }
+      }),
     );
     return { ended: ended.sort(), left: left.sort() };
   }

@@ -10,6 +10,8 @@ import { byImportance } from './place-all.ts';
 /** Moves at the same time: each takes a share of its node's one link. */
 const atOnce = 2;
 const lookMs = 500;
+/** So often a guest is sent on its way: its target may die, and then another one is chosen. */
+const mostTries = 3;
 
 export interface MoveAllParts {
   /** Guests that are still to be moved. */
@@ -27,6 +29,7 @@ export async function moveAll(
   const { documents, host } = runtime;
   const stayed = new Map<string, string>();
   const moving = new Map<string, string>();
+  const failures = new Map<string, number>();
   let most = 0;
   for (;;) {
     run.signal.throwIfAborted();
@@ -38,6 +41,10 @@ export async function moveAll(
       if (status === undefined || status.state === 'succeeded') moving.delete(uuid);
       else if (status.state === 'failed' || status.state === 'cancelled') {
         moving.delete(uuid);
+        const failed = (failures.get(uuid) ?? 0) + 1;
+        failures.set(uuid, failed);
+        // What does not lie with the guest may go better next time: see `mostTries`.
+        if (status.error?.code === 'VM_MIGRATION_FAILED' && failed < mostTries) continue;
         stayed.set(uuid, status.error?.message ?? status.state);
       }
     }
@@ -59,7 +66,7 @@ export async function moveAll(
         // There may be room for it once those that are on their way have left.
         if (error instanceof PvcError && error.code === 'VM_CANNOT_MOVE' && moving.size > 0) continue;
         const details = error instanceof PvcError ? error.details : [];
-        stayed.set(guest.id, [errorText(error), ...details].join(' '));
+        stayed.set(guest.id, [errorText(error), details.join('; ')].join(' ').trim());
       }
     }
     if (moving.size === 0 && guests.every((one) => stayed.has(one.id))) {

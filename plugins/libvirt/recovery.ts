@@ -14,6 +14,7 @@ import {
   type Write,
 } from '../../core/plugin/api.ts';
 import { book, bookingsOf } from './booking.ts';
+import type { VmDoc } from './guest-control.ts';
 import { Ledger } from './ledger.ts';
 import { vmCopy } from './operations/query.ts';
 import { pinOthers, worldOf } from './operations/world.ts';
@@ -23,8 +24,12 @@ import { vm } from './vm-kind.ts';
 /** Guests of one commit: with their claims and bookings it stays well below what a commit may hold. */
 const atOnce = 16;
 
+/** Guests that are meant to run on the node. */
+const meantToRun = async (documents: Runtime['documents'], node: string): Promise<VmDoc[]> =>
+  (await documents.listAt(vm, node)).filter(({ spec }) => spec.node === node && spec.run === 'running');
+
 export async function stranded({ documents }: Pick<Runtime, 'documents'>, { node }: DeadNode): Promise<Stranded[]> {
-  const here = (await documents.listAt(vm, node)).filter(({ spec }) => spec.node === node && spec.run === 'running');
+  const here = await meantToRun(documents, node);
   return here.length === 0 ? [] : strandedGuests({ node, guests: here, nodes: await documents.list(nodeKind) });
 }
 
@@ -32,6 +37,8 @@ export async function recover(runtime: Pick<Runtime, 'documents' | 'host'>, abou
   const { documents, host } = runtime;
   const { node } = about;
   for (;;) {
+    // A fence stays open for as long as its node is away, and asks more than once a second.
+    if ((await meantToRun(documents, node)).length === 0) return [];
     const view = new View(documents);
     // Before the guests are read: see `bookingsOf`.
     const bookings = await bookingsOf(view);

@@ -17,6 +17,9 @@ import { type Figure, median, percentile } from './figure.ts';
 const area = 'simulator';
 const hourMs = 3_600_000;
 const minuteMs = 60_000;
+/** An administrator comes: a node that was found off is not switched on by the cluster (docs/decisions/028). */
+const untilHelpMs = 20 * minuteMs;
+const bootMs = 60_000;
 /** Seeds of which each is one case of `npm run sim`. */
 const caseSeeds = 100;
 /** Seeds of which each is a world where one node loses its power. */
@@ -88,6 +91,8 @@ async function largeFigures(): Promise<Figure[]> {
   const lost = victim.hypervisor.domains.size;
   await victim.powerOff();
   const faultMs = world.nowMs;
+  await world.run(faultMs + untilHelpMs);
+  await victim.powerOn(bootMs);
   await world.run(startedMs + hourMs);
   const hourS = (performance.now() - hourFrom) / 1_000;
   requireSound(world);
@@ -101,7 +106,7 @@ async function largeFigures(): Promise<Figure[]> {
       value: hourS,
       unit: 's',
       goal: '≤ 10 s',
-      note: `a node with ${lost} guests died after ten minutes, ${recovered} guests were started elsewhere`,
+      note: `a node with ${lost} guests lost its power after ten minutes, ${recovered} guests were started elsewhere; switched on again 20 minutes later`,
     },
     {
       area,

@@ -16,7 +16,7 @@ export function within<T>(clock: Pick<Clock, 'after'>, ms: number, work: Promise
       },
       (error: unknown) => {
         cancel();
-        reject(error as Error);
+        reject(error);
       },
     );
   });

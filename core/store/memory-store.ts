@@ -108,29 +108,41 @@ export class MemoryStore implements Store, MemoryClient {
     return Math.max(0, this.session.leaseUntilMs - this.#cluster.clock.monotonicMs());
   }
 
-  async read(key: Key): Promise<Entry | undefined> {
-    requireKey(key);
-    return this.#ask(() => this.#cluster.tree.get(key));
+  read(key: Key): Promise<Entry | undefined> {
+    return this.#ask(
+      () => requireKey(key),
+      () => this.#cluster.tree.get(key),
+    );
   }
 
-  async readMany(keys: readonly Key[]): Promise<(Entry | undefined)[]> {
-    for (const key of keys) requireKey(key);
-    return this.#ask(() => keys.map((key) => this.#cluster.tree.get(key)));
+  readMany(keys: readonly Key[]): Promise<(Entry | undefined)[]> {
+    return this.#ask(
+      () => keys.forEach(requireKey),
+      () => keys.map((key) => this.#cluster.tree.get(key)),
+    );
   }
 
-  async children(prefix: Key): Promise<string[]> {
-    stemOf(prefix);
-    return this.#ask(() => this.#cluster.tree.children(prefix));
+  children(prefix: Key): Promise<string[]> {
+    return this.#ask(
+      () => void stemOf(prefix),
+      () => this.#cluster.tree.children(prefix),
+    );
   }
 
-  async list(prefix: Key): Promise<Entry[]> {
-    stemOf(prefix);
-    return this.#ask(() => this.#cluster.tree.list(prefix));
+  list(prefix: Key): Promise<Entry[]> {
+    return this.#ask(
+      () => void stemOf(prefix),
+      () => this.#cluster.tree.list(prefix),
+    );
   }
 
   async commit(ops: readonly Op[], topics: readonly Topic[] = []): Promise<CommitResult> {
     requireOps(ops);
-    if (ops.length === 0) return this.#ask(() => ({ outcome: 'ok' }));
+    if (ops.length === 0)
+      return this.#ask(
+        () => undefined,
+        () => ({ outcome: 'ok' }),
+      );
     this.#requireLive();
     const loss = this.link.drawLoss();
     try {
@@ -240,8 +252,9 @@ export class MemoryStore implements Store, MemoryClient {
     if (this.session.state !== 'live') throw unavailable('the link to it is down');
   }
 
-  /** For calls that change nothing: a lost answer is the same as no answer. */
-  async #ask<T>(atCluster: () => T): Promise<T> {
+  /** For calls that change nothing: a lost answer is the same as no answer. @param check throws when the question is none */
+  async #ask<T>(check: () => void, atCluster: () => T): Promise<T> {
+    check();
     this.#requireLive();
     try {
       return await this.#send(atCluster);

@@ -160,11 +160,17 @@ export class Hypervisor {
   }
 
   /** Resolves after a time, once libvirtd is able to work on it; never, when libvirtd ends before. */
-  async work(ms: number): Promise<void> {
+  work(ms: number): Promise<void> {
     const generation = this.#generation;
-    await this.clock.sleep(ms);
-    if (this.#libvirtd === 'hung') await new Promise<void>((resolve) => this.#hung.push(resolve));
-    if (generation !== this.#generation || this.#libvirtd !== 'up') await new Promise(() => {});
+    return new Promise((resolve) => {
+      const go = (): void => {
+        if (generation === this.#generation && this.#libvirtd === 'up') resolve();
+      };
+      this.clock.after(ms, () => {
+        if (this.#libvirtd === 'hung') this.#hung.push(go);
+        else go();
+      });
+    });
   }
 
   /** @throws LibvirtError NO_DOMAIN */

@@ -259,17 +259,21 @@ export class SimDriver implements GuestDriver {
           );
         };
         this.#pending.add(cutOff);
+        const { random } = hypervisor;
         const work = async (): Promise<T> => {
-          await hypervisor.work(hypervisor.random.ms(0.5, 2));
+          await hypervisor.work(random.ms(0.5, 2));
           const result = await run(hypervisor);
-          await hypervisor.work(hypervisor.random.ms(0.2, 1));
+          await hypervisor.work(random.ms(0.2, 1));
           return result;
         };
-        const answer = work();
-        const answered = (): void => {
-          if (this.#pending.delete(cutOff)) resolve(answer);
-        };
-        answer.then(answered, answered);
+        work().then(
+          (result) => {
+            if (this.#pending.delete(cutOff)) resolve(result);
+          },
+          (error: unknown) => {
+            if (this.#pending.delete(cutOff)) reject(error);
+          },
+        );
       });
     });
   }

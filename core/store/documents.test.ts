@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { PvcError } from '../error/error.ts';
 import { VirtualClock } from '../host/virtual-clock.ts';
 import { defineKind } from '../model/kind.ts';
-import { Documents, describeKey, statusKey, type Write } from './documents.ts';
+import { Documents, describeKey, stampOf, statusKey, type Write } from './documents.ts';
 import { MemoryCluster } from './memory.ts';
 
 const guestSpec = z.strictObject({
@@ -315,5 +315,29 @@ describe('documents of other versions', () => {
     await store.commit([{ op: 'put', key: '/guest/2/spec', value: '{"v":1,"d":{"name":"web"}}', version: 0 }]);
     assert.equal((await documents.list(guest)).length, 2);
     assert.equal(documents.unreadable.size, 0);
+  });
+
+  it('has a word for each object that is another one as soon as the object is', async () => {
+    const { documents, write } = setUp();
+    await write(
+      { do: 'create', kind: guest, id: 'a', spec: { name: 'web' } },
+      { do: 'create', kind: guest, id: 'b', spec: { name: 'db' }, status: { state: 'off' } },
+    );
+    const look = () =>
+      documents.stampsOf([
+        [guest, 'b'],
+        [guest, 'gone'],
+        [guest, 'a'],
+      ]);
+    const [b, gone, a] = await look();
+    assert.deepEqual(
+      [b, gone, a],
+      [stampOf(await documents.need(guest, 'b')), undefined, stampOf(await documents.need(guest, 'a'))],
+    );
+    await write({ do: 'status', kind: guest, before: await documents.need(guest, 'b'), status: { state: 'on' } });
+    const [changed, , same] = await look();
+    assert.notEqual(changed, b);
+    assert.equal(same, a);
+    assert.deepEqual(await documents.stampsOf([]), []);
   });
 });

@@ -14,7 +14,7 @@ export function within<T>(clock: Pick<Clock, 'after'>, ms: number, work: Promise
         cancel();
         resolve(value);
       },
-      (error: unknown) => {
+      (error: Error) => {
         cancel();
         reject(error);
       },

@@ -110,7 +110,7 @@ export class Life {
     return new Promise((resolve, reject) => {
       answer.then(
         (value) => this.hear(() => resolve(value)),
-        (error: unknown) => this.hear(() => reject(error)),
+        (error: Error) => this.hear(() => reject(error)),
       );
     });
   }

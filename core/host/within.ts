@@ -14,9 +14,10 @@ export function within<T>(clock: Pick<Clock, 'after'>, ms: number, work: Promise
         cancel();
         resolve(value);
       },
-      (error: Error) => {
+      () => {
         cancel();
-        reject(error);
+        // It is rejected as the work is.
+        resolve(work);
       },
     );
   });

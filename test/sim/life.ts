@@ -107,10 +107,10 @@ export class Life {
 
   /** The answer as it was, when the daemon hears of it. */
   #through<T>(answer: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       answer.then(
         (value) => this.hear(() => resolve(value)),
-        (error: Error) => this.hear(() => reject(error)),
+        () => this.hear(() => resolve(answer)),
       );
     });
   }

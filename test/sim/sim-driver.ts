@@ -266,12 +266,13 @@ export class SimDriver implements GuestDriver {
           await hypervisor.work(random.ms(0.2, 1));
           return result;
         };
-        work().then(
+        const answer = work();
+        answer.then(
           (result) => {
             if (this.#pending.delete(cutOff)) resolve(result);
           },
-          (error: unknown) => {
-            if (this.#pending.delete(cutOff)) reject(error);
+          () => {
+            if (this.#pending.delete(cutOff)) resolve(answer);
           },
         );
       });

@@ -39,7 +39,7 @@ import type { Program } from '../program.ts';
 import type { AnyController } from '../reconcile/controller.ts';
 import { Engine } from '../reconcile/engine.ts';
 import { WorkQueue } from '../reconcile/work-queue.ts';
-import { Documents, specKey } from '../store/documents.ts';
+import { Documents, specKey, stampOf } from '../store/documents.ts';
 import { ensureIndex } from '../store/reindex.ts';
 import type { Store, Topic } from '../store/store.ts';
 import { TaskRunner } from '../task/task-runner.ts';
@@ -350,10 +350,13 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       : undefined;
     program.events = events?.log;
     /** What the cluster's document says that this node must know without the store. */
+    let followed = stampOf(made);
     const followCluster = async (): Promise<void> => {
-      const { spec } = await documents.need(cluster, clusterId);
+      const doc = await documents.need(cluster, clusterId);
+      const { spec } = doc;
       documents.shapes.agree(spec.shapes);
       liveness.learn(spec);
+      followed = stampOf(doc);
     };
     const reporting = new WorkQueue({
       clock: host.clock,
@@ -361,8 +364,13 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       firstBackoffMs: 1_000,
       maxBackoffMs: reportEveryMs,
       work: async () => {
-        await report.write('run');
-        await followCluster();
+        await report.announce();
+        const [own, all] = await documents.stampsOf([
+          [nodeKind, node],
+          [cluster, clusterId],
+        ]);
+        await report.write('run', own);
+        if (all !== followed) await followCluster();
         if (primary.isPrimary()) {
           const raised = await raiseShapes(documents, program.kinds, () => primary.guard('the shapes of documents'));
           if (raised.length > 0)

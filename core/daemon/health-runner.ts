@@ -15,9 +15,6 @@ const finding = z.object({
   delta: z.int().min(0).max(100).exactOptional(),
 }) satisfies z.ZodType<HealthFinding>;
 
-/** Given as the reason: without one an error with its stack is made each time, many times a minute. */
-const isOver = new Error('the check has ended');
-
 export class HealthRunner {
   readonly #host: Pick<Host, 'clock'>;
   readonly #faults: FaultBook;
@@ -32,8 +29,11 @@ export class HealthRunner {
   /** Repeats one check until the signal aborts. */
   async run(check: HealthCheck, signal: AbortSignal): Promise<void> {
     const id = faultId(`health.${check.name}`, this.#node);
+    let now = new AbortController();
+    signal.addEventListener('abort', () => now.abort(signal.reason), { once: true });
     while (!signal.aborted) {
-      const found = await this.#once(check, signal);
+      now = new AbortController();
+      const found = await this.#once(check, now);
       if (signal.aborted) return;
       if (found === undefined) this.#faults.clear(id);
       else this.#faults.raise(id, { ...found, object: `node ${this.#node}` });
@@ -41,22 +41,20 @@ export class HealthRunner {
     }
   }
 
-  async #once(check: HealthCheck, signal: AbortSignal): Promise<HealthFinding | undefined> {
-    const ended = new AbortController();
-    const any = AbortSignal.any([signal, ended.signal]);
+  async #once(check: HealthCheck, over: AbortController): Promise<HealthFinding | undefined> {
     const late = (): Error => new Error(`gave no answer within ${check.timeoutMs / 1000} s`);
     try {
-      const told: unknown = await within(this.#host.clock, check.timeoutMs, check.run(any), late);
+      const told: unknown = await within(this.#host.clock, check.timeoutMs, check.run(over.signal), late);
       // Nothing is "all is well", also as null from a plugin in JavaScript.
       return told === undefined || told === null ? undefined : finding.parse(told);
     } catch (error) {
+      // One that answered has nothing to be ended.
+      over.abort(error);
       return {
         severity: 'critical',
         message: `The check ${check.name} failed: ${errorText(error)}`,
         hint: 'See the log of this node.',
       };
-    } finally {
-      ended.abort(isOver);
     }
   }
 }

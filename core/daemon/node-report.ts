@@ -6,7 +6,7 @@ import { type NodeStatus, node } from '../model/node-kind.ts';
 import type { ShapeLevels } from '../model/shapes.ts';
 import type { Hooks } from '../plugin/hooks.ts';
 import type { ServiceStatus } from '../service/service.ts';
-import { type Documents } from '../store/documents.ts';
+import { type Documents, stampOf } from '../store/documents.ts';
 import { announceAlive } from './announce-alive.ts';
 
 export interface NodeReportParts {
@@ -27,11 +27,16 @@ export interface NodeReportParts {
 const memoryStepMiB = 128;
 const loadStep = 0.25;
 
+/** A status that is another one only in its time is the same. */
+const textOf = (status: NodeStatus): string => JSON.stringify({ ...status, updatedMs: 0 });
+
 export class NodeReport {
   readonly #parts: NodeReportParts;
   readonly #startedMs: number;
   /** Epoch of the session that it is announced in. */
   #announced: number | undefined;
+  /** What the status was, without its time, when the stored object had that stamp. */
+  #stored: { readonly stamp: string; readonly text: string } | undefined;
 
   constructor(parts: NodeReportParts) {
     this.#parts = parts;
@@ -39,7 +44,7 @@ export class NodeReport {
   }
 
   /** Makes the ephemeral key by which others see that this daemon lives, once in each session. */
-  async #announce(): Promise<void> {
+  async announce(): Promise<void> {
     const { documents, node: name } = this.#parts;
     const { epoch } = documents.store.session;
     if (this.#announced === epoch) return;
@@ -53,26 +58,31 @@ export class NodeReport {
     this.#announced = undefined;
   }
 
-  /** Makes sure that others see this daemon, and writes the status when it differs from the stored one. */
-  async write(daemon: NodeStatus['daemon']): Promise<void> {
+  /**
+   * Makes sure that others see this daemon, and writes the status when it differs from the stored one.
+   * @param stamp the stored object as it was just now (`Documents.stamps`): it is not read when it is known
+   */
+  async write(daemon: NodeStatus['daemon'], stamp?: string): Promise<void> {
     const { host, documents, hooks } = this.#parts;
-    await this.#announce();
+    await this.announce();
     const [facts, load, told] = await Promise.all([
       host.machine.facts(),
       host.machine.load(),
       hooks.keepalive.call({ node: this.#parts.node }),
     ]);
-    const doc = await documents.need(node, this.#parts.node);
     const status = this.#statusOf(
       daemon,
       facts,
       load,
       Object.fromEntries(told.map(({ plugin, result }) => [plugin, { ...result }])),
     );
-    const same =
-      doc.status !== undefined &&
-      JSON.stringify({ ...doc.status, updatedMs: 0 }) === JSON.stringify({ ...status, updatedMs: 0 });
-    if (same) return;
+    const text = textOf(status);
+    if (stamp !== undefined && this.#stored?.stamp === stamp && this.#stored.text === text) return;
+    const doc = await documents.need(node, this.#parts.node);
+    if (doc.status !== undefined && textOf(doc.status) === text) {
+      this.#stored = { stamp: stampOf(doc), text };
+      return;
+    }
     const { ops, topics } = documents.commitOf([{ do: 'status', kind: node, before: doc, status }]);
     const result = await documents.store.commit(ops, topics);
     if (result.outcome === 'unknown') throw result.cause;

@@ -15,6 +15,6 @@ export interface HealthCheck {
   readonly summary: string;
   readonly intervalMs: number;
   readonly timeoutMs: number;
-  /** What is wrong, or nothing. A rejection counts as critical. */
+  /** What is wrong, or nothing. A rejection counts as critical. The signal aborts when it is late, and with the daemon. */
   readonly run: (signal: AbortSignal) => Promise<HealthFinding | undefined>;
 }

@@ -6,19 +6,18 @@ import type { Clock } from './clock.ts';
  * @param late the error when it has not ended after `ms`
  * @throws what the work throws
  */
-export async function within<T>(
-  clock: Pick<Clock, 'after'>,
-  ms: number,
-  work: Promise<T>,
-  late: () => Error,
-): Promise<T> {
-  let cancel = (): void => {};
-  const over = new Promise<never>((_, reject) => {
-    cancel = clock.after(ms, () => reject(late()));
+export function within<T>(clock: Pick<Clock, 'after'>, ms: number, work: Promise<T>, late: () => Error): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(ms, () => reject(late()));
+    work.then(
+      (value) => {
+        cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        cancel();
+        reject(error as Error);
+      },
+    );
   });
-  try {
-    return await Promise.race([work, over]);
-  } finally {
-    cancel();
-  }
 }

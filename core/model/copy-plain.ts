@@ -14,10 +14,11 @@ function copied(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copied);
   if (Object.getPrototypeOf(value) !== Object.prototype) return structuredClone(value);
   const copy: Record<string, unknown> = {};
-  for (const [key, part] of Object.entries(value)) {
+  for (const key of Object.keys(value)) {
     // Assigned, it would set the prototype.
     if (key === '__proto__') return structuredClone(value);
-    copy[key] = copied(part);
+    const part: unknown = (value as Record<string, unknown>)[key];
+    copy[key] = typeof part === 'string' || typeof part === 'number' ? part : copied(part);
   }
   return copy;
 }

@@ -134,18 +134,29 @@ export class Documents {
 
   /** A word for each object that differs as soon as the object does (`stampOf`), without understanding any; those that exist. */
   async stamps(kind: AnyKind, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const halves = await this.store.readMany(ids.flatMap((id) => [specKey(kind, id), statusKey(kind, id)]));
+    const stamps = await this.stampsOf(ids.map((id) => [kind, id]));
     return new Map(
       ids.flatMap((id, index) => {
-        const spec = halves[2 * index];
-        return spec === undefined ? [] : [[id, stamp(spec.birth, spec.version, halves[2 * index + 1]?.version)]];
+        const found = stamps[index];
+        return found === undefined ? [] : [[id, found]];
       }),
     );
+  }
+
+  /** As `stamps`, of objects of any kinds, in their order; undefined: it does not exist. */
+  async stampsOf(objects: readonly (readonly [AnyKind, string])[]): Promise<(string | undefined)[]> {
+    if (objects.length === 0) return [];
+    const halves = await this.store.readMany(objects.flatMap(([kind, id]) => [specKey(kind, id), statusKey(kind, id)]));
+    return objects.map((_, index) => {
+      const spec = halves[2 * index];
+      return spec === undefined ? undefined : stamp(spec.birth, spec.version, halves[2 * index + 1]?.version);
+    });
   }
 
   /** The objects of a kind that concern a node, by id; those that cannot be understood are left out and noted. */
   async listAt<S, T>(kind: Kind<S, T>, node: string): Promise<Doc<S, T>[]> {
     const ids = await this.idsAt(kind, node);
+    if (ids.length === 0) return [];
     const halves = await this.store.readMany(ids.flatMap((id) => [specKey(kind, id), statusKey(kind, id)]));
     return ids.flatMap((id, index) => this.#understood<S, T>(kind, id, halves[2 * index], halves[2 * index + 1]));
   }

@@ -105,6 +105,6 @@ export class MemoryLink {
   }
 
   #fraction(): number {
-    return Buffer.from(this.#random.bytes(4)).readUInt32BE() / 2 ** 32;
+    return this.#random.bytes(4).reduce((sum, byte) => sum * 256 + byte, 0) / 2 ** 32;
   }
 }

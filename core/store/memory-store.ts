@@ -38,7 +38,7 @@ export class MemoryStore implements Store, MemoryClient {
   /** The end of the lease once the link is gone; undefined while heartbeats are answered. */
   #frozenLeaseMs: number | undefined;
   /** What is on its way, or waits for what never comes: lost when the connection breaks. */
-  #onTheWay = new Set<(lost: AnswerLost) => void>();
+  #onTheWay: ((lost: AnswerLost) => void)[] = [];
   #still = false;
   #cancelNotice = (): void => {};
   #cancelLease = (): void => {};
@@ -262,7 +262,7 @@ export class MemoryStore implements Store, MemoryClient {
   }
 
   /** One way over the link; into a cut it does not end until the connection breaks. @throws AnswerLost */
-  #travel(direction: 'there' | 'back', connection: Set<(lost: AnswerLost) => void>): Promise<void> {
+  #travel(direction: 'there' | 'back', connection: ((lost: AnswerLost) => void)[]): Promise<void> {
     const delayMs = this.link.drawDelayMs(direction);
     const arrives = (): boolean => this.#cluster.reachable(this.link, direction);
     if (connection !== this.#onTheWay) return Promise.reject(answerLost());
@@ -270,20 +270,20 @@ export class MemoryStore implements Store, MemoryClient {
     return new Promise((resolve, reject) => {
       const cancel = this.#cluster.clock.after(delayMs, () => {
         if (!arrives()) return;
-        connection.delete(lose);
+        connection.splice(connection.indexOf(lose), 1);
         resolve();
       });
       const lose = (lost: AnswerLost): void => {
         cancel();
         reject(lost);
       };
-      connection.add(lose);
+      connection.push(lose);
     });
   }
 
   #break(): void {
     const lost = this.#onTheWay;
-    this.#onTheWay = new Set();
+    this.#onTheWay = [];
     for (const lose of lost) lose(answerLost());
   }
 

@@ -2,7 +2,8 @@
 import { changes, stemOf } from './key.ts';
 import type { CommitResult, Entry, Key, Op } from './store.ts';
 
-interface Row extends Entry {
+interface Row {
+  readonly entry: Entry;
   /** The session that an ephemeral entry goes with. */
   readonly session: string | undefined;
 }
@@ -13,7 +14,6 @@ interface Branch {
 }
 
 const byKey = (a: Entry, b: Entry): number => (a.key < b.key ? -1 : 1);
-const plain = ({ key, value, version, birth }: Row): Entry => ({ key, value, version, birth });
 const segments = (key: Key): string[] => key.split('/').slice(1);
 
 /** True when the entry is as the operation demands. */
@@ -25,11 +25,12 @@ function holds(op: Op, found: Entry | undefined): boolean {
 /** Trusts its input: keys and sizes were checked before. */
 export class MemoryTree {
   readonly #root: Branch = { below: new Map(), row: undefined };
+  /** The same rows, for whoever knows the whole key. */
+  readonly #rows = new Map<Key, Row>();
   #births = 0;
 
   get(key: Key): Entry | undefined {
-    const row = this.#find(key)?.row;
-    return row === undefined ? undefined : plain(row);
+    return this.#rows.get(key)?.entry;
   }
 
   children(prefix: Key): string[] {
@@ -40,7 +41,7 @@ export class MemoryTree {
     const found: Entry[] = [];
     const walk = (branch: Branch): void => {
       for (const child of branch.below.values()) {
-        if (child.row !== undefined) found.push(plain(child.row));
+        if (child.row !== undefined) found.push(child.row.entry);
         walk(child);
       }
     };
@@ -53,8 +54,8 @@ export class MemoryTree {
   commit(ops: readonly Op[], session: string): CommitResult {
     const undo: { key: Key; row: Row | undefined }[] = [];
     for (const op of ops) {
-      const before = this.#find(op.key)?.row;
-      if (!holds(op, before)) {
+      const before = this.#rows.get(op.key);
+      if (!holds(op, before?.entry)) {
         for (const { key, row } of undo.toReversed()) this.#set(key, row);
         return { outcome: 'conflict', key: op.key };
       }
@@ -67,9 +68,7 @@ export class MemoryTree {
 
   /** Removes the ephemeral entries of a session and returns their keys, sorted. */
   removeSession(session: string): Key[] {
-    const keys = this.list('/')
-      .map((entry) => entry.key)
-      .filter((key) => this.#find(key)?.row?.session === session);
+    const keys = [...this.#rows.entries()].flatMap(([key, row]) => (row.session === session ? [key] : [])).sort();
     for (const key of keys) this.#set(key, undefined);
     return keys;
   }
@@ -77,10 +76,11 @@ export class MemoryTree {
   #after(op: Op, before: Row | undefined, session: string): Row | undefined {
     if (op.op === 'create') {
       this.#births += 1;
-      const owner = op.ephemeral ? session : undefined;
-      return { key: op.key, value: op.value, version: 0, birth: String(this.#births), session: owner };
+      const entry = { key: op.key, value: op.value, version: 0, birth: String(this.#births) };
+      return { entry, session: op.ephemeral ? session : undefined };
     }
-    if (op.op === 'put' && before !== undefined) return { ...before, value: op.value, version: before.version + 1 };
+    if (op.op === 'put' && before !== undefined)
+      return { ...before, entry: { ...before.entry, value: op.value, version: before.entry.version + 1 } };
     return undefined;
   }
 
@@ -95,6 +95,8 @@ export class MemoryTree {
   }
 
   #set(key: Key, row: Row | undefined): void {
+    if (row === undefined) this.#rows.delete(key);
+    else this.#rows.set(key, row);
     const path = [this.#root];
     const names = segments(key);
     for (const name of names) {

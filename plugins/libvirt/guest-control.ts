@@ -134,8 +134,10 @@ export class GuestControl {
   /** The guests that libvirt runs, whether or not the store knows them, each with its sign (`signOf`). */
   async glance(): Promise<ReadonlyMap<string, string>> {
     if (!this.link.connected) return new Map();
-    const running = (await this.link.list()).filter(({ id }) => id !== -1);
-    return new Map(running.map((one) => [one.uuid, signOf({ ...one, state: stateOf[one.state] ?? 'unknown' })]));
+    const signs = new Map<string, string>();
+    for (const { uuid, id, state, reason } of await this.link.list())
+      if (id !== -1) signs.set(uuid, signOf({ id, reason, state: stateOf[state] ?? 'unknown' }));
+    return signs;
   }
 
   /** @throws PvcError LIBVIRT_AWAY and what libvirt says; undefined: there is no such guest here. */

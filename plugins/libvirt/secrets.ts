@@ -59,6 +59,7 @@ export class LibvirtSecrets {
 
   /** Keeps libvirt in step until the signal aborts. */
   async run(signal: AbortSignal): Promise<void> {
+    if (this.#hook.tappedBy().length === 0) return;
     while (!signal.aborted) {
       if (this.#link.connected) await this.#attempt();
       await this.#runtime.host.clock.sleep(lookMs, signal).catch(() => undefined);

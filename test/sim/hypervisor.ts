@@ -5,6 +5,7 @@
  * @module
  */
 import type { VirtualClock } from '../../core/host/virtual-clock.ts';
+import type { DomainSummary } from '../../plugins/libvirt/rpc/driver-values.ts';
 import { LibvirtError } from '../../plugins/libvirt/rpc/errors.ts';
 import type { DomainEvent } from '../../plugins/libvirt/rpc/event-kinds.ts';
 import { type DomainState, errorNames, type LifecycleEvent } from '../../plugins/libvirt/rpc/names.ts';
@@ -26,6 +27,8 @@ export interface Domain {
   /** It is being started, or comes from another node: nobody may touch its CPUs. */
   pending: boolean;
   migration: Migration | undefined;
+  /** What was told of it last. */
+  summary?: DomainSummary;
 }
 
 export interface HypervisorParts {

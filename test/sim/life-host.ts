@@ -5,6 +5,7 @@ import type { Logger, LogLevel } from '../../core/host/log.ts';
 import type { VirtualHost } from '../../core/host/virtual-host.ts';
 import type { Chance } from './chance.ts';
 import type { Life } from './life.ts';
+import { whenAborted } from './sleepers.ts';
 
 export interface LifeHostParts {
   readonly life: Life;
@@ -29,25 +30,19 @@ export function lifeHost({ life, machine, clock, random, tell }: LifeHostParts):
   };
 }
 
-/** Timers that are due while the daemon stands still fire when it goes on; those of a dead one are taken away. */
+/** Timers that are due while the daemon stands still fire when it goes on; of those of a dead one it does not hear. */
 function lifeClock(life: Life, clock: Clock): Clock {
   const after: Clock['after'] = (ms, fn) => {
     if (life.ended) return () => {};
     let due = true;
-    const undo = (): void => {
-      due = false;
-      cancel();
-    };
-    const cancel = clock.after(ms, () => {
-      done();
+    const cancel = clock.after(ms, () =>
       life.hear(() => {
         if (due) fn();
-      });
-    });
-    const done = life.until(undo);
+      }),
+    );
     return () => {
-      done();
-      undo();
+      due = false;
+      cancel();
     };
   };
   return {
@@ -57,15 +52,16 @@ function lifeClock(life: Life, clock: Clock): Clock {
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason as Error);
-        const stop = (): void => {
-          cancel();
-          reject(signal?.reason as Error);
-        };
         const cancel = after(ms, () => {
-          signal?.removeEventListener('abort', stop);
+          awake?.();
           resolve();
         });
-        signal?.addEventListener('abort', stop, { once: true });
+        const awake =
+          signal &&
+          whenAborted(signal, () => {
+            cancel();
+            reject(signal.reason as Error);
+          });
       }),
   };
 }

@@ -126,10 +126,10 @@ class LifeSession implements Session {
         if (wanted) fn(state);
       }),
     );
-    const done = this.#life.until(stop);
+    this.#life.until(stop);
     return () => {
       wanted = false;
-      done();
+      this.#life.forget(stop);
       stop();
     };
   }

@@ -25,7 +25,7 @@ export class Life {
   #held: (() => void)[] | undefined;
   #paused = false;
   #ended = false;
-  /** Undoes what would reach a dead daemon: timers, above all. */
+  /** Undoes what would reach a dead daemon past `hear`. */
   readonly #undo = new Set<() => void>();
   /** How often it has turned to the world. */
   calls = 0;
@@ -77,10 +77,14 @@ export class Life {
     else this.#held.push(run);
   }
 
-  /** `undo` is called when the life ends; the returned function says that there is nothing to undo any more. */
-  until(undo: () => void): () => void {
+  /** `undo` is called when the life ends. */
+  until(undo: () => void): void {
     this.#undo.add(undo);
-    return () => this.#undo.delete(undo);
+  }
+
+  /** There is nothing to undo any more. */
+  forget(undo: () => void): void {
+    this.#undo.delete(undo);
   }
 
   /** The daemon turns to the world. Of a call that ends its life it never hears again. */
@@ -103,9 +107,11 @@ export class Life {
 
   /** The answer as it was, when the daemon hears of it. */
   #through<T>(answer: Promise<T>): Promise<T> {
-    return new Promise((resolve) => {
-      const heard = (): void => this.hear(() => resolve(answer));
-      answer.then(heard, heard);
+    return new Promise((resolve, reject) => {
+      answer.then(
+        (value) => this.hear(() => resolve(value)),
+        (error: unknown) => this.hear(() => reject(error)),
+      );
     });
   }
 

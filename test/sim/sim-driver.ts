@@ -13,12 +13,20 @@ import { libvirtError } from '../../plugins/libvirt/rpc/errors.ts';
 import type { DomainEvent, DomainEventKind } from '../../plugins/libvirt/rpc/event-kinds.ts';
 import type { DomainEventListener, Unsubscribe } from '../../plugins/libvirt/rpc/events.ts';
 import type { MigrateOptions } from '../../plugins/libvirt/rpc/migrate.ts';
-import { type Hypervisor, readXml, refuse } from './hypervisor.ts';
+import { type Domain, type Hypervisor, readXml, refuse } from './hypervisor.ts';
 import type { Life } from './life.ts';
 import { Migration } from './migration.ts';
 
 const target = '/run/libvirt/libvirt-sock';
 const cancelAgainMs = 500;
+
+/** Lists are asked for every few seconds: nothing is made anew of what is as it was. */
+function summaryOf(domain: Domain): DomainSummary {
+  const { uuid, name, id, state, reason, summary } = domain;
+  if (summary?.state === state && summary.reason === reason) return summary;
+  domain.summary = { uuid, name, id, state, reason };
+  return domain.summary;
+}
 
 export interface DriverParts {
   readonly life: Life;
@@ -103,9 +111,7 @@ export class SimDriver implements GuestDriver {
   }
 
   listDomains(): Promise<DomainSummary[]> {
-    return this.#ask('listDomains', 'read', ({ domains }) =>
-      [...domains.values()].map(({ uuid, name, id, state, reason }) => ({ uuid, name, id, state, reason })),
-    );
+    return this.#ask('listDomains', 'read', ({ domains }) => Array.from(domains.values(), summaryOf));
   }
 
   stats(): Promise<DomainStats[]> {

@@ -48,6 +48,19 @@ export function deathController(
   const { clock } = host;
   /** Since when each node is missed, on the monotonic clock. */
   const missedSince = new Map<string, number>();
+  /** What those who work on its fence have been told of a dead node. */
+  const told = new Map<string, string>();
+
+  /**
+   * Has its fence looked at: each time while something is left to do about what the node had, and then when there is news of
+   * the node. A dead node is looked at more than once a second, for as long as it is away.
+   */
+  const tellFence = async (id: string, name: string, news: string): Promise<void> => {
+    const { status = freshFence } = (await documents.get(fence, id)) ?? {};
+    if (status.settledMs !== undefined && status.waiting.length === 0 && told.get(name) === news) return;
+    told.set(name, news);
+    runtime.touch(fence.name, id);
+  };
 
   return defineController<NodeSpec, NodeStatus, ReturnType<typeof judge>, Step>({
     name: 'node-death',
@@ -60,7 +73,9 @@ export function deathController(
         documents.get(cluster, clusterId),
         documents.find(fence, 'node', name),
       ]);
-      if (open !== undefined) runtime.touch(fence.name, open);
+      const readsOff = silence.readsOff(name);
+      if (open === undefined) told.delete(name);
+      else await tellFence(open, name, `${open} ${alive?.birth ?? 'gone'} ${readsOff ? 'off' : ''}`);
       const nowMs = clock.monotonicMs();
       if (alive !== undefined) missedSince.delete(name);
       else if (!missedSince.has(name)) missedSince.set(name, nowMs);
@@ -71,7 +86,7 @@ export function deathController(
         fenced: open !== undefined,
         missedForMs: nowMs - (missedSince.get(name) ?? nowMs),
         silentForMs: silence.forMs(name),
-        readsOff: silence.readsOff(name),
+        readsOff,
         steadyForMs: nowMs - steadiness.sinceMs,
       });
     },

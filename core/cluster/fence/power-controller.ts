@@ -143,15 +143,18 @@ export function fencePowerController({
         documents.get(cluster, clusterId),
       ]);
       if (known?.spec.bmc === undefined || alive !== undefined || made?.spec.maintenance !== false) return undefined;
-      if (isSwitchedByHand(await documents.list(task), name, host.clock.wallMs())) return undefined;
       const cut = doc.status?.power?.cut !== undefined;
       const fences = cut ? (await documents.list(fence)).filter(({ spec }) => spec.node === name) : [];
-      return {
+      const dead: DeadPower = {
         policy: fencingOf(made.spec),
         bootId: known.status?.bootId ?? '',
         switchedOnMs: fences.flatMap(({ status }) => status?.power?.onMs ?? []),
         restsMs: Math.max(0, Math.ceil((restsUntil.get(id) ?? 0) - host.clock.monotonicMs())),
       };
+      const nowMs = host.clock.wallMs();
+      // Tasks of days are many: they are read only where something would be done about its power.
+      const acts = planPower(doc, dead, nowMs).steps.length > 0;
+      return acts && isSwitchedByHand(await documents.list(task), name, nowMs) ? undefined : dead;
     },
     plan: (doc, dead, { nowMs }) => planPower(doc, dead, nowMs),
     async apply(step, id, signal) {

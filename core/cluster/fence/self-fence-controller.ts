@@ -33,14 +33,14 @@ export function selfFenceController({
   };
 
   const count = async (id: string, name: string): Promise<Counting | undefined> => {
-    const [known, alive, made, nodes] = await Promise.all([
+    const [known, alive, made] = await Promise.all([
       documents.get(nodeKind, name),
       documents.store.read(aliveKey(name)),
       documents.get(cluster, clusterId),
-      documents.list(nodeKind),
     ]);
     const watchdog = proving(known?.status);
     if (watchdog === undefined || alive !== undefined || made?.spec.maintenance !== false) return undefined;
+    const nodes = await documents.list(nodeKind);
     const coordinators = nodes.filter(({ spec }) => spec.role === 'coordinator').map((one) => one.id);
     const others = coordinators.filter((one) => one !== name);
     const entries = await documents.store.readMany(others.map(aliveKey));

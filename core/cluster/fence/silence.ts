@@ -133,28 +133,29 @@ export class Silence {
     const state: Watched = known ?? { knocking: false, asking: false, deposing: false, askAgainAtMs: 0 };
     if (known === undefined) this.#watched.set(peer.node, state);
     // The one before it may be on its way still.
-    if (state.knocking) return;
+    if (!state.knocking) void this.#knock(peer, state, signal);
+  }
+
+  /** Nothing of it is thrown: nobody waits for it. */
+  async #knock(peer: Peer, state: Watched, signal: AbortSignal): Promise<void> {
     state.knocking = true;
     const sentMs = this.#nowMs();
-    void this.#door
-      .answers(peer, answerWithinMs)
-      .then((answered) => {
-        if (answered) {
-          delete state.silentSinceMs;
-          delete state.offAtMs;
-          return;
-        }
-        state.silentSinceMs ??= sentMs;
-        if (this.#nowMs() - state.silentSinceMs < silentMs || signal.aborted) return;
-        this.#act(peer.node, state);
-        if (!state.asking && this.#nowMs() >= state.askAgainAtMs) void this.#ask(peer.node, state, signal);
-      })
-      .catch((error: unknown) =>
-        this.#runtime.host.log.warn(`${peer.node} could not be knocked at`, { reason: errorText(error) }),
-      )
-      .finally(() => {
-        state.knocking = false;
-      });
+    try {
+      if (await this.#door.answers(peer, answerWithinMs)) {
+        if (state.silentSinceMs === undefined) return;
+        delete state.silentSinceMs;
+        delete state.offAtMs;
+        return;
+      }
+      state.silentSinceMs ??= sentMs;
+      if (this.#nowMs() - state.silentSinceMs < silentMs || signal.aborted) return;
+      this.#act(peer.node, state);
+      if (!state.asking && this.#nowMs() >= state.askAgainAtMs) void this.#ask(peer.node, state, signal);
+    } catch (error) {
+      this.#runtime.host.log.warn(`${peer.node} could not be knocked at`, { reason: errorText(error) });
+    } finally {
+      state.knocking = false;
+    }
   }
 
   /** The primary looks at the node; another coordinator takes the role from one that is off. */

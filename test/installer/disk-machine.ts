@@ -1,6 +1,6 @@
 /** A server with a disk and a serial line, by QEMU without hardware that runs it: for the installer. @module */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFile, readFile } from 'node:fs/promises';
+import { copyFile, readFile, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { waitFor } from '../e2e/wait-for.ts';
@@ -36,6 +36,8 @@ export class DiskMachine implements AsyncDisposable {
 
   /** Switches it on. It ends instead of booting again. */
   static async start({ directory, firmware, disk, media = [] }: DiskMachineOptions): Promise<DiskMachine> {
+    // Of the boot before it nothing is to be taken for this one's.
+    await rm(join(directory, 'serial'), { force: true });
     const variables = join(directory, 'variables');
     // As new: nothing is noted in it that could boot what the disk alone does not.
     if (firmware === 'efi') await copyFile(efiVariables, variables);

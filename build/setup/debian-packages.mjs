@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { SetupError } from './setup-error.mjs';
 
-/** @typedef {'run' | 'coordinator' | 'lab' | 'build' | 'image'} Purpose */
+/** @typedef {'run' | 'coordinator' | 'lab' | 'build' | 'image' | 'installer'} Purpose */
 /** @typedef {{ purpose: string, onRequest?: boolean, packages: Record<string, string> }} PackageList */
 
 export const packageLists = /** @type {Record<Purpose, PackageList>} */ (

@@ -7,18 +7,17 @@ import type { Clock } from './clock.ts';
  * @throws what the work throws
  */
 export function within<T>(clock: Pick<Clock, 'after'>, ms: number, work: Promise<T>, late: () => Error): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, () => reject(late()));
-    work.then(
-      (value) => {
-        cancel();
-        resolve(value);
-      },
-      () => {
-        cancel();
-        // It is rejected as the work is.
-        resolve(work);
-      },
-    );
-  });
+  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const cancel = clock.after(ms, () => reject(late()));
+  work.then(
+    (value) => {
+      cancel();
+      resolve(value);
+    },
+    (error: unknown) => {
+      cancel();
+      reject(error);
+    },
+  );
+  return promise;
 }

@@ -12,6 +12,8 @@ const atOnce = 2;
 const lookMs = 500;
 /** So often a guest is sent on its way: its target may die, and then another one is chosen. */
 const mostTries = 3;
+/** Before it is: what was in the way has a moment to go, as a dead target to be known as dead. */
+const pauseMs = 5_000;
 
 export interface MoveAllParts {
   /** Guests that are still to be moved. */
@@ -29,7 +31,7 @@ export async function moveAll(
   const { documents, host } = runtime;
   const stayed = new Map<string, string>();
   const moving = new Map<string, string>();
-  const failures = new Map<string, number>();
+  const failures = new Map<string, { readonly times: number; readonly untilMs: number }>();
   let most = 0;
   for (;;) {
     run.signal.throwIfAborted();
@@ -41,14 +43,16 @@ export async function moveAll(
       if (status === undefined || status.state === 'succeeded') moving.delete(uuid);
       else if (status.state === 'failed' || status.state === 'cancelled') {
         moving.delete(uuid);
-        const failed = (failures.get(uuid) ?? 0) + 1;
-        failures.set(uuid, failed);
-        // What does not lie with the guest may go better next time: see `mostTries`.
-        if (status.error?.code === 'VM_MIGRATION_FAILED' && failed < mostTries) continue;
+        const times = (failures.get(uuid)?.times ?? 0) + 1;
+        failures.set(uuid, { times, untilMs: host.clock.monotonicMs() + pauseMs });
+        // What does not lie with the guest may go better next time.
+        if (status.error?.code === 'VM_MIGRATION_FAILED' && times < mostTries) continue;
         stayed.set(uuid, status.error?.message ?? status.state);
       }
     }
-    const waiting = guests.filter((one) => !moving.has(one.id) && !stayed.has(one.id)).toSorted(byImportance);
+    const nowMs = host.clock.monotonicMs();
+    const pauses = (uuid: string): boolean => nowMs < (failures.get(uuid)?.untilMs ?? 0);
+    const waiting = guests.filter(({ id }) => !moving.has(id) && !stayed.has(id) && !pauses(id)).toSorted(byImportance);
     for (const guest of waiting.slice(0, Math.max(0, atOnce - moving.size))) {
       // One that an earlier life of this task, or somebody else, has begun to work on.
       const holder = await documents.find(taskKind, 'target', `vm:${guest.id}`);

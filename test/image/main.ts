@@ -1,8 +1,8 @@
 /**
- * `npm run test:image [-- --nodes N] [-- --firmware efi] [-- --osd]`: a blank server beside a lab is switched on, becomes a node from the image in dist/image
+ * `npm run test:image [-- --nodes N] [-- --firmware efi] [-- --osd] [-- --replace]`: a blank server beside a lab is switched on, becomes a node from the image in dist/image
  * (`npm run build:image`), and a guest runs on it; with three coordinators the primary loses its power while the server fetches its
- * root. Then the node is removed and its server switched on again: it is the same node. With `--osd` the server has a disk more, which
- * becomes an OSD, and is up again after its power was cut. Prints when each stage was reached.
+ * root. Then the node is removed, another system put on its disk, and PVC has its server boot from the network by its BMC: it is the same node. With `--osd` the server has a disk more, which
+ * becomes an OSD, and is up again after its power was cut. With `--replace` it breaks in the end, and another server takes its place. Prints when each stage was reached.
  * Emulated it takes many minutes.
  * @module
  */
@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { inRepository } from '../../build/paths.ts';
 import { BootMachine } from '../e2e/boot-machine.ts';
+import { type MachineBmc, startMachineBmc } from '../e2e/machine-bmc.ts';
 import { type TestLab, withLab } from '../e2e/test-lab.ts';
 import { guestDirectory } from '../lab/boot-script.ts';
 import { pathOn } from '../lab/exec.ts';
@@ -20,25 +21,31 @@ import { readWords } from '../tool.ts';
 
 const usage = `A blank server becomes a node from dist/image, and runs a guest. Root; build it first: npm run build:image.
 
-  npm run test:image -- [--nodes NUMBER] [--firmware bios|efi] [--osd]
+  npm run test:image -- [--nodes NUMBER] [--firmware bios|efi] [--osd | --replace]
 
   --nodes     nodes of the lab, of which the first three are coordinators (1)
   --firmware  of the server (bios)
   --osd       a disk of the server becomes an OSD, which is up again after its power was cut
+  --replace   the server breaks in the end, and another one takes its place
 `;
 const { values } = readWords('npm run test:image', usage, {
   options: {
     nodes: { type: 'string', default: '1' },
     firmware: { type: 'string', default: 'bios' },
     osd: { type: 'boolean', default: false },
+    replace: { type: 'boolean', default: false },
   },
 });
-const { firmware, osd } = values;
+const { firmware, osd, replace } = values;
 assert.ok(firmware === 'bios' || firmware === 'efi', `--firmware ${firmware}: not bios or efi`);
+assert.ok(!(osd && replace), '--osd and --replace: one after the other');
 
-const mac = '52:54:00:70:76:d4';
-const uuid = '5c0e3f6e-2e1d-4f7a-9d39-0123456789ac';
+const first = { mac: '52:54:00:70:76:d4', uuid: '5c0e3f6e-2e1d-4f7a-9d39-0123456789ac' };
+const second = { mac: '52:54:00:70:76:d5', uuid: '5c0e3f6e-2e1d-4f7a-9d39-0123456789ad' };
 const [name, address] = ['hv9', '10.10.0.19'];
+/** Of the servers, in the network of the BMCs. */
+const bmcNumbers = [19, 20] as const;
+const passwordFile = '/root/bmc';
 const keyOnNode = '/root/machine-key';
 const imageFiles = ['vmlinuz', 'initrd.img', 'root.squashfs'];
 /** A server without hardware that runs it takes its time, the more on a busy machine. */
@@ -85,6 +92,8 @@ async function provision(lab: TestLab): Promise<void> {
   // The one that is asked is never the one that dies.
   const asked = lab.nodes[coordinators === 3 ? 1 : 0] ?? '';
   const pvc = async (...args: string[]) => (await lab.pvc(asked, [...args, '--yes'])).ok();
+  /** The server that is the node. */
+  let { mac } = first;
   const info = () => lab.ask(asked, 'machine.info', { machine: mac });
   /** A command on the new node itself, from a node of the lab: it is in no namespace of ours. */
   const onMachine = async (...argv: string[]): Promise<string> => {
@@ -123,14 +132,21 @@ async function provision(lab: TestLab): Promise<void> {
   const blank = {
     firmware: firmware === 'efi' ? 'efi' : 'bios',
     network: 'cluster',
-    ...{ mac, uuid, memoryMiB: osd ? 4096 : 3072, diskMiB: 1024 },
+    ...{ memoryMiB: osd ? 4096 : 3072, diskMiB: 1024 },
     ...(osd ? { kept: { path: join(work, 'osd'), serial: 'KEPT-1' } } : {}),
   } as const;
   if (osd) await run(['truncate', '-s', '8G', join(work, 'osd')]);
-  let server = await BootMachine.start(lab, blank);
+  await using server = await BootMachine.plug(lab, { ...blank, ...first });
+  await using other = await BootMachine.plug(lab, { ...blank, ...second });
+  await using bmc = await startMachineBmc(lab, server, bmcNumbers[0], work);
+  await using otherBmc = await startMachineBmc(lab, other, bmcNumbers[1], work);
+  await lab.writeFile(asked, passwordFile, `${bmc.password}\n`);
+  const at = ({ address: bmcAddress, user }: MachineBmc): string[] => [
+    ...['--address', bmcAddress, '--user', user, '--password-file', passwordFile, '--cipher-suite', '3'],
+  ];
   const evidence = async (): Promise<string> => {
     const told = await lab.pvc(asked, ['provisioner', 'machine', 'info', mac]);
-    return `${told.stdout}\n--- its console\n${(await server.console()).slice(-6000)}\n${await lab.evidence()}`;
+    return `${told.stdout}\n--- its console\n${(await (mac === first.mac ? server : other).console()).slice(-6000)}\n${await lab.evidence()}`;
   };
   const waitFor = <T>(what: string, probe: () => Promise<T>) => lab.waitFor(what, probe, { ...patience, evidence });
 
@@ -190,38 +206,78 @@ async function provision(lab: TestLab): Promise<void> {
     await pvc('vm', 'undefine', guest);
   };
 
-  try {
-    say('switched on');
-    await waitFor('it to be discovered', async () => (await info()).state === 'discovered');
-    say('discovered');
-    const wanted = osd ? ['--osd', 'all'] : [];
-    await pvc('provisioner', 'machine', 'accept', mac, '--name', name, '--address', address, ...wanted);
-    say('accepted');
-    await becomesReady(1, async (text) => {
-      if (coordinators < 3 || !text.includes('fetches its root')) return;
-      await lab.power(victim, 'off');
-      say(`${victim}, the primary, has lost its power`);
-    });
-    if (coordinators === 3) await lab.power(victim, 'on');
-    await checkNode();
-    const fsid = osd ? await hasOsd() : undefined;
-    if (!osd) await runGuest('first');
-
-    // Removed, wiped (it has nothing but its memory and a blank disk) and switched on again: nobody does anything else.
-    await server[Symbol.asyncDispose]();
-    await waitFor(
+  /** Nobody but PVC does anything. */
+  const isSilent = () =>
+    waitFor(
       'its daemon to be missed',
       async () => (await lab.ask(asked, 'node.info', { node: name })).daemon !== 'run',
     );
-    if (!osd) await pvc('node', 'remove', name);
+
+  await server.on();
+  say('switched on');
+  await waitFor('it to be discovered', async () => (await info()).state === 'discovered');
+  say('discovered');
+  await pvc('provisioner', 'machine', 'bmc', 'set', mac, ...at(bmc));
+  const wanted = osd ? ['--osd', 'all'] : [];
+  await pvc('provisioner', 'machine', 'accept', mac, '--name', name, '--address', address, ...wanted);
+  say('accepted');
+  await becomesReady(1, async (text) => {
+    if (coordinators < 3 || !text.includes('fetches its root')) return;
+    await lab.power(victim, 'off');
+    say(`${victim}, the primary, has lost its power`);
+  });
+  if (coordinators === 3) await lab.power(victim, 'on');
+  await checkNode();
+  await waitFor('the node to have the BMC of its server', async () => {
+    const { stdout } = await lab.pvc(asked, ['node', 'power', name, 'status']);
+    return /\bon\b/.test(stdout);
+  });
+  say('its BMC says that it is on');
+  const fsid = osd ? await hasOsd() : undefined;
+
+  if (osd) {
+    server.off();
+    await isSilent();
     beginMs = Date.now();
-    say(`${name} is ${osd ? 'off' : 'removed'}; its server is switched on again`);
-    server = await BootMachine.start(lab, blank);
-    await becomesReady(2, async () => {});
-    await checkNode();
-    if (!osd) await runGuest('second');
-    if (osd) assert.equal(await hasOsd(), fsid, 'it is the same OSD');
-  } finally {
-    await server[Symbol.asyncDispose]();
+    say(`${name} has lost its power; it is switched on from the network`);
+    await pvc('node', 'power', name, 'netboot');
+  } else {
+    await runGuest('first');
+    // Removed and wiped (it has nothing but its memory), and what stands on its disk now is not ours: its BMC must say what to boot.
+    await pvc('node', 'power', name, 'off', '--force');
+    assert.equal(server.isOn, false);
+    await isSilent();
+    await pvc('node', 'remove', name);
+    await server.installSystem();
+    beginMs = Date.now();
+    say(`${name} is off and removed; its server is to boot from the network`);
+    await pvc('provisioner', 'machine', 'boot', name);
   }
+  assert.deepEqual(bmc.orders.slice(-2), ['set boot pxe', 'set power 1']);
+  await becomesReady(2, async () => {});
+  await checkNode();
+  if (osd) assert.equal(await hasOsd(), fsid, 'it is the same OSD');
+  else await runGuest('second');
+  if (!replace) return;
+
+  server.off();
+  await isSilent();
+  beginMs = Date.now();
+  say(`the server of ${name} is broken`);
+  await pvc('node', 'replace', name, second.mac, '--uuid', second.uuid);
+  ({ mac } = second);
+  await pvc('provisioner', 'machine', 'bmc', 'set', name, ...at(otherBmc));
+  await pvc('provisioner', 'machine', 'boot', name);
+  say('another one is switched on in its place');
+  await becomesReady(1, async () => {});
+  await checkNode();
+  await runGuest('third');
+  // The old one is repaired.
+  server.bootFromNetworkOnce();
+  await server.on();
+  await waitFor(
+    'the old server to be discovered',
+    async () => (await lab.ask(asked, 'machine.list', {})).find((one) => one.mac === first.mac)?.state === 'discovered',
+  );
+  say('the old server is back, and is discovered');
 }

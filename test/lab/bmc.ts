@@ -12,7 +12,7 @@ import { isAlive, startTicks } from './process-identity.ts';
 import { repository } from './repository.ts';
 import { startDetached } from './run.ts';
 import type { LabRecord } from './state.ts';
-import { bmcName, bmcOf, LabError, type NodePlan, namespaceName } from './topology.ts';
+import { bmcName, bmcOf, LabError, type NodePlan, namespaceName, type Topology } from './topology.ts';
 
 /** IPMI's management controller address of a BMC (IPMI 2.0, section 5.4), and the sizes of its event log. */
 const emulation = `mc_setbmc 0x20
@@ -22,10 +22,9 @@ mc_enable 0x20
 `;
 
 /** ipmi_lan(5): where it listens, who may log in, and what carries out power commands. */
-function lanConfiguration(lab: string, node: NodePlan): string {
+function lanConfiguration(node: NodePlan, chassis: readonly string[]): string {
   const { address, user, password } = bmcOf(node);
   const methods = 'none md5';
-  const power = [process.execPath, join(repository, 'test/lab/bmc-power.ts'), lab, node.name].join(' ');
   return `name "${bmcName(node)}"
 set_working_mc 0x20
 startlan 1
@@ -37,19 +36,36 @@ startlan 1
   allowed_auths_admin ${methods}
   guid ${node.number.toString(16).padStart(32, '0')}
 endlan
-chassis_control "${power}"
+chassis_control "${chassis.join(' ')}"
 user 1 true "" "" user 10 none
 user 2 true "${user}" "${password}" admin 10 ${methods}
 `;
 }
 
 /** Plugs the BMC of a node in and starts it. @throws LabError, CommandFailed */
-export async function startBmc({ topology }: LabRecord, node: NodePlan, signal?: AbortSignal): Promise<void> {
+export const startBmc = ({ topology }: LabRecord, node: NodePlan, signal?: AbortSignal): Promise<void> =>
+  plugBmc(
+    topology,
+    node,
+    [process.execPath, join(repository, 'test/lab/bmc-power.ts'), topology.name, node.name],
+    signal,
+  );
+
+/**
+ * The same for any server beside the lab.
+ * @param chassis command whose further words are what is asked of the power (ipmi_lan(5), chassis_control)
+ */
+export async function plugBmc(
+  topology: Topology,
+  node: NodePlan,
+  chassis: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
   const lab = topology.name;
   const directory = join(stateDirectory(lab), bmcName(node));
   await mkdir(join(directory, 'state'), { recursive: true });
   // It holds the password: for root alone.
-  await writeFile(join(directory, 'lan.conf'), lanConfiguration(lab, node), { mode: 0o600 });
+  await writeFile(join(directory, 'lan.conf'), lanConfiguration(node, chassis), { mode: 0o600 });
   await writeFile(join(directory, 'bmc.emu'), emulation);
   await connectBmc(topology, node, signal);
   const pid = await startDetached(

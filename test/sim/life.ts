@@ -107,12 +107,12 @@ export class Life {
 
   /** The answer as it was, when the daemon hears of it. */
   #through<T>(answer: Promise<T>): Promise<T> {
-    return new Promise((resolve) => {
-      answer.then(
-        (value) => this.hear(() => resolve(value)),
-        () => this.hear(() => resolve(answer)),
-      );
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    answer.then(
+      (value) => this.hear(() => resolve(value)),
+      (error: unknown) => this.hear(() => reject(error)),
+    );
+    return promise;
   }
 
   #spring(name: string): Trap | undefined {

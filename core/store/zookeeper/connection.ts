@@ -115,8 +115,7 @@ export class Connection {
       this.#calls.add(fail);
       send(this.#client, (error, value) => {
         if (!this.#calls.has(fail)) return;
-        // A failed transaction brings its results along with the error.
-        if (error !== null && error !== undefined && value === undefined) fail(error);
+        if (error !== null && error !== undefined) fail(error);
         else {
           done();
           resolve(value as T);

@@ -8,6 +8,7 @@ import { type Ensemble, startEnsemble } from '../../../test/zookeeper/ensemble.t
 import { Proxy } from '../../../test/zookeeper/proxy.ts';
 import { createLinuxHost } from '../../host/linux.ts';
 import type { SessionState } from '../store.ts';
+import { Connection, isFailure } from './connection.ts';
 import { code, failure } from './library.ts';
 import { openZooKeeperStore, type ZooKeeperOptions, type ZooKeeperStore } from './store.ts';
 
@@ -223,7 +224,10 @@ describe('a ZooKeeper session', () => {
       await eventually('the old one is over', () => old.session.state === 'lost');
       await assert.rejects(
         (async () => {
-          for (;;) await old.read('/alive/hv1');
+          for (let reads = 0; reads < 1_000; reads += 1) {
+            await old.read('/alive/hv1');
+            await delay(5);
+          }
         })(),
         withCode('STORE_UNAVAILABLE'),
       );
@@ -235,6 +239,26 @@ describe('a ZooKeeper session', () => {
     } finally {
       await old.close();
       await next.close();
+    }
+  });
+
+  it('fails a request that the server refuses, whatever the callback brings along with the error', async () => {
+    const options = { servers: ensemble.addresses, secret: 'faults', sessionTimeoutMs };
+    const limits = { connectTimeoutMs: 500, silenceMs: 1_500, maxInFlight: 10 };
+    const up = Promise.withResolvers<void>();
+    const events = { onConnected: () => up.resolve(), onDisconnected: () => {}, onExpired: () => {} };
+    const connection = new Connection(host, { ...options, ...limits }, events);
+    connection.open();
+    try {
+      await up.promise;
+      await assert.rejects(
+        connection.call<true>(sessionTimeoutMs, (client, callback) =>
+          client.setData('/zookeeper/quota', Buffer.alloc(0), 99, (error) => callback(error, true)),
+        ),
+        (error: unknown) => isFailure(error, code.badVersion),
+      );
+    } finally {
+      await connection.close(1_000);
     }
   });
 

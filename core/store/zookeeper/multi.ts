@@ -88,7 +88,8 @@ export function send(
     const last = transaction.ops.at(-1);
     if (last !== undefined && step.do !== 'create') last.version = version;
   }
-  transaction.commit(callback);
+  // One that was refused brings its results along with the error: they tell which step it was.
+  transaction.commit((error, results) => callback(results === undefined ? error : null, results));
 }
 
 export type Verdict =

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fence, freshFence } from '../../../core/model/fence-kind.ts';
-import { defineKind, node, z } from '../../../core/plugin/api.ts';
+import { bmcSecret, defineKind, node, z } from '../../../core/plugin/api.ts';
 import { nodeStatus } from '../../../test/fixtures/node-status.ts';
 import { hardware, macA, macB, refused, setUp } from '../testing/machines.ts';
 import { machine } from './machine-kind.ts';
@@ -58,6 +58,19 @@ describe('a node gets another machine', () => {
     assert.deepEqual([young.state, young.name, young.address], ['accepted', 'hv4', '10.10.0.14']);
     assert.equal(await documents.find(machine, 'name', 'hv4'), macB);
     await assert.rejects(info(macA), refused('MACHINE_NOT_FOUND', /0a/));
+  });
+
+  it('and no more the BMC of its old one, which reads off for ever', async () => {
+    const { mutate, documents, write } = await scene(false);
+    const before = await documents.need(node, 'hv4');
+    const bmc = { driver: 'ipmi', address: '10.10.3.14', user: 'pvc', cipherSuite: 17, privilege: 'OPERATOR' } as const;
+    await write([
+      { do: 'spec', kind: node, before, spec: { ...before.spec, bmc } },
+      { do: 'create', kind: bmcSecret, id: 'hv4', spec: { password: 'of the old one' } },
+    ]);
+    await mutate('replace', { node: 'hv4', mac: macB });
+    assert.equal((await documents.need(node, 'hv4')).spec.bmc, undefined);
+    assert.equal(await documents.get(bmcSecret, 'hv4'), undefined);
   });
 
   it('at once when nothing belongs to it', async () => {

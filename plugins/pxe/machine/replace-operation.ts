@@ -1,5 +1,18 @@
 /** A node whose machine is broken gets another one. @module */
-import { defineErrors, defineMutation, names, node, whyOldMachineCounts, z } from '../../../core/plugin/api.ts';
+import {
+  bmcSecret,
+  type Doc,
+  defineErrors,
+  defineMutation,
+  type NodeSpec,
+  type NodeStatus,
+  names,
+  node,
+  type PlanBuilder,
+  type View,
+  whyOldMachineCounts,
+  z,
+} from '../../../core/plugin/api.ts';
 import { type MachineSpec, machine, pxeError } from './machine-kind.ts';
 import { checkMachine, forgetSecret } from './machine-rules.ts';
 import { stateOf } from './machine-state.ts';
@@ -20,12 +33,22 @@ const replaceError = defineErrors({
   },
 });
 
+/** That of the old machine reads off for ever: taken as the new one's it would prove that its guests run no more. */
+async function forgetBmc(plan: PlanBuilder, view: View, doc: Doc<NodeSpec, NodeStatus>): Promise<void> {
+  const { bmc, ...spec } = doc.spec;
+  if (bmc === undefined) return;
+  const secret = await view.get(bmcSecret, doc.id);
+  if (secret !== undefined) plan.remove(bmcSecret, secret);
+  plan.update(node, doc, spec);
+  plan.act(`forget the BMC at ${bmc.address}, which is the old machine's`);
+}
+
 export const replaceOperations = [
   defineMutation({
     name: 'machine.replace',
     summary: 'Give a node another machine, which boots from the network in its place',
     description:
-      'For a hypervisor whose machine is broken: the new one gets its name, its address and all that belongs to it, when it next boots from the network. Refused while the old machine may still run what belongs to the node. When that one boots from the network again it is a discovered machine, and is told to do nothing.',
+      'For a hypervisor whose machine is broken: the new one gets its name, its address and all that belongs to it, when it next boots from the network. Refused while the old machine may still run what belongs to the node. When that one boots from the network again it is a discovered machine, and is told to do nothing. The BMC of the old machine is forgotten: the node has that of the new one, where one is described.',
     http: { method: 'POST', path: '/nodes/{node}/replace' },
     cli: {
       command: 'node replace',
@@ -53,7 +76,8 @@ export const replaceOperations = [
       before: z.string().nullable().describe('MAC address of the old machine; null: it did not boot from the network'),
     }),
     async plan(plan, { view }, { node: name, mac, uuid }) {
-      const { spec: is } = await view.need(node, name);
+      const doc = await view.need(node, name);
+      const { spec: is } = doc;
       if (is.role === 'coordinator') throw replaceError('COORDINATOR_NOT_REPLACED', { node: name });
       const old = await view.find(machine, 'name', name);
       if (old?.id === mac)
@@ -74,6 +98,7 @@ export const replaceOperations = [
         plan.remove(machine, old);
         plan.act(`forget the machine ${old.id}: when it boots from the network, it is discovered anew`);
       }
+      await forgetBmc(plan, view, doc);
       const spec: MachineSpec = {
         ...{ uuid: uuid ?? known?.spec.uuid ?? null, name, address },
         attempt: (known?.spec.attempt ?? 0) + 1,

@@ -38,6 +38,8 @@ interface FenceObserved {
   readonly node: 'dead' | 'alive' | 'gone';
   readonly maintenance: boolean;
   readonly stranded: readonly Stranded[];
+  /** All that the node had goes on elsewhere, and the fault says so. */
+  readonly rests: boolean;
 }
 
 /** What is asked of plugins is bounded by the hooks' own deadlines. */
@@ -58,11 +60,23 @@ export function fenceController(
   const troubles = new Map<string, string>();
   const tell = (id: string, name: string, report: Omit<FaultReport, 'object'>): Promise<void> =>
     book.whileOpen(id, () => nodeFault(runtime, name, report));
-  const tellDead = (id: string, name: string, status: FenceStatus): Promise<void> => {
+  const reportOf = (name: string, status: FenceStatus): Omit<FaultReport, 'object'> => {
     const { power } = status;
     const bmc = power !== undefined && power.tries > 0 ? [power.text] : [];
-    return tell(id, name, deadReport(name, status, [troubles.get(name) ?? [], bmc].flat()));
+    return deadReport(name, status, [troubles.get(name) ?? [], bmc].flat());
   };
+  /** What the fault of a dead node said last, by fence. */
+  const told = new Map<string, string>();
+  const tellDead = async (id: string, name: string, status: FenceStatus): Promise<void> => {
+    const report = reportOf(name, status);
+    await tell(id, name, report);
+    told.set(id, JSON.stringify(report));
+  };
+  const rests = (id: string, name: string, status: FenceStatus, stranded: readonly Stranded[]): boolean =>
+    stranded.length === 0 &&
+    status.settledMs !== undefined &&
+    status.waiting.length === 0 &&
+    told.get(id) === JSON.stringify(reportOf(name, status));
 
   const prove = async (id: string, name: string, bootId: string, signal: AbortSignal): Promise<void> => {
     const over = new AbortController();
@@ -129,7 +143,7 @@ export function fenceController(
     // A node that dies again before it was let in needs proofs anew.
     const turns = settled !== (now.settledMs !== undefined);
     const changed = turns || JSON.stringify(waiting) !== JSON.stringify(now.waiting);
-    const told = changed
+    const next = changed
       ? await book.update(id, ({ settledMs = host.clock.wallMs(), ...one }) => ({
           ...one,
           waiting,
@@ -138,7 +152,7 @@ export function fenceController(
       : now;
     // Whoever may switch the node on again has waited for that.
     if (turns) runtime.touch(fence.name, id);
-    await tellDead(id, name, told);
+    await tellDead(id, name, next);
   };
 
   const end = async (id: string, how: string, writes: readonly Write[] = []): Promise<void> => {
@@ -184,9 +198,12 @@ export function fenceController(
     summary: 'proves that a dead node can do no harm, and has its guests go on elsewhere',
     kind: fence,
     scope: 'leader',
-    async observe(_id, doc) {
-      const over: FenceObserved = { node: 'gone', maintenance: false, stranded: [] };
-      if (doc === undefined || doc.status?.state === 'ended') return over;
+    async observe(id, doc) {
+      const over: FenceObserved = { node: 'gone', maintenance: false, stranded: [], rests: false };
+      if (doc === undefined || doc.status?.state === 'ended') {
+        told.delete(id);
+        return over;
+      }
       const name = doc.spec.node;
       const [known, alive, made] = await Promise.all([
         documents.get(nodeKind, name),
@@ -195,7 +212,13 @@ export function fenceController(
       ]);
       if (known === undefined) return over;
       if (alive !== undefined) return { ...over, node: 'alive' };
-      return { node: 'dead', maintenance: made?.spec.maintenance !== false, stranded: await strandedOn(name) };
+      const stranded = await strandedOn(name);
+      return {
+        node: 'dead',
+        maintenance: made?.spec.maintenance !== false,
+        stranded,
+        rests: rests(id, name, doc.status ?? freshFence, stranded),
+      };
     },
     plan: (doc, observed, { nowMs }) => planFence(doc, observed, nowMs),
     async apply(step, id, signal) {
@@ -224,7 +247,7 @@ const pauseMs = (ageMs: number): number => Math.min(30_000, Math.max(1_000, Math
 /** Pure. */
 export function planFence(
   doc: FenceDoc | undefined,
-  { node, maintenance, stranded }: FenceObserved,
+  { node, maintenance, stranded, rests }: FenceObserved,
   nowMs: number,
 ): { steps: Step[]; againInMs?: number } {
   if (doc === undefined || doc.status?.state === 'ended') return { steps: [] };
@@ -236,7 +259,7 @@ export function planFence(
   return {
     steps: [
       ...(stranded.some(({ needs }) => needs.length > 0) ? [step('prove', `prove that ${name} can do no harm`)] : []),
-      step('recover', `have the guests of ${name} go on elsewhere`),
+      ...(rests ? [] : [step('recover', `have the guests of ${name} go on elsewhere`)]),
     ],
     againInMs: stranded.length === 0 ? lookMs : pauseMs(nowMs - doc.spec.openedMs),
   };

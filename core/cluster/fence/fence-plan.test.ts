@@ -82,7 +82,7 @@ describe('what is proven', () => {
 describe('what is done with a fence', () => {
   const plan = (
     node: 'dead' | 'alive' | 'gone',
-    more: { maintenance?: boolean; needs?: string[][]; status?: Partial<FenceStatus> } = {},
+    more: { maintenance?: boolean; needs?: string[][]; rests?: boolean; status?: Partial<FenceStatus> } = {},
   ) =>
     planFence(
       {
@@ -97,6 +97,7 @@ describe('what is done with a fence', () => {
         node,
         maintenance: more.maintenance ?? false,
         stranded: (more.needs ?? []).map((needs, at) => ({ object: `g${at}`, needs })),
+        rests: more.rests ?? false,
       },
       0,
     ).steps.map((step) => step.do);
@@ -105,6 +106,10 @@ describe('what is done with a fence', () => {
     assert.deepEqual(plan('dead', { needs: [['pool:vms']] }), ['prove', 'recover']));
   it('proves nothing for guests that can run nowhere else', () =>
     assert.deepEqual(plan('dead', { needs: [[]] }), ['recover']));
+  it('does nothing more once all goes on elsewhere and is told', () => {
+    assert.deepEqual(plan('dead'), ['recover']);
+    assert.deepEqual(plan('dead', { rests: true }), []);
+  });
   it('does nothing in maintenance', () =>
     assert.deepEqual(plan('dead', { maintenance: true, needs: [['pool:vms']] }), []));
   it('lets the node in once it is back, in maintenance too', () =>

@@ -34,8 +34,14 @@ export async function takeDown(lab: string): Promise<void> {
     for (const directory of [dataDirectory(lab), stateDirectory(lab)])
       await rm(directory, { recursive: true, force: true });
   }
-  const left = await leftovers(lab);
-  if (left.length > 0) throw new LabError(`lab ${lab} could not be removed altogether:\n${left.join('\n')}`);
+  let left: string[] = [];
+  // The kernel lets go of a loop device, and of a mount, a moment after the last process that had it.
+  const isGone = async (): Promise<boolean> => {
+    left = await leftovers(lab);
+    return left.length === 0;
+  };
+  if (!(await becomesTrue(isGone, 10_000)))
+    throw new LabError(`lab ${lab} could not be removed altogether:\n${left.join('\n')}`);
 }
 
 async function someFirst(pids: readonly number[]): Promise<boolean> {

@@ -86,6 +86,7 @@ export {
 } from '../task/task-definition.ts';
 export { type TaskSpec, type TaskStatus, task, taskEnded } from '../task/task-kind.ts';
 export { addressText } from './address-text.ts';
+export { arrivalWrites } from './arrival.ts';
 export { bmcFields, bmcFrom, bmcInWords, bmcPasswordOption, sharesBmc } from './bmc-input.ts';
 export type {
   DeadNode,

@@ -8,6 +8,7 @@
  */
 import {
   type AnyTaskDefinition,
+  arrivalWrites,
   defineTask,
   errorText,
   names,
@@ -270,8 +271,13 @@ async function change(
     const doc = await runtime.documents.get(vm, uuid);
     if (doc === undefined || !still(doc.spec)) return;
     const spec = to(doc.spec);
+    const { documents, host } = runtime;
     try {
-      await runtime.write([{ do: 'spec', kind: vm, before: doc, spec }]);
+      const comes =
+        spec.node === doc.spec.node || spec.node === runtime.node
+          ? []
+          : await arrivalWrites(documents, spec.node, spec.name, host.clock.wallMs());
+      await runtime.write([{ do: 'spec', kind: vm, before: doc, spec }, ...comes]);
       return;
     } catch (error) {
       const passing =

@@ -1,5 +1,6 @@
 /** The guests of a dead node: what must be proven for them, where they go on, and when the node may have them no more. @module */
 import {
+  arrivalWrites,
   type DeadNode,
   errorText,
   node as nodeKind,
@@ -61,8 +62,22 @@ export async function recover(runtime: Pick<Runtime, 'documents' | 'host'>, abou
       if (held !== undefined)
         ends.push({ do: 'status', kind: taskKind, before: held, status: endedByFence(held, node, nowMs) });
     }
-    await about.write([...plan.writes, ...ends], now.map(told));
+    await about.write([...plan.writes, ...ends, ...(await arrivals(runtime, now))], now.map(told));
   }
+}
+
+/** Guests that go on where they were on their way to: that node may be dead as well, and proven to be. */
+async function arrivals(
+  { documents, host }: Pick<Runtime, 'documents' | 'host'>,
+  now: readonly Placed[],
+): Promise<Write[]> {
+  const writes: Write[] = [];
+  const atMs = host.clock.wallMs();
+  for (const to of new Set(now.filter(({ guest }) => guest.spec.transfer !== undefined).map((one) => one.to))) {
+    const names = now.filter((one) => one.to === to).map(({ guest }) => guest.spec.name);
+    writes.push(...(await arrivalWrites(documents, to, names.join(', '), atMs)));
+  }
+  return writes;
 }
 
 /** As many groups as go into one commit; one at least. */

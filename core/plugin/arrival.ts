@@ -1,0 +1,34 @@
+/** What comes to a node that is taken for dead. @module */
+import { fence } from '../model/fence-kind.ts';
+import { node as nodeKind } from '../model/node-kind.ts';
+import type { Documents, Write } from '../store/documents.ts';
+
+/**
+ * For the commit by which something comes to a node that has not asked for it, as a guest that was moved there: what was
+ * proven of that node before says nothing of it. Its machine may have been switched on since, and have taken it, without being
+ * able to tell. Nothing when no fence of the node is open.
+ * @param what comes, for whoever reads the evidence
+ * @param atMs wall clock
+ */
+export async function arrivalWrites(documents: Documents, node: string, what: string, atMs: number): Promise<Write[]> {
+  const id = await documents.find(fence, 'node', node);
+  const before = id === undefined ? undefined : await documents.get(fence, id);
+  if (before?.status === undefined || before.status.state === 'ended') return [];
+  const bootId = (await documents.get(nodeKind, node))?.status?.bootId ?? '';
+  const { word, ...spec } = before.spec;
+  const text = 'came to it: what was proven before says nothing of that';
+  const evidence = [
+    ...before.status.evidence.map((one) => ({ ...one, covers: [] })),
+    { by: what, text, covers: [], atMs, bootId },
+  ];
+  return [
+    { do: 'status', kind: fence, before, status: { ...before.status, evidence } },
+    ...(word === undefined ? [] : [{ do: 'spec' as const, kind: fence, before, spec }]),
+  ];
+}
+
+/** Something has come to the node in a life of its machine that nobody knows: that an earlier one is over proves nothing then. */
+export const hasArrivals = (
+  evidence: readonly { readonly bootId: string; readonly covers: readonly string[] }[],
+  bootId: string,
+): boolean => evidence.some((one) => one.bootId === bootId && one.covers.length === 0);

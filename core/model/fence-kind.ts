@@ -40,6 +40,13 @@ export const proven = (evidence: readonly Evidence[], bootId: string): ((resourc
   return (resource) => covered.has('machine') || covered.has(resource);
 };
 
+/** The same, of which nothing counts any more. */
+export const voided = (evidence: readonly Evidence[]): Evidence[] => evidence.map((one) => ({ ...one, covers: [] }));
+
+/** Something was voided of that life of the machine: that it is over proves nothing any more. */
+export const hasVoid = (evidence: readonly Evidence[], bootId: string): boolean =>
+  evidence.some((one) => one.bootId === bootId && one.covers.length === 0);
+
 export const recovered = z.strictObject({ id: z.string(), object: z.string(), to: nodeName, atMs: z.int() });
 
 const waiting = z.strictObject({ object: z.string(), reason: z.string() });
@@ -79,6 +86,10 @@ export const fenceStatus = z.strictObject({
   end: z.string().optional(),
 });
 export type FenceStatus = z.infer<typeof fenceStatus>;
+
+/** Nothing lacks a proof, and nothing waits: all goes on elsewhere. */
+export const isSettled = ({ settledMs, waiting: waits }: FenceStatus): boolean =>
+  settledMs !== undefined && waits.length === 0;
 
 export const freshFence: FenceStatus = { state: 'open', evidence: [], recovered: [], waiting: [] };
 

@@ -87,7 +87,7 @@ export {
 export { type TaskSpec, type TaskStatus, task, taskEnded } from '../task/task-kind.ts';
 export { addressText } from './address-text.ts';
 export { arrivalWrites } from './arrival.ts';
-export { bmcFields, bmcFrom, bmcInWords, bmcPasswordOption, sharesBmc } from './bmc-input.ts';
+export { bmcFields, bmcFrom, bmcInWords, bmcPasswordOption, forgetBmc, sharesBmc } from './bmc-input.ts';
 export type {
   DeadNode,
   FenceAbout,

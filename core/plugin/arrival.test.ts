@@ -2,11 +2,19 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nodeStatus } from '../../test/fixtures/node-status.ts';
 import { createVirtualHost } from '../host/virtual-host.ts';
-import { type Evidence, type FenceSpec, type FenceStatus, fence, freshFence, proven } from '../model/fence-kind.ts';
+import {
+  type Evidence,
+  type FenceSpec,
+  type FenceStatus,
+  fence,
+  freshFence,
+  hasVoid,
+  proven,
+} from '../model/fence-kind.ts';
 import { node as nodeKind } from '../model/node-kind.ts';
 import { Documents } from '../store/documents.ts';
 import { createMemoryStore } from '../store/memory.ts';
-import { arrivalWrites, hasArrivals } from './arrival.ts';
+import { arrivalWrites } from './arrival.ts';
 
 const id = '0o0000000000abcd';
 const bootId = 'b1';
@@ -47,7 +55,7 @@ describe('what comes to a node that is taken for dead', () => {
     const { spec, status = freshFence } = await documents.need(fence, id);
     assert.equal(spec.word, undefined);
     assert.equal(proven(status.evidence, bootId)('machine'), false);
-    assert.equal(hasArrivals(status.evidence, bootId), true);
+    assert.equal(hasVoid(status.evidence, bootId), true);
     assert.deepEqual(
       status.evidence.map(({ by }) => by),
       ['its BMC', 'web'],
@@ -60,8 +68,8 @@ describe('what comes to a node that is taken for dead', () => {
     const { documents, arrive } = await setUp({}, {});
     await arrive('hv2');
     const { status = freshFence } = await documents.need(fence, id);
-    assert.equal(hasArrivals(status.evidence, bootId), true);
-    assert.equal(hasArrivals(status.evidence, 'another life'), false);
+    assert.equal(hasVoid(status.evidence, bootId), true);
+    assert.equal(hasVoid(status.evidence, 'another life'), false);
   });
 
   it('changes nothing of other nodes, nor of a fence that has ended', async () => {

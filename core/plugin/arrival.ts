@@ -1,5 +1,5 @@
 /** What comes to a node that is taken for dead. @module */
-import { fence } from '../model/fence-kind.ts';
+import { fence, voided } from '../model/fence-kind.ts';
 import { node as nodeKind } from '../model/node-kind.ts';
 import type { Documents, Write } from '../store/documents.ts';
 
@@ -17,18 +17,9 @@ export async function arrivalWrites(documents: Documents, node: string, what: st
   const bootId = (await documents.get(nodeKind, node))?.status?.bootId ?? '';
   const { word, ...spec } = before.spec;
   const text = 'came to it: what was proven before says nothing of that';
-  const evidence = [
-    ...before.status.evidence.map((one) => ({ ...one, covers: [] })),
-    { by: what, text, covers: [], atMs, bootId },
-  ];
+  const evidence = [...voided(before.status.evidence), { by: what, text, covers: [], atMs, bootId }];
   return [
     { do: 'status', kind: fence, before, status: { ...before.status, evidence } },
     ...(word === undefined ? [] : [{ do: 'spec' as const, kind: fence, before, spec }]),
   ];
 }
-
-/** Something has come to the node in a life of its machine that nobody knows: that an earlier one is over proves nothing then. */
-export const hasArrivals = (
-  evidence: readonly { readonly bootId: string; readonly covers: readonly string[] }[],
-  bootId: string,
-): boolean => evidence.some((one) => one.bootId === bootId && one.covers.length === 0);

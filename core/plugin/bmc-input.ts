@@ -1,6 +1,10 @@
 /** A BMC as operations describe it: what they take, and what is made of it. @module */
 import { z } from 'zod';
-import { type BmcSpec, bmcDefaults, bmcSettings, bmcSpec } from '../model/bmc-kind.ts';
+import { type BmcSpec, bmcDefaults, bmcSecret, bmcSettings, bmcSpec } from '../model/bmc-kind.ts';
+import type { Doc } from '../model/kind.ts';
+import { type NodeSpec, type NodeStatus, node as nodeKind } from '../model/node-kind.ts';
+import type { PlanBuilder } from '../operation/plan.ts';
+import type { View } from '../operation/view.ts';
 import { bmcError, type PowerDriver } from './power.ts';
 
 const { shape } = bmcSpec;
@@ -28,6 +32,16 @@ export type BmcInput = z.output<typeof fields>;
 
 /** Where the command line has the password from. */
 export const bmcPasswordOption = { flag: 'password-file', from: 'file', value: 'FILE' } as const;
+
+/** The node has no BMC from then on, and nobody knows its password. Nothing when it has none. */
+export async function forgetBmc(plan: PlanBuilder, view: View, doc: Doc<NodeSpec, NodeStatus>): Promise<void> {
+  const { bmc, ...spec } = doc.spec;
+  if (bmc === undefined) return;
+  const secret = await view.get(bmcSecret, doc.id);
+  if (secret !== undefined) plan.remove(bmcSecret, secret);
+  plan.update(nodeKind, doc, spec);
+  plan.act(`forget the BMC of ${doc.id} at ${bmc.address}, and its password`);
+}
 
 /** The BMC without its password, which nobody is shown. */
 export const shownBmc = bmcSpec.partial({ cipherSuite: true, privilege: true });

@@ -44,9 +44,8 @@ export class Isolation {
   readonly #libvirt: Libvirt;
   /** Guests of this node, and those on their way here: whether they may go on elsewhere. */
   readonly #known = new Map<string, { readonly name: string; readonly elsewhere: boolean }>();
-  readonly #ended = new Set<string>();
-  /** Guests that libvirt was told to end and has not said that it did, with their names. */
-  readonly #unanswered = new Map<string, string>();
+  /** Guests that libvirt was told to end; done: it is known that they did. */
+  readonly #ended = new Map<string, { readonly name: string; readonly done: boolean }>();
 
   constructor(runtime: Pick<Runtime, 'node' | 'host'>, config: Pick<LibvirtConfig, 'sharedPaths'>, libvirt: Libvirt) {
     this.#runtime = runtime;
@@ -80,21 +79,20 @@ export class Isolation {
     const here = await this.#inTime(driver.listDomains()).catch((error: unknown) => errorText(error));
     if (typeof here === 'string') return this.#nothingEnded(here);
     const running = here.filter(({ id }) => id !== -1);
-    for (const [uuid, name] of this.#unanswered) {
-      if (running.some((one) => one.uuid === uuid)) continue;
+    for (const [uuid, { name, done }] of this.#ended) {
+      if (done || running.some((one) => one.uuid === uuid)) continue;
+      this.#ended.set(uuid, { name, done: true });
       ended.push(name);
-      this.#unanswered.delete(uuid);
     }
     await Promise.all(
       running.map(async ({ uuid, name }) => {
         try {
           if (!(this.#known.get(uuid)?.elsewhere ?? (await this.#looksMovable(uuid)))) return;
-          this.#ended.add(uuid);
-          const again = this.#unanswered.has(uuid);
-          this.#unanswered.set(uuid, name);
+          const toldBefore = this.#ended.get(uuid)?.done === false;
+          this.#ended.set(uuid, { name, done: false });
           const answer = await this.#inTime(driver.destroy(uuid));
-          this.#unanswered.delete(uuid);
-          if (answer === 'done' || again) ended.push(name);
+          this.#ended.set(uuid, { name, done: true });
+          if (answer === 'done' || toldBefore) ended.push(name);
         } catch (error) {
           left.push(`${name}: ${errorText(error)}`);
         }

@@ -73,8 +73,9 @@ async function arrivals(
 ): Promise<Write[]> {
   const writes: Write[] = [];
   const atMs = host.clock.wallMs();
-  for (const to of new Set(now.filter(({ guest }) => guest.spec.transfer !== undefined).map((one) => one.to))) {
-    const names = now.filter((one) => one.to === to).map(({ guest }) => guest.spec.name);
+  const moving = now.filter(({ guest }) => guest.spec.transfer !== undefined);
+  for (const [to, group] of Map.groupBy(moving, (one) => one.to)) {
+    const names = group.map(({ guest }) => guest.spec.name);
     writes.push(...(await arrivalWrites(documents, to, names.join(', '), atMs)));
   }
   return writes;

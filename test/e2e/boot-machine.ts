@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run, startDetached } from '../lab/run.ts';
 import { type NetworkName, namespaceName } from '../lab/topology.ts';
+import { emulatedServer, type Firmware, resetFirmware } from './emulated-server.ts';
 import type { TestLab } from './test-lab.ts';
 
 export interface MachineOptions {
   /** `bios`: the card’s own iPXE boots. `efi`: the firmware’s PXE does, which fetches iPXE by TFTP. */
-  readonly firmware: 'bios' | 'efi';
+  readonly firmware: Firmware;
   readonly mac: string;
   readonly uuid: string;
   readonly network: NetworkName;
@@ -20,9 +21,6 @@ export interface MachineOptions {
   readonly kept?: { readonly path: string; readonly serial: string };
 }
 
-/** Of Debian's package ovmf. */
-const efiCode = '/usr/share/OVMF/OVMF_CODE_4M.fd';
-const efiVariables = '/usr/share/OVMF/OVMF_VARS_4M.fd';
 /** What a BIOS boots: a sector that ends so, here with a jump to itself, as a system that runs and does nothing for PVC. */
 const idleSystem = Buffer.concat([Buffer.from([0xeb, 0xfe]), Buffer.alloc(508), Buffer.from([0x55, 0xaa])]);
 
@@ -49,7 +47,7 @@ export class BootMachine implements AsyncDisposable {
     const tap = `m${mac.replaceAll(':', '').slice(-6)}`;
     await run(['ip', '-n', fabric, 'tuntap', 'add', tap, 'mode', 'tap']);
     await run(['ip', '-n', fabric, 'link', 'set', tap, 'master', network, 'up']);
-    if (firmware === 'efi') await run(['cp', efiVariables, join(directory, 'variables')]);
+    await resetFirmware(firmware, directory);
     if (diskMiB !== undefined) await run(['truncate', '-s', `${diskMiB}M`, join(directory, 'disk')]);
     return new BootMachine(options, tap, fabric, directory);
   }
@@ -73,19 +71,10 @@ export class BootMachine implements AsyncDisposable {
     // It outlives nothing of the lab: all in the lab's networks ends with them.
     this.#pid = await startDetached(
       [
-        ...['ip', 'netns', 'exec', this.#fabric, 'qemu-system-x86_64'],
-        // Nehalem: what Debian's Ceph needs, without vector units that take long to emulate.
-        ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'Nehalem', '-smp', '2', '-m', String(memoryMiB)],
-        ...['-display', 'none', '-nodefaults', '-device', 'virtio-rng-pci'],
+        ...['ip', 'netns', 'exec', this.#fabric, ...emulatedServer(firmware, this.#directory, memoryMiB)],
         ...['-uuid', uuid, '-smbios', 'type=1,manufacturer=ACME + Co,product=R1'],
         ...['-netdev', `tap,id=n,ifname=${this.#tap},script=no,downscript=no`],
         ...['-device', `virtio-net-pci,netdev=n,mac=${mac},bootindex=${card}${firmware === 'efi' ? ',romfile=' : ''}`],
-        ...(firmware === 'efi'
-          ? [
-              ...['-drive', `if=pflash,format=raw,readonly=on,file=${efiCode}`],
-              ...['-drive', `if=pflash,format=raw,file=${join(this.#directory, 'variables')}`],
-            ]
-          : []),
         ...(diskMiB === undefined
           ? []
           : [

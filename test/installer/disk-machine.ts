@@ -1,23 +1,21 @@
 /** A server with a disk and a serial line, by QEMU without hardware that runs it: for the installer. @module */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFile, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { emulatedServer, type Firmware, resetFirmware } from '../e2e/emulated-server.ts';
 import { waitFor } from '../e2e/wait-for.ts';
 
 export interface DiskMachineOptions {
   /** Of its files; outlives it. */
   readonly directory: string;
-  readonly firmware: 'bios' | 'efi';
+  readonly firmware: Firmware;
   /** In that directory. */
   readonly disk: string;
   /** In its CD drives, the first of which it boots from. */
   readonly media?: readonly string[];
 }
 
-/** Of Debian's package ovmf. */
-const efiCode = '/usr/share/OVMF/OVMF_CODE_4M.fd';
-const efiVariables = '/usr/share/OVMF/OVMF_VARS_4M.fd';
 /** A server without hardware that runs it takes its time, the more on a busy machine. */
 const patience = { timeoutMs: 6 * 60_000, everyMs: 500 };
 export const mac = '52:54:00:70:76:d5';
@@ -38,25 +36,16 @@ export class DiskMachine implements AsyncDisposable {
   static async start({ directory, firmware, disk, media = [] }: DiskMachineOptions): Promise<DiskMachine> {
     // Of the boot before it nothing is to be taken for this one's.
     await rm(join(directory, 'serial'), { force: true });
-    const variables = join(directory, 'variables');
-    // As new: nothing is noted in it that could boot what the disk alone does not.
-    if (firmware === 'efi') await copyFile(efiVariables, variables);
+    await resetFirmware(firmware, directory);
+    const [program = '', ...base] = emulatedServer(firmware, directory, 2048);
     const child = spawn(
-      'qemu-system-x86_64',
+      program,
       [
-        // Nehalem: what Debian's Ceph needs, without vector units that take long to emulate.
-        ...['-machine', 'q35', '-accel', 'tcg,thread=multi', '-cpu', 'Nehalem', '-smp', '2', '-m', '2048'],
-        ...['-display', 'none', '-nodefaults', '-no-reboot', '-device', 'virtio-rng-pci'],
-        ...['-boot', media.length > 0 ? 'd' : 'c'],
+        ...base,
+        ...['-no-reboot', '-boot', media.length > 0 ? 'd' : 'c'],
         ...['-netdev', 'user,id=n,restrict=on', '-device', `virtio-net-pci,netdev=n,addr=0x8,mac=${mac},romfile=`],
         ...['-drive', `file=${join(directory, disk)},format=raw,if=virtio,discard=unmap`],
         ...media.flatMap((file) => ['-drive', `file=${file},format=raw,media=cdrom,readonly=on`]),
-        ...(firmware === 'efi'
-          ? [
-              ...['-drive', `if=pflash,format=raw,readonly=on,file=${efiCode}`],
-              ...['-drive', `if=pflash,format=raw,file=${variables}`],
-            ]
-          : []),
         ...[
           '-chardev',
           `socket,id=s,path=${join(directory, 'line')},server=on,wait=off,logfile=${join(directory, 'serial')}`,

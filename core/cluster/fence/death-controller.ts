@@ -6,7 +6,7 @@
  */
 
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
-import { fence, fenceError, freshFence } from '../../model/fence-kind.ts';
+import { fence, fenceError, freshFence, isSettled } from '../../model/fence-kind.ts';
 import { fencingOf } from '../../model/fencing-policy.ts';
 import { sortableId } from '../../model/ids.ts';
 import { aliveKey, type NodeSpec, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
@@ -57,7 +57,7 @@ export function deathController(
    */
   const tellFence = async (id: string, name: string, news: string): Promise<void> => {
     const { status = freshFence } = (await documents.get(fence, id)) ?? {};
-    if (status.settledMs !== undefined && status.waiting.length === 0 && told.get(name) === news) return;
+    if (isSettled(status) && told.get(name) === news) return;
     told.set(name, news);
     runtime.touch(fence.name, id);
   };

@@ -7,7 +7,16 @@
 import { errorText } from '../../error/error.ts';
 import type { FaultReport } from '../../fault/fault-book.ts';
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
-import { type Evidence, type FenceSpec, type FenceStatus, fence, freshFence, proven } from '../../model/fence-kind.ts';
+import {
+  type Evidence,
+  type FenceSpec,
+  type FenceStatus,
+  fence,
+  freshFence,
+  isSettled,
+  proven,
+  voided,
+} from '../../model/fence-kind.ts';
 import { fencingOf } from '../../model/fencing-policy.ts';
 import type { Doc } from '../../model/kind.ts';
 import { aliveKey, node as nodeKind } from '../../model/node-kind.ts';
@@ -73,10 +82,7 @@ export function fenceController(
     told.set(id, JSON.stringify(report));
   };
   const rests = (id: string, name: string, status: FenceStatus, stranded: readonly Stranded[]): boolean =>
-    stranded.length === 0 &&
-    status.settledMs !== undefined &&
-    status.waiting.length === 0 &&
-    told.get(id) === JSON.stringify(reportOf(name, status));
+    stranded.length === 0 && isSettled(status) && told.get(id) === JSON.stringify(reportOf(name, status));
 
   const prove = async (id: string, name: string, bootId: string, signal: AbortSignal): Promise<void> => {
     const over = new AbortController();
@@ -177,7 +183,7 @@ export function fenceController(
     if (reasons.length > 0) return tell(id, name, backReport(name, reasons));
     // Should it die again now, what was proven before it was let in counts no more.
     if (status.evidence.some(({ covers }) => covers.length > 0))
-      await book.update(id, (now) => ({ ...now, evidence: now.evidence.map((one) => ({ ...one, covers: [] })) }));
+      await book.update(id, (now) => ({ ...now, evidence: voided(now.evidence) }));
     const left = await hooks.unfence.call({ node: name });
     const not = left.flatMap(({ result }) => (isNotNow(result) ? [result.notNow] : result));
     if (left.length < hooks.unfence.tappedBy().length) not.push('a plugin could not undo its part yet');

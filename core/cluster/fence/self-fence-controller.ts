@@ -5,9 +5,8 @@
  */
 
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
-import { type FenceSpec, type FenceStatus, fence, proven } from '../../model/fence-kind.ts';
+import { type FenceSpec, type FenceStatus, fence, hasVoid, proven } from '../../model/fence-kind.ts';
 import { aliveKey, type NodeStatus, node as nodeKind, watchdogOf } from '../../model/node-kind.ts';
-import { hasArrivals } from '../../plugin/arrival.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
 import type { FenceParts } from './fence-controller.ts';
 import { boundMs, type Standing, standing } from './self-fence-plan.ts';
@@ -72,7 +71,7 @@ export function selfFenceController({
     plan(doc, counting) {
       if (doc === undefined || counting === undefined) return { steps: [] };
       const evidence = doc.status?.evidence ?? [];
-      if (proven(evidence, counting.bootId)('machine') || hasArrivals(evidence, counting.bootId)) return { steps: [] };
+      if (proven(evidence, counting.bootId)('machine') || hasVoid(evidence, counting.bootId)) return { steps: [] };
       const { leftMs } = counting;
       if (leftMs === undefined || leftMs > 0)
         return { steps: [], againInMs: Math.ceil(Math.min(lookMs, leftMs ?? lookMs)) };

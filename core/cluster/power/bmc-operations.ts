@@ -5,7 +5,15 @@ import { nodeName } from '../../model/names.ts';
 import { node as nodeKind } from '../../model/node-kind.ts';
 import type { CliRun } from '../../operation/cli-spec.ts';
 import { defineMutation, defineQuery } from '../../operation/operation.ts';
-import { bmcFields, bmcFrom, bmcPasswordOption, overlaps, shownBmc, shownOf } from '../../plugin/bmc-input.ts';
+import {
+  bmcFields,
+  bmcFrom,
+  bmcPasswordOption,
+  forgetBmc,
+  overlaps,
+  shownBmc,
+  shownOf,
+} from '../../plugin/bmc-input.ts';
 import { bmcError, type PowerDriver } from '../../plugin/power.ts';
 import { renderBmc } from './bmc-render.ts';
 
@@ -92,12 +100,8 @@ export const bmcOperations = (drivers: () => readonly PowerDriver[]) => [
     output: z.object({ node: z.string() }),
     async plan(plan, { view }, { node: name }) {
       const doc = await view.need(nodeKind, name);
-      const { bmc, ...rest } = doc.spec;
-      if (bmc === undefined) throw bmcError('BMC_NONE', { node: name });
-      const secret = await view.get(bmcSecret, name);
-      if (secret !== undefined) plan.remove(bmcSecret, secret);
-      plan.update(nodeKind, doc, rest);
-      plan.act(`forget the BMC of ${name} at ${bmc.address}, and its password`);
+      if (doc.spec.bmc === undefined) throw bmcError('BMC_NONE', { node: name });
+      await forgetBmc(plan, view, doc);
       return { node: name };
     },
   }),

@@ -321,9 +321,11 @@ export class ZooKeeperSession {
     const session = { id: Buffer.from(record.session, 'hex'), password: Buffer.from(record.password, 'hex') };
     const { clock } = this.#host;
     const untilMs = clock.monotonicMs() + this.#sessionTimeoutMs / 2;
-    for (let leftMs = untilMs - clock.monotonicMs(); leftMs > 0; leftMs = untilMs - clock.monotonicMs())
+    for (;;) {
+      const leftMs = untilMs - clock.monotonicMs();
+      if (leftMs <= 0) throw new Error(`the session before this one (${record.session}) could not be ended`);
       if (await this.#isOver(session, leftMs)) return;
-    throw new Error(`the session before this one (${record.session}) could not be ended`);
+    }
   }
 
   /** Takes another session up and closes it, once. @returns whether a server said that there is none */

@@ -1,15 +1,10 @@
 /** A node whose machine is broken gets another one. @module */
 import {
-  bmcSecret,
-  type Doc,
   defineErrors,
   defineMutation,
-  type NodeSpec,
-  type NodeStatus,
+  forgetBmc,
   names,
   node,
-  type PlanBuilder,
-  type View,
   whyOldMachineCounts,
   z,
 } from '../../../core/plugin/api.ts';
@@ -32,16 +27,6 @@ const replaceError = defineErrors({
     exit: 'refused',
   },
 });
-
-/** That of the old machine reads off for ever: taken as the new one's it would prove that its guests run no more. */
-async function forgetBmc(plan: PlanBuilder, view: View, doc: Doc<NodeSpec, NodeStatus>): Promise<void> {
-  const { bmc, ...spec } = doc.spec;
-  if (bmc === undefined) return;
-  const secret = await view.get(bmcSecret, doc.id);
-  if (secret !== undefined) plan.remove(bmcSecret, secret);
-  plan.update(node, doc, spec);
-  plan.act(`forget the BMC at ${bmc.address}, which is the old machine's`);
-}
 
 export const replaceOperations = [
   defineMutation({
@@ -98,6 +83,7 @@ export const replaceOperations = [
         plan.remove(machine, old);
         plan.act(`forget the machine ${old.id}: when it boots from the network, it is discovered anew`);
       }
+      // It reads off for ever: taken as the new one's it would prove that the node's guests run no more.
       await forgetBmc(plan, view, doc);
       const spec: MachineSpec = {
         ...{ uuid: uuid ?? known?.spec.uuid ?? null, name, address },

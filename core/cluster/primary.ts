@@ -206,18 +206,18 @@ export class PrimaryRole {
   async #pause(signal: AbortSignal): Promise<void> {
     const { clock } = this.#host;
     const { session } = this.#store;
-    if (this.#poked) return;
-    const changed = new AbortController();
-    this.#wake = () => changed.abort(noLonger);
-    const stop = session.onChange(() => changed.abort(noLonger));
-    try {
-      await clock.sleep(this.#pauseMs(), AbortSignal.any([signal, changed.signal]));
-    } catch {
-      // Woken early, which is what the signals are for.
-    } finally {
-      stop();
-      this.#wake = () => {};
-    }
+    if (this.#poked || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const wake = (): void => resolve();
+    this.#wake = wake;
+    const stop = session.onChange(wake);
+    const cancel = clock.after(this.#pauseMs(), wake);
+    signal.addEventListener('abort', wake);
+    await promise;
+    signal.removeEventListener('abort', wake);
+    cancel();
+    stop();
+    this.#wake = () => {};
   }
 
   #pauseMs(): number {

@@ -101,6 +101,8 @@ const tidyEveryMs = 10 * 60_000;
 const afterLossMs = 500;
 /** Keys whose change may concern who is primary. */
 const matterForPrimary = (key: string): boolean => /^\/(?:primary|alive|cluster)\//.test(key);
+/** Keys whose change may concern whose machines are listened to, or what all nodes understand. */
+const tellsOfNodes = (key: string): boolean => /^\/(?:primary|cluster|node)\//.test(key);
 /** Keys whose change may describe another BMC. */
 const tellsOfNode = (key: string): boolean => /^\/node\/[^/]+\/spec$/.test(key);
 /** Time that faults of an earlier life have to be raised again before they count as cleared. */
@@ -358,6 +360,19 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       liveness.learn(spec);
       followed = stampOf(doc);
     };
+    /** A node told something, or the settings are others, since it was looked at last what all nodes understand. */
+    let shapesMayRise = true;
+    const raise = async (): Promise<void> => {
+      shapesMayRise = false;
+      try {
+        const raised = await raiseShapes(documents, program.kinds, () => primary.guard('the shapes of documents'));
+        if (raised.length > 0)
+          log.info('every node understands newer documents; they are written from now on', { kinds: raised });
+      } catch (error) {
+        shapesMayRise = true;
+        throw error;
+      }
+    };
     const reporting = new WorkQueue({
       clock: host.clock,
       concurrency: 1,
@@ -371,11 +386,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         ]);
         await report.write('run', own);
         if (all !== followed) await followCluster();
-        if (primary.isPrimary()) {
-          const raised = await raiseShapes(documents, program.kinds, () => primary.guard('the shapes of documents'));
-          if (raised.length > 0)
-            log.info('every node understands newer documents; they are written from now on', { kinds: raised });
-        }
+        if (primary.isPrimary() && shapesMayRise) await raise();
         return reportEveryMs;
       },
       failed: (_, error) => log.warn('the node could not report', { reason: errorText(error) }),
@@ -391,6 +402,10 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       for await (const dirty of store.watch(topics, signal)) {
         engine.changed(dirty);
         if (dirty.resync || [...dirty.keys].some(matterForPrimary)) primary.poke();
+        if (dirty.resync || [...dirty.keys].some(tellsOfNodes)) {
+          silence.changed();
+          shapesMayRise = true;
+        }
         for (const key of dirty.keys)
           if (key.startsWith(aliveKey(''))) engine.touch(nodeKind.name, key.slice(aliveKey('').length));
         if (dirty.keys.has(aliveKey(node)))

@@ -32,7 +32,7 @@ export class HealthRunner {
     let now = new AbortController();
     signal.addEventListener('abort', () => now.abort(signal.reason), { once: true });
     while (!signal.aborted) {
-      now = new AbortController();
+      if (now.signal.aborted) now = new AbortController();
       const found = await this.#once(check, now);
       if (signal.aborted) return;
       if (found === undefined) this.#faults.clear(id);
@@ -69,7 +69,7 @@ export function coreChecks(
     {
       name: 'documents',
       summary: 'every stored object can be understood',
-      intervalMs: 10_000,
+      intervalMs: 30_000,
       timeoutMs: 5_000,
       async run() {
         const [first] = unreadable.values();

@@ -60,7 +60,7 @@ export class NodeReport {
 
   /**
    * Makes sure that others see this daemon, and writes the status when it differs from the stored one.
-   * @param stamp the stored object as it was just now (`Documents.stamps`): it is not read when it is known
+   * @param stamp the stored object as it was just now (`Documents.stampsOf`): it is not read when it is known
    */
   async write(daemon: NodeStatus['daemon'], stamp?: string): Promise<void> {
     const { host, documents, hooks } = this.#parts;

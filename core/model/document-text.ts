@@ -6,6 +6,7 @@
  */
 import type { z } from 'zod';
 import { copyPlain } from './copy-plain.ts';
+import { frozen } from './frozen.ts';
 import { type AnyKind, modelError } from './kind.ts';
 import { TextMemo } from './text-memo.ts';
 
@@ -53,12 +54,12 @@ export function issueLines(error: z.ZodError): string[] {
   );
 }
 
-/** In characters of each half of a kind: some thousand guests. */
-const mostRemembered = 2 ** 21;
+/** In characters of each half of a kind: five thousand guests. */
+const mostRemembered = 2 ** 22;
 const remembered = new WeakMap<AnyKind, Readonly<Record<Half, TextMemo<Decoded<unknown>>>>>();
 
 /**
- * What is handed out belongs to the caller, who may change it.
+ * The same text gives the same objects, to whoever asks; they are frozen.
  * @throws PvcError DOCUMENT_UNREADABLE when the text is no such document or of a newer shape.
  */
 export function decodeDocument<T>(kind: AnyKind, half: Half, id: string, text: string): Decoded<T> {
@@ -67,10 +68,7 @@ export function decodeDocument<T>(kind: AnyKind, half: Half, id: string, text: s
     memos = { spec: new TextMemo(mostRemembered), status: new TextMemo(mostRemembered) };
     remembered.set(kind, memos);
   }
-  const { value, foreign, shape, life } = memos[half].get(text, () =>
-    understand<T>(kind, half, id, text),
-  ) as Decoded<T>;
-  return { value: copyPlain(value), foreign: foreign.length === 0 ? [] : copyPlain(foreign), shape, life };
+  return memos[half].get(text, () => understand<T>(kind, half, id, text)) as Decoded<T>;
 }
 
 function understand<T>(kind: AnyKind, half: Half, id: string, text: string): Decoded<T> {
@@ -95,7 +93,8 @@ function understand<T>(kind: AnyKind, half: Half, id: string, text: string): Dec
   // Each round takes away the unknown fields that the schema named; nested ones appear in the next.
   for (let round = 0; round < 8; round += 1) {
     const parsed = schema.safeParse(data);
-    if (parsed.success) return { value: parsed.data, foreign, shape: envelope.v, life: envelope.life };
+    if (parsed.success)
+      return { value: frozen(parsed.data), foreign: frozen(foreign), shape: envelope.v, life: envelope.life };
     const unknown = parsed.error.issues.filter((issue) => issue.code === 'unrecognized_keys');
     if (unknown.length !== parsed.error.issues.length) throw bad(issueLines(parsed.error).join('; '));
     for (const issue of unknown) {

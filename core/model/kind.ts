@@ -70,7 +70,10 @@ export function defineKind<Spec, Status>(definition: KindDefinition<Spec, Status
   return definition;
 }
 
-/** An object as it was read. Versions are undefined where that half does not exist. */
+/**
+ * An object as it was read, frozen: all who read it share its spec and its status. Versions are undefined where that half does
+ * not exist.
+ */
 export interface Doc<Spec, Status> {
   readonly id: string;
   readonly spec: Spec;

@@ -6,7 +6,7 @@
 
 /**
  * Keeps what was made of texts of together at most twice `mostChars` characters; what was not asked for lately goes first.
- * What is kept must not be changed by whoever gets it: hand out copies where that cannot be relied on.
+ * What is kept is shared by all who ask for it, and must not be changed.
  */
 export class TextMemo<T> {
   readonly #mostChars: number;

@@ -272,10 +272,13 @@ export class FoldHook<V, C = void> implements HookInfo {
   tap(plugin: TappingPlugin, run: (value: V, about: C) => V | Promise<V>, options?: TapOptions): void {
     const guard = new TapGuard(this.#context, this.name, this.#deadlineMs, plugin);
     this.#hook.tapPromise(tapInfo(plugin, options), async (value, { about, without }) => {
-      // Copies: what a failing tap has half changed must not go on to the next, nor what it changes later.
+      // Copies: what a failing tap has half changed must not go on to the next, nor what one of others changes later.
       const outcome = await guard.run(
         true,
-        async () => copyPlain(await run(copyPlain(value), about)),
+        async () => {
+          const result = await run(copyPlain(value), about);
+          return plugin.builtin ? result : copyPlain(result);
+        },
         (result) => (result === undefined ? 'nothing' : this.#problem?.(result)),
       );
       if (outcome !== undefined) return outcome.value;

@@ -79,7 +79,7 @@ export class Engine {
 
 /** An object as it was when nothing was left to do about it: while both are the same, a look would find nothing. */
 interface Rest {
-  /** Of its document (`Documents.stamps`). */
+  /** Of its document (`Documents.stampsOf`). */
   readonly stamp: string | undefined;
   /** Of what is in the world (`Controller.sign`). */
   readonly sign: string;
@@ -184,19 +184,18 @@ class ControllerRun {
     const signs = await controller.glance?.();
     for (const id of signs?.keys() ?? []) ids.add(id);
     for (const id of this.#resting.keys()) if (!ids.has(id)) this.#resting.delete(id);
-    if (!thorough && signs !== undefined) for (const id of await this.#unmoved(ids, signs)) ids.delete(id);
+    if (!thorough && signs !== undefined) for (const id of await this.#unmoved(signs)) ids.delete(id);
     // The store answers: what only waited for it is not kept waiting by its back-off.
     for (const id of ids) this.#queue.add(id, this.#awaitingStore.delete(id));
   }
 
   /** Those at rest that are in the store and in the world as they were. */
-  async #unmoved(ids: ReadonlySet<string>, signs: ReadonlyMap<string, string>): Promise<string[]> {
-    const resting = [...ids].filter((id) => this.#resting.has(id));
-    const stamps = await this.#parts.documents.stamps(this.#controller.kind, resting);
-    return resting.filter((id) => {
-      const rest = this.#resting.get(id);
-      return rest !== undefined && rest.stamp === stamps.get(id) && rest.sign === (signs.get(id) ?? '');
-    });
+  async #unmoved(signs: ReadonlyMap<string, string>): Promise<string[]> {
+    const resting = [...this.#resting].filter(([id, { sign }]) => sign === (signs.get(id) ?? ''));
+    const stamps = await this.#parts.documents.stampsOf(resting.map(([id]) => [this.#controller.kind, id]));
+    return resting.flatMap(([id, rest], index) =>
+      rest.stamp === stamps[index] && this.#resting.get(id) === rest ? [id] : [],
+    );
   }
 
   #read(id: string): Promise<AnyDoc | undefined> {

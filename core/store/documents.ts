@@ -6,6 +6,7 @@
 import { type Carried, decodeDocument, encodeDocument, type ForeignField } from '../model/document-text.ts';
 import { type AnyKind, type Doc, type Kind, modelError, notFound } from '../model/kind.ts';
 import { Shapes } from '../model/shapes.ts';
+import { TextMemo } from '../model/text-memo.ts';
 import type { Entry, Key, Op, Store, Topic } from './store.ts';
 
 /** A change of one object, as plans hold it. `before` is the object as the planner read it. */
@@ -31,6 +32,20 @@ export type AnyDoc = Doc<any, any>;
 export const specKey = (kind: AnyKind, id: string): Key => `/${kind.name}/${id}/spec`;
 export const statusKey = (kind: AnyKind, id: string): Key => `/${kind.name}/${id}/status`;
 
+/** Of each kind, in characters of ids: objects are looked at each minute, most of them to find them as they were. */
+const mostIds = 2 ** 17;
+const rememberedKeys = new WeakMap<AnyKind, TextMemo<readonly [Key, Key]>>();
+
+/** Both keys of an object: made anew, each would be built, checked and hashed again for every look. */
+function keysOf(kind: AnyKind, id: string): readonly [Key, Key] {
+  let memo = rememberedKeys.get(kind);
+  if (memo === undefined) {
+    memo = new TextMemo(mostIds);
+    rememberedKeys.set(kind, memo);
+  }
+  return memo.get(id, () => [specKey(kind, id), statusKey(kind, id)]);
+}
+
 /** Characters that a key may not hold become `_xx`; `_` itself too, so that two values never share a key. */
 const claimSegment = (value: string): string =>
   `v${value.replace(/[^A-Za-z0-9.:@+-]/gu, (char) => [...new TextEncoder().encode(char)].map((byte) => `_${byte.toString(16).padStart(2, '0')}`).join(''))}`;
@@ -50,7 +65,7 @@ const atPrefix = (kind: AnyKind, node: string): Key => `/at/${node}/${kind.name}
 const stamp = (birth: string, specVersion: number, statusVersion: number | undefined): string =>
   `${birth}.${specVersion}.${statusVersion ?? '-'}`;
 
-/** The same word for an object as `Documents.stamps` has. */
+/** The same word for an object as `Documents.stampsOf` has. */
 export const stampOf = ({ birth, specVersion, statusVersion }: AnyDoc): string =>
   stamp(birth, specVersion, statusVersion);
 
@@ -95,7 +110,7 @@ export class Documents {
 
   /** @throws PvcError STORE_UNAVAILABLE, DOCUMENT_UNREADABLE */
   async get<S, T>(kind: Kind<S, T>, id: string): Promise<Doc<S, T> | undefined> {
-    const [spec, status] = await this.store.readMany([specKey(kind, id), statusKey(kind, id)]);
+    const [spec, status] = await this.store.readMany(keysOf(kind, id));
     return spec === undefined ? undefined : this.#decode<S, T>(kind, id, spec, status);
   }
 
@@ -132,21 +147,13 @@ export class Documents {
     return this.store.children(atPrefix(kind, node));
   }
 
-  /** A word for each object that differs as soon as the object does (`stampOf`), without understanding any; those that exist. */
-  async stamps(kind: AnyKind, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    const stamps = await this.stampsOf(ids.map((id) => [kind, id]));
-    return new Map(
-      ids.flatMap((id, index) => {
-        const found = stamps[index];
-        return found === undefined ? [] : [[id, found]];
-      }),
-    );
-  }
-
-  /** As `stamps`, of objects of any kinds, in their order; undefined: it does not exist. */
+  /**
+   * A word for each object, in their order, that differs as soon as the object does (`stampOf`), without understanding any;
+   * undefined: it does not exist.
+   */
   async stampsOf(objects: readonly (readonly [AnyKind, string])[]): Promise<(string | undefined)[]> {
     if (objects.length === 0) return [];
-    const halves = await this.store.readMany(objects.flatMap(([kind, id]) => [specKey(kind, id), statusKey(kind, id)]));
+    const halves = await this.store.readMany(objects.flatMap(([kind, id]) => keysOf(kind, id)));
     return objects.map((_, index) => {
       const spec = halves[2 * index];
       return spec === undefined ? undefined : stamp(spec.birth, spec.version, halves[2 * index + 1]?.version);
@@ -157,7 +164,7 @@ export class Documents {
   async listAt<S, T>(kind: Kind<S, T>, node: string): Promise<Doc<S, T>[]> {
     const ids = await this.idsAt(kind, node);
     if (ids.length === 0) return [];
-    const halves = await this.store.readMany(ids.flatMap((id) => [specKey(kind, id), statusKey(kind, id)]));
+    const halves = await this.store.readMany(ids.flatMap((id) => keysOf(kind, id)));
     return ids.flatMap((id, index) => this.#understood<S, T>(kind, id, halves[2 * index], halves[2 * index + 1]));
   }
 

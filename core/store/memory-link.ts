@@ -105,6 +105,8 @@ export class MemoryLink {
   }
 
   #fraction(): number {
-    return this.#random.bytes(4).reduce((sum, byte) => sum * 256 + byte, 0) / 2 ** 32;
+    let sum = 0;
+    for (const byte of this.#random.bytes(4)) sum = sum * 256 + byte;
+    return sum / 2 ** 32;
   }
 }

@@ -38,7 +38,7 @@ export class MemoryStore implements Store, MemoryClient {
   /** The end of the lease once the link is gone; undefined while heartbeats are answered. */
   #frozenLeaseMs: number | undefined;
   /** What is on its way, or waits for what never comes: lost when the connection breaks. */
-  #onTheWay: ((lost: AnswerLost) => void)[] = [];
+  #onTheWay = new Set<(lost: AnswerLost) => void>();
   #still = false;
   #cancelNotice = (): void => {};
   #cancelLease = (): void => {};
@@ -263,40 +263,51 @@ export class MemoryStore implements Store, MemoryClient {
     }
   }
 
-  /** Takes a request to the cluster and the answer back. @throws AnswerLost */
-  async #send<T>(atCluster: () => T): Promise<T> {
+  /**
+   * Takes a request to the cluster and the answer back; into a cut it does not end until the connection breaks.
+   * @throws AnswerLost
+   */
+  #send<T>(atCluster: () => T): Promise<T> {
     const connection = this.#onTheWay;
     const session = this.#at;
-    await this.#travel('there', connection);
-    if (!session.alive) throw unavailable('the session has ended');
-    const answer = atCluster();
-    await this.#travel('back', connection);
-    return answer;
-  }
-
-  /** One way over the link; into a cut it does not end until the connection breaks. @throws AnswerLost */
-  #travel(direction: 'there' | 'back', connection: ((lost: AnswerLost) => void)[]): Promise<void> {
-    const delayMs = this.link.drawDelayMs(direction);
-    const arrives = (): boolean => this.#cluster.reachable(this.link, direction);
-    if (connection !== this.#onTheWay) return Promise.reject(answerLost());
-    if (delayMs === 0 && arrives()) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const cancel = this.#cluster.clock.after(delayMs, () => {
-        if (!arrives()) return;
-        connection.splice(connection.indexOf(lose), 1);
-        resolve();
-      });
+      let cancel = (): void => {};
       const lose = (lost: AnswerLost): void => {
         cancel();
         reject(lost);
       };
-      connection.push(lose);
+      connection.add(lose);
+      const over = (end: () => void): void => {
+        connection.delete(lose);
+        end();
+      };
+      const answered = (): void => {
+        if (!session.alive) return over(() => reject(unavailable('the session has ended')));
+        try {
+          const answer = atCluster();
+          cancel = this.#travel('back', () => over(() => resolve(answer)));
+        } catch (error) {
+          over(() => reject(error instanceof Error ? error : new Error(String(error), { cause: error })));
+        }
+      };
+      cancel = this.#travel('there', answered);
     });
+  }
+
+  /** One way over the link, which may be cut by the time of the arrival. @returns what ends it on its way */
+  #travel(direction: 'there' | 'back', arrive: () => void): () => void {
+    const delayMs = this.link.drawDelayMs(direction);
+    const come = (): void => {
+      if (this.#cluster.reachable(this.link, direction)) arrive();
+    };
+    if (delayMs > 0) return this.#cluster.clock.after(delayMs, come);
+    come();
+    return () => {};
   }
 
   #break(): void {
     const lost = this.#onTheWay;
-    this.#onTheWay = [];
+    this.#onTheWay = new Set();
     for (const lose of lost) lose(answerLost());
   }
 

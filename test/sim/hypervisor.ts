@@ -27,8 +27,6 @@ export interface Domain {
   /** It is being started, or comes from another node: nobody may touch its CPUs. */
   pending: boolean;
   migration: Migration | undefined;
-  /** What was told of it last. */
-  summary?: DomainSummary;
 }
 
 export interface HypervisorParts {
@@ -74,6 +72,8 @@ export class Hypervisor {
   #libvirtd: LibvirtdState = 'down';
   #hung: (() => void)[] = [];
   #nextId = 1;
+  /** As `list` told it last; undefined: some domain is another one since. */
+  #listed: readonly DomainSummary[] | undefined;
   #powered = false;
   /** Grows with each crash and power cut: what was under way before is not done any more. */
   #generation = 0;
@@ -161,15 +161,18 @@ export class Hypervisor {
 
   /** Resolves after a time, once libvirtd is able to work on it; never, when libvirtd ends before. */
   work(ms: number): Promise<void> {
+    return new Promise((resolve) => this.whenWorked(ms, resolve));
+  }
+
+  /** As `work`. */
+  whenWorked(ms: number, done: () => void): void {
     const generation = this.#generation;
-    return new Promise((resolve) => {
-      const go = (): void => {
-        if (generation === this.#generation && this.#libvirtd === 'up') resolve();
-      };
-      this.clock.after(ms, () => {
-        if (this.#libvirtd === 'hung') this.#hung.push(go);
-        else go();
-      });
+    const go = (): void => {
+      if (generation === this.#generation && this.#libvirtd === 'up') done();
+    };
+    this.clock.after(ms, () => {
+      if (this.#libvirtd === 'hung') this.#hung.push(go);
+      else go();
     });
   }
 
@@ -179,6 +182,18 @@ export class Hypervisor {
     if (domain === undefined)
       throw refuse(procedure, 'NO_DOMAIN', `Domain not found: no domain with matching uuid '${uuid}'`);
     return domain;
+  }
+
+  /** Every domain; asked for every few seconds, of which most tell nothing new. */
+  list(): readonly DomainSummary[] {
+    this.#listed ??= Array.from(this.domains.values(), ({ uuid, name, id, state, reason }) => ({
+      uuid,
+      name,
+      id,
+      state,
+      reason,
+    }));
+    return this.#listed;
   }
 
   /** Adds a domain whose CPUs do not run yet. */
@@ -193,6 +208,7 @@ export class Hypervisor {
     };
     this.#nextId += 1;
     this.domains.set(domain.uuid, domain);
+    this.#listed = undefined;
     return domain;
   }
 
@@ -272,14 +288,12 @@ export class Hypervisor {
   }
 
   setRunning(domain: Domain, why: string): void {
-    domain.state = 'running';
-    domain.reason = why;
+    this.#become(domain, 'running', why);
     this.guests.runs(domain.uuid, this.node, domain.disks, why);
   }
 
   setPaused(domain: Domain, why: string): void {
-    domain.state = 'paused';
-    domain.reason = why;
+    this.#become(domain, 'paused', why);
     this.guests.stands(domain.uuid, this.node, why);
   }
 
@@ -298,8 +312,13 @@ export class Hypervisor {
     if (this.domains.get(domain.uuid) !== domain) return;
     this.domains.delete(domain.uuid);
     if (domain.state === 'running') this.guests.stands(domain.uuid, this.node, why);
-    domain.state = 'shut-off';
+    this.#become(domain, 'shut-off', why);
+  }
+
+  #become(domain: Domain, state: DomainState, why: string): void {
+    domain.state = state;
     domain.reason = why;
+    this.#listed = undefined;
   }
 
   #migrations(): Migration[] {

@@ -87,8 +87,11 @@ export class Life {
     this.#undo.delete(undo);
   }
 
-  /** The daemon turns to the world. Of a call that ends its life it never hears again. */
-  call<T>(name: string, run: () => Promise<T>): Promise<T> {
+  /**
+   * The daemon turns to the world. Of a call that ends its life it never hears again.
+   * @param run what it comes to, itself when that takes no time
+   */
+  call<T>(name: string, run: () => T | Promise<T>): Promise<T> {
     if (this.#ended) return never();
     this.calls += 1;
     const sprung = this.#traps.length === 0 ? undefined : this.#spring(name);
@@ -105,14 +108,19 @@ export class Life {
     return answer;
   }
 
+  /** It hears of everything at once. */
+  get #listens(): boolean {
+    return this.#held === undefined && !this.#ended;
+  }
+
   /** The answer as it was, when the daemon hears of it. */
-  #through<T>(answer: Promise<T>): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    answer.then(
-      (value) => this.hear(() => resolve(value)),
-      (error: unknown) => this.hear(() => reject(error)),
+  #through<T>(answer: T | Promise<T>): Promise<T> {
+    if (!(answer instanceof Promise))
+      return this.#listens ? Promise.resolve(answer) : this.#through(Promise.resolve(answer));
+    return answer.then(
+      (value) => (this.#listens ? value : new Promise((resolve) => this.hear(() => resolve(value)))),
+      () => (this.#listens ? answer : new Promise((resolve) => this.hear(() => resolve(answer)))),
     );
-    return promise;
   }
 
   #spring(name: string): Trap | undefined {

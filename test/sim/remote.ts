@@ -6,8 +6,6 @@ import type { RemoteNodes } from '../../core/operation/execute.ts';
 import type { Life } from './life.ts';
 import type { World } from './world.ts';
 
-const heard = Promise.resolve(true);
-
 /** As core/daemon/peer-reach.ts: the coordinators, and the way to them that does not need the store. */
 export const peersOf = (world: World, from: string, life: Life): Peers & Door => ({
   list: async () =>
@@ -18,7 +16,7 @@ export const peersOf = (world: World, from: string, life: Life): Peers & Door =>
     life.call('peers.answers', () => {
       const { clock, fabric } = world;
       // An answer takes no time: each node with a BMC is asked twice a second.
-      if (world.node(to).powered && fabric.reaches(from, to) && fabric.reaches(to, from)) return heard;
+      if (world.node(to).powered && fabric.reaches(from, to) && fabric.reaches(to, from)) return true;
       return clock.sleep(withinMs).then(() => false);
     }),
   ask: ({ node: to }, signal) =>

@@ -13,20 +13,12 @@ import { libvirtError } from '../../plugins/libvirt/rpc/errors.ts';
 import type { DomainEvent, DomainEventKind } from '../../plugins/libvirt/rpc/event-kinds.ts';
 import type { DomainEventListener, Unsubscribe } from '../../plugins/libvirt/rpc/events.ts';
 import type { MigrateOptions } from '../../plugins/libvirt/rpc/migrate.ts';
-import { type Domain, type Hypervisor, readXml, refuse } from './hypervisor.ts';
+import { type Hypervisor, readXml, refuse } from './hypervisor.ts';
 import type { Life } from './life.ts';
 import { Migration } from './migration.ts';
 
 const target = '/run/libvirt/libvirt-sock';
 const cancelAgainMs = 500;
-
-/** Lists are asked for every few seconds: nothing is made anew of what is as it was. */
-function summaryOf(domain: Domain): DomainSummary {
-  const { uuid, name, id, state, reason, summary } = domain;
-  if (summary?.state === state && summary.reason === reason) return summary;
-  domain.summary = { uuid, name, id, state, reason };
-  return domain.summary;
-}
 
 export interface DriverParts {
   readonly life: Life;
@@ -110,8 +102,8 @@ export class SimDriver implements GuestDriver {
     this.#finish(undefined);
   }
 
-  listDomains(): Promise<DomainSummary[]> {
-    return this.#ask('listDomains', 'read', ({ domains }) => Array.from(domains.values(), summaryOf));
+  listDomains(): Promise<readonly DomainSummary[]> {
+    return this.#ask('listDomains', 'read', (hypervisor) => hypervisor.list());
   }
 
   stats(): Promise<DomainStats[]> {
@@ -260,21 +252,15 @@ export class SimDriver implements GuestDriver {
         };
         this.#pending.add(cutOff);
         const { random } = hypervisor;
-        const work = async (): Promise<T> => {
-          await hypervisor.work(random.ms(0.5, 2));
-          const result = await run(hypervisor);
-          await hypervisor.work(random.ms(0.2, 1));
-          return result;
+        const settle = (end: () => void): void => {
+          if (this.#pending.delete(cutOff)) end();
         };
-        const answer = work();
-        answer.then(
-          (result) => {
-            if (this.#pending.delete(cutOff)) resolve(result);
-          },
-          () => {
-            if (this.#pending.delete(cutOff)) resolve(answer);
-          },
-        );
+        const answer = (result: T): void =>
+          hypervisor.whenWorked(random.ms(0.2, 1), () => settle(() => resolve(result)));
+        hypervisor.whenWorked(random.ms(0.5, 2), () => {
+          const result = new Promise<T>((done) => done(run(hypervisor)));
+          result.then(answer, () => settle(() => resolve(result)));
+        });
       });
     });
   }

@@ -167,6 +167,7 @@ describe('the silence of a machine', () => {
     await advance(10_000);
     assert.deepEqual([silence.forMs('hv2'), world.asked], [0, 0], 'nobody is known to be the primary');
     await documents.store.commit([{ op: 'create', key: '/primary/holder', value: 'hv2' }]);
+    silence.changed();
     await advance(10_000);
     assert.ok(silence.forMs('hv2') > silentMs);
     assert.deepEqual([world.asked > 0, world.deposed], [true, []], 'one that reads on may be cut off only');
@@ -186,7 +187,20 @@ describe('the silence of a machine', () => {
     await advance(silentMs + 1_500);
     assert.ok(silence.forMs('hv2') >= silentMs);
     await maintain();
+    silence.changed();
     await advance(10_000);
+    assert.equal(silence.forMs('hv2'), 0);
+    await end();
+  });
+
+  it('is over within a minute when the news of it were lost', async () => {
+    const { world, silence, maintain, advance, end } = await setUp();
+    Object.assign(world, { answers: false, reads: 'on' });
+    await advance(silentMs + 1_500);
+    await maintain();
+    await advance(30_000);
+    assert.ok(silence.forMs('hv2') > 30_000, 'nothing was told');
+    await advance(30_000);
     assert.equal(silence.forMs('hv2'), 0);
     await end();
   });

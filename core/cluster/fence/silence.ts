@@ -39,9 +39,13 @@ const askWithinMs = 4_000;
 const askAgainMs = 5_000;
 /** So long a reading holds: somebody may switch the machine on. */
 const readingHoldsMs = 3_000;
-const namesEveryMs = 5_000;
+/** So often at most it is read who is to be listened to, however much changes. */
+const namesAfterMs = 5_000;
+/** And so often at least, though nothing was told: the news may have been lost. */
+const namesAnewMs = 60_000;
 
 interface Watched {
+  peer: Peer;
   /** When the first knock was sent that nothing answered, on the monotonic clock; undefined: it answers. */
   silentSinceMs?: number;
   knocking: boolean;
@@ -59,7 +63,8 @@ export class Silence {
   readonly #door: Door;
   readonly #rank: Rank;
   readonly #watched = new Map<string, Watched>();
-  #peers: readonly Peer[] = [];
+  /** Whether something has changed since it was read who is to be listened to. */
+  #news = false;
 
   constructor(runtime: Parts, door: Door, rank: Rank) {
     this.#runtime = runtime;
@@ -79,22 +84,31 @@ export class Silence {
     return silentSinceMs !== undefined && offAtMs !== undefined && this.#nowMs() - offAtMs < readingHoldsMs;
   }
 
+  /** A node, who is primary, or the cluster's settings may be others now. */
+  changed(): void {
+    this.#news = true;
+  }
+
   /** Listens as long as this node is a coordinator. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#runtime.host;
     let namesAtMs = Number.NEGATIVE_INFINITY;
     let asPrimary = false;
     while (!signal.aborted) {
-      if (this.#nowMs() - namesAtMs >= namesEveryMs || asPrimary !== this.#rank.leads())
+      const ageMs = this.#nowMs() - namesAtMs;
+      if (ageMs >= (this.#news ? namesAfterMs : namesAnewMs) || asPrimary !== this.#rank.leads())
         try {
           asPrimary = this.#rank.leads();
+          this.#news = false;
           this.#listenTo(await this.#whom(asPrimary));
           namesAtMs = this.#nowMs();
         } catch (error) {
+          this.#news = true;
           log.warn('who is to be listened to could not be read', { reason: errorText(error) });
         }
       if (signal.aborted) break;
-      for (const peer of this.#peers) this.#listen(peer, signal);
+      // Where the one before it is on its way still, no other one is sent.
+      for (const state of this.#watched.values()) if (!state.knocking) this.#knock(state, signal);
       await clock.sleep(knockEveryMs, signal).catch(() => undefined);
     }
     this.#watched.clear();
@@ -123,39 +137,45 @@ export class Silence {
 
   /** Who is listened to no more, is not silent either. */
   #listenTo(peers: readonly Peer[]): void {
-    this.#peers = peers;
     const names = new Set(peers.map(({ node }) => node));
     for (const node of this.#watched.keys()) if (!names.has(node)) this.#watched.delete(node);
-  }
-
-  #listen(peer: Peer, signal: AbortSignal): void {
-    const known = this.#watched.get(peer.node);
-    const state: Watched = known ?? { knocking: false, asking: false, deposing: false, askAgainAtMs: 0 };
-    if (known === undefined) this.#watched.set(peer.node, state);
-    // The one before it may be on its way still.
-    if (!state.knocking) void this.#knock(peer, state, signal);
-  }
-
-  /** Nothing of it is thrown: nobody waits for it. */
-  async #knock(peer: Peer, state: Watched, signal: AbortSignal): Promise<void> {
-    state.knocking = true;
-    const sentMs = this.#nowMs();
-    try {
-      if (await this.#door.answers(peer, answerWithinMs)) {
-        if (state.silentSinceMs === undefined) return;
-        delete state.silentSinceMs;
-        delete state.offAtMs;
-        return;
-      }
-      state.silentSinceMs ??= sentMs;
-      if (this.#nowMs() - state.silentSinceMs < silentMs || signal.aborted) return;
-      this.#act(peer.node, state);
-      if (!state.asking && this.#nowMs() >= state.askAgainAtMs) void this.#ask(peer.node, state, signal);
-    } catch (error) {
-      this.#runtime.host.log.warn(`${peer.node} could not be knocked at`, { reason: errorText(error) });
-    } finally {
-      state.knocking = false;
+    for (const peer of peers) {
+      const known = this.#watched.get(peer.node);
+      if (known === undefined)
+        this.#watched.set(peer.node, { peer, knocking: false, asking: false, deposing: false, askAgainAtMs: 0 });
+      else known.peer = peer;
     }
+  }
+
+  /** Nobody waits for it. */
+  #knock(state: Watched, signal: AbortSignal): void {
+    const { peer } = state;
+    const sentMs = this.#nowMs();
+    state.knocking = true;
+    this.#door
+      .answers(peer, answerWithinMs)
+      .then((answers) => {
+        state.knocking = false;
+        if (answers) this.#heard(state);
+        else this.#missed(state, sentMs, signal);
+      })
+      .catch((error: unknown) => {
+        state.knocking = false;
+        this.#runtime.host.log.warn(`${peer.node} could not be knocked at`, { reason: errorText(error) });
+      });
+  }
+
+  #heard(state: Watched): void {
+    if (state.silentSinceMs === undefined) return;
+    delete state.silentSinceMs;
+    delete state.offAtMs;
+  }
+
+  #missed(state: Watched, sentMs: number, signal: AbortSignal): void {
+    state.silentSinceMs ??= sentMs;
+    if (this.#nowMs() - state.silentSinceMs < silentMs || signal.aborted) return;
+    this.#act(state.peer.node, state);
+    if (!state.asking && this.#nowMs() >= state.askAgainAtMs) void this.#ask(state.peer.node, state, signal);
   }
 
   /** The primary looks at the node; another coordinator takes the role from one that is off. */

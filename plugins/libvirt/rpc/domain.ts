@@ -84,7 +84,7 @@ export class LibvirtDriver {
   }
 
   /** Every domain that libvirt knows, with its state, in one call that no hung guest can hold up. */
-  async listDomains(options?: CallOptions): Promise<DomainSummary[]> {
+  async listDomains(options?: CallOptions): Promise<readonly DomainSummary[]> {
     const { records } = await this.lanes.call(
       'connectGetAllDomainStats',
       { domains: [], stats: statsGroup.state, flags: statsNoWait },

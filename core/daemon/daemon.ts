@@ -205,6 +205,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
           left: answers.flatMap(({ result }) => result.left),
         };
       },
+      over: () => hooks.isolated.over(),
     });
     liveness.learn(made.spec);
     program.liveness = liveness;

@@ -254,6 +254,19 @@ describe('collect hook', () => {
     ]);
   });
 
+  it('forgets what failed when that for which it was called is over', async () => {
+    const { context, troubles, cured } = setUp();
+    const hook = new CollectHook<void, number>('ask', context, 1000);
+    hook.tap(own, fail);
+    hook.tap(other, () => 1);
+    await hook.call();
+    hook.over();
+    hook.over();
+    assert.deepEqual([troubles.length, cured], [1, ['own hook ask']]);
+    await hook.call();
+    assert.equal(troubles.length, 2, 'and tells it when it fails again');
+  });
+
   it('keeps two taps of one plugin apart', async () => {
     const hook = new CollectHook<void, number>('ask', setUp().context, 1000);
     hook.tap(own, () => 1);

@@ -180,6 +180,7 @@ export class CollectHook<A, R = void> implements HookInfo {
   readonly #context: HookContext;
   readonly #deadlineMs: number;
   readonly #problem: Problem | undefined;
+  readonly #guards: TapGuard[] = [];
   readonly #hook = new AsyncParallelHook<[{ argument: A; into: Map<object, { plugin: string; result: R }> }]>(['call']);
 
   constructor(name: string, context: HookContext, deadlineMs: number, problem?: Problem) {
@@ -191,6 +192,7 @@ export class CollectHook<A, R = void> implements HookInfo {
 
   tap(plugin: TappingPlugin, run: (argument: A) => R | Promise<R>, options?: TapOptions): void {
     const guard = new TapGuard(this.#context, this.name, this.#deadlineMs, plugin);
+    this.#guards.push(guard);
     this.#hook.tapPromise(tapInfo(plugin, options), async ({ argument, into }) => {
       // The place is taken now, so that results stand in the order of the taps and not of their ends.
       into.set(guard, { plugin: plugin.name, result: undefined as R });
@@ -205,6 +207,11 @@ export class CollectHook<A, R = void> implements HookInfo {
     const into = new Map<object, { plugin: string; result: R }>();
     await this.#hook.promise({ argument, into });
     return [...into.values()];
+  }
+
+  /** What it was called for is over, and may not come again: taps that failed are no trouble any more. */
+  over(): void {
+    for (const guard of this.#guards) guard.forgive();
   }
 
   tappedBy(): string[] {

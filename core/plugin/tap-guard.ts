@@ -64,8 +64,7 @@ export class TapGuard {
       const value = await within(this.#context.clock, this.#deadlineMs, given, () => this.#tooLate());
       const wrong = problem?.(value);
       if (wrong !== undefined) throw new Error(`returned ${wrong}`);
-      if (this.#troubled) this.#context.cured(name, this.#where);
-      this.#troubled = false;
+      this.forgive();
       return { value };
     } catch (error) {
       if (builtin && fatal) {
@@ -75,6 +74,12 @@ export class TapGuard {
       this.#context.trouble({ plugin: name, where: this.#where, message: errorText(error) });
       return undefined;
     }
+  }
+
+  /** What failed here is no trouble any more: it has worked since, or what it was called for is over. */
+  forgive(): void {
+    if (this.#troubled) this.#context.cured(this.#plugin.name, this.#where);
+    this.#troubled = false;
   }
 
   get #where(): string {

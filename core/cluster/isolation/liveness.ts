@@ -26,6 +26,8 @@ export interface LivenessParts {
   readonly faults: Pick<FaultBook, 'raise' | 'clear'>;
   /** Ends what may go on elsewhere. Good to be done twice. */
   readonly end: () => Promise<Ended>;
+  /** The store is back, and that has been told long enough: nothing is to be ended any more. */
+  readonly over: () => void;
 }
 
 export interface Loss {
@@ -195,14 +197,18 @@ export class Liveness {
     if (loss?.finding === undefined) return;
     this.#lastLoss = { ...loss, untilMs: host.clock.wallMs() };
     this.#log.info('reaches the state of the cluster again');
-    if (loss.finding !== 'isolated') return;
     const fault = faultId('node.isolated', node);
-    faults.raise(fault, {
-      severity: 'warning',
-      message: `${node} was cut off from the state of the cluster${loss.ended.length === 0 ? '' : ` and has ended ${loss.ended.join(', ')}`}.`,
-      hint: 'Look at its network. This goes by itself; what was ended and did not go on elsewhere starts again.',
-      object: `node ${node}`,
+    if (loss.finding === 'isolated')
+      faults.raise(fault, {
+        severity: 'warning',
+        message: `${node} was cut off from the state of the cluster${loss.ended.length === 0 ? '' : ` and has ended ${loss.ended.join(', ')}`}.`,
+        hint: 'Look at its network. This goes by itself; what was ended and did not go on elsewhere starts again.',
+        object: `node ${node}`,
+      });
+    // Also after an outage: before that was known it may have been taken for a cut, and something have failed.
+    host.clock.after(toldMs, () => {
+      faults.clear(fault);
+      this.#parts.over();
     });
-    host.clock.after(toldMs, () => faults.clear(fault));
   }
 }

@@ -77,6 +77,14 @@ describe('the gate of mixed versions', () => {
     assert.deepEqual(await agreed(), { thing: 3, strange: 7 });
   });
 
+  it('is tried again when nobody knows whether it has opened', async () => {
+    const { memory, documents, agreed } = await clusterOf({ hv1: { thing: 3 } });
+    memory.link('hv1').loseNextAnswer(false);
+    await assert.rejects(raiseShapes(documents, kinds, asPrimary), /answer was lost/);
+    assert.equal(await agreed(), undefined);
+    assert.deepEqual(await raiseShapes(documents, kinds, asPrimary), ['thing']);
+  });
+
   it('stays as it is when this node is primary no more', async () => {
     const { documents, agreed } = await clusterOf({ hv1: { thing: 3 } });
     const lost = (): readonly Op[] => [{ op: 'check', key: '/primary', version: 5 }];

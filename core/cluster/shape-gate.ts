@@ -26,6 +26,7 @@ export function refuseTooOld(kinds: readonly AnyKind[], spec: ClusterSpec, versi
  * Raises the levels to what every node understands, where that is more than is agreed on.
  * @param guard what makes the commit fail when this node is primary no more
  * @returns the kinds whose shapes were raised
+ * @throws Error when nobody knows whether they were: it is to be tried again
  */
 export async function raiseShapes(
   documents: Documents,
@@ -44,6 +45,7 @@ export async function raiseShapes(
   const { ops, topics } = documents.commitOf([{ do: 'spec', kind: cluster, before, spec: { ...before.spec, shapes } }]);
   // A node that joins at this moment changes the cluster's document too: this fails then, and is tried with it in view.
   const result = await documents.store.commit([...guard(), ...ops], topics);
+  if (result.outcome === 'unknown') throw result.cause;
   if (result.outcome !== 'ok') return [];
   documents.shapes.agree(shapes);
   return raised.map(([kind]) => kind);

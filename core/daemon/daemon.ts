@@ -102,7 +102,7 @@ const afterLossMs = 500;
 /** Keys whose change may concern who is primary. */
 const matterForPrimary = (key: string): boolean => /^\/(?:primary|alive|cluster)\//.test(key);
 /** Keys whose change may concern whose machines are listened to, or what all nodes understand. */
-const tellsOfNodes = (key: string): boolean => /^\/(?:primary|cluster|node)\//.test(key);
+const matterForAllNodes = (key: string): boolean => /^\/(?:primary|cluster|node)\//.test(key);
 /** Keys whose change may describe another BMC. */
 const tellsOfNode = (key: string): boolean => /^\/node\/[^/]+\/spec$/.test(key);
 /** Time that faults of an earlier life have to be raised again before they count as cleared. */
@@ -402,8 +402,10 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
     const watching = (async () => {
       for await (const dirty of store.watch(topics, signal)) {
         engine.changed(dirty);
-        if (dirty.resync || [...dirty.keys].some(matterForPrimary)) primary.poke();
-        if (dirty.resync || [...dirty.keys].some(tellsOfNodes)) {
+        const mayConcern = (matters: (key: string) => boolean): boolean =>
+          dirty.resync || [...dirty.keys].some(matters);
+        if (mayConcern(matterForPrimary)) primary.poke();
+        if (mayConcern(matterForAllNodes)) {
           silence.changed();
           shapesMayRise = true;
         }
@@ -413,7 +415,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
           await announceIfGone().catch((error: unknown) =>
             log.warn('whether others see this node could not be read', { reason: errorText(error) }),
           );
-        if (dirty.resync || [...dirty.keys].some(tellsOfNode)) bmcChecks.changed();
+        if (mayConcern(tellsOfNode)) bmcChecks.changed();
         events?.observe(documents, dirty);
         if (dirty.keys.has(specKey(cluster, clusterId)))
           await followCluster().catch((error: unknown) =>

@@ -32,7 +32,8 @@ export class HealthRunner {
     let now = new AbortController();
     signal.addEventListener('abort', () => now.abort(signal.reason), { once: true });
     while (!signal.aborted) {
-      if (now.signal.aborted) now = new AbortController();
+      // One for each time: what a check leaves listening to its signal goes with it.
+      now = new AbortController();
       const found = await this.#once(check, now);
       if (signal.aborted) return;
       if (found === undefined) this.#faults.clear(id);

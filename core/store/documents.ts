@@ -36,7 +36,7 @@ export const statusKey = (kind: AnyKind, id: string): Key => `/${kind.name}/${id
 const mostIds = 2 ** 17;
 const rememberedKeys = new WeakMap<AnyKind, TextMemo<readonly [Key, Key]>>();
 
-/** Both keys of an object: made anew, each would be built, checked and hashed again for every look. */
+/** Both keys of an object: made anew for every look, each would be built and hashed again. */
 function keysOf(kind: AnyKind, id: string): readonly [Key, Key] {
   let memo = rememberedKeys.get(kind);
   if (memo === undefined) {

@@ -115,11 +115,11 @@ export class Life {
 
   /** The answer as it was, when the daemon hears of it. */
   #through<T>(answer: T | Promise<T>): Promise<T> {
-    if (!(answer instanceof Promise))
-      return this.#listens ? Promise.resolve(answer) : this.#through(Promise.resolve(answer));
-    return answer.then(
+    const given = Promise.resolve(answer);
+    if (!(answer instanceof Promise) && this.#listens) return given;
+    return given.then(
       (value) => (this.#listens ? value : new Promise((resolve) => this.hear(() => resolve(value)))),
-      () => (this.#listens ? answer : new Promise((resolve) => this.hear(() => resolve(answer)))),
+      () => (this.#listens ? given : new Promise((resolve) => this.hear(() => resolve(given)))),
     );
   }
 

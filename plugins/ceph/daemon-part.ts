@@ -3,6 +3,8 @@ import type { AnyController, AnyTaskDefinition, MetricDefinition, Runtime } from
 import { benchmarkRemoveTask, benchmarkTask } from './benchmark/benchmark-task.ts';
 import { blockController } from './client/block-controller.ts';
 import { blockTasks } from './client/block-tasks.ts';
+import { blocklistController } from './client/blocklist-controller.ts';
+import { refusingCeph } from './client/fence.ts';
 import { releaseTask } from './client/lock-operations.ts';
 import { cephId, ceph as cephKind } from './cluster/ceph-kind.ts';
 import { cephNodeController } from './cluster/node-controller.ts';
@@ -61,6 +63,7 @@ export async function startDaemonPart(runtime: Runtime): Promise<DaemonPart> {
       osdController(daemons),
       osdDeathController(runtime, ceph),
       blockController(runtime, ceph),
+      blocklistController(runtime, refusingCeph({ runtime, ceph })),
     ],
     tasks: [
       ...osdTasks(runtime, patient, daemons),

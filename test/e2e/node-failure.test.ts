@@ -91,8 +91,13 @@ describe('a node that dies', { concurrency: false }, () => {
       { timeoutMs: 240_000 },
     );
     assert.deepEqual(await lab().ask('hv1', 'storage.block-list', {}), []);
-    const row = (await lab().ask('hv1', 'node.list', {})).find(({ name }) => name === 'hv3');
-    assert.deepEqual([row?.daemon, row?.domainState], ['run', 'ready']);
+    // What was fenced of it is free again while its daemon still starts.
+    const shown = async () => {
+      const row = (await lab().ask('hv1', 'node.list', {})).find(({ name }) => name === 'hv3');
+      return [row?.daemon, row?.domainState];
+    };
+    await lab().waitFor('it to run', async () => (await shown())[0] === 'run', { timeoutMs: 30_000 });
+    assert.deepEqual(await shown(), ['run', 'ready']);
     const web = await lab().ask('hv1', 'vm.info', { vm: 'web' });
     assert.deepEqual([web.state, web.node !== 'hv3'], ['running', true]);
     assert.equal((await lab().exec('hv3', ['virsh', '-q', 'list', '--name'])).stdout.trim(), '');

@@ -7,6 +7,7 @@
 import type { VirtualClock } from '../../core/host/virtual-clock.ts';
 import { definePlugin, orNotNow, type PluginDefinition, type Runtime } from '../../core/plugin/api.ts';
 import { blockError, storageBlock } from '../../plugins/ceph/client/block-kind.ts';
+import { blocklistController } from '../../plugins/ceph/client/blocklist-controller.ts';
 import { cephError } from '../../plugins/ceph/command/errors.ts';
 import type { Guests } from './guests.ts';
 import type { Life } from './life.ts';
@@ -81,7 +82,7 @@ interface About {
   edit(root: object): Element;
 }
 
-/** As the plugin ceph does it (client/fence.ts, client/guest-disk.ts), on the pretended storage. */
+/** As the plugin ceph does it (client/fence.ts, client/guest-disk.ts, client/blocklist-controller.ts), on the pretended storage. */
 export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
   definePlugin({
     name: 'storage',
@@ -98,10 +99,26 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
           await storage.answers(need().node);
           storage.letIn(node);
         });
+      const refuse = (node: string): Promise<void> =>
+        life.call('storage.shut', async () => {
+          await storage.answers(need().node);
+          storage.shut(node);
+        });
       pvc.hooks.kinds.tap(() => [storageBlock]);
       pvc.hooks.start.tap((started) => {
         runtime = started;
       });
+      pvc.hooks.controllers.tap(() => [
+        blocklistController(need(), {
+          refused: () =>
+            life.call('storage.read', async () => {
+              await storage.answers(need().node);
+              return new Set(storage.shutOut);
+            }),
+          letIn,
+          refuse,
+        }),
+      ]);
       pvc.on('libvirt.domain', (root: object, about: About): object => {
         const draft = about.edit(root);
         for (const disk of about.vm.spec.disks) {
@@ -122,10 +139,7 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
               asPrimary: true,
               whileDead: node,
             });
-          await life.call('storage.shut', async () => {
-            await storage.answers(need().node);
-            storage.shut(node);
-          });
+          await refuse(node);
           if ((await documents.get(storageBlock, node)) === undefined) {
             await letIn(node);
             throw blockError('BLOCK_NOT_FOUND', { node });

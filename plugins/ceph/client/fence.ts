@@ -1,17 +1,36 @@
 /** The storage fence of a dead node: Ceph refuses its clients, so that its guests may be started elsewhere. @module */
-import { type DeadNode, type FenceAbout, type FenceProof, node as nodeKind } from '../../../core/plugin/api.ts';
+import {
+  type DeadNode,
+  type Doc,
+  type FenceAbout,
+  type FenceProof,
+  type NodeSpec,
+  type NodeStatus,
+  node as nodeKind,
+} from '../../../core/plugin/api.ts';
+import { cephId, ceph as cephKind } from '../cluster/ceph-kind.ts';
 import { addressToldBy } from '../cluster/own-address.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import type { DaemonPart } from '../daemon-part.ts';
 import { osd } from '../osd/osd-kind.ts';
 import { pool } from '../pool/pool-kind.ts';
 import { blockError, storageBlock } from './block-kind.ts';
-import { blockAddress, unblockAddress } from './blocklist.ts';
+import { blockAddress, rangeOf, readBlocklist, unblockAddress } from './blocklist.ts';
+import type { RefusingStorage } from './blocklist-controller.ts';
 
 type Part = Pick<DaemonPart, 'runtime' | 'ceph'>;
 
 /** What guests need to know of a pool of Ceph: nothing on the node writes to it any more. */
 const resourceOf = (name: string): string => `pool:${name}`;
+
+const addressOf = (doc: Doc<NodeSpec, NodeStatus>): string | undefined => addressToldBy(doc) ?? doc.spec.address;
+
+/** @throws PvcError BLOCK_NO_ADDRESS */
+function needAddress(doc: Doc<NodeSpec, NodeStatus>): string {
+  const address = addressOf(doc);
+  if (address === undefined) throw blockError('BLOCK_NO_ADDRESS', { node: doc.id });
+  return address;
+}
 
 /**
  * Has every client of the node refused, and reads that back. @returns undefined where no pool of Ceph is asked for
@@ -25,8 +44,7 @@ export async function fenceFromStorage(
   const pools = (await documents.list(pool)).map(({ id }) => resourceOf(id));
   if (!pools.some((one) => needs.includes(one))) return undefined;
   const doc = await documents.need(nodeKind, node);
-  const address = addressToldBy(doc) ?? doc.spec.address;
-  if (address === undefined) throw blockError('BLOCK_NO_ADDRESS', { node });
+  const address = needAddress(doc);
   await begin();
   const spec = {
     address,
@@ -81,3 +99,23 @@ export async function letInAgain({ runtime, ceph }: Part, { node }: DeadNode): P
   if (before !== undefined) await runtime.write([{ do: 'remove', kind: storageBlock, before }], { asPrimary: true });
   return [];
 }
+
+/** Ceph, as far as it can refuse nodes. */
+export const refusingCeph = ({ runtime: { documents, host }, ceph }: Part): RefusingStorage => ({
+  async refused() {
+    if ((await documents.get(cephKind, cephId)) === undefined) return new Set();
+    const { ranges } = await readBlocklist(ceph);
+    if (ranges.size === 0) return new Set();
+    const nodes = await documents.list(nodeKind);
+    return new Set(
+      nodes.flatMap((doc) => {
+        const address = addressOf(doc);
+        return address !== undefined && ranges.has(rangeOf(address)) ? [doc.id] : [];
+      }),
+    );
+  },
+  letIn: async (node) => unblockAddress(ceph, needAddress(await documents.need(nodeKind, node))),
+  async refuse(node) {
+    await blockAddress(ceph, needAddress(await documents.need(nodeKind, node)), () => host.clock.wallMs());
+  },
+});

@@ -28,6 +28,7 @@ import { fault } from './fault/fault-kind.ts';
 import type { Host } from './host/host.ts';
 import { bmcSecret } from './model/bmc-kind.ts';
 import { cluster } from './model/cluster-kind.ts';
+import { cutOff } from './model/cut-off-kind.ts';
 import { fence } from './model/fence-kind.ts';
 import type { AnyKind } from './model/kind.ts';
 import { node } from './model/node-kind.ts';
@@ -166,7 +167,7 @@ const reservedKeys = new Set(['claim', 'at', 'alive', 'primary', 'layout']);
 
 /** Core's kinds and those of plugins; one that takes a name that is taken is left out, as a trouble of its plugin. */
 function kindsOf(plugins: Plugins): AnyKind[] {
-  const kinds: AnyKind[] = [cluster, node, bmcSecret, task, fault, fence, token, audit];
+  const kinds: AnyKind[] = [cluster, node, bmcSecret, task, fault, fence, cutOff, token, audit];
   for (const { plugin, item } of plugins.hooks.kinds.items()) {
     if (!/^[a-z][a-z0-9-]{0,39}$/.test(item.name) || reservedKeys.has(item.name)) {
       if (plugin.builtin) throw new Error(`kind ${item.name} cannot be named so`);

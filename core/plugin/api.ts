@@ -88,6 +88,7 @@ export { type TaskSpec, type TaskStatus, task, taskEnded } from '../task/task-ki
 export { addressText } from './address-text.ts';
 export { arrivalWrites } from './arrival.ts';
 export { bmcFields, bmcFrom, bmcInWords, bmcPasswordOption, forgetBmc, sharesBmc } from './bmc-input.ts';
+export { type CutOff, endCutOff, forgetCutOff } from './cut-off.ts';
 export type {
   DeadNode,
   FenceAbout,

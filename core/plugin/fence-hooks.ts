@@ -56,7 +56,7 @@ export interface ReturningNode {
   readonly recovered: readonly string[];
 }
 
-/** What became of what a node had to end because it is cut off. */
+/** What became of what a node had to end because it is, or was, cut off. */
 export interface IsolationEnd {
   /** What was ended by this call, by its name for people. */
   readonly ended: readonly string[];

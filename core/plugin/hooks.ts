@@ -171,6 +171,16 @@ export const createHooks = (context: HookContext) =>
      * since nobody can be asked. Called each second for as long as that lasts, so it must be good to be done twice.
      */
     isolated: new CollectHook<{ node: string }, IsolationEnd>('isolated', context, seconds(5), problemOf.isolationEnd),
+    /**
+     * This node was cut off from these resources and is to be let in to them again: end what of yours has used them, since it
+     * does not get them back. Called until all is ended, so it must be good to be done twice.
+     */
+    cutOff: new CollectHook<{ node: string; resources: readonly string[] }, IsolationEnd>(
+      'cutOff',
+      context,
+      seconds(10),
+      problemOf.isolationEnd,
+    ),
     /** An object changed; told on coordinators, which see all changes. After the fact: informs, cannot change anything. All taps at once; late ones are left behind. */
     event: new CollectHook<ChangeEvent>('event', context, seconds(5)),
   });

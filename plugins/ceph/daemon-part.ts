@@ -4,8 +4,9 @@ import { benchmarkRemoveTask, benchmarkTask } from './benchmark/benchmark-task.t
 import { blockController } from './client/block-controller.ts';
 import { blockTasks } from './client/block-tasks.ts';
 import { blocklistController } from './client/blocklist-controller.ts';
-import { refusingCeph } from './client/fence.ts';
+import type { RefusingStorage } from './client/let-in.ts';
 import { releaseTask } from './client/lock-operations.ts';
+import { refusingCeph } from './client/refusing-ceph.ts';
 import { cephId, ceph as cephKind } from './cluster/ceph-kind.ts';
 import { cephNodeController } from './cluster/node-controller.ts';
 import { addressFact, ownAddressIn } from './cluster/own-address.ts';
@@ -29,6 +30,7 @@ import { VolumeBook } from './volume/volume-book.ts';
 export interface DaemonPart {
   readonly runtime: Runtime;
   readonly ceph: CephCommand;
+  readonly refusing: RefusingStorage;
   readonly usage: VolumeUsage;
   readonly spool: Spool;
   /** What the node's document tells of its part in storage. */
@@ -43,6 +45,7 @@ export async function startDaemonPart(runtime: Runtime): Promise<DaemonPart> {
   const { host, signal } = runtime;
   const ceph = new CephCommand(host, { signal, session: new CephSession(host, signal) });
   const patient = ceph.patient();
+  const refusing = refusingCeph({ runtime, ceph });
   const daemons = new OsdDaemons(runtime, patient);
   const book = new VolumeBook(runtime, patient);
   const spool = new Spool(runtime);
@@ -50,6 +53,7 @@ export async function startDaemonPart(runtime: Runtime): Promise<DaemonPart> {
   return {
     runtime,
     ceph,
+    refusing,
     usage: new VolumeUsage(runtime.host, ceph),
     spool,
     async facts() {
@@ -62,8 +66,8 @@ export async function startDaemonPart(runtime: Runtime): Promise<DaemonPart> {
       cephStatusController(runtime, ceph),
       osdController(daemons),
       osdDeathController(runtime, ceph),
-      blockController(runtime, ceph),
-      blocklistController(runtime, refusingCeph({ runtime, ceph })),
+      blockController(runtime, refusing),
+      blocklistController(runtime, refusing),
     ],
     tasks: [
       ...osdTasks(runtime, patient, daemons),
@@ -71,7 +75,7 @@ export async function startDaemonPart(runtime: Runtime): Promise<DaemonPart> {
       ...makeTasks(runtime, patient, book),
       ...changeTasks(runtime, patient, book),
       ...snapshotTasks(runtime, patient, book),
-      ...blockTasks(runtime, patient),
+      ...blockTasks(runtime, patient, refusingCeph({ runtime, ceph: patient })),
       releaseTask(patient, book),
       benchmarkTask(runtime, patient),
       benchmarkRemoveTask(runtime, patient),

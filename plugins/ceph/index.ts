@@ -70,8 +70,11 @@ export const cephPlugin: PluginDefinition = definePlugin({
     pvc.hooks.fence.tap((about) =>
       orNotNow(async () => (await import('./client/fence.ts')).fenceFromStorage(need(), about)),
     );
+    pvc.hooks.returning.tap((about) =>
+      orNotNow(async () => (await import('./client/fence.ts')).whyNotYet(need(), need().refusing, about)),
+    );
     pvc.hooks.unfence.tap((about) =>
-      orNotNow(async () => (await import('./client/fence.ts')).letInAgain(need(), about)),
+      orNotNow(async () => (await import('./client/fence.ts')).letInAgain(need(), need().refusing, about)),
     );
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.tasks.tap(() => need().tasks);

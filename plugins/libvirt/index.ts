@@ -169,6 +169,7 @@ export const createLibvirt = ({ openDriver = openOverRpc }: LibvirtOptions = {})
         orNotNow(async () => (await import('./recovery.ts')).returning(need().runtime, about)),
       );
       pvc.hooks.isolated.tap(() => need().control.isolation.end());
+      pvc.hooks.cutOff.tap(async (about) => (await import('./recovery.ts')).endCutOff(need(), about));
       pvc.hooks.controllers.tap(() => need().controllers);
       pvc.hooks.tasks.tap(() => need().tasks);
       pvc.hooks.metrics.tap(() => need().metrics);

@@ -104,6 +104,23 @@ describe('the end of guests on a node that is cut off', () => {
     assert.deepEqual([...here], ['file', 'kept', 'by-hand']);
   });
 
+  it('comes to those that are named, whatever they are', async () => {
+    const { isolation, here, libvirt } = setUp();
+    for (const name of ['kept', 'other']) here.add(name);
+    isolation.learn('kept', onVolume('kept', { limit: ['hv1'] }));
+    const named = new Map([
+      ['kept', 'kept'],
+      ['off', 'off'],
+    ]);
+    assert.deepEqual(await isolation.endThese(named), { ended: ['kept'], left: [] });
+    assert.deepEqual([[...here], isolation.hasEnded('kept')], [['other'], true]);
+    libvirt.connected = false;
+    assert.deepEqual((await isolation.endThese(named)).left, [
+      'kept: the connection was lost',
+      'off: the connection was lost',
+    ]);
+  });
+
   it('is told where it does not come, and keeps no other from it', async () => {
     const { isolation, here, destroy, clock } = setUp();
     for (const name of ['refuses', 'hangs', 'web']) {

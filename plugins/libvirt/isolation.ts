@@ -70,14 +70,34 @@ export class Isolation {
   }
 
   /** Switches off what may go on elsewhere, all at once; what can not be is told. */
-  async end(): Promise<IsolationEnd> {
-    const { connected, why } = this.#libvirt;
-    if (!connected) return this.#nothingEnded(why);
-    const { driver } = this.#libvirt;
+  end(): Promise<IsolationEnd> {
+    const movable = [...this.#known.values()].filter(({ elsewhere }) => elsewhere).map(({ name }) => name);
+    return this.#endWhere(
+      async (uuid) => this.#known.get(uuid)?.elsewhere ?? (await this.#looksMovable(uuid)),
+      movable,
+    );
+  }
+
+  /** Switches these off, all at once; what can not be is told. @param guests names by UUID */
+  endThese(guests: ReadonlyMap<string, string>): Promise<IsolationEnd> {
+    return this.#endWhere((uuid) => guests.has(uuid), [...guests.values()]);
+  }
+
+  /** @param names of what is left while libvirt does not answer */
+  async #endWhere(
+    isOne: (uuid: string) => boolean | Promise<boolean>,
+    names: readonly string[],
+  ): Promise<IsolationEnd> {
+    const { connected, why, driver } = this.#libvirt;
+    const nothingEnded = (reason: string): IsolationEnd => ({
+      ended: [],
+      left: names.map((name) => `${name}: ${reason}`).sort(),
+    });
+    if (!connected) return nothingEnded(why);
     const ended: string[] = [];
     const left: string[] = [];
     const here = await this.#inTime(driver.listDomains()).catch((error: unknown) => errorText(error));
-    if (typeof here === 'string') return this.#nothingEnded(here);
+    if (typeof here === 'string') return nothingEnded(here);
     const running = here.filter(({ id }) => id !== -1);
     for (const [uuid, { name, done }] of this.#ended) {
       if (done || running.some((one) => one.uuid === uuid)) continue;
@@ -87,7 +107,7 @@ export class Isolation {
     await Promise.all(
       running.map(async ({ uuid, name }) => {
         try {
-          if (!(this.#known.get(uuid)?.elsewhere ?? (await this.#looksMovable(uuid)))) return;
+          if (!(await isOne(uuid))) return;
           const toldBefore = this.#ended.get(uuid)?.done === false;
           this.#ended.set(uuid, { name, done: false });
           const answer = await this.#inTime(driver.destroy(uuid));
@@ -109,11 +129,6 @@ export class Isolation {
     const { disks, hostdevs } = viewDomain(xml);
     const onVolumes = disks.length > 0 && disks.every(({ type }) => type === 'network');
     return readMark(xml)?.version !== undefined && onVolumes && hostdevs.length === 0;
-  }
-
-  #nothingEnded(reason: string): IsolationEnd {
-    const names = [...this.#known.values()].filter(({ elsewhere }) => elsewhere).map(({ name }) => name);
-    return { ended: [], left: names.map((name) => `${name}: ${reason}`).sort() };
   }
 
   async #inTime<T>(answer: Promise<T>): Promise<T> {

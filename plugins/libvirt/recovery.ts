@@ -3,6 +3,7 @@ import {
   arrivalWrites,
   type DeadNode,
   errorText,
+  type IsolationEnd,
   node as nodeKind,
   PlanBuilder,
   type RecoverAbout,
@@ -15,7 +16,7 @@ import {
   type Write,
 } from '../../core/plugin/api.ts';
 import { book, bookingsOf } from './booking.ts';
-import type { VmDoc } from './guest-control.ts';
+import type { GuestControl, VmDoc } from './guest-control.ts';
 import { Ledger } from './ledger.ts';
 import { vmCopy } from './operations/query.ts';
 import { pinOthers, worldOf } from './operations/world.ts';
@@ -96,6 +97,17 @@ const told = ({ guest, to }: Placed) => ({ id: guest.id, object: guest.spec.name
 async function taskOn(documents: Runtime['documents'], uuid: string): Promise<TaskDoc | undefined> {
   const holder = await documents.find(taskKind, 'target', `vm:${uuid}`);
   return holder === undefined ? undefined : documents.get(taskKind, holder);
+}
+
+/** Ends the guests of this node that have disks there: who was cut off from his volumes once does not get them back. */
+export async function endCutOff(
+  { runtime, control }: { readonly runtime: Runtime; readonly control: GuestControl },
+  { node, resources }: { readonly node: string; readonly resources: readonly string[] },
+): Promise<IsolationEnd> {
+  const uses = ({ spec }: VmDoc): boolean =>
+    spec.disks.some(({ source }) => source.type === 'volume' && resources.includes(`pool:${source.pool}`));
+  const here = (await runtime.documents.listAt(vm, node)).filter(uses);
+  return control.isolation.endThese(new Map(here.map(({ id, spec }) => [id, spec.name])));
 }
 
 /** What still runs on a node that is back, although it goes on elsewhere. */

@@ -8,7 +8,7 @@ import { before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { makeBmcLie } from '../lab/bmc.ts';
 import type { StampLife } from '../lab/stamps.ts';
-import { bmcOf, nodeOf } from '../lab/topology.ts';
+import { addressOf, bmcOf, nodeOf } from '../lab/topology.ts';
 import { daemonPid, qemus } from './node-process.ts';
 import { StampingGuest } from './stamping-guest.ts';
 import { suiteLab } from './test-lab.ts';
@@ -125,6 +125,22 @@ describe('a node in trouble', { concurrency: false }, () => {
     tell('the daemon goes on');
     await isBack(victim, asked, tell);
     life = await guest.writes(asked, life);
+  });
+
+  it('that Ceph refuses though nothing asks for it is let in again, and its guest, which has lost its disks, begins anew', async (t: TestContext) => {
+    const { victim, asked } = await scene();
+    const fences = (await fencesOf(asked, victim)).length;
+    const address = addressOf(nodeOf(lab().record.topology, victim), 'storage');
+    await lab().exec(asked, ['ceph', 'osd', 'blocklist', 'range', 'add', `${address}/32`]);
+    const tell = clock(t);
+    life = await guest.writes(asked, life, true);
+    tell('the guest writes, in a new boot');
+    assert.equal(await guest.node(asked), victim);
+    assert.equal((await fencesOf(asked, victim)).length, fences);
+    const { stdout } = await lab().exec(asked, ['ceph', 'osd', 'blocklist', 'ls', '--format', 'json']);
+    assert.doesNotMatch(stdout, new RegExp(`cidr:${address}:`.replaceAll('.', '\\.')));
+    const log = await lab().exec(victim, ['grep', 'has lost its disks', '/var/log/lab/pvcd.log'], { accept: 'any' });
+    assert.match(log.stdout, /ended=.*web/);
   });
 
   it('whose libvirtd hangs says so, is not fenced, and its guest writes on', async (t: TestContext) => {

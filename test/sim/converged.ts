@@ -33,7 +33,7 @@ function* nodesMissing({ nodes, state, cluster }: World): Generator<string> {
 
 function* fencesMissing({ state, storage }: World): Generator<string> {
   for (const { node } of state.fences.values()) yield `the fence of ${node} has not ended`;
-  for (const node of storage.shutOut) yield `the storage lets ${node} in no more`;
+  for (const node of storage.shutOut.keys()) yield `the storage lets ${node} in no more`;
 }
 
 function* primaryMissing({ state, onDuty, holders, description }: World): Generator<string> {
@@ -56,9 +56,11 @@ function* tasksMissing({ state }: World): Generator<string> {
 function* guestsMissing(world: World): Generator<string> {
   const { state, guests, nodes } = world;
   for (const intent of state.guests.values()) yield* guestMissing(world, intent);
-  for (const guest of guests.all())
+  for (const guest of guests.all()) {
     if (!state.guests.has(guest.uuid) && guest.running.size > 0)
       yield `${guest.name} is forgotten and runs on ${[...guest.running.keys()].join(', ')}`;
+    for (const node of guest.lost) yield `${guest.name} runs on ${node}, and has lost its volumes`;
+  }
   for (const node of nodes.values())
     for (const domain of node.hypervisor.domains.values())
       if (state.guests.get(domain.uuid)?.spec.node !== node.name)

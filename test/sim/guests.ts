@@ -16,6 +16,8 @@ export interface GuestTruth {
   readonly name: string;
   /** Nodes where its virtual CPUs run, with the disks that it has there. */
   readonly running: Map<string, readonly string[]>;
+  /** Nodes where it runs and its volumes are lost to it: who was refused once does not come through again, let in or not. */
+  readonly lost: Set<string>;
   /** How often it was started from nothing. */
   starts: number;
   /** When libvirt was asked to start it, and where. */
@@ -57,7 +59,7 @@ export class Guests {
     let guest = this.#byUuid.get(uuid);
     if (guest === undefined) {
       const habits = { shutdownMs: 2_000, bootMs: 400 };
-      guest = { uuid, name, running: new Map(), starts: 0, asked: [], sinceMs: 0, habits };
+      guest = { uuid, name, running: new Map(), lost: new Set(), starts: 0, asked: [], sinceMs: 0, habits };
       this.#byUuid.set(uuid, guest);
     }
     return guest;
@@ -80,6 +82,7 @@ export class Guests {
   stands(uuid: string, node: string, why: string): void {
     const guest = this.of(uuid);
     if (!guest.running.delete(node)) return;
+    guest.lost.delete(node);
     guest.sinceMs = this.#parts.nowMs();
     this.#parts.trace.world(guest.name, `stops on ${node} (${why})`);
   }
@@ -87,6 +90,8 @@ export class Guests {
   /** What guests there write to volumes comes through no more. */
   shutOut(node: string): void {
     this.#shutOut.add(node);
+    for (const guest of this.#byUuid.values())
+      if (guest.running.get(node)?.some(isVolume) === true) guest.lost.add(node);
   }
 
   letIn(node: string): void {

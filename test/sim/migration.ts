@@ -148,6 +148,7 @@ export class Migration {
     const incoming = target.add({ uuid, name, xml: this.#options.xml ?? xml, memoryMiB, disks }, 'migration');
     incoming.migration = this;
     this.#incoming = incoming;
+    target.tell(incoming, 'started', 'migrated');
     this.#say('is prepared');
   }
 

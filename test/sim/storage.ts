@@ -8,6 +8,7 @@ import type { VirtualClock } from '../../core/host/virtual-clock.ts';
 import { definePlugin, orNotNow, type PluginDefinition, type Runtime } from '../../core/plugin/api.ts';
 import { blockError, storageBlock } from '../../plugins/ceph/client/block-kind.ts';
 import { blocklistController } from '../../plugins/ceph/client/blocklist-controller.ts';
+import { mayBeLetIn, type RefusingStorage, writesOnceIn } from '../../plugins/ceph/client/let-in.ts';
 import { cephError } from '../../plugins/ceph/command/errors.ts';
 import type { Guests } from './guests.ts';
 import type { Life } from './life.ts';
@@ -26,7 +27,9 @@ const patienceMs = 10_000;
 
 export class Storage {
   readonly #parts: StorageParts;
-  readonly #shutOut = new Set<string>();
+  /** Each with the how many-th shutting out it was. */
+  readonly #shutOut = new Map<string, number>();
+  #shuts = 0;
   /** Says that it has shut a node out, and has not. */
   deceives = false;
   /** Nodes that it does not answer when they would shut another out, or let one in; `all`: it answers nobody. */
@@ -36,7 +39,7 @@ export class Storage {
     this.#parts = parts;
   }
 
-  get shutOut(): ReadonlySet<string> {
+  get shutOut(): ReadonlyMap<string, number> {
     return this.#shutOut;
   }
 
@@ -58,7 +61,8 @@ export class Storage {
 
   shut(node: string): void {
     if (this.deceives || this.#shutOut.has(node)) return;
-    this.#shutOut.add(node);
+    this.#shuts += 1;
+    this.#shutOut.set(node, this.#shuts);
     this.#parts.trace.world('storage', `lets ${node} in no more`);
     this.#parts.guests.shutOut(node);
   }
@@ -94,31 +98,30 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
         if (runtime === undefined) throw new Error('the storage plugin has not started');
         return runtime;
       };
-      const letIn = (node: string): Promise<void> =>
-        life.call('storage.letIn', async () => {
-          await storage.answers(need().node);
-          storage.letIn(node);
-        });
-      const refuse = (node: string): Promise<void> =>
-        life.call('storage.shut', async () => {
-          await storage.answers(need().node);
-          storage.shut(node);
-        });
+      const refusing: RefusingStorage = {
+        name: 'storage',
+        resources: async () => [`pool:${simPool}`],
+        refused: () =>
+          life.call('storage.read', async () => {
+            await storage.answers(need().node);
+            return new Map([...storage.shutOut].map(([node, shut]) => [node, String(shut)]));
+          }),
+        letIn: (node) =>
+          life.call('storage.letIn', async () => {
+            await storage.answers(need().node);
+            storage.letIn(node);
+          }),
+        refuse: (node) =>
+          life.call('storage.shut', async () => {
+            await storage.answers(need().node);
+            storage.shut(node);
+          }),
+      };
       pvc.hooks.kinds.tap(() => [storageBlock]);
       pvc.hooks.start.tap((started) => {
         runtime = started;
       });
-      pvc.hooks.controllers.tap(() => [
-        blocklistController(need(), {
-          refused: () =>
-            life.call('storage.read', async () => {
-              await storage.answers(need().node);
-              return new Set(storage.shutOut);
-            }),
-          letIn,
-          refuse,
-        }),
-      ]);
+      pvc.hooks.controllers.tap(() => [blocklistController(need(), refusing)]);
       pvc.on('libvirt.domain', (root: object, about: About): object => {
         const draft = about.edit(root);
         for (const disk of about.vm.spec.disks) {
@@ -139,20 +142,24 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
               asPrimary: true,
               whileDead: node,
             });
-          await refuse(node);
-          if ((await documents.get(storageBlock, node)) === undefined) {
-            await letIn(node);
-            throw blockError('BLOCK_NOT_FOUND', { node });
-          }
+          await refusing.refuse(node);
+          if ((await documents.get(storageBlock, node)) === undefined) throw blockError('BLOCK_NOT_FOUND', { node });
           return { covers: [`pool:${simPool}`], text: `the storage lets ${node} in no more` };
+        }),
+      );
+      pvc.hooks.returning.tap(({ node }) =>
+        orNotNow(async () => {
+          if ((await need().documents.get(storageBlock, node)) === undefined) return [];
+          return [(await mayBeLetIn(need(), refusing, node)) ?? []].flat();
         }),
       );
       pvc.hooks.unfence.tap(({ node }) =>
         orNotNow(async () => {
           const before = await need().documents.get(storageBlock, node);
           if (before === undefined) return [];
-          await letIn(node);
-          await need().write([{ do: 'remove', kind: storageBlock, before }], { asPrimary: true });
+          await refusing.letIn(node);
+          const over = await writesOnceIn(need(), refusing, node);
+          await need().write([...over, { do: 'remove', kind: storageBlock, before }], { asPrimary: true });
           return [];
         }),
       );

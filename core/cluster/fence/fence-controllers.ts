@@ -1,8 +1,9 @@
-/** The controllers of the primary for nodes that die. @module */
+/** The controllers for nodes that die: of the primary, and of the node that is back. @module */
 import type { Hooks } from '../../plugin/hooks.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import type { AnyController } from '../../reconcile/controller.ts';
 import { Attempts } from './attempts.ts';
+import { cutOffController } from './cut-off-controller.ts';
 import { deathController, type Steadiness } from './death-controller.ts';
 import { FenceBook } from './fence-book.ts';
 import { fenceController } from './fence-controller.ts';
@@ -22,5 +23,6 @@ export function fenceControllers(
     fenceController(parts, hooks),
     fencePowerController(parts),
     selfFenceController(parts),
+    cutOffController(runtime, hooks),
   ];
 }

@@ -1,8 +1,7 @@
 /** Lets a node in again that was blocked and has booted since: nothing of its life before runs any more. @module */
 import { defineController, node as nodeKind, type Runtime, type Step } from '../../../core/plugin/api.ts';
-import type { CephCommand } from '../command/ceph-command.ts';
 import { type BlockSpec, storageBlock } from './block-kind.ts';
-import { unblockAddress } from './blocklist.ts';
+import { type RefusingStorage, writesOnceIn } from './let-in.ts';
 
 const lookMs = 5_000;
 
@@ -10,7 +9,7 @@ const lookMs = 5_000;
 export const hasBooted = ({ bootId: blocked }: Pick<BlockSpec, 'bootId'>, bootId: string | undefined): boolean =>
   bootId !== undefined && blocked !== undefined && bootId !== blocked;
 
-export function blockController(runtime: Runtime, ceph: CephCommand) {
+export function blockController(runtime: Runtime, storage: RefusingStorage) {
   const { documents } = runtime;
   return defineController({
     name: 'storage-block',
@@ -29,8 +28,9 @@ export function blockController(runtime: Runtime, ceph: CephCommand) {
     async apply(_step, id) {
       const doc = await documents.get(storageBlock, id);
       if (doc === undefined) return;
-      await unblockAddress(ceph, doc.spec.address);
-      await runtime.write([{ do: 'remove', kind: storageBlock, before: doc }], { asPrimary: true });
+      await storage.letIn(id);
+      const over = await writesOnceIn(runtime, storage, id);
+      await runtime.write([...over, { do: 'remove', kind: storageBlock, before: doc }], { asPrimary: true });
     },
   });
 }

@@ -41,6 +41,12 @@ export const blockError = defineErrors({
     http: 409,
     exit: 'refused',
   },
+  BLOCK_USED: {
+    message: 'The node {node} is not let in again: {reason}.',
+    hint: 'Its guests that have lost their volumes are ended first: see `pvc vm list --node {node}`. It is still blocked.',
+    http: 409,
+    exit: 'refused',
+  },
   BLOCK_NOT_FOUND: {
     message: 'The node {node} is not blocked.',
     hint: 'See `pvc storage block list`.',

@@ -92,7 +92,8 @@ export function blockOperations(ceph: () => CephCommand) {
     defineMutation({
       name: 'storage.unblock',
       summary: 'Let the clients of a node in again',
-      description: 'Only when nothing of what ran there before runs any more, or its guests run nowhere else.',
+      description:
+        'Only when its guests run nowhere else. Those of its guests that have volumes and still run there have lost them for good: they are ended first, and started anew.',
       http: { method: 'DELETE', path: '/storage/blocks/{node}' },
       cli: {
         command: 'storage block remove',

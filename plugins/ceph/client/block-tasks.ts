@@ -1,10 +1,14 @@
 /** Blocks nodes and lets them in again: tasks of the primary, each good to be done twice. @module */
 import { type AnyTaskDefinition, defineTask, type Runtime } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
-import { storageBlock } from './block-kind.ts';
-import { blockAddress, unblockAddress } from './blocklist.ts';
+import { blockError, storageBlock } from './block-kind.ts';
+import { blockAddress } from './blocklist.ts';
+import { letIn, type RefusingStorage, writesOnceIn } from './let-in.ts';
 
-export function blockTasks(runtime: Runtime, ceph: CephCommand): AnyTaskDefinition[] {
+/** So long guests may take to end. */
+const endingMs = 60_000;
+
+export function blockTasks(runtime: Runtime, ceph: CephCommand, storage: RefusingStorage): AnyTaskDefinition[] {
   const { documents, host } = runtime;
   return [
     defineTask({
@@ -24,10 +28,13 @@ export function blockTasks(runtime: Runtime, ceph: CephCommand): AnyTaskDefiniti
       action: 'storage.unblock',
       summary: 'lets the clients of a node in again',
       async run(run) {
-        const doc = await documents.get(storageBlock, run.spec.target.id);
+        const node = run.spec.target.id;
+        const doc = await documents.get(storageBlock, node);
         if (doc === undefined) return {};
-        await unblockAddress(ceph, doc.spec.address);
-        await runtime.write([{ do: 'remove', kind: storageBlock, before: doc }], { asPrimary: true });
+        const why = await letIn(runtime, storage, node, endingMs);
+        if (why !== undefined) throw blockError('BLOCK_USED', { node, reason: why });
+        const over = await writesOnceIn(runtime, storage, node);
+        await runtime.write([...over, { do: 'remove', kind: storageBlock, before: doc }], { asPrimary: true });
         return {};
       },
     }),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createVirtualHost } from '../../../core/host/virtual-host.ts';
 import { type FenceStatus, fence, freshFence } from '../../../core/model/fence-kind.ts';
-import { aliveKey, cluster, clusterId, type Doc, node as nodeKind, type Runtime } from '../../../core/plugin/api.ts';
+import { aliveKey, cluster, clusterId, node as nodeKind, type Runtime } from '../../../core/plugin/api.ts';
 import { Documents, type Write } from '../../../core/store/documents.ts';
 import { createMemoryStore } from '../../../core/store/memory.ts';
 import { storageBlock } from './block-kind.ts';
@@ -34,24 +34,23 @@ async function setUp({ alive = true, writes = [] }: { alive?: boolean; writes?: 
     ...writes,
   );
   if (alive) await documents.store.commit([{ op: 'create', key: aliveKey('hv2'), value: '{}', ephemeral: true }]);
-  const refused = new Set(['hv2']);
+  const refused = new Map([['hv2', '1']]);
   const letIn: (() => Promise<void>)[] = [];
   const controller = blocklistController({ documents, host } as unknown as Runtime, {
+    name: 'ceph',
+    resources: async () => ['pool:vms'],
     refused: async () => refused,
     async letIn(node) {
       refused.delete(node);
       for (const then of letIn) await then();
     },
-    refuse: async (node) => void refused.add(node),
+    refuse: async (node) => void refused.set(node, '2'),
   });
   const look = async () => {
-    const doc: Doc<never, never> = await documents.need(cluster, clusterId).then((one) => one as never);
-    const { steps } = controller.plan(doc as never, await controller.observe(clusterId, doc as never), {
-      node: 'hv1',
-      nowMs: 0,
-    });
+    const doc = await documents.need(cluster, clusterId);
+    const { steps } = controller.plan(doc, await controller.observe(clusterId, doc), { node: 'hv1', nowMs: 0 });
     for (const step of steps) await controller.apply(step, clusterId, new AbortController().signal);
-    return [...refused];
+    return [...refused.keys()];
   };
   return { look, commit, letIn };
 }

@@ -10,20 +10,16 @@ import {
   clusterId,
   defineController,
   fence,
+  PvcError,
   type Runtime,
   type Step,
 } from '../../../core/plugin/api.ts';
 import { storageBlock } from './block-kind.ts';
+import { letIn, type RefusingStorage, writesOnceIn } from './let-in.ts';
 
-/** The storage, as far as it can refuse nodes. */
-export interface RefusingStorage {
-  /** All nodes whose clients it refuses now. @throws PvcError CEPH_AWAY */
-  refused(): Promise<ReadonlySet<string>>;
-  letIn(node: string): Promise<void>;
-  refuse(node: string): Promise<void>;
-}
-
-const lookMs = 30_000;
+const lookMs = 15_000;
+/** So long guests may take to end. */
+const endingMs = 20_000;
 
 interface LetIn extends Step {
   readonly node: string;
@@ -36,7 +32,7 @@ export function blocklistController(runtime: Runtime, storage: RefusingStorage) 
   /** Nodes that are refused though nobody has asked for it, of those that are alive: a dead one may just be about to be fenced. */
   const unasked = async (): Promise<string[]> => {
     // Before the documents: what asks for a refusal is written before it, and removed after its end.
-    const refused = [...(await storage.refused())].sort();
+    const refused = [...(await storage.refused()).keys()].sort();
     if (refused.length === 0) return [];
     const [blocks, fences] = await Promise.all([documents.list(storageBlock), documents.list(fence)]);
     const asked = new Set([
@@ -53,7 +49,16 @@ export function blocklistController(runtime: Runtime, storage: RefusingStorage) 
     summary: 'lets nodes in again that the storage refuses without being asked to',
     kind: cluster,
     scope: 'primary',
-    observe: (id) => (id === clusterId ? unasked() : Promise.resolve([])),
+    async observe(id) {
+      if (id !== clusterId) return [];
+      try {
+        return await unasked();
+      } catch (error) {
+        // That the storage does not answer is told by who looks after it as a whole.
+        if (error instanceof PvcError && error.code === 'CEPH_AWAY') return [];
+        throw error;
+      }
+    },
     plan: (doc, nodes): { steps: LetIn[]; againInMs?: number } => ({
       steps: nodes.map((node) => ({
         do: 'let in',
@@ -65,9 +70,12 @@ export function blocklistController(runtime: Runtime, storage: RefusingStorage) 
     }),
     async apply({ node }) {
       log.warn('a node is refused by the storage, and nothing asks for that: it is let in again', { node });
-      await storage.letIn(node);
+      const why = await letIn(runtime, storage, node, endingMs);
+      if (why !== undefined) throw new Error(`${node} is not let in yet: ${why}`);
       // It may have died meanwhile, and been shut out by another primary, which counts on that.
-      if ((await documents.get(storageBlock, node)) !== undefined) await storage.refuse(node);
+      if ((await documents.get(storageBlock, node)) !== undefined) return storage.refuse(node);
+      const over = await writesOnceIn(runtime, storage, node);
+      if (over.length > 0) await runtime.write(over, { asPrimary: true });
     },
   });
 }

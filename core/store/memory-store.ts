@@ -183,7 +183,7 @@ export class MemoryStore implements Store, MemoryClient {
   onChange(keys: readonly Key[], topics: readonly Topic[]): void {
     const delayMs = this.link.drawDelayMs('back');
     // What is missed is made up for by the resync after the link has healed.
-    if (!this.#cluster.reachable(this.link, 'back')) return;
+    if (!this.#cluster.reachable(this.link, 'back') || !this.#watchers.heed(topics)) return;
     if (delayMs === 0) return this.#watchers.notify(keys, topics);
     const connection = this.#onTheWay;
     this.#cluster.clock.after(delayMs, () => {

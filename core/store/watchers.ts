@@ -20,8 +20,12 @@ class Reader {
     this.#topics = new Set(topics);
   }
 
+  heeds(topics: readonly Topic[]): boolean {
+    return this.#topics.has('all') || topics.some((topic) => this.#topics.has(topic));
+  }
+
   add(keys: Iterable<Key>, topics: readonly Topic[]): void {
-    if (!this.#topics.has('all') && !topics.some((topic) => this.#topics.has(topic))) return;
+    if (!this.heeds(topics)) return;
     if (this.#resync) return; // it will look at everything anyway
     for (const key of keys) this.#keys.add(key);
     if (this.#keys.size > maxDirtyKeys) this.resync();
@@ -67,6 +71,12 @@ export class Watchers {
 
   get count(): number {
     return this.#readers.size;
+  }
+
+  /** Some reader wants to know of one of the topics. One that comes later begins with a look at everything. */
+  heed(topics: readonly Topic[]): boolean {
+    for (const reader of this.#readers) if (reader.heeds(topics)) return true;
+    return false;
   }
 
   /** Marks keys as dirty for every reader of one of the topics, and for those of `all`. */

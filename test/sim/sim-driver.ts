@@ -258,8 +258,15 @@ export class SimDriver implements GuestDriver {
         const answer = (result: T): void =>
           hypervisor.whenWorked(random.ms(0.2, 1), () => settle(() => resolve(result)));
         hypervisor.whenWorked(random.ms(0.5, 2), () => {
-          const result = new Promise<T>((done) => done(run(hypervisor)));
-          result.then(answer, () => settle(() => resolve(result)));
+          let result: T | Promise<T>;
+          try {
+            result = run(hypervisor);
+          } catch (error) {
+            return settle(() => reject(error instanceof Error ? error : new Error(String(error), { cause: error })));
+          }
+          if (!(result instanceof Promise)) return answer(result);
+          const coming = result;
+          coming.then(answer, () => settle(() => resolve(coming)));
         });
       });
     });

@@ -32,6 +32,10 @@ const restMs = 60_000;
 /** Third-party taps never have longer than this, so that none of them holds up the start of a node. */
 const thirdPartyDeadlineMs = 10_000;
 
+/** Also one of another realm, or of a library. */
+const isPromise = <R>(given: R | Promise<R>): given is Promise<R> =>
+  typeof given === 'object' && given !== null && 'then' in given && typeof given.then === 'function';
+
 export class TapGuard {
   readonly #context: HookContext;
   readonly #hook: string;
@@ -60,8 +64,10 @@ export class TapGuard {
     const { name, builtin } = this.#plugin;
     if (this.#context.clock.monotonicMs() < this.#restsUntilMs) return undefined;
     try {
-      const given = Promise.resolve().then(tap);
-      const value = await within(this.#context.clock, this.#deadlineMs, given, () => this.#tooLate());
+      const given = tap();
+      const value = isPromise(given)
+        ? await within(this.#context.clock, this.#deadlineMs, given, () => this.#tooLate())
+        : given;
       const wrong = problem?.(value);
       if (wrong !== undefined) throw new Error(`returned ${wrong}`);
       this.forgive();

@@ -18,6 +18,8 @@ import { comeToRest, requireSound } from './sound-world.ts';
 
 const area = 'simulator';
 const minuteMs = 60_000;
+/** Its hundred daemons need more memory than a processor keeps near: how long an hour takes moves with what else its machine does. */
+const largeRuns = 3;
 /** Seeds of which each is one case of `npm run sim`. */
 const caseSeeds = 100;
 /** Seeds of which each is a world where one node loses its power. */
@@ -30,8 +32,14 @@ async function largeFigures(): Promise<Figure[]> {
   const program = join(import.meta.dirname, 'large-world.ts');
   // Young objects of a hundred daemons: in the 16 MiB that node gives them they are copied again and again.
   const room = ['--min-semi-space-size=128', '--max-semi-space-size=128'];
-  const { stdout } = await promisify(execFile)(process.execPath, [...room, program]);
-  const { startS, startedS, hourS, lost, recovered } = JSON.parse(stdout) as LargeWorldTimes;
+  const runs: LargeWorldTimes[] = [];
+  while (runs.length < largeRuns) {
+    const { stdout } = await promisify(execFile)(process.execPath, [...room, program]);
+    runs.push(JSON.parse(stdout) as LargeWorldTimes);
+  }
+  runs.sort((a, b) => a.hourS - b.hourS);
+  const { startS, startedS, hourS, lost, recovered } = runs[(largeRuns - 1) / 2] as LargeWorldTimes;
+  const all = runs.map((run) => run.hourS.toFixed(1)).join(', ');
   return [
     {
       area,
@@ -39,7 +47,7 @@ async function largeFigures(): Promise<Figure[]> {
       value: hourS,
       unit: 's',
       goal: '≤ 10 s',
-      note: `a node with ${lost} guests lost its power after ten minutes, ${recovered} guests were started elsewhere; switched on again 20 minutes later`,
+      note: `a node with ${lost} guests lost its power after ten minutes, ${recovered} guests were started elsewhere; switched on again 20 minutes later. Median of ${all} s`,
     },
     {
       area,

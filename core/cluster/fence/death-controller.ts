@@ -68,12 +68,13 @@ export function deathController(
     kind: nodeKind,
     scope: 'leader',
     async observe(name, doc) {
-      const [alive, made, open] = await Promise.all([
+      const [alive, open] = await Promise.all([
         documents.store.read(aliveKey(name)),
-        documents.get(cluster, clusterId),
         documents.find(fence, 'node', name),
       ]);
       const readsOff = silence.readsOff(name);
+      // Of a node that lives nothing more has to be known.
+      const made = alive === undefined || readsOff ? await documents.get(cluster, clusterId) : undefined;
       if (open === undefined) told.delete(name);
       else await tellFence(open, name, `${open} ${alive?.birth ?? 'gone'} ${readsOff ? 'off' : ''}`);
       const nowMs = clock.monotonicMs();

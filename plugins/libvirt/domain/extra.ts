@@ -4,7 +4,17 @@
  * when the device is rendered, every other child stays whole. Nothing is lost either way.
  * @module
  */
-import { childrenNamed, isBare, isElement, parseFragment, printNodes, type XmlElement, type XmlNode } from './xml.ts';
+import { TextMemo } from '../../../core/plugin/api.ts';
+import {
+  childrenNamed,
+  clone,
+  isBare,
+  isElement,
+  parseFragment,
+  printNodes,
+  type XmlElement,
+  type XmlNode,
+} from './xml.ts';
 
 /** Child elements that typed fields speak for, with the attributes that they own, in the order they are rendered. */
 export type Managed = Readonly<Record<string, readonly string[]>>;
@@ -28,13 +38,17 @@ export function takeExtra(device: XmlElement, managed: Managed): string | undefi
   return printNodes([...partials, ...others]);
 }
 
+/** Most guests say one of few things; what was read is copied for each. */
+const fragments = new TextMemo<readonly XmlNode[]>(2 ** 18);
+
 /**
  * Puts the text back into a device that was built from typed fields; a typed attribute wins over a
  * partial one. Partial elements named in `skip` are left out.
  */
 export function mergeExtra(device: XmlElement, extra: string, managed: Managed, skip: readonly string[] = []): void {
-  for (const node of parseFragment(extra)) {
-    if (isElement(node) && skip.includes(node.name)) continue;
+  for (const known of fragments.get(extra, parseFragment)) {
+    if (isElement(known) && skip.includes(known.name)) continue;
+    const node = isElement(known) ? clone(known) : { ...known };
     const target = isElement(node) && node.name in managed ? childrenNamed(device, node.name)[0] : undefined;
     if (!isElement(node) || target === undefined) {
       device.children.push(node);

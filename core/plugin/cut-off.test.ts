@@ -85,12 +85,16 @@ describe('what was cut off on a node that is to be let in again', () => {
     assert.equal(await world.ask(), undefined);
   });
 
-  it('is not asked for where nobody can end it', async () => {
-    for (const none of [{ alive: false }, { shapes: { vm: 1 } }]) {
-      const world = await setUp(none);
-      assert.equal(await world.ask(), undefined);
-      assert.equal(await world.documents.get(cutOff, id), undefined);
-    }
+  it('is not asked for of a node that knows nothing of this', async () => {
+    const world = await setUp({ shapes: { vm: 1 } });
+    assert.equal(await world.ask(), undefined);
+    assert.equal(await world.documents.get(cutOff, id), undefined);
+  });
+
+  it('keeps a node out whose daemon does not run, as between two of its lives', async () => {
+    const world = await setUp({ alive: false });
+    assert.equal(await world.ask(), 'its daemon does not run');
+    assert.equal(await world.documents.get(cutOff, id), undefined);
   });
 
   it('is forgotten with the rest', async () => {

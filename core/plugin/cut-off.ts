@@ -24,8 +24,10 @@ export async function endCutOff(
   { node, by, resources, mark }: CutOff,
 ): Promise<string | undefined> {
   const [known, alive] = await Promise.all([documents.get(nodeKind, node), documents.store.read(aliveKey(node))]);
-  // Nobody there could do it, or one that runs an older PVC knows nothing of this.
-  if (alive === undefined || known?.status?.shapes?.[cutOff.name] === undefined) return undefined;
+  // Between two lives of its daemon guests run on, and nobody could end them.
+  if (alive === undefined) return 'its daemon does not run';
+  // One that runs an older PVC knows nothing of this.
+  if (known?.status?.shapes?.[cutOff.name] === undefined) return undefined;
   const id = cutOffId(node, by);
   const before = await documents.get(cutOff, id);
   const spec = { node, by, resources: [...resources], mark };

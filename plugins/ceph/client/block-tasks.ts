@@ -1,5 +1,5 @@
 /** Blocks nodes and lets them in again: tasks of the primary, each good to be done twice. @module */
-import { type AnyTaskDefinition, defineTask, type Runtime } from '../../../core/plugin/api.ts';
+import { type AnyTaskDefinition, aliveKey, defineTask, type Runtime } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { blockError, storageBlock } from './block-kind.ts';
 import { blockAddress } from './blocklist.ts';
@@ -31,7 +31,9 @@ export function blockTasks(runtime: Runtime, ceph: CephCommand, storage: Refusin
         const node = run.spec.target.id;
         const doc = await documents.get(storageBlock, node);
         if (doc === undefined) return {};
-        const why = await letIn(runtime, storage, node, endingMs);
+        // Of a node without a daemon nobody could end anything: whoever lets it in answers for what runs there.
+        const alive = await documents.store.read(aliveKey(node));
+        const why = await (alive === undefined ? storage.letIn(node) : letIn(runtime, storage, node, endingMs));
         if (why !== undefined) throw blockError('BLOCK_USED', { node, reason: why });
         const over = await writesOnceIn(runtime, storage, node);
         await runtime.write([...over, { do: 'remove', kind: storageBlock, before: doc }], { asPrimary: true });

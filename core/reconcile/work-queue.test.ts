@@ -106,6 +106,21 @@ describe('work queue', () => {
     assert.equal(failures.length, 3);
   });
 
+  it('looks at a resync at what only asked to be looked at again later', async () => {
+    const begun: number[] = [];
+    const { clock, queue } = setUp(async () => {
+      begun.push(clock.monotonicMs());
+      return 300_000;
+    });
+    queue.add('a');
+    await clock.advance(60_000);
+    queue.add('a', false);
+    await clock.advance(299_999);
+    assert.deepEqual(begun, [0, 60_000]);
+    await clock.advance(1);
+    assert.deepEqual(begun, [0, 60_000, 360_000]);
+  });
+
   it('keeps the wait after a failure when only a resync came meanwhile', async () => {
     const begun: number[] = [];
     const { clock, queue } = setUp(async () => {

@@ -30,10 +30,11 @@ export class WorkQueue {
     this.#options = options;
   }
 
-  /** Works on the key as soon as there is room; a pending back-off is cut short only when `urgent`. */
+  /** Works on the key as soon as there is room; a pending back-off after a failure is cut short only when `urgent`. */
   add(key: string, urgent = true): void {
     if (this.#stopped) return;
-    if (!urgent && this.#timers.has(key)) return;
+    // What asked to be looked at again in some minutes, and has not failed, may be another by now.
+    if (!urgent && this.#failures.has(key) && this.#timers.has(key)) return;
     this.#cancelTimer(key);
     this.#dirty.set(key, urgent || this.#dirty.get(key) === true);
     this.#next();

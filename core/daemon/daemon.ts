@@ -34,6 +34,7 @@ import { cluster, clusterError, clusterId } from '../model/cluster-kind.ts';
 import { aliveKey, node as nodeKind } from '../model/node-kind.ts';
 import { shapesOf } from '../model/shapes.ts';
 import { Executor, type RemoteNodes } from '../operation/execute.ts';
+import { endsOf } from '../plugin/fence-hooks.ts';
 import type { Runtime } from '../plugin/runtime.ts';
 import type { Program } from '../program.ts';
 import type { AnyController } from '../reconcile/controller.ts';
@@ -198,13 +199,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
       session: store.session,
       peers: options.peers,
       faults,
-      async end() {
-        const answers = await hooks.isolated.call({ node });
-        return {
-          ended: answers.flatMap(({ result }) => result.ended),
-          left: answers.flatMap(({ result }) => result.left),
-        };
-      },
+      end: async () => endsOf(await hooks.isolated.call({ node })),
       over: () => hooks.isolated.over(),
     });
     liveness.learn(made.spec);

@@ -64,6 +64,12 @@ export interface IsolationEnd {
   readonly left: readonly string[];
 }
 
+/** What several plugins ended and left, together. */
+export const endsOf = (answers: readonly { readonly result: IsolationEnd }[]): IsolationEnd => ({
+  ended: answers.flatMap(({ result }) => result.ended),
+  left: answers.flatMap(({ result }) => result.left),
+});
+
 /** What cannot be told or done now, for a reason that passes: the store or the storage is away, the node is back. */
 export interface NotNow {
   readonly notNow: string;

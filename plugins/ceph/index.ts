@@ -70,11 +70,17 @@ export const cephPlugin: PluginDefinition = definePlugin({
     pvc.hooks.fence.tap((about) =>
       orNotNow(async () => (await import('./client/fence.ts')).fenceFromStorage(need(), about)),
     );
-    pvc.hooks.returning.tap((about) =>
-      orNotNow(async () => (await import('./client/fence.ts')).whyNotYet(need(), need().refusing, about)),
+    pvc.hooks.returning.tap(({ node }) =>
+      orNotNow(async () => {
+        const { runtime, refusing } = need();
+        return (await import('./client/let-in.ts')).whyNotYet(runtime, refusing, node);
+      }),
     );
-    pvc.hooks.unfence.tap((about) =>
-      orNotNow(async () => (await import('./client/fence.ts')).letInAgain(need(), need().refusing, about)),
+    pvc.hooks.unfence.tap(({ node }) =>
+      orNotNow(async () => {
+        const { runtime, refusing } = need();
+        return (await import('./client/let-in.ts')).letInAgain(runtime, refusing, node);
+      }),
     );
     pvc.hooks.controllers.tap(() => need().controllers);
     pvc.hooks.tasks.tap(() => need().tasks);

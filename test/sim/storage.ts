@@ -8,7 +8,7 @@ import type { VirtualClock } from '../../core/host/virtual-clock.ts';
 import { definePlugin, orNotNow, type PluginDefinition, type Runtime } from '../../core/plugin/api.ts';
 import { blockError, storageBlock } from '../../plugins/ceph/client/block-kind.ts';
 import { blocklistController } from '../../plugins/ceph/client/blocklist-controller.ts';
-import { mayBeLetIn, type RefusingStorage, writesOnceIn } from '../../plugins/ceph/client/let-in.ts';
+import { letInAgain, type RefusingStorage, whyNotYet } from '../../plugins/ceph/client/let-in.ts';
 import { cephError } from '../../plugins/ceph/command/errors.ts';
 import type { Guests } from './guests.ts';
 import type { Life } from './life.ts';
@@ -147,21 +147,7 @@ export const storagePlugin = (storage: Storage, life: Life): PluginDefinition =>
           return { covers: [`pool:${simPool}`], text: `the storage lets ${node} in no more` };
         }),
       );
-      pvc.hooks.returning.tap(({ node }) =>
-        orNotNow(async () => {
-          if ((await need().documents.get(storageBlock, node)) === undefined) return [];
-          return [(await mayBeLetIn(need(), refusing, node)) ?? []].flat();
-        }),
-      );
-      pvc.hooks.unfence.tap(({ node }) =>
-        orNotNow(async () => {
-          const before = await need().documents.get(storageBlock, node);
-          if (before === undefined) return [];
-          await refusing.letIn(node);
-          const over = await writesOnceIn(need(), refusing, node);
-          await need().write([...over, { do: 'remove', kind: storageBlock, before }], { asPrimary: true });
-          return [];
-        }),
-      );
+      pvc.hooks.returning.tap(({ node }) => orNotNow(() => whyNotYet(need(), refusing, node)));
+      pvc.hooks.unfence.tap(({ node }) => orNotNow(() => letInAgain(need(), refusing, node)));
     },
   });

@@ -1,6 +1,7 @@
 /** Ends what of this node was cut off from resources to which the node is to be let in again, and tells that it has. @module */
 import { type CutOffSpec, type CutOffStatus, cutOff, isEnded } from '../../model/cut-off-kind.ts';
 import type { Doc } from '../../model/kind.ts';
+import { endsOf } from '../../plugin/fence-hooks.ts';
 import type { Hooks } from '../../plugin/hooks.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import { type Controller, defineController, type ReconcilePlan, type Step } from '../../reconcile/controller.ts';
@@ -30,13 +31,12 @@ export function cutOffController(
     async apply(_step, id) {
       const { mark, resources } = (await documents.need(cutOff, id)).spec;
       const answers = await hook.call({ node, resources });
-      const ended = answers.flatMap(({ result }) => result.ended).sort();
-      const left = answers.flatMap(({ result }) => result.left).sort();
-      if (answers.length < hook.tappedBy().length) left.push('a plugin could not end its part yet');
+      const { ended, left: said } = endsOf(answers);
+      const left = answers.length < hook.tappedBy().length ? [...said, 'a plugin could not end its part yet'] : said;
       if (ended.length + left.length > 0)
         log.warn('what was cut off from the storage is ended, since it has lost its disks', { ended, left });
       const before = await documents.need(cutOff, id);
-      await write([{ do: 'status', kind: cutOff, before, status: { mark, ended, left } }]);
+      await write([{ do: 'status', kind: cutOff, before, status: { mark, ended: [...ended], left: [...left] } }]);
     },
   });
 }

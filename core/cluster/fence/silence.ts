@@ -152,17 +152,17 @@ export class Silence {
     const { peer } = state;
     const sentMs = this.#nowMs();
     state.knocking = true;
-    this.#door.answers(peer, answerWithinMs).then(
-      (answers) => {
+    this.#door
+      .answers(peer, answerWithinMs)
+      .then((answers) => {
         state.knocking = false;
         if (answers) this.#heard(state);
         else this.#missed(state, sentMs, signal);
-      },
-      (error: unknown) => {
+      })
+      .catch((error: unknown) => {
         state.knocking = false;
         this.#runtime.host.log.warn(`${peer.node} could not be knocked at`, { reason: errorText(error) });
-      },
-    );
+      });
   }
 
   #heard(state: Watched): void {

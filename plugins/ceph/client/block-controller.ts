@@ -1,7 +1,7 @@
 /** Lets a node in again that was blocked and has booted since: nothing of its life before runs any more. @module */
 import { defineController, node as nodeKind, type Runtime, type Step } from '../../../core/plugin/api.ts';
 import { type BlockSpec, storageBlock } from './block-kind.ts';
-import { type RefusingStorage, writesOnceIn } from './let-in.ts';
+import { forgetRefusal, type RefusingStorage } from './let-in.ts';
 
 const lookMs = 5_000;
 
@@ -29,8 +29,7 @@ export function blockController(runtime: Runtime, storage: RefusingStorage) {
       const doc = await documents.get(storageBlock, id);
       if (doc === undefined) return;
       await storage.letIn(id);
-      const over = await writesOnceIn(runtime, storage, id);
-      await runtime.write([...over, { do: 'remove', kind: storageBlock, before: doc }], { asPrimary: true });
+      await forgetRefusal(runtime, storage, id, doc);
     },
   });
 }

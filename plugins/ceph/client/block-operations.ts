@@ -9,10 +9,10 @@ import {
   table,
   z,
 } from '../../../core/plugin/api.ts';
-import { addressToldBy } from '../cluster/own-address.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { blockError, storageBlock } from './block-kind.ts';
 import { readBlocklist } from './blocklist.ts';
+import { needAddress } from './refusing-ceph.ts';
 
 const taskTimeoutMs = 120_000;
 const node = names.nodeName.describe('the node');
@@ -63,8 +63,7 @@ export function blockOperations(ceph: () => CephCommand) {
       output: z.object({ node: z.string(), address: z.string() }),
       async plan(plan, { view, nowMs }, { node: name, force }) {
         const doc = await view.need(nodeKind, name);
-        const address = addressToldBy(doc) ?? doc.spec.address;
-        if (address === undefined) throw blockError('BLOCK_NO_ADDRESS', { node: name });
+        const address = needAddress(doc);
         if ((await view.primary()) === name) throw blockError('BLOCK_PRIMARY', { node: name });
         const guests = Number(doc.status?.facts['libvirt']?.['guests'] ?? 0);
         if (!force && guests > 0 && (await view.alive()).has(name))

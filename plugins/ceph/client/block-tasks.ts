@@ -3,7 +3,7 @@ import { type AnyTaskDefinition, aliveKey, defineTask, type Runtime } from '../.
 import type { CephCommand } from '../command/ceph-command.ts';
 import { blockError, storageBlock } from './block-kind.ts';
 import { blockAddress } from './blocklist.ts';
-import { letIn, type RefusingStorage, writesOnceIn } from './let-in.ts';
+import { forgetRefusal, letIn, type RefusingStorage } from './let-in.ts';
 
 /** So long guests may take to end. */
 const endingMs = 60_000;
@@ -35,8 +35,7 @@ export function blockTasks(runtime: Runtime, ceph: CephCommand, storage: Refusin
         const alive = await documents.store.read(aliveKey(node));
         const why = await (alive === undefined ? storage.letIn(node) : letIn(runtime, storage, node, endingMs));
         if (why !== undefined) throw blockError('BLOCK_USED', { node, reason: why });
-        const over = await writesOnceIn(runtime, storage, node);
-        await runtime.write([...over, { do: 'remove', kind: storageBlock, before: doc }], { asPrimary: true });
+        await forgetRefusal(runtime, storage, node, doc);
         return {};
       },
     }),

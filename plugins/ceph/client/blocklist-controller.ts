@@ -15,7 +15,7 @@ import {
   type Step,
 } from '../../../core/plugin/api.ts';
 import { storageBlock } from './block-kind.ts';
-import { letIn, type RefusingStorage, writesOnceIn } from './let-in.ts';
+import { forgetRefusal, letIn, type RefusingStorage } from './let-in.ts';
 
 const lookMs = 15_000;
 /** So long guests may take to end. */
@@ -74,8 +74,7 @@ export function blocklistController(runtime: Runtime, storage: RefusingStorage) 
       if (why !== undefined) throw new Error(`${node} is not let in yet: ${why}`);
       // It may have died meanwhile, and been shut out by another primary, which counts on that.
       if ((await documents.get(storageBlock, node)) !== undefined) return storage.refuse(node);
-      const over = await writesOnceIn(runtime, storage, node);
-      if (over.length > 0) await runtime.write(over, { asPrimary: true });
+      await forgetRefusal(runtime, storage, node, undefined);
     },
   });
 }

@@ -1,11 +1,10 @@
 /** The storage fence of a dead node: Ceph refuses its clients, so that its guests may be started elsewhere. @module */
-import { type DeadNode, type FenceAbout, type FenceProof, node as nodeKind } from '../../../core/plugin/api.ts';
+import { type FenceAbout, type FenceProof, node as nodeKind } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import type { DaemonPart } from '../daemon-part.ts';
 import { osd } from '../osd/osd-kind.ts';
 import { blockError, storageBlock } from './block-kind.ts';
 import { blockAddress } from './blocklist.ts';
-import { mayBeLetIn, type RefusingStorage, writesOnceIn } from './let-in.ts';
 import { cephResources, needAddress } from './refusing-ceph.ts';
 
 type Part = Pick<DaemonPart, 'runtime' | 'ceph'>;
@@ -45,7 +44,8 @@ export async function fenceFromStorage(
   await Promise.allSettled(asked);
   const [proof] = await Promise.all(asked);
   const before = await documents.get(storageBlock, node);
-  // Another node has become primary and has let it in again, while this one stood still: it lets it in once more (blocklist-controller.ts).
+  // Another node has become primary and has let it in again, while this one stood still. It does so once more: see
+  // blocklist-controller.ts.
   if (before === undefined) throw blockError('BLOCK_NOT_FOUND', { node });
   await runtime.write([{ do: 'spec', kind: storageBlock, before, spec: { ...before.spec, proof } }], {
     asPrimary: true,
@@ -63,26 +63,4 @@ export async function fenceFromStorage(
  */
 async function missOsds(ceph: CephCommand, osds: readonly { readonly id: string }[]): Promise<void> {
   if (osds.length > 0) await ceph.orderSoon('the loss of disks', ['osd', 'down', ...osds.map(({ id }) => id)]);
-}
-
-/**
- * What speaks against letting the node in. It is not waited for here: whoever judges that together with other things wants
- * them all from the same moment.
- * @throws PvcError CEPH_AWAY
- */
-export async function whyNotYet({ runtime }: Part, storage: RefusingStorage, { node }: DeadNode): Promise<string[]> {
-  if ((await runtime.documents.get(storageBlock, node)) === undefined) return [];
-  return [(await mayBeLetIn(runtime, storage, node)) ?? []].flat();
-}
-
-/** Lets the clients of the node in again. @throws PvcError CEPH_AWAY, CEPH_REFUSED */
-export async function letInAgain({ runtime }: Part, storage: RefusingStorage, { node }: DeadNode): Promise<string[]> {
-  const { documents } = runtime;
-  if ((await documents.get(storageBlock, node)) === undefined) return [];
-  await storage.letIn(node);
-  const before = await documents.get(storageBlock, node);
-  const over = await writesOnceIn(runtime, storage, node);
-  if (before !== undefined) over.push({ do: 'remove', kind: storageBlock, before });
-  if (over.length > 0) await runtime.write(over, { asPrimary: true });
-  return [];
 }

@@ -1,5 +1,6 @@
 /** How a node that the storage refuses is let in again. @module */
-import { endCutOff, forgetCutOff, type Runtime, type Write } from '../../../core/plugin/api.ts';
+import { type Doc, endCutOff, forgetCutOff, type Runtime } from '../../../core/plugin/api.ts';
+import { type BlockSpec, storageBlock } from './block-kind.ts';
 
 /** A storage, as far as it can refuse nodes. */
 export interface RefusingStorage {
@@ -15,6 +16,7 @@ export interface RefusingStorage {
   refuse(node: string): Promise<void>;
 }
 
+type BlockDoc = Doc<BlockSpec, null>;
 type Part = Pick<Runtime, 'documents' | 'host' | 'write' | 'signal'>;
 
 /**
@@ -22,7 +24,7 @@ type Part = Pick<Runtime, 'documents' | 'host' | 'write' | 'signal'>;
  * in or not, and its guest would hang and look as if it ran.
  * @returns why it is not to be let in yet; undefined: it may be
  */
-export async function mayBeLetIn(part: Part, storage: RefusingStorage, node: string): Promise<string | undefined> {
+async function mayBeLetIn(part: Part, storage: RefusingStorage, node: string): Promise<string | undefined> {
   const mark = (await storage.refused()).get(node);
   if (mark === undefined) return undefined;
   return endCutOff(part, { node, by: storage.name, resources: await storage.resources(), mark });
@@ -50,6 +52,38 @@ export async function letIn(
   }
 }
 
-/** What is not needed any more once a node is let in. */
-export const writesOnceIn = (part: Part, storage: RefusingStorage, node: string): Promise<Write[]> =>
-  forgetCutOff(part, node, storage.name);
+/**
+ * Once it is in: nothing asks for the refusal any more.
+ * @param block as it was before the node was let in; one that is another by now belongs to a refusal that came meanwhile
+ * @throws PvcError NOT_PRIMARY, OBJECT_CHANGED, STORE_UNKNOWN
+ */
+export async function forgetRefusal(
+  part: Part,
+  storage: RefusingStorage,
+  node: string,
+  block: BlockDoc | undefined,
+): Promise<void> {
+  const writes = await forgetCutOff(part, node, storage.name);
+  if (block !== undefined) writes.push({ do: 'remove', kind: storageBlock, before: block });
+  if (writes.length > 0) await part.write(writes, { asPrimary: true });
+}
+
+/**
+ * Answers the hook `returning` for the storage. It is not waited for here: whoever judges that together with other things wants
+ * them all from the same moment.
+ * @throws PvcError CEPH_AWAY
+ */
+export async function whyNotYet(part: Part, storage: RefusingStorage, node: string): Promise<string[]> {
+  if ((await part.documents.get(storageBlock, node)) === undefined) return [];
+  const why = await mayBeLetIn(part, storage, node);
+  return why === undefined ? [] : [why];
+}
+
+/** Answers the hook `unfence` for the storage. @throws PvcError CEPH_AWAY, CEPH_REFUSED, and as `forgetRefusal` */
+export async function letInAgain(part: Part, storage: RefusingStorage, node: string): Promise<string[]> {
+  const block = await part.documents.get(storageBlock, node);
+  if (block === undefined) return [];
+  await storage.letIn(node);
+  await forgetRefusal(part, storage, node, block);
+  return [];
+}

@@ -466,6 +466,23 @@ describe('a task and its store', () => {
     }
   });
 
+  it('that loses an answer does not write over an end that somebody else has written meanwhile', async () => {
+    for (const applied of [true, false]) {
+      const { clock, daemon, request, status, endElsewhere, link } = setUp();
+      let runs = 0;
+      const { look } = daemon([paint(async () => void (runs += 1))]);
+      await request();
+      link.loseNextAnswer(applied);
+      await look();
+      await clock.advance(0);
+      await endElsewhere();
+      await clock.advance(5_000);
+      await look();
+      await clock.advance(5_000);
+      assert.deepEqual([runs, (await status()).state], [0, 'failed'], `applied ${applied}`);
+    }
+  });
+
   it('where its request is changed meanwhile goes on', async () => {
     const { clock, daemon, request, status, cancel } = setUp();
     const { look } = daemon([

@@ -324,6 +324,7 @@ class StatusWriter {
     const until = host.clock.monotonicMs() + storePatienceMs;
     for (let attempt = 0; ; attempt += 1) {
       try {
+        if (attempt > 0 && this.#isWritten(status)) return;
         const { ops, topics } = documents.commitOf([{ do: 'status', kind: task, before: this.#doc, status }]);
         const guard = this.#doc.spec.node === undefined ? this.#guard() : [];
         const result = await documents.store.commit([...guard, ...ops], topics);
@@ -332,15 +333,23 @@ class StatusWriter {
         // Only this daemon writes the status, so after a conflict or a lost answer the newest document tells.
         if (result.outcome === 'unknown') throw result.cause;
         await this.#reread();
-        if (result.outcome === 'ok' || JSON.stringify(this.#doc.status) === JSON.stringify(status)) return;
-        // Its node was taken for dead, and what it worked on goes on elsewhere.
-        if (taskEnded(this.#doc.status)) throw new Stopping('the primary has ended it');
+        if (result.outcome === 'ok' || this.#isWritten(status)) return;
       } catch (error) {
         if (error instanceof Stopping || host.clock.monotonicMs() >= until) throw error;
         await host.clock.sleep(Math.min(2_000, 100 * 2 ** Math.min(attempt, 5)));
         await this.#reread().catch(() => undefined);
       }
     }
+  }
+
+  /**
+   * Whether the newest document has that status already. @throws Stopping when it has ended otherwise: its node was taken for
+   * dead, what it worked on goes on elsewhere, and nothing may be written over that
+   */
+  #isWritten(status: TaskStatus): boolean {
+    if (JSON.stringify(this.#doc.status) === JSON.stringify(status)) return true;
+    if (taskEnded(this.#doc.status)) throw new Stopping('the primary has ended it');
+    return false;
   }
 
   #guard(): Op[] {

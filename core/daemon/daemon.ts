@@ -182,6 +182,7 @@ export async function runDaemon(options: DaemonOptions, stop: AbortSignal): Prom
         async leave(how) {
           // In the reverse order; but what somebody else may have already is dropped first.
           if (how === 'lost') await floating?.drop();
+          hooks.becomePrimary.over();
           const failed = await hooks.leavePrimary.call(runtime);
           if (how === 'planned') await floating?.drop();
           return failed.length === 0;

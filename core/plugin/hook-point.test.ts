@@ -267,6 +267,16 @@ describe('collect hook', () => {
     assert.equal(troubles.length, 2, 'and tells it when it fails again');
   });
 
+  it('tells nothing of what fails after that for which it was called was over', async () => {
+    const { clock, context, troubles } = setUp();
+    const hook = new CollectHook<void, number>('ask', context, 1000);
+    hook.tap(own, hang);
+    const asked = hook.call();
+    hook.over();
+    await clock.advance(1000);
+    assert.deepEqual([await asked, troubles], [[], []]);
+  });
+
   it('keeps two taps of one plugin apart', async () => {
     const hook = new CollectHook<void, number>('ask', setUp().context, 1000);
     hook.tap(own, () => 1);

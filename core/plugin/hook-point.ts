@@ -144,6 +144,7 @@ export class StageHook<A> implements HookInfo {
   readonly #context: HookContext;
   readonly #deadlineMs: number;
   readonly #reverse: boolean;
+  readonly #guards: TapGuard[] = [];
   readonly #hook = new AsyncSeriesHook<[{ argument: A; failed: Set<string> }]>(['call']);
 
   constructor(name: string, context: HookContext, deadlineMs: number, order: 'ascending' | 'reverse') {
@@ -155,6 +156,7 @@ export class StageHook<A> implements HookInfo {
 
   tap(plugin: TappingPlugin, run: (argument: A) => void | Promise<void>, options: TapOptions = {}): void {
     const guard = new TapGuard(this.#context, this.name, this.#deadlineMs, plugin);
+    this.#guards.push(guard);
     const stage = (options.stage ?? 0) * (this.#reverse ? -1 : 1);
     this.#hook.tapPromise(tapInfo(plugin, { ...options, stage }), async ({ argument, failed }) => {
       const done = await guard.run(false, () => run(argument));
@@ -167,6 +169,11 @@ export class StageHook<A> implements HookInfo {
     const failed = new Set<string>();
     await this.#hook.promise({ argument, failed });
     return [...failed];
+  }
+
+  /** The duties are left: taps that could not take theirs, or cannot yet, are no trouble any more. */
+  over(): void {
+    for (const guard of this.#guards) guard.over();
   }
 
   tappedBy(): string[] {
@@ -209,9 +216,9 @@ export class CollectHook<A, R = void> implements HookInfo {
     return [...into.values()];
   }
 
-  /** What it was called for is over, and may not come again: taps that failed are no trouble any more. */
+  /** What it was called for is over, and may not come again: taps that failed, or fail yet, are no trouble any more. */
   over(): void {
-    for (const guard of this.#guards) guard.forgive();
+    for (const guard of this.#guards) guard.over();
   }
 
   tappedBy(): string[] {

@@ -42,6 +42,8 @@ export class TapGuard {
   readonly #deadlineMs: number;
   readonly #plugin: TappingPlugin;
   #troubled = false;
+  /** How often it was over. */
+  #overs = 0;
   #restsUntilMs = -Infinity;
 
   constructor(context: HookContext, hook: string, deadlineMs: number, plugin: TappingPlugin) {
@@ -63,6 +65,7 @@ export class TapGuard {
   ): Promise<{ readonly value: R } | undefined> {
     const { name, builtin } = this.#plugin;
     if (this.#context.clock.monotonicMs() < this.#restsUntilMs) return undefined;
+    const overs = this.#overs;
     try {
       const given = tap();
       const value = isPromise(given)
@@ -70,20 +73,26 @@ export class TapGuard {
         : given;
       const wrong = problem?.(value);
       if (wrong !== undefined) throw new Error(`returned ${wrong}`);
-      this.forgive();
+      this.#forgive();
       return { value };
     } catch (error) {
       if (builtin && fatal) {
         throw new Error(`plugin ${name}, ${this.#where}: ${errorText(error)}`, { cause: error });
       }
+      if (overs !== this.#overs) return undefined;
       this.#troubled = true;
       this.#context.trouble({ plugin: name, where: this.#where, message: errorText(error) });
       return undefined;
     }
   }
 
-  /** What failed here is no trouble any more: it has worked since, or what it was called for is over. */
-  forgive(): void {
+  /** What it was called for is over, and may not come again: what failed here is no trouble any more, nor what fails yet of it. */
+  over(): void {
+    this.#overs += 1;
+    this.#forgive();
+  }
+
+  #forgive(): void {
     if (this.#troubled) this.#context.cured(this.#plugin.name, this.#where);
     this.#troubled = false;
   }

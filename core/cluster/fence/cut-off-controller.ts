@@ -26,7 +26,11 @@ export function cutOffController(
     kind: cutOff,
     scope: 'node',
     mine: ({ spec }, name) => spec.node === name,
-    observe: async () => null,
+    async observe(_id, doc) {
+      // Whoever asked for it has let the node in, or needs it no more: what a plugin could not end is no trouble then.
+      if (doc === undefined) hook.over();
+      return null;
+    },
     plan: planCutOff,
     async apply(_step, id) {
       const { mark, resources } = (await documents.need(cutOff, id)).spec;

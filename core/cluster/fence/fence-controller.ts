@@ -32,7 +32,8 @@ import { unproven } from './fence-plan.ts';
 import type { Silence } from './silence.ts';
 
 type FenceDoc = Doc<FenceSpec, FenceStatus>;
-type FenceHooks = Pick<Hooks, 'stranded' | 'fence' | 'recover' | 'returning' | 'unfence'>;
+const hookNames = ['stranded', 'fence', 'recover', 'returning', 'unfence'] as const;
+type FenceHooks = Pick<Hooks, (typeof hookNames)[number]>;
 
 /** What those who work on fences share. */
 export interface FenceParts {
@@ -62,6 +63,11 @@ export function fenceController(
 ): Controller<FenceSpec, FenceStatus, FenceObserved, Step> {
   const { documents, host } = runtime;
   const log = host.log.child('fence');
+
+  /** Plugins are asked no more by this node, maybe for long: what they could not answer would stay a fault all that time. */
+  const hooksOver = (): void => {
+    for (const name of hookNames) hooks[name].over();
+  };
 
   const strandedOn = async (node: string): Promise<Stranded[]> => allOf(await hooks.stranded.call({ node }));
 
@@ -167,6 +173,7 @@ export function fenceController(
     await book.update(id, (status) => ({ ...status, state: 'ended', waiting: [], endedMs, end: how }), {
       writes: [...writes, ...(await nodeFault(runtime, spec.node))],
     });
+    if ((await documents.list(fence)).every(({ status }) => status?.state === 'ended')) hooksOver();
   };
 
   /** The node is back. What it had is not taken from it any more, since that is written only while it is dead. */
@@ -235,6 +242,9 @@ export function fenceController(
       const bootId = (await documents.need(nodeKind, name)).status?.bootId ?? '';
       if (step.do === 'prove') return prove(id, name, bootId, signal);
       return recover(id, name, bootId);
+    },
+    async watch(_touch, signal) {
+      signal.addEventListener('abort', hooksOver, { once: true });
     },
   });
 }

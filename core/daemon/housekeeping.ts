@@ -1,7 +1,7 @@
 /** Keeps history bounded: ended tasks and fences, audit records, cleared faults. Done by the primary. @module */
 
 import { fault } from '../fault/fault-kind.ts';
-import { fence } from '../model/fence-kind.ts';
+import { fence, fenceEnded } from '../model/fence-kind.ts';
 import { audit } from '../operation/audit.ts';
 import { type AnyDoc, type Documents, type Write } from '../store/documents.ts';
 import type { Op } from '../store/store.ts';
@@ -27,7 +27,7 @@ export function surplus(
     ...newestFirst(records)
       .slice(keep.auditRecords)
       .map((before): Write => ({ do: 'remove', kind: audit, before })),
-    ...newestFirst(fences.filter((doc) => doc.status?.state === 'ended'))
+    ...newestFirst(fences.filter((doc) => fenceEnded(doc.status)))
       .slice(keep.endedFences)
       .map((before): Write => ({ do: 'remove', kind: fence, before })),
     ...cleared.slice(keep.clearedFaults).map((before): Write => ({ do: 'remove', kind: fault, before })),

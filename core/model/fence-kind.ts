@@ -91,6 +91,9 @@ export type FenceStatus = z.infer<typeof fenceStatus>;
 export const isSettled = ({ settledMs, waiting: waits }: FenceStatus): boolean =>
   settledMs !== undefined && waits.length === 0;
 
+/** Its node is let in again, or gone for good. */
+export const fenceEnded = (status: FenceStatus | undefined): boolean => status?.state === 'ended';
+
 export const freshFence: FenceStatus = { state: 'open', evidence: [], recovered: [], waiting: [] };
 
 const withoutSelfFence = (status: FenceStatus): FenceStatus => ({
@@ -110,7 +113,7 @@ export const fence = defineKind<FenceSpec, FenceStatus>({
   id: z.string().regex(/^[0-9a-z]{12,26}$/, 'the id of a fence is 12 to 26 of 0-9 and a-z'),
   spec: fenceSpec,
   status: fenceStatus,
-  unique: (spec, status) => ({ node: status?.state === 'ended' ? [] : [spec.node] }),
+  unique: (spec, status) => ({ node: fenceEnded(status) ? [] : [spec.node] }),
   label: (spec) => spec.node,
 });
 

@@ -18,7 +18,7 @@ export type { MetricDefinition, MetricSample } from '../metric/metric.ts';
 export { type BmcSpec, bmcSecret, bmcSpec } from '../model/bmc-kind.ts';
 export { type ClusterSpec, cluster, clusterId } from '../model/cluster-kind.ts';
 export { issueLines } from '../model/document-text.ts';
-export { type FenceSpec, type FenceStatus, fence, proven } from '../model/fence-kind.ts';
+export { type FenceSpec, type FenceStatus, fence, fenceEnded, proven } from '../model/fence-kind.ts';
 export { type AnyKind, type Doc, defineKind, type Kind, modelError } from '../model/kind.ts';
 export * as names from '../model/names.ts';
 export { aliveKey, type NodeSpec, type NodeStatus, node } from '../model/node-kind.ts';

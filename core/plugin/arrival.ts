@@ -1,5 +1,5 @@
 /** What comes to a node that is taken for dead. @module */
-import { fence, voided } from '../model/fence-kind.ts';
+import { fence, fenceEnded, voided } from '../model/fence-kind.ts';
 import { node as nodeKind } from '../model/node-kind.ts';
 import type { Documents, Write } from '../store/documents.ts';
 
@@ -13,7 +13,7 @@ import type { Documents, Write } from '../store/documents.ts';
 export async function arrivalWrites(documents: Documents, node: string, what: string, atMs: number): Promise<Write[]> {
   const id = await documents.find(fence, 'node', node);
   const before = id === undefined ? undefined : await documents.get(fence, id);
-  if (before?.status === undefined || before.status.state === 'ended') return [];
+  if (before?.status === undefined || fenceEnded(before.status)) return [];
   const bootId = (await documents.get(nodeKind, node))?.status?.bootId ?? '';
   const { word, ...spec } = before.spec;
   const text = 'came to it: what was proven before says nothing of that';

@@ -108,7 +108,7 @@ describe('plugins of one file', () => {
     ['with the name of PVC itself', header({ name: 'core', api: '^1' }) + body(), /cannot have this name/],
     ['without an API version', header({ name: 'hello' }) + body(), /manifest is not valid: api/],
     ['with an API version that is none', header({ name: 'hello', api: 'newest' }) + body(), /not a semver range/],
-    ['for another API version', header({ name: 'hello', api: '^2' }) + body(), /plugin API \^2; this PVC has 1\.3\.0/],
+    ['for another API version', header({ name: 'hello', api: '^2' }) + body(), /plugin API \^2; this PVC has 1\.4\.0/],
     [
       'that call themselves otherwise',
       header({ name: 'other', api: '^1' }) + body(),

@@ -17,7 +17,7 @@ import type { PowerDriver } from './power.ts';
 import type { HookContext, TappingPlugin, Trouble } from './tap-guard.ts';
 
 /** Version of all that `core/plugin/api.ts` exports and of the hooks' contracts (semver): what is added raises the minor one. */
-export const pluginApiVersion = '1.3.0';
+export const pluginApiVersion = '1.4.0';
 
 /** A hook as a plugin sees it: it can be tapped, not called. */
 type Tappable<H> =

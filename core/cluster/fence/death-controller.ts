@@ -6,7 +6,7 @@
  */
 
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
-import { fence, fenceError, freshFence, isSettled } from '../../model/fence-kind.ts';
+import { fence, fenceEnded, fenceError, freshFence, isSettled } from '../../model/fence-kind.ts';
 import { fencingOf } from '../../model/fencing-policy.ts';
 import { sortableId } from '../../model/ids.ts';
 import { aliveKey, type NodeSpec, type NodeStatus, node as nodeKind } from '../../model/node-kind.ts';
@@ -107,7 +107,7 @@ export function deathController(
         documents.list(fence),
         documents.get(cluster, clusterId),
       ]);
-      const open = fences.filter(({ status }) => status?.state !== 'ended').length;
+      const open = fences.filter(({ status }) => !fenceEnded(status)).length;
       const { atMost } = fencingOf(made?.spec);
       if (open >= mostAtOnce(nodes.length, atMost))
         throw fenceError('FENCE_STORM', { node: name, open, nodes: nodes.length });

@@ -3,7 +3,7 @@
  * @module
  */
 
-import { type Evidence, type FenceStatus, fence, freshFence } from '../../model/fence-kind.ts';
+import { type Evidence, type FenceStatus, fence, fenceEnded, freshFence } from '../../model/fence-kind.ts';
 import { node as nodeKind } from '../../model/node-kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 import type { Write } from '../../store/documents.ts';
@@ -72,7 +72,7 @@ export class FenceBook {
   whileOpen(id: string, writes: () => Promise<readonly Write[]>): Promise<void> {
     return this.#alone(id, async () => {
       const before = await this.#runtime.documents.need(fence, id);
-      if (before.status?.state === 'ended') return;
+      if (fenceEnded(before.status)) return;
       const more = await writes();
       if (more.length > 0)
         await this.#runtime.write([{ do: 'unchanged', kind: fence, before }, ...more], { asPrimary: true });

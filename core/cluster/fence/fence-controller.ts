@@ -12,6 +12,7 @@ import {
   type FenceSpec,
   type FenceStatus,
   fence,
+  fenceEnded,
   freshFence,
   isSettled,
   proven,
@@ -173,7 +174,7 @@ export function fenceController(
     await book.update(id, (status) => ({ ...status, state: 'ended', waiting: [], endedMs, end: how }), {
       writes: [...writes, ...(await nodeFault(runtime, spec.node))],
     });
-    if ((await documents.list(fence)).every(({ status }) => status?.state === 'ended')) hooksOver();
+    if ((await documents.list(fence)).every(({ status }) => fenceEnded(status))) hooksOver();
   };
 
   /** The node is back. What it had is not taken from it any more, since that is written only while it is dead. */
@@ -213,7 +214,7 @@ export function fenceController(
     scope: 'leader',
     async observe(id, doc) {
       const over: FenceObserved = { node: 'gone', maintenance: false, stranded: [], rests: false };
-      if (doc === undefined || doc.status?.state === 'ended') {
+      if (doc === undefined || fenceEnded(doc.status)) {
         told.delete(id);
         return over;
       }
@@ -266,7 +267,7 @@ export function planFence(
   { node, maintenance, stranded, rests }: FenceObserved,
   nowMs: number,
 ): { steps: Step[]; againInMs?: number } {
-  if (doc === undefined || doc.status?.state === 'ended') return { steps: [] };
+  if (doc === undefined || fenceEnded(doc.status)) return { steps: [] };
   const name = doc.spec.node;
   const step = (verb: string, text: string): Step => ({ do: verb, text, timeoutMs: stepTimeoutMs });
   if (node === 'gone') return { steps: [step('end', `end the fence of ${name}, which is removed`)] };

@@ -4,7 +4,14 @@
  * @module
  */
 import type { MetricDefinition, MetricSample } from '../../metric/metric.ts';
-import { type Evidence, type FenceSpec, type FenceStatus, fence, freshFence } from '../../model/fence-kind.ts';
+import {
+  type Evidence,
+  type FenceSpec,
+  type FenceStatus,
+  fence,
+  fenceEnded,
+  freshFence,
+} from '../../model/fence-kind.ts';
 import type { Doc } from '../../model/kind.ts';
 import type { Runtime } from '../../plugin/runtime.ts';
 
@@ -80,7 +87,7 @@ export function fenceMetrics({
     collect: async (): Promise<readonly MetricSample[]> =>
       isPrimary() ? chosen(await documents.list(fence)).flatMap((doc) => read(doc, doc.status ?? freshFence)) : [],
   });
-  const areOpen = (fences: readonly FenceDoc[]): FenceDoc[] => fences.filter(({ status }) => status?.state !== 'ended');
+  const areOpen = (fences: readonly FenceDoc[]): FenceDoc[] => fences.filter(({ status }) => !fenceEnded(status));
   /** Ids sort by time. */
   const areLast = (fences: readonly FenceDoc[]): FenceDoc[] => [
     ...new Map([...fences].sort((a, b) => (a.id < b.id ? -1 : 1)).map((doc) => [doc.spec.node, doc])).values(),

@@ -5,7 +5,14 @@
  */
 import { PvcError } from '../../error/error.ts';
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
-import { type FencePower, type FenceSpec, type FenceStatus, fence, fenceError } from '../../model/fence-kind.ts';
+import {
+  type FencePower,
+  type FenceSpec,
+  type FenceStatus,
+  fence,
+  fenceEnded,
+  fenceError,
+} from '../../model/fence-kind.ts';
 import { fencingOf } from '../../model/fencing-policy.ts';
 import { aliveKey, node as nodeKind } from '../../model/node-kind.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
@@ -132,7 +139,7 @@ export function fencePowerController({
     kind: fence,
     scope: 'leader',
     async observe(id, doc) {
-      if (doc === undefined || doc.status?.state === 'ended') {
+      if (doc === undefined || fenceEnded(doc.status)) {
         restsUntil.delete(id);
         return undefined;
       }

@@ -1,6 +1,6 @@
 /** What is done with the power of a dead node, without doing it. Pure. @module */
 
-import { type FencePower, type FenceSpec, type FenceStatus, proven } from '../../model/fence-kind.ts';
+import { type FencePower, type FenceSpec, type FenceStatus, fenceEnded, proven } from '../../model/fence-kind.ts';
 import type { FencingPolicy } from '../../model/fencing-policy.ts';
 import type { Doc } from '../../model/kind.ts';
 import type { Step } from '../../reconcile/controller.ts';
@@ -62,7 +62,7 @@ export function planPower(
   nowMs: number,
 ): { steps: Step[]; againInMs?: number } {
   const status = doc?.status;
-  if (doc === undefined || status?.state === 'ended') return { steps: [] };
+  if (doc === undefined || fenceEnded(status)) return { steps: [] };
   if (dead === undefined || dead.policy.power === 'never') return { steps: [], againInMs: lookMs };
   const { policy, bootId, switchedOnMs, restsMs } = dead;
   const name = doc.spec.node;

@@ -5,7 +5,7 @@
  */
 
 import { cluster, clusterId } from '../../model/cluster-kind.ts';
-import { type FenceSpec, type FenceStatus, fence, hasVoid, proven } from '../../model/fence-kind.ts';
+import { type FenceSpec, type FenceStatus, fence, fenceEnded, hasVoid, proven } from '../../model/fence-kind.ts';
 import { aliveKey, type NodeStatus, node as nodeKind, watchdogOf } from '../../model/node-kind.ts';
 import { type Controller, defineController, type Step } from '../../reconcile/controller.ts';
 import type { FenceParts } from './fence-controller.ts';
@@ -64,7 +64,7 @@ export function selfFenceController({
     kind: fence,
     scope: 'leader',
     async observe(id, doc) {
-      const counting = doc === undefined || doc.status?.state === 'ended' ? undefined : await count(id, doc.spec.node);
+      const counting = doc === undefined || fenceEnded(doc.status) ? undefined : await count(id, doc.spec.node);
       if (counting?.leftMs === undefined) standings.delete(id);
       return counting;
     },

@@ -10,6 +10,7 @@ import {
   clusterId,
   defineController,
   fence,
+  fenceEnded,
   PvcError,
   type Runtime,
   type Step,
@@ -37,7 +38,7 @@ export function blocklistController(runtime: Runtime, storage: RefusingStorage) 
     const [blocks, fences] = await Promise.all([documents.list(storageBlock), documents.list(fence)]);
     const asked = new Set([
       ...blocks.map(({ id }) => id),
-      ...fences.filter(({ status }) => status?.state !== 'ended').map(({ spec }) => spec.node),
+      ...fences.filter(({ status }) => !fenceEnded(status)).map(({ spec }) => spec.node),
     ]);
     const left = refused.filter((node) => !asked.has(node));
     const alive = await Promise.all(left.map((node) => documents.store.read(aliveKey(node))));

@@ -1,5 +1,5 @@
 /** Who has a volume open on another node. Two that write to one image destroy it. @module */
-import { fence, type Runtime, View } from '../../../core/plugin/api.ts';
+import { fence, fenceEnded, type Runtime, View } from '../../../core/plugin/api.ts';
 import type { CephCommand } from '../command/ceph-command.ts';
 import { storageBlock } from './block-kind.ts';
 import { type Holder, holdersOf } from './holders.ts';
@@ -25,7 +25,7 @@ async function cephHasHeard({ documents, host: { clock } }: Pick<Runtime, 'docum
   const untilMs = clock.monotonicMs() + heardWithinMs;
   while (clock.monotonicMs() < untilMs) {
     const fresh = (await documents.list(fence)).filter(
-      ({ spec, status }) => status?.state !== 'ended' && Math.abs(clock.wallMs() - spec.openedMs) < freshMs,
+      ({ spec, status }) => !fenceEnded(status) && Math.abs(clock.wallMs() - spec.openedMs) < freshMs,
     );
     const blocks = await Promise.all(fresh.map(({ spec }) => documents.get(storageBlock, spec.node)));
     if (blocks.every((block) => block?.spec.proof !== undefined)) return;

@@ -11,6 +11,7 @@ import {
   type FenceSpec,
   type FenceStatus,
   fence,
+  fenceEnded,
   node as nodeKind,
   proven,
   type Runtime,
@@ -67,7 +68,7 @@ export function osdDeathController(runtime: Runtime, ceph: CephCommand) {
     kind: fence,
     scope: 'leader',
     async observe(id, doc) {
-      if (doc === undefined || doc.status?.state === 'ended') {
+      if (doc === undefined || fenceEnded(doc.status)) {
         told.delete(id);
         return undefined;
       }

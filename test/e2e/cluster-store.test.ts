@@ -17,13 +17,23 @@ const answers = (lab: TestLab, node: string): Promise<true> =>
     { timeoutMs: 60_000 },
   );
 
-async function joins(lab: TestLab, node: string, from: string): Promise<void> {
-  const made = (await lab.pvc(from, ['node', 'token', '--role', 'coordinator', '--format', 'json'])).json() as {
-    result: { token: string };
-  };
-  (await lab.pvc(node, ['node', 'join', made.result.token])).ok();
+interface JoinToken {
+  readonly token: string;
+  readonly expiresMs: number;
+}
+
+async function newToken(lab: TestLab, from: string, ...options: string[]): Promise<JoinToken> {
+  const made = await lab.pvc(from, ['node', 'token', ...options, '--format', 'json']);
+  return (made.json() as { result: JoinToken }).result;
+}
+
+/** @returns the token that it has used */
+async function joins(lab: TestLab, node: string, from: string): Promise<JoinToken> {
+  const made = await newToken(lab, from, '--role', 'coordinator');
+  (await lab.pvc(node, ['node', 'join', made.token])).ok();
   await lab.daemon(node, 'start');
   await answers(lab, node);
+  return made;
 }
 
 async function serving(lab: TestLab, node: string): Promise<string[]> {
@@ -78,17 +88,24 @@ describe('a cluster that grows', () => {
 
   it('takes two more coordinators, and nobody without a token of its own', async () => {
     const lab = opened();
-    const made = (await lab.pvc('hv1', ['node', 'token', '--node', 'hv9', '--format', 'json'])).json() as {
-      result: { token: string };
-    };
-    const refused = await lab.pvc('hv2', ['node', 'join', made.result.token]);
+    const { token: ofAnother } = await newToken(lab, 'hv1', '--node', 'hv9');
+    const refused = await lab.pvc('hv2', ['node', 'join', ofAnother]);
     assert.equal(refused.code, 4, refused.stderr);
     assert.match(refused.stderr, /the token is for hv9/);
-    const damaged = await lab.pvc('hv2', ['node', 'join', made.result.token.slice(0, -5)]);
+    const damaged = await lab.pvc('hv2', ['node', 'join', ofAnother.slice(0, -5)]);
     assert.equal(damaged.code, 2, damaged.stderr);
-    for (const node of ['hv2', 'hv3']) await joins(lab, node, 'hv1');
+    const short = await newToken(lab, 'hv1', '--expires', '1m');
+    const { token: used } = await joins(lab, 'hv2', 'hv1');
+    await joins(lab, 'hv3', 'hv1');
+    const second = await lab.pvc('hv4', ['node', 'join', used]);
+    assert.equal(second.code, 4, second.stderr);
+    assert.match(second.stderr, /has been used already, by hv2/);
+    await lab.waitFor('a token to expire', async () => Date.now() > short.expiresMs, { timeoutMs: 90_000 });
+    const late = await lab.pvc('hv4', ['node', 'join', short.token]);
+    assert.equal(late.code, 4, late.stderr);
+    assert.match(late.stderr, /expired/);
     assert.deepEqual(await serving(lab, 'hv3'), ['hv1', 'hv2', 'hv3']);
-    const again = await lab.pvc('hv2', ['node', 'join', made.result.token]);
+    const again = await lab.pvc('hv2', ['node', 'join', ofAnother]);
     assert.equal(again.code, 4, again.stderr);
   });
 

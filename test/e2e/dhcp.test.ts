@@ -381,6 +381,33 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
     await run('network', 'remove', 'office');
   });
 
+  /** What the image does with the word of its boot, by hand: it gets one token, for this boot of this machine alone. */
+  const refusesForeignWords = async ([mac, uuid]: readonly [string, string], other: string): Promise<void> => {
+    const from = (await lab().primary('hv1')) ?? assert.fail('no primary');
+    const base = 'http://10.10.2.9:7380';
+    const ask = async (...argv: string[]): Promise<string> =>
+      (await lab().exec(from, ['curl', '-s', '-m', '20', '-w', '%{http_code}', ...argv])).stdout;
+    const wordNow = async (): Promise<string> => {
+      const script = await ask(`${base}/machine.ipxe?mac=${mac}&uuid=${uuid}&platform=pcbios`);
+      return /pvc\.word=(\S{32}) /.exec(script)?.[1] ?? assert.fail(script);
+    };
+    const join = (of: string, word: string) => ask('-X', 'POST', `${base}/machines/${of}/${word}/join`);
+    const [old, word] = [await wordNow(), await wordNow()];
+    assert.match(await join(mac, old), /not the present boot of that machine\n403$/);
+    assert.match(await join(other, word), /not the present boot of that machine\n403$/);
+    const given = await join(mac, word);
+    assert.match(given, /^name=hv\d\naddress=10\.10\.0\.3\d\/24\ntoken=pvcjoin_\S+\n200$/);
+    assert.match(await join(mac, word), /403$/);
+    const tellOf = async (machine: string) => {
+      const { boots } = await lab().ask('hv1', 'machine.info', { machine });
+      return boots.at(-1)?.log.map(({ text }) => text) ?? [];
+    };
+    const told = await tellOf(mac);
+    assert.ok(told.includes('somebody asked for its join token with a wrong word: refused'), told.join('\n'));
+    assert.ok(told.includes('its join token was asked for once more: refused'), told.join('\n'));
+    assert.ok((await tellOf(other)).some((text) => text.includes('with a wrong word: refused')));
+  };
+
   it('discovers servers that boot from its networks, also beside another DHCP server, and whoever is primary', async () => {
     const [bios, efi] = ['52:54:00:70:76:d2', '52:54:00:70:76:d3'];
     const [uuid, other] = ['5c0e3f6e-2e1d-4f7a-9d39-0123456789ab', '6c0e3f6e-2e1d-4f7a-9d39-0123456789ab'];
@@ -445,6 +472,7 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
       ['hv5', '10.10.0.31', 'accepted'],
     ]);
     await run('provisioner', 'rule', 'remove', 'acme');
+    await refusesForeignWords([bios, uuid], efi);
     const replaced = await lab().pvc('hv1', ['node', 'replace', 'hv1', '52:54:00:70:76:ee', '--yes']);
     assert.deepEqual([replaced.code, /hv1 is a coordinator/.test(replaced.stderr)], [4, true], replaced.stderr);
     for (const mac of [bios, efi]) await run('provisioner', 'machine', 'remove', mac);

@@ -21,7 +21,7 @@ export interface EventParts {
 
 export interface Events {
   readonly log: EventLog;
-  /** For `DaemonOptions.observe`. */
+  /** What has changed in the store, as its watch tells. */
   observe(documents: Documents, dirty: Dirty): void;
 }
 

@@ -1,5 +1,6 @@
 /** One machine of the simulated cluster: power, files, libvirtd, addresses, and the lives of its daemon. @module */
-import { type ApiParts, runDaemon } from '../../core/daemon/daemon.ts';
+import { runDaemon } from '../../core/daemon/daemon.ts';
+import type { ApiParts } from '../../core/daemon/daemon-options.ts';
 import { errorText } from '../../core/error/error.ts';
 import type { Host } from '../../core/host/host.ts';
 import { createVirtualHost, type VirtualHost } from '../../core/host/virtual-host.ts';

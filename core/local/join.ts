@@ -12,12 +12,13 @@ import { runningDaemon } from '../cluster/daemon-record.ts';
 import { addServer } from '../cluster/ensemble/change.ts';
 import { installServer, serverControl, serverService, startServer } from '../cluster/ensemble/server.ts';
 import { ports } from '../cluster/ensemble/zoo-cfg.ts';
-import type { credentials } from '../cluster/join-operations.ts';
+import { type credentials, joinError } from '../cluster/join-operations.ts';
 import { type JoinToken, parseJoinToken } from '../cluster/join-token.ts';
 import { type EnsembleServer, readMembership, writeMembership, writeSecret } from '../cluster/membership.ts';
 import { sqlitePath } from '../cluster/open-store.ts';
 import { tlsFiles } from '../cluster/tls-files.ts';
 import { localNodeName } from '../daemon/identity.ts';
+import { PvcError } from '../error/error.ts';
 import type { Clock } from '../host/clock.ts';
 import type { Host } from '../host/host.ts';
 import { machineAddresses } from '../host/machine-addresses.ts';
@@ -64,11 +65,13 @@ export async function joinCluster(
   const client = createClient({ url, token: token.token, caPem: authority }, program.registry);
   try {
     const address = request.address ?? (await addressTowards(host, url));
-    const { result: joined } = await client.call('node.join', {
-      node: name,
-      address,
-      request: made.request,
-      shapes: shapesOf(program.kinds),
+    const entry = { node: name, address, request: made.request, shapes: shapesOf(program.kinds) };
+    const { result: joined } = await client.call('node.join', entry).catch((error: unknown) => {
+      // Which of these it is the API tells nobody who shows a wrong token.
+      const reason = 'its token is not valid: mistyped, removed or expired';
+      if (error instanceof PvcError && error.code === 'TOKEN_REFUSED')
+        throw joinError('JOIN_REFUSED', { node: name, reason });
+      throw error;
     });
     const member = await client.call('node.credentials', { request: made.request, addresses: machineAddresses() });
 

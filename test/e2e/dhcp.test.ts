@@ -382,29 +382,35 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
   });
 
   /** What the image does with the word of its boot, by hand: it gets one token, for this boot of this machine alone. */
-  const refusesForeignWords = async ([mac, uuid]: readonly [string, string], other: string): Promise<void> => {
+  const refusesForeignWords = async (mac: string, other: string): Promise<void> => {
     const from = (await lab().primary('hv1')) ?? assert.fail('no primary');
     const base = 'http://10.10.2.9:7380';
     const ask = async (...argv: string[]): Promise<string> =>
       (await lab().exec(from, ['curl', '-s', '-m', '20', '-w', '%{http_code}', ...argv])).stdout;
-    const wordNow = async (): Promise<string> => {
-      const script = await ask(`${base}/machine.ipxe?mac=${mac}&uuid=${uuid}&platform=pcbios`);
+    const wordNow = async (of: string): Promise<string> => {
+      const { uuid } = await lab().ask('hv1', 'machine.info', { machine: of });
+      const script = await ask(`${base}/machine.ipxe?mac=${of}&uuid=${uuid}&platform=pcbios`);
       return /pvc\.word=(\S{32}) /.exec(script)?.[1] ?? assert.fail(script);
     };
     const join = (of: string, word: string) => ask('-X', 'POST', `${base}/machines/${of}/${word}/join`);
-    const [old, word] = [await wordNow(), await wordNow()];
+    const joinTokens = async (): Promise<number> =>
+      (await lab().ask('hv1', 'token.list', {})).filter(({ role }) => role === 'join').length;
+    const before = await joinTokens();
+    const [old, word] = [await wordNow(mac), await wordNow(mac)];
+    await wordNow(other);
     assert.match(await join(mac, old), /not the present boot of that machine\n403$/);
     assert.match(await join(other, word), /not the present boot of that machine\n403$/);
     const given = await join(mac, word);
     assert.match(given, /^name=hv\d\naddress=10\.10\.0\.3\d\/24\ntoken=pvcjoin_\S+\n200$/);
-    assert.match(await join(mac, word), /403$/);
+    // The answer may be lost on the way: then there is another one, and the first counts no more.
+    assert.match(await join(mac, word), /\n200$/);
+    assert.equal(await joinTokens(), before + 1);
     const tellOf = async (machine: string) => {
       const { boots } = await lab().ask('hv1', 'machine.info', { machine });
       return boots.at(-1)?.log.map(({ text }) => text) ?? [];
     };
     const told = await tellOf(mac);
     assert.ok(told.includes('somebody asked for its join token with a wrong word: refused'), told.join('\n'));
-    assert.ok(told.includes('its join token was asked for once more: refused'), told.join('\n'));
     assert.ok((await tellOf(other)).some((text) => text.includes('with a wrong word: refused')));
   };
 
@@ -472,7 +478,7 @@ describe('DHCP in networks of guests', { concurrency: false }, () => {
       ['hv5', '10.10.0.31', 'accepted'],
     ]);
     await run('provisioner', 'rule', 'remove', 'acme');
-    await refusesForeignWords([bios, uuid], efi);
+    await refusesForeignWords(bios, efi);
     const replaced = await lab().pvc('hv1', ['node', 'replace', 'hv1', '52:54:00:70:76:ee', '--yes']);
     assert.deepEqual([replaced.code, /hv1 is a coordinator/.test(replaced.stderr)], [4, true], replaced.stderr);
     for (const mac of [bios, efi]) await run('provisioner', 'machine', 'remove', mac);

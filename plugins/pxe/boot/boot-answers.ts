@@ -106,20 +106,17 @@ export class BootAnswers {
    * @throws PvcError what `node.token` refuses
    */
   async join(mac: string, word: string): Promise<JoinFacts | undefined> {
-    const { perform } = this.#runtime;
+    const { perform, host } = this.#runtime;
+    // A machine that has not booted yet has no log of its own to tell it in.
+    const refuse = async (text: string): Promise<undefined> => {
+      host.log.warn(`a machine that boots is refused: ${text}`, { machine: mac });
+      await this.#book.note(mac, { type: 'told', text: `${text}: refused` });
+    };
     const doc = await this.#whose(mac, word);
-    if (doc === undefined) {
-      await this.#book.note(mac, {
-        type: 'told',
-        text: 'somebody asked for its join token with a wrong word: refused',
-      });
-      return undefined;
-    }
+    if (doc === undefined) return refuse('somebody asked for its join token with a wrong word');
     const { name, address } = doc.spec;
-    if (stateOf(doc) !== 'booting' || name === null || address === null) {
-      await this.#book.note(mac, { type: 'told', text: 'its join token was asked for once more: refused' });
-      return undefined;
-    }
+    if (stateOf(doc) !== 'booting' || name === null || address === null)
+      return refuse('its join token was asked for once more');
     const network = (await this.#runtime.documents.need(cluster, clusterId)).spec.networks?.cluster;
     // Whoever entered the address has been refused without one.
     if (network === undefined) throw new Error('the cluster has no network between its nodes');

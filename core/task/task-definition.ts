@@ -31,9 +31,9 @@ export interface TaskDefinition<Data = unknown> {
   /** `vm.restart`. */
   readonly action: string;
   readonly summary: string;
-  /** Does it from `run.phase` on; resolves with the result. A rejection is the task's failure. */
+  /** Does it from `run.phase` on; resolves with the result, only when it is done. A rejection is the task's failure. */
   readonly run: (run: TaskRun<Data>) => Promise<unknown>;
-  /** Called once when it was cancelled or timed out: put things into a defined state. */
+  /** Called once when it was cancelled or timed out, and `run` did not come to its end all the same: put things into a defined state. */
   readonly abandoned?: (
     run: Pick<TaskRun<Data>, 'id' | 'spec' | 'phase' | 'data' | 'log'>,
     why: 'cancelled' | 'timeout',

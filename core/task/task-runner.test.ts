@@ -287,6 +287,7 @@ describe('a task that is ended early', () => {
       await clock.sleep(60_000, signal).catch(() => undefined);
       await clock.sleep(500);
       told.push('at rest');
+      signal.throwIfAborted();
     };
     const { look } = daemon([paint(work, { abandoned: async (_, why) => void told.push(why) })]);
     await request();
@@ -298,6 +299,24 @@ describe('a task that is ended early', () => {
     assert.deepEqual(told, []);
     await clock.advance(1);
     assert.deepEqual(told, ['at rest', 'cancelled']);
+  });
+
+  it('too late is done, and nothing is put right', async () => {
+    const { clock, daemon, request, status, cancel, ended } = setUp();
+    const told: string[] = [];
+    const work = async (): Promise<string> => {
+      await clock.sleep(1500);
+      return 'red';
+    };
+    const { look } = daemon([paint(work, { abandoned: async (_, why) => void told.push(why) })]);
+    await request();
+    await look();
+    await clock.advance(1000);
+    await cancel();
+    await look();
+    await clock.advance(500);
+    const { state, result, progress } = await status();
+    assert.deepEqual([state, result, progress, told, ended], ['succeeded', 'red', 1, [], ['a']]);
   });
 
   it('before it began does not begin, and what its plan has written is put right', async () => {

@@ -199,16 +199,8 @@ export class TaskRunner {
           .catch((error: unknown) => log.debug('progress not written', { reason: errorText(error) }));
       },
     };
-    let work: Promise<unknown> = Promise.resolve();
-    try {
-      if (first.spec.cancel) throw taskError('TASK_CANCELLED', { task: first.id, action: first.spec.action });
-      if (definition === undefined) throw taskError('TASK_UNKNOWN', { action: first.spec.action });
-      const aborted = new Promise<never>((_, reject) =>
-        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
-      );
-      aborted.catch(() => undefined);
-      work = this.#carryOut(definition, run);
-      const result = await Promise.race([work, aborted]);
+    let work: Promise<unknown> | undefined;
+    const succeed = async (result: unknown): Promise<void> => {
       await writer.end({
         ...writer.status,
         state: 'succeeded',
@@ -217,6 +209,16 @@ export class TaskRunner {
         ...(result === undefined ? {} : { result }),
       });
       log.info('succeeded');
+    };
+    try {
+      if (first.spec.cancel) throw taskError('TASK_CANCELLED', { task: first.id, action: first.spec.action });
+      if (definition === undefined) throw taskError('TASK_UNKNOWN', { action: first.spec.action });
+      const aborted = new Promise<never>((_, reject) =>
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+      );
+      aborted.catch(() => undefined);
+      work = this.#carryOut(definition, run);
+      await succeed(await Promise.race([work, aborted]));
     } catch (error) {
       const left = error instanceof Stopping || signal.reason instanceof Stopping;
       if (left) {
@@ -225,21 +227,23 @@ export class TaskRunner {
       }
       const cancelled = error instanceof PvcError && error.code === 'TASK_CANCELLED';
       // Also when it was cancelled before this daemon took it up: what an earlier one has begun, or its plan has written.
-      if ((signal.aborted || cancelled) && definition?.abandoned !== undefined) {
-        await within(host.clock, restTimeoutMs, work, notDone(restTimeoutMs)).catch(() => undefined);
-        await this.#abandon(definition, run, cancelled ? 'cancelled' : 'timeout', log);
+      const cutOff = (signal.aborted || cancelled) && definition?.abandoned !== undefined;
+      const done = cutOff ? await this.#comesToRest(work) : undefined;
+      if (done !== undefined) await succeed(done.result);
+      else {
+        if (cutOff) await this.#abandon(definition, run, cancelled ? 'cancelled' : 'timeout', log);
+        const told =
+          error instanceof PvcError
+            ? { code: error.code, message: error.message, hint: error.hint }
+            : { code: 'TASK_FAILED', message: errorText(error), hint: 'The log of the node has more.' };
+        await writer.end({
+          ...writer.status,
+          state: cancelled ? 'cancelled' : 'failed',
+          endedMs: host.clock.wallMs(),
+          error: told,
+        });
+        log.warn(cancelled ? 'was cancelled' : `failed: ${told.message}`);
       }
-      const told =
-        error instanceof PvcError
-          ? { code: error.code, message: error.message, hint: error.hint }
-          : { code: 'TASK_FAILED', message: errorText(error), hint: 'The log of the node has more.' };
-      await writer.end({
-        ...writer.status,
-        state: cancelled ? 'cancelled' : 'failed',
-        endedMs: host.clock.wallMs(),
-        error: told,
-      });
-      log.warn(cancelled ? 'was cancelled' : `failed: ${told.message}`);
     } finally {
       cancelTimer();
     }
@@ -259,6 +263,21 @@ export class TaskRunner {
         run.log.info(`waits for the store at "${run.phase}"`, { reason: errorText(error) });
         await this.#parts.host.clock.sleep(againMs, run.signal);
       }
+    }
+  }
+
+  /**
+   * Waits until what was cut off is at rest. @returns what it came to, when it was at its last step: all is done then, and to
+   * say that it was cancelled would be wrong
+   */
+  async #comesToRest(work: Promise<unknown> | undefined): Promise<{ readonly result: unknown } | undefined> {
+    if (work === undefined) return undefined;
+    const { clock } = this.#parts.host;
+    try {
+      return { result: await within(clock, restTimeoutMs, work, notDone(restTimeoutMs)) };
+    } catch {
+      // It was cut off, which is known; or it goes on, and is put right all the same.
+      return undefined;
     }
   }
 

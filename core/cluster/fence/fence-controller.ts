@@ -30,6 +30,7 @@ import type { Attempts } from './attempts.ts';
 import type { FenceBook } from './fence-book.ts';
 import { backReport, deadReport, nodeFault } from './fence-fault.ts';
 import { unproven } from './fence-plan.ts';
+import { isBeingCut } from './power-plan.ts';
 import type { Silence } from './silence.ts';
 
 type FenceDoc = Doc<FenceSpec, FenceStatus>;
@@ -177,11 +178,16 @@ export function fenceController(
     if ((await documents.list(fence)).every(({ status }) => fenceEnded(status))) hooksOver();
   };
 
+  const isCutNow = async (status: FenceStatus, name: string): Promise<boolean> =>
+    isBeingCut(status, (await documents.need(nodeKind, name)).status?.bootId ?? '', host.clock.wallMs());
+
   /** The node is back. What it had is not taken from it any more, since that is written only while it is dead. */
   const takeBack = async (id: string, name: string, signal: AbortSignal): Promise<void> => {
     await attempts.end(id);
     const { status = freshFence } = await documents.need(fence, id);
     if (status.state === 'open') return end(id, 'it came back before anything was done');
+    if (status.power?.cut !== undefined && (await isCutNow(status, name)))
+      return tell(id, name, backReport(name, ['its BMC was told to cut its power, which may come yet']));
     const answers = await hooks.returning.call({ node: name, recovered: status.recovered.map((one) => one.id) });
     // A question to the node takes its time: the role may have been lost, and taken again, and the node be dead once more.
     signal.throwIfAborted();

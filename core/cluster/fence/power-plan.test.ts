@@ -90,7 +90,9 @@ describe('the power of a dead node', () => {
     assert.deepEqual(plan({ status: { evidence, power: cut(), settledMs: 6 } }), ['on', 5_000]);
     assert.deepEqual(plan({ status: { evidence, power: freshPower('reads off', 5), settledMs: 6 } }), ['', undefined]);
     const before = cut({ cut: { bootId: 'before', atMs: 1 } });
-    assert.deepEqual(plan({ status: { evidence, power: before, settledMs: 6 } }), ['', undefined]);
+    const read = [...evidence, ...evidence.map((one) => ({ ...one, bootId: 'before', atMs: 2 }))];
+    assert.deepEqual(plan({ status: { evidence: read, power: before, settledMs: 6 } }), ['', undefined]);
+    assert.deepEqual(plan({ status: { evidence, power: before, settledMs: 6 } }), ['on', 5_000], 'the order came late');
   });
 
   it('is given again until its BMC reads on, which counts once', () => {

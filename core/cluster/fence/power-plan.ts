@@ -44,6 +44,26 @@ export const isSwitchedByHand = (
     return on && status?.state === 'succeeded' && nowMs - (status.endedMs ?? 0) < byHandMs;
   });
 
+/** So long an order that nobody waits for any more may still come to a BMC, or be carried out by it (`bmc-power.ts`: 9 s for each). */
+const orderMs = 10_000;
+
+/**
+ * The order to cut the power that has hit this life of the machine: it was given in it; or in the one before, and it was not
+ * read that this had ended by it. A BMC that comes back together with its machine carries it out on whatever runs by then.
+ */
+function cutOf({ power, evidence }: FenceStatus, bootId: string): FencePower['cut'] {
+  const cut = power?.cut;
+  if (cut === undefined || cut.bootId === bootId) return cut;
+  const isRead = evidence.some((one) => one.kind === 'power' && one.bootId === cut.bootId && one.atMs >= cut.atMs);
+  return isRead ? undefined : cut;
+}
+
+/** An order to cut the power may be on its way to a machine that is back. @param bootId its life now */
+export const isBeingCut = (status: FenceStatus, bootId: string, nowMs: number): boolean => {
+  const ageMs = nowMs - (cutOf(status, bootId)?.atMs ?? Number.NEGATIVE_INFINITY);
+  return ageMs >= 0 && ageMs < orderMs;
+};
+
 /** It was told to switch it on since it was cut. */
 export const isToldOn = (power: FencePower | undefined): boolean =>
   power?.onMs.some((atMs) => atMs >= (power.cut?.atMs ?? 0)) === true;
@@ -76,8 +96,8 @@ export function planPower(
   }
   const power = status?.power;
   // Whatever PVC has not switched off itself, somebody may want to be off.
-  const cutHere = power?.cut?.bootId === bootId ? power.cut : undefined;
-  if (cutHere === undefined || status?.settledMs === undefined || policy.power !== 'cut') return { steps: [] };
+  if (status?.settledMs === undefined || policy.power !== 'cut') return { steps: [] };
+  if (cutOf(status, bootId) === undefined) return { steps: [] };
   if (power?.readsOn === true) return { steps: [] };
   const why = isToldOn(power) ? undefined : staysOff(policy, switchedOnMs, nowMs);
   if (why === undefined)

@@ -61,17 +61,22 @@ function setUp() {
   const here = new Set<string>();
   const xml = new Map<string, string>();
   const destroy = new Map<string, () => Promise<'done'>>();
+  const driver = {
+    listDomains: async () =>
+      [...here].map((uuid): DomainSummary => ({ uuid, name: uuid, id: 1, state: 'running', reason: 'booted' })),
+    getXml: async (uuid: string) => xml.get(uuid) ?? '<domain/>',
+    destroy: async (uuid: string) => {
+      await destroy.get(uuid)?.();
+      return here.delete(uuid) ? ('done' as const) : ('absent' as const);
+    },
+  };
   const libvirt = {
     connected: true,
     why: 'the connection was lost',
-    driver: {
-      listDomains: async () =>
-        [...here].map((uuid): DomainSummary => ({ uuid, name: uuid, id: 1, state: 'running', reason: 'booted' })),
-      getXml: async (uuid: string) => xml.get(uuid) ?? '<domain/>',
-      destroy: async (uuid: string) => {
-        await destroy.get(uuid)?.();
-        return here.delete(uuid) ? ('done' as const) : ('absent' as const);
-      },
+    // As the link itself, which has none while libvirt is away.
+    get driver() {
+      if (!this.connected) throw new Error('libvirt is away');
+      return driver;
     },
   };
   const isolation = new Isolation({ node: 'hv1', host }, { sharedPaths: [] }, libvirt);

@@ -88,12 +88,13 @@ export class Isolation {
     isOne: (uuid: string) => boolean | Promise<boolean>,
     names: readonly string[],
   ): Promise<IsolationEnd> {
-    const { connected, why, driver } = this.#libvirt;
+    const { connected, why } = this.#libvirt;
     const nothingEnded = (reason: string): IsolationEnd => ({
       ended: [],
       left: names.map((name) => `${name}: ${reason}`).sort(),
     });
     if (!connected) return nothingEnded(why);
+    const { driver } = this.#libvirt;
     const ended: string[] = [];
     const left: string[] = [];
     const here = await this.#inTime(driver.listDomains()).catch((error: unknown) => errorText(error));

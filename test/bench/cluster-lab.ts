@@ -14,9 +14,11 @@ import { type ProcessUse, processUse, together } from './process-use.ts';
 export class ClusterLab {
   readonly record: LabRecord;
   readonly #clients = new Map<string, PvcClient>();
+  readonly #signal: AbortSignal;
 
-  private constructor(record: LabRecord) {
+  private constructor(record: LabRecord, signal: AbortSignal) {
     this.record = record;
+    this.#signal = signal;
   }
 
   /** Runs `measure` in a lab that is taken away afterwards, and when `signal` aborts. */
@@ -26,7 +28,7 @@ export class ClusterLab {
     signal: AbortSignal,
     measure: (lab: ClusterLab) => Promise<T>,
   ): Promise<T> {
-    const lab = new ClusterLab(await bringUp({ name, nodes, owned: true, signal }));
+    const lab = new ClusterLab(await bringUp({ name, nodes, owned: true, signal }), signal);
     // Taking the lab away ends what is being measured, and with it the measuring.
     signal.addEventListener('abort', () => void takeDown(name), { once: true });
     try {
@@ -81,9 +83,9 @@ export class ClusterLab {
     return processUse(await read('status'), await read('stat'));
   }
 
-  /** Waits, without measuring. @throws Error */
+  /** Waits, without measuring. @throws Error when it does not come true in time, or the measuring is interrupted */
   async until(what: string, probe: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
-    if (!(await becomesTrue(() => probe().catch(() => false), timeoutMs)))
+    if (!(await becomesTrue(() => probe().catch(() => false), timeoutMs, this.#signal)))
       throw new Error(`${what} did not come true within ${timeoutMs / 1000} s`);
   }
 }

@@ -431,7 +431,7 @@ describe('the firewall of networks', { concurrency: false }, () => {
     assert.ok(before > 0);
     await add('lab', 'in', 'tcp dport 4711 accept');
     assert.ok((await packets('office', 100)) >= before);
-    await run('network', 'acl', 'remove', 'lab', 'in', '10');
+    await remove('lab', 'in', 10);
   });
 
   it('is there again when somebody takes it away, or some of it, and leaves his own alone', async () => {

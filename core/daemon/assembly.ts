@@ -47,7 +47,7 @@ export interface Known {
 const afterLossMs = 500;
 
 /** @param signal aborts when the daemon ends */
-export function assemble(
+export function assembleDaemon(
   options: DaemonOptions,
   documents: Documents,
   { made, own }: Known,

@@ -30,7 +30,7 @@ import { ensureIndex } from '../store/reindex.ts';
 import type { AnyTaskDefinition } from '../task/task-definition.ts';
 import { TaskRunner } from '../task/task-runner.ts';
 import { announceAlive } from './announce-alive.ts';
-import { type Assembly, assemble } from './assembly.ts';
+import { type Assembly, assembleDaemon } from './assembly.ts';
 import { ClusterSettings } from './cluster-settings.ts';
 import type { ApiServer, DaemonOptions } from './daemon-options.ts';
 import { every } from './every.ts';
@@ -103,7 +103,7 @@ async function live(
   watchdog?.announced(store.session, epoch);
   const own = await documents.get(nodeKind, node);
 
-  const assembly = assemble(options, documents, { made, own }, signal);
+  const assembly = assembleDaemon(options, documents, { made, own }, signal);
   const { coordinator, faults, services, engine, primary, liveness, power, runtime, executor } = assembly;
   program.liveness = liveness;
   program.power = power;

@@ -56,6 +56,14 @@ function setUp() {
     const before = await test.need(task, id);
     await write({ do: 'spec', kind: task, before, spec: { ...before.spec, cancel: true } });
   };
+  /** Asks for it, and cancels it when it has been at work for a second. */
+  const cancelAtWork = async (look: () => Promise<void>): Promise<void> => {
+    await request();
+    await look();
+    await host.clock.advance(1000);
+    await cancel();
+    await look();
+  };
   /** As the primary does with the tasks of a node that is dead. */
   const endElsewhere = async (): Promise<void> => {
     const before = await test.need(task, id);
@@ -69,6 +77,7 @@ function setUp() {
     daemon,
     request,
     cancel,
+    cancelAtWork,
     endElsewhere,
     status,
     ended,
@@ -267,21 +276,17 @@ describe('a task that is ended early', () => {
   });
 
   it('by somebody is cancelled, and is put right', async () => {
-    const { clock, daemon, request, status, cancel } = setUp();
+    const { clock, daemon, status, cancelAtWork } = setUp();
     const told: string[] = [];
     const { look } = daemon([paint(hang, { abandoned: async (_, why) => void told.push(why) })]);
-    await request();
-    await look();
-    await clock.advance(1000);
-    await cancel();
-    await look();
+    await cancelAtWork(look);
     await clock.advance(10_000);
     const { state, error } = await status();
     assert.deepEqual([state, error?.code, told], ['cancelled', 'TASK_CANCELLED', ['cancelled']]);
   });
 
   it('is put right once what was cut off has come to rest', async () => {
-    const { clock, daemon, request, cancel } = setUp();
+    const { clock, daemon, cancelAtWork } = setUp();
     const told: string[] = [];
     const work = async ({ signal }: TaskRun): Promise<void> => {
       await clock.sleep(60_000, signal).catch(() => undefined);
@@ -290,11 +295,7 @@ describe('a task that is ended early', () => {
       signal.throwIfAborted();
     };
     const { look } = daemon([paint(work, { abandoned: async (_, why) => void told.push(why) })]);
-    await request();
-    await look();
-    await clock.advance(1000);
-    await cancel();
-    await look();
+    await cancelAtWork(look);
     await clock.advance(499);
     assert.deepEqual(told, []);
     await clock.advance(1);
@@ -302,18 +303,14 @@ describe('a task that is ended early', () => {
   });
 
   it('too late is done, and nothing is put right', async () => {
-    const { clock, daemon, request, status, cancel, ended } = setUp();
+    const { clock, daemon, status, cancelAtWork, ended } = setUp();
     const told: string[] = [];
     const work = async (): Promise<string> => {
       await clock.sleep(1500);
       return 'red';
     };
     const { look } = daemon([paint(work, { abandoned: async (_, why) => void told.push(why) })]);
-    await request();
-    await look();
-    await clock.advance(1000);
-    await cancel();
-    await look();
+    await cancelAtWork(look);
     await clock.advance(500);
     const { state, result, progress } = await status();
     assert.deepEqual([state, result, progress, told, ended], ['succeeded', 'red', 1, [], ['a']]);

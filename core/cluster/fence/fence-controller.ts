@@ -178,7 +178,8 @@ export function fenceController(
     if ((await documents.list(fence)).every(({ status }) => fenceEnded(status))) hooksOver();
   };
 
-  const isCutNow = async (status: FenceStatus, name: string): Promise<boolean> =>
+  const mayBeCutYet = async (status: FenceStatus, name: string): Promise<boolean> =>
+    status.power?.cut !== undefined &&
     isBeingCut(status, (await documents.need(nodeKind, name)).status?.bootId ?? '', host.clock.wallMs());
 
   /** The node is back. What it had is not taken from it any more, since that is written only while it is dead. */
@@ -186,7 +187,7 @@ export function fenceController(
     await attempts.end(id);
     const { status = freshFence } = await documents.need(fence, id);
     if (status.state === 'open') return end(id, 'it came back before anything was done');
-    if (status.power?.cut !== undefined && (await isCutNow(status, name)))
+    if (await mayBeCutYet(status, name))
       return tell(id, name, backReport(name, ['its BMC was told to cut its power, which may come yet']));
     const answers = await hooks.returning.call({ node: name, recovered: status.recovered.map((one) => one.id) });
     // A question to the node takes its time: the role may have been lost, and taken again, and the node be dead once more.

@@ -59,10 +59,10 @@ function cutOf({ power, evidence }: FenceStatus, bootId: string): FencePower['cu
 }
 
 /** An order to cut the power may be on its way to a machine that is back. @param bootId its life now */
-export const isBeingCut = (status: FenceStatus, bootId: string, nowMs: number): boolean => {
-  const ageMs = nowMs - (cutOf(status, bootId)?.atMs ?? Number.NEGATIVE_INFINITY);
-  return ageMs >= 0 && ageMs < orderMs;
-};
+export function isBeingCut(status: FenceStatus, bootId: string, nowMs: number): boolean {
+  const cut = cutOf(status, bootId);
+  return cut !== undefined && nowMs >= cut.atMs && nowMs < cut.atMs + orderMs;
+}
 
 /** It was told to switch it on since it was cut. */
 export const isToldOn = (power: FencePower | undefined): boolean =>
@@ -95,8 +95,8 @@ export function planPower(
       : { steps: [step('read', `read whether ${name} is off`)], againInMs: lookMs };
   }
   const power = status?.power;
-  // Whatever PVC has not switched off itself, somebody may want to be off.
   if (status?.settledMs === undefined || policy.power !== 'cut') return { steps: [] };
+  // Whatever PVC has not switched off itself, somebody may want to be off.
   if (cutOf(status, bootId) === undefined) return { steps: [] };
   if (power?.readsOn === true) return { steps: [] };
   const why = isToldOn(power) ? undefined : staysOff(policy, switchedOnMs, nowMs);

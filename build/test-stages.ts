@@ -5,80 +5,82 @@
  * @module
  */
 import { spawn } from 'node:child_process';
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, globSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { run } from 'node:test';
 import { inRepository } from './paths.ts';
 import { type CommandStage, type Stage, selectStages, type TestStage } from './stages.ts';
-import { failureText, type TestFailure, type TestTotals } from './test-reporter.ts';
+import {
+  Figures,
+  failureText,
+  Progress,
+  type TestEvent,
+  type TestFailure,
+  type TestTotals,
+  Totals,
+} from './test-report.ts';
 
-/** What the tests of each stage measured in the last run; see figures-reporter.ts. */
-const figures = inRepository('.cache/figures');
+/** What the tests of each stage measured in the last run. */
+const figuresDirectory = inRepository('.cache/figures');
 
 interface Outcome extends TestTotals {
   readonly ok: boolean;
 }
 
-/** Runs a command with our output and Node 24 first in PATH. Resolves with its exit code, 128 for a signal. */
-function runCommand(argv: readonly [string, ...string[]]): Promise<number> {
-  const [file, ...args] = argv;
-  const path = `${inRepository('node_modules/.bin')}:${process.env['PATH'] ?? ''}`;
-  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+const nothing: TestTotals = { passed: 0, failed: 0, skipped: 0, failures: [], slowest: [] };
+
+/** Aborted when we are to end. */
+const interrupt = new AbortController();
+
+/** Runs a command with our output. Resolves with its exit code, 128 for a signal. */
+function runCommand([file, ...args]: readonly [string, ...string[]]): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      cwd: inRepository('.'),
-      stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...env, PATH: path },
-    });
+    const child = spawn(file, args, { cwd: inRepository('.'), stdio: ['ignore', 'inherit', 'inherit'] });
+    const end = () => child.kill();
+    interrupt.signal.addEventListener('abort', end);
     child.once('error', reject);
-    child.once('close', (code) => resolve(code ?? 128));
+    child.once('close', (code) => {
+      interrupt.signal.removeEventListener('abort', end);
+      resolve(code ?? 128);
+    });
   });
 }
 
 async function runCheck(stage: CommandStage): Promise<Outcome> {
   const ok = (await runCommand(stage.argv)) === 0;
-  return { ok, passed: 0, failed: ok ? 0 : 1, skipped: 0, failures: [], slowest: [] };
+  return { ...nothing, ok, failed: ok ? 0 : 1 };
 }
 
 async function runTests(stage: TestStage): Promise<Outcome> {
   const files = globSync(stage.files, { cwd: inRepository('.') }).sort();
-  if (files.length === 0) {
-    console.log(`no test files: ${stage.files.join(' ')}`);
-    return { ok: true, passed: 0, failed: 0, skipped: 0, failures: [], slowest: [] };
+  if (files.length === 0) throw new Error(`${stage.name}: no test files: ${stage.files.join(' ')}`);
+  mkdirSync(figuresDirectory, { recursive: true });
+  const figuresFile = join(figuresDirectory, `${stage.name}.txt`);
+  writeFileSync(figuresFile, '');
+  const [progress, figures, totals] = [new Progress(), new Figures(), new Totals()];
+  const events = run({
+    files: files.map(inRepository),
+    cwd: inRepository('.'),
+    concurrency: stage.concurrency,
+    timeout: stage.timeoutMs,
+    signal: interrupt.signal,
+  });
+  for await (const event of events as AsyncIterable<TestEvent>) {
+    // What it tells now is that each file was aborted.
+    if (interrupt.signal.aborted) break;
+    process.stdout.write(progress.take(event));
+    appendFileSync(figuresFile, figures.take(event));
+    totals.take(event);
   }
-  mkdirSync(figures, { recursive: true });
-  const scratch = mkdtempSync(join(tmpdir(), 'pvc-test-'));
-  try {
-    const totalsFile = join(scratch, 'totals');
-    const code = await runCommand([
-      process.execPath,
-      '--test',
-      `--test-concurrency=${stage.concurrency}`,
-      `--test-timeout=${stage.timeoutMs}`,
-      '--test-reporter=dot',
-      '--test-reporter-destination=stdout',
-      `--test-reporter=${inRepository('build/failure-reporter.ts')}`,
-      '--test-reporter-destination=stderr',
-      `--test-reporter=${inRepository('build/figures-reporter.ts')}`,
-      `--test-reporter-destination=${join(figures, `${stage.name}.txt`)}`,
-      `--test-reporter=${inRepository('build/test-reporter.ts')}`,
-      `--test-reporter-destination=${totalsFile}`,
-      ...files,
-    ]);
-    const text = readFileSync(totalsFile, 'utf8').trim();
-    if (text === '') {
-      console.log(`${stage.name}: the test runner ended with ${code} and left no totals`);
-      return { ok: false, passed: 0, failed: 1, skipped: 0, failures: [], slowest: [] };
-    }
-    const totals = JSON.parse(text) as TestTotals;
-    const ok = code === 0 && totals.failed === 0;
-    return { ...totals, ok, failed: ok ? 0 : Math.max(1, totals.failed) };
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  process.stdout.write(progress.end());
+  if (interrupt.signal.aborted) return { ...nothing, ok: false };
+  if (totals.told === undefined) throw new Error(`${stage.name}: the test runner told no totals`);
+  return { ...totals.told, ok: totals.told.failed === 0 };
 }
 
 const runStage = (stage: Stage): Promise<Outcome> => ('argv' in stage ? runCheck(stage) : runTests(stage));
+
+const wordFor = ({ ok }: Outcome): string => (ok ? 'ok    ' : interrupt.signal.aborted ? 'ended ' : 'FAILED');
 
 async function main(names: readonly string[]): Promise<number> {
   const selected = selectStages(names);
@@ -94,7 +96,7 @@ async function main(names: readonly string[]): Promise<number> {
     const seconds = ((performance.now() - from) / 1000).toFixed(1);
     const counts =
       'argv' in stage ? '' : `, ${outcome.passed} passed, ${outcome.failed} failed, ${outcome.skipped} skipped`;
-    lines.push(`${outcome.ok ? 'ok    ' : 'FAILED'} ${stage.name.padEnd(14)} ${seconds.padStart(6)} s${counts}`);
+    lines.push(`${wordFor(outcome)} ${stage.name.padEnd(14)} ${seconds.padStart(6)} s${counts}`);
     for (const { file, seconds: took } of outcome.slowest)
       lines.push(`         ${`${took}`.padStart(4)} s  ${relative(inRepository('.'), file)}`);
     total.passed += outcome.passed;
@@ -102,7 +104,7 @@ async function main(names: readonly string[]): Promise<number> {
     total.skipped += outcome.skipped;
     failures.push(...outcome.failures);
     ran += 1;
-    ok = outcome.ok && !interrupted;
+    ok = outcome.ok && !interrupt.signal.aborted;
     if (!ok) break;
   }
   for (const stage of selected.slice(ran)) lines.push(`not run ${stage.name}`);
@@ -111,13 +113,13 @@ async function main(names: readonly string[]): Promise<number> {
   for (const failure of failures.toReversed()) console.log(failureText(failure));
   console.log('');
   console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-  if (interrupted) return 130;
+  if (interrupt.signal.aborted) return 130;
   return ok ? 0 : 1;
 }
 
-// Ctrl-C reaches the stage as well: it cleans up and ends, then so do we, with the summary.
-let interrupted = false;
-process.on('SIGINT', () => {
-  interrupted = true;
-});
+// The stage cleans up and ends, then so do we, with the summary: without this, labs would be left with nobody to take them away.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupt.abort());
+// Node 24 comes first for what the stages start; and we are no test of another run, should one have started us.
+process.env['PATH'] = `${inRepository('node_modules/.bin')}:${process.env['PATH'] ?? ''}`;
+delete process.env['NODE_TEST_CONTEXT'];
 process.exitCode = await main(process.argv.slice(2));

@@ -1,7 +1,7 @@
 /** A blank server beside a lab: QEMU whose card is on one of the lab's networks and boots from it. */
 import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dataDirectory } from '../lab/paths.ts';
 import { run, startDetached } from '../lab/run.ts';
 import { type NetworkName, namespaceName } from '../lab/topology.ts';
 import { emulatedServer, type Firmware, resetFirmware } from './emulated-server.ts';
@@ -43,7 +43,8 @@ export class BootMachine implements AsyncDisposable {
   static async plug(lab: TestLab, options: MachineOptions): Promise<BootMachine> {
     const { firmware, mac, network, diskMiB } = options;
     const fabric = namespaceName(lab.name, 'fabric');
-    const directory = await mkdtemp(join(tmpdir(), 'pvc-machine-'));
+    // Among the lab's own files, which go with it even when this process has no time to take them away.
+    const directory = await mkdtemp(join(dataDirectory(lab.name), 'machine-'));
     const tap = `m${mac.replaceAll(':', '').slice(-6)}`;
     await run(['ip', '-n', fabric, 'tuntap', 'add', tap, 'mode', 'tap']);
     await run(['ip', '-n', fabric, 'link', 'set', tap, 'master', network, 'up']);

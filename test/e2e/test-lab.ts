@@ -220,20 +220,27 @@ interface OpenedLab {
   readonly close: () => Promise<void>;
 }
 
+/** What is to be over before a signal ends this process. */
+const removals: Promise<unknown>[] = [];
+
+/** A file may have several labs, each of which hears the signal for itself, all at once: none ends the process before the others are gone. */
+function endAfter(removal: Promise<unknown>): void {
+  removals.push(removal.catch((error: unknown) => console.error(String(error))));
+  setImmediate(() => void Promise.all(removals).then(() => process.exit(130)));
+}
+
 /** Makes a lab with a name of its own, so that test files may run side by side. */
 async function openLab(options: LabOptions): Promise<OpenedLab> {
   await removeAbandonedLabs();
   labsMade += 1;
   const name = `test-${process.pid}-${labsMade}`;
   const interrupt = watchInterrupt();
+  const coming = bringUp({ ...options, name, owned: true, signal: interrupt.signal });
   let isUp = false;
   // While the lab comes up, `bringUp` minds the signal itself. A test body does not: end it from here.
-  const onAbort = () => {
-    if (isUp) void takeDown(name).finally(() => process.exit(130));
-  };
-  interrupt.signal.addEventListener('abort', onAbort);
+  interrupt.signal.addEventListener('abort', () => endAfter(isUp ? takeDown(name) : coming));
   try {
-    const record = await bringUp({ ...options, name, owned: true, signal: interrupt.signal });
+    const record = await coming;
     isUp = true;
     return {
       lab: new TestLab(record),

@@ -7,8 +7,7 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { access, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { access, copyFile, mkdir, mkdtemp } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { inRepository } from '../../build/paths.ts';
 import { BootMachine } from '../e2e/boot-machine.ts';
@@ -16,6 +15,7 @@ import { type MachineBmc, startMachineBmc } from '../e2e/machine-bmc.ts';
 import { type TestLab, withLab } from '../e2e/test-lab.ts';
 import { guestDirectory } from '../lab/boot-script.ts';
 import { pathOn } from '../lab/exec.ts';
+import { dataDirectory } from '../lab/paths.ts';
 import { run } from '../lab/run.ts';
 import { readWords } from '../tool.ts';
 
@@ -56,16 +56,10 @@ for (const file of imageFiles)
     throw new Error(`dist/image/${file} is not there: npm run build:image`);
   });
 
-const work = await mkdtemp(join(tmpdir(), 'pvc-image-test-'));
-try {
-  await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(work, 'key')]);
-  await withLab({ nodes: Number(values.nodes), store: 'zookeeper' }, provision);
-} finally {
-  await rm(work, { recursive: true, force: true });
-}
+await withLab({ nodes: Number(values.nodes), store: 'zookeeper' }, provision);
 
-/** The small guest, and a way in: what a site would add. */
-async function makeSite(lab: TestLab): Promise<string> {
+/** The small guest, and a way in: what a site would add. @param work has the key */
+async function makeSite(lab: TestLab, work: string): Promise<string> {
   const site = join(work, 'site');
   const guest = join(site, guestDirectory);
   await mkdir(guest, { recursive: true });
@@ -88,6 +82,9 @@ async function makeSite(lab: TestLab): Promise<string> {
 }
 
 async function provision(lab: TestLab): Promise<void> {
+  // Goes with the lab.
+  const work = await mkdtemp(join(dataDirectory(lab.name), 'server-'));
+  await run(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', join(work, 'key')]);
   const coordinators = Math.min(lab.nodes.length, 3);
   // The one that is asked is never the one that dies.
   const asked = lab.nodes[coordinators === 3 ? 1 : 0] ?? '';
@@ -104,7 +101,7 @@ async function provision(lab: TestLab): Promise<void> {
 
   // A node sees no /tmp of this machine.
   await copyFile(join(work, 'key'), await pathOn(lab.record, asked, keyOnNode));
-  const site = await makeSite(lab);
+  const site = await makeSite(lab, work);
   for (const node of lab.nodes)
     for (const from of [...imageFiles.map((file) => inRepository(`dist/image/${file}`)), site]) {
       const to = await pathOn(lab.record, node, `/var/lib/pvc/provisioning/${from.slice(dirname(from).length + 1)}`);

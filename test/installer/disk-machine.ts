@@ -14,6 +14,8 @@ export interface DiskMachineOptions {
   readonly disk: string;
   /** In its CD drives, the first of which it boots from. */
   readonly media?: readonly string[];
+  /** Cuts its power. */
+  readonly signal: AbortSignal;
 }
 
 /** A server without hardware that runs it takes its time, the more on a busy machine. */
@@ -23,17 +25,20 @@ export const mac = '52:54:00:70:76:d5';
 export class DiskMachine implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #directory: string;
+  readonly #signal: AbortSignal;
   #line: Socket | undefined;
   /** Where what is looked for next begins. */
   #from = 0;
 
-  private constructor(process: ChildProcess, directory: string) {
+  private constructor(process: ChildProcess, directory: string, signal: AbortSignal) {
     this.#process = process;
     this.#directory = directory;
+    this.#signal = signal;
   }
 
-  /** Switches it on. It ends instead of booting again. */
-  static async start({ directory, firmware, disk, media = [] }: DiskMachineOptions): Promise<DiskMachine> {
+  /** Switches it on. It ends instead of booting again. @throws the signal's reason */
+  static async start({ directory, firmware, disk, media = [], signal }: DiskMachineOptions): Promise<DiskMachine> {
+    signal.throwIfAborted();
     // Of the boot before it nothing is to be taken for this one's.
     await rm(join(directory, 'serial'), { force: true });
     await resetFirmware(firmware, directory);
@@ -54,7 +59,12 @@ export class DiskMachine implements AsyncDisposable {
       ],
       { stdio: ['ignore', 'inherit', 'inherit'] },
     );
-    return new DiskMachine(child, directory);
+    signal.addEventListener('abort', () => child.kill('SIGKILL'));
+    return new DiskMachine(child, directory, signal);
+  }
+
+  get #isOver(): boolean {
+    return this.#process.exitCode !== null || this.#process.signalCode !== null;
   }
 
   /** What it has written on its serial line since the last look that found something. */
@@ -63,18 +73,19 @@ export class DiskMachine implements AsyncDisposable {
     return all.slice(this.#from);
   }
 
-  /** @returns what it has written up to there @throws NeverHappened */
+  /** @returns what it has written up to there @throws NeverHappened, and the signal's reason */
   async sees(text: RegExp): Promise<string> {
     const { told, end } = await waitFor(
       `${text} on its serial line`,
       async () => {
-        const over = this.#process.exitCode !== null;
+        const over = this.#isOver;
         const now = await this.told();
         const found = text.exec(now);
         return (found !== null || over) && { told: now, end: found === null ? -1 : found.index + found[0].length };
       },
       { ...patience, evidence: () => this.told().then((now) => now.slice(-6000)) },
     );
+    this.#signal.throwIfAborted();
     if (end === -1) throw new Error(`it has ended before ${text}:\n${told.slice(-6000)}`);
     this.#from += end;
     return told.slice(0, end);
@@ -88,17 +99,14 @@ export class DiskMachine implements AsyncDisposable {
 
   /** Waits until it has switched itself off, or would boot again. */
   async ends(): Promise<void> {
-    await waitFor('it to end', async () => this.#process.exitCode !== null, patience);
+    await waitFor('it to end', async () => this.#isOver, patience);
   }
 
   /** Cuts its power. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#line?.destroy();
-    if (this.#process.exitCode !== null) return;
+    if (this.#isOver) return;
     this.#process.kill('SIGKILL');
-    await waitFor(
-      'its process to end',
-      async () => this.#process.exitCode !== null || this.#process.signalCode !== null,
-    );
+    await waitFor('its process to end', async () => this.#isOver);
   }
 }

@@ -9,6 +9,7 @@ import { access, mkdir, mkdtemp, rm, truncate, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inRepository } from '../../build/paths.ts';
+import { watchInterrupt } from '../lab/interrupt.ts';
 import { run } from '../lab/run.ts';
 import { readWords } from '../tool.ts';
 import { DiskMachine, mac } from './disk-machine.ts';
@@ -34,6 +35,8 @@ const diskBytes = 12 * 2 ** 30;
 const beginMs = Date.now();
 const say = (text: string): void => console.log(`${((Date.now() - beginMs) / 1000).toFixed(1).padStart(7)} s  ${text}`);
 
+using interrupt = watchInterrupt();
+const { signal } = interrupt;
 const work = await mkdtemp(join(tmpdir(), 'pvc-installer-test-'));
 
 /** A CD with answers. */
@@ -55,6 +58,7 @@ async function install(answers: Readonly<Record<string, string>>): Promise<void>
     firmware: firmware as 'bios',
     disk: 'disk',
     media: [iso, cd],
+    signal,
   });
   say('switched on, with the medium');
   await server.sees(/PVC: divide \/dev\/vda/);
@@ -68,7 +72,7 @@ async function install(answers: Readonly<Record<string, string>>): Promise<void>
 
 /** @param other the firmware that it was not installed with, for a boot of it too */
 async function boot(with_: 'bios' | 'efi', use: (server: DiskMachine) => Promise<void>): Promise<void> {
-  await using server = await DiskMachine.start({ directory: work, firmware: with_, disk: 'disk' });
+  await using server = await DiskMachine.start({ directory: work, firmware: with_, disk: 'disk', signal });
   say(`switched on, without the medium (${with_})`);
   await server.sees(new RegExp(`${name} login: `));
   say('it has booted from its disk');

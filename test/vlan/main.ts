@@ -13,6 +13,7 @@ import { waitFor } from '../e2e/wait-for.ts';
 import { guestImage } from '../lab/guest/image.ts';
 import { packTree } from '../lab/guest/initrd.ts';
 import { fetchKernel } from '../lab/guest/kernel.ts';
+import { watchInterrupt } from '../lab/interrupt.ts';
 import { ensureExecutable } from '../lab/product.ts';
 import { repository } from '../lab/repository.ts';
 import { run } from '../lab/run.ts';
@@ -62,7 +63,7 @@ exec /bin/busybox switch_root /new ${argv.join(' ')}
   return output;
 }
 
-async function show(work: string): Promise<void> {
+async function show(work: string, signal: AbortSignal): Promise<void> {
   const image = await guestImage();
   const kernel = await fetchKernel(join(work, 'kernel'), undefined, 'linux-image-amd64', modules);
   await run([
@@ -85,6 +86,7 @@ async function show(work: string): Promise<void> {
     'local.type=inet,local.host=127.0.0.1,local.port=0',
     'remote.type=inet,remote.host=127.0.0.1',
   ];
+  signal.throwIfAborted();
   const machine = spawn(
     'qemu-system-x86_64',
     [
@@ -99,6 +101,8 @@ async function show(work: string): Promise<void> {
     { stdio: ['ignore', 'inherit', 'inherit'] },
   );
   const ended = once(machine, 'close');
+  signal.addEventListener('abort', () => machine.kill('SIGKILL'));
+  const isOver = () => machine.exitCode !== null || machine.signalCode !== null;
   const read = () => readFile(console_, 'utf8').catch(() => '');
   let shown = 0;
   /** Until the machine has said this; what else it says is shown on the way. */
@@ -107,7 +111,7 @@ async function show(work: string): Promise<void> {
       `the machine to say: ${what}`,
       async () => {
         // Before it is read: what it said last is there once it has ended.
-        const over = machine.exitCode !== null;
+        const over = isOver();
         const text = await read();
         for (const line of text.slice(shown, text.lastIndexOf('\n')).split(/\r?\n/)) if (line !== '') say(line);
         shown = Math.max(shown, text.lastIndexOf('\n'));
@@ -116,6 +120,7 @@ async function show(work: string): Promise<void> {
       },
       patience,
     );
+    signal.throwIfAborted();
     assert.equal(found, 'said', `the machine has ended without having said: ${what}`);
   };
   try {
@@ -144,17 +149,18 @@ async function show(work: string): Promise<void> {
     say(`its console ends with\n${(await read()).slice(-6000)}`);
     throw error;
   } finally {
-    if (machine.exitCode === null) machine.kill('SIGKILL');
+    if (!isOver()) machine.kill('SIGKILL');
     await ended;
   }
 }
 
+using interrupt = watchInterrupt();
 await ensureExecutable();
 // Where this machine keeps what it makes from the sources.
 await mkdir(join(repository, '.cache'), { recursive: true });
 const work = await mkdtemp(join(repository, '.cache/vlan-'));
 try {
-  await show(work);
+  await show(work, interrupt.signal);
 } finally {
   await rm(work, { recursive: true, force: true });
 }
